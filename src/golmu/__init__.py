@@ -1,0 +1,44 @@
+"""Golmu trains, explains and ships small convolutional image classifiers on the computer you already have.
+
+The public names are imported when they are first used, so that `import golmu` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from golmu.data import Dataset, ImageSet, load_dataset
+    from golmu.network import ConvolutionNetwork, NotFittedError
+    from golmu.recipe import RECIPES, Recipe
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "ConvolutionNetwork": "golmu.network",
+    "Dataset": "golmu.data",
+    "ImageSet": "golmu.data",
+    "NotFittedError": "golmu.network",
+    "RECIPES": "golmu.recipe",
+    "Recipe": "golmu.recipe",
+    "load_dataset": "golmu.data",
+}
+
+__all__ = [  # noqa: RUF022  the order of `_HOME_OF`
+    "ConvolutionNetwork",
+    "Dataset",
+    "ImageSet",
+    "NotFittedError",
+    "RECIPES",
+    "Recipe",
+    "load_dataset",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'golmu' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

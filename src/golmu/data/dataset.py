@@ -1,0 +1,176 @@
+"""Images with their labels, and the data set that holds them: plain arrays, checked once, where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.errors import InputError, InputTypeError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images and the class that each one shows.
+
+    Attributes
+    ----------
+    images
+        uint8, shape (n, h, w, c), values 0 to 255; n, h, w and c are 1 or more.
+    labels
+        int64, shape (n,), each 0 or more: the number of the image's class.
+
+    Raises
+    ------
+    InputError
+        A shape, an element type or a label is not as above; the message names it.
+    InputTypeError
+        `images` or `labels` is not a NumPy array.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _check_array("images", self.images, np.dtype(np.uint8), ("n", "h", "w", "c"))
+        _check_array("labels", self.labels, np.dtype(np.int64), ("n",))
+        if len(self.images) != len(self.labels):
+            raise InputError(
+                f"images and labels must match in number, but there are {len(self.images)} images and "
+                f"{len(self.labels)} labels; give one label for each image"
+            )
+        lowest = int(self.labels.min())
+        if lowest < 0:
+            raise InputError(f"labels must be 0 or more, but the lowest is {lowest}; number classes from 0")
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.images)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A named set of training images, and of test images where the source has them.
+
+    Attributes
+    ----------
+    name
+        What the data set is called, such as "fashion-mnist".
+    train
+        The images to learn from.
+    test
+        Images never to be learned from, of the same (h, w, c), or None.
+    class_names
+        One name for each class, in the order of the labels.
+    source
+        Where the data came from: a folder, or an address.
+
+    Raises
+    ------
+    InputError
+        The test images have another (h, w, c) than the training images, or a label has no class name.
+    InputTypeError
+        `train` or `test` is not an `ImageSet`.
+    """
+
+    name: str
+    train: ImageSet
+    test: ImageSet | None
+    class_names: tuple[str, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        self._check_labels("train", self.train)
+        if self.test is None:
+            return
+        self._check_labels("test", self.test)
+        if self.test.images.shape[1:] != self.train.images.shape[1:]:
+            raise InputError(
+                f"test images must have the shape of the training images {self.train.images.shape[1:]}, "
+                f"but have {self.test.images.shape[1:]}; scale or crop them to one size"
+            )
+
+    def split(self, validation: float = 0.2, random_state: int = 42) -> tuple[ImageSet, ImageSet]:
+        """Split `train` into a part to fit on and a part to validate on, each class in the same proportion.
+
+        The split is that of scikit-learn's
+        `train_test_split(images, labels, stratify=labels, test_size=validation, random_state=random_state)`:
+        the same images in the same order. On Fashion-MNIST the defaults give 48,000 and 12,000 images.
+
+        Parameters
+        ----------
+        validation
+            The share of images to validate on, between 0 and 1, both excluded.
+        random_state
+            The seed of the shuffle, 0 to 2**32 - 1.
+
+        Returns
+        -------
+        (fit, validation): two image sets that own copies of their images.
+
+        Raises
+        ------
+        InputError
+            An argument is out of range, or a class has too few images to be in both parts.
+        InputTypeError
+            An argument is not a number.
+        """
+        _check_split(validation, random_state)
+        # Imported here: it takes longer to import than the data take to load.
+        from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
+        images, labels = self.train.images, self.train.labels
+        try:
+            # Indices, not images: the result is the same and the images are copied once instead of twice.
+            fit, held_out = train_test_split(
+                np.arange(len(labels)), stratify=labels, test_size=float(validation), random_state=random_state
+            )
+        except ValueError as error:
+            raise InputError(
+                f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class: "
+                f"{error} Give more images for each class, or another share"
+            ) from error
+        return ImageSet(images[fit], labels[fit]), ImageSet(images[held_out], labels[held_out])
+
+    def _check_labels(self, part: str, image_set: ImageSet) -> None:
+        if not isinstance(image_set, ImageSet):
+            raise InputTypeError(f"{part} must be an ImageSet, but is a {type(image_set).__name__}")
+        highest = int(image_set.labels.max())
+        if highest >= len(self.class_names):
+            raise InputError(
+                f"class_names must name every label, but {part} has label {highest} and there are "
+                f"{len(self.class_names)} names, the last of them for label {len(self.class_names) - 1}"
+            )
+
+
+def _check_array(name: str, array: Any, dtype: np.dtype[Any], axes: tuple[str, ...]) -> None:
+    """Raise unless `array` is a NumPy array of `dtype` with one axis, not empty, for each name in `axes`."""
+    shape = f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+    if not isinstance(array, np.ndarray):
+        raise InputTypeError(
+            f"{name} must be a NumPy array of {dtype} with shape {shape}, but is a {type(array).__name__}; "
+            f"convert it with numpy.asarray"
+        )
+    if array.dtype != dtype:
+        raise InputError(f"{name} must hold {dtype}, but holds {array.dtype}; convert it with astype('{dtype}')")
+    if array.ndim != len(axes) or array.size == 0:
+        raise InputError(
+            f"{name} must have shape {shape} with no axis of length 0, but has shape {array.shape}; reshape it"
+        )
+
+
+def _check_split(validation: Any, random_state: Any) -> None:
+    """Raise unless the arguments of `Dataset.split` have the right type and range."""
+    if isinstance(validation, bool) or not isinstance(validation, Real):
+        raise InputTypeError(
+            f"validation must be a number between 0 and 1, but is {validation!r}; give a share such as 0.2"
+        )
+    if not 0 < float(validation) < 1:
+        raise InputError(f"validation must be between 0 and 1, both excluded, but is {validation!r}; try 0.2")
+    if isinstance(random_state, bool) or not isinstance(random_state, Integral):
+        raise InputTypeError(f"random_state must be an integer, but is {random_state!r}; give a seed such as 42")
+    if not 0 <= int(random_state) < 2**32:
+        raise InputError(f"random_state must be 0 to 2**32 - 1, but is {random_state!r}; try 42")

@@ -1,0 +1,77 @@
+"""Image files, brought to the size and the channels that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from golmu.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+"""File names that a folder is searched for."""
+
+MAX_PIXELS = 50_000_000
+"""A picture that declares more is refused before it is decoded: it may be made to fill the memory."""
+
+
+def find_images(paths: Iterable[Path]) -> list[Path]:
+    """The image files among `paths`, and in the folders among them, sorted by name within a folder.
+
+    Raises
+    ------
+    DataError
+        If a path does not exist, or a folder holds no image.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+            if not found:
+                raise DataError(f"the folder {path} holds no image: files named {', '.join(SUFFIXES)} are looked for")
+            files += found
+        elif path.exists():
+            files.append(path)
+        else:
+            raise DataError(f"there is no image {path}")
+    return files
+
+
+def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The image at `path` as uint8 (h, w, c).
+
+    It is turned upright, laid on black where it is transparent, made grey or RGB, scaled (bicubic) to fit within
+    (h, w) with its aspect ratio kept, and centred on black.
+
+    Raises
+    ------
+    DataError
+        If the file is not a readable image, is too large, or c is neither 1 nor 3.
+    """
+    height, width, channels = shape
+    if channels not in (1, 3):
+        raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                size = f"{opened.width}x{opened.height}"
+                raise DataError(f"{path} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
+            image = _flat(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} is not a readable image: {error}") from error
+    fitted = ImageOps.pad(image, (width, height), method=Image.Resampling.BICUBIC, color=0)
+    return np.asarray(fitted, np.uint8).reshape(shape)
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """8 bits a channel, without transparency."""
+    if image.mode.startswith("I"):
+        # Pillow clips deep grey values at 255 when it converts them; 65535 / 257 = 255.
+        return Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+    return image

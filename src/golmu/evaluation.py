@@ -1,0 +1,74 @@
+"""A trained network scored on test images: what `golmu evaluate` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from golmu import runs
+from golmu.data import load_dataset
+from golmu.errors import DataError
+from golmu.metrics import class_scores, confusion_matrix
+from golmu.prediction import load_network
+
+
+def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None) -> dict[str, Any]:
+    """Loss, accuracy, confusion matrix, and scores by class, on the test images of `data` (by default the run's).
+
+    Raises
+    ------
+    GolmuError
+        If the run or the data cannot be read, the data has no test images, or does not fit the network.
+    """
+    network, class_names = load_network(run)
+    if data is None:
+        data = runs.run_data(run)
+    dataset = load_dataset(data, folder=folder)
+    if dataset.test is None:
+        raise DataError(f"{dataset.name} has no test images to evaluate on")
+    images, labels = dataset.test.images, dataset.test.labels
+    loss = network.get_loss(images, labels)
+    indices = np.searchsorted(network.classes_, labels)
+    confusion = confusion_matrix(indices, network.forpass(images).argmax(axis=1), len(class_names))
+    precision, recall, f1, support = class_scores(confusion)
+    return {
+        "run": str(run),
+        "data": dataset.name,
+        "images": len(images),
+        "loss": loss,
+        "accuracy": float(np.trace(confusion) / confusion.sum()),
+        "classes": [
+            {
+                "class": name,
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "support": int(support[i]),
+            }
+            for i, name in enumerate(class_names)
+        ],
+        "confusion_matrix": confusion.tolist(),
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints what `evaluate_run` gives as a table."""
+    console = Console(highlight=False)
+    console.print(
+        f"{result['images']:,} test images of {result['data']}: "
+        f"loss {result['loss']:.4f}, accuracy {result['accuracy']:.4f}",
+        soft_wrap=True,
+        markup=False,
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("class")
+    for column in ("precision", "recall", "f1", "support"):
+        table.add_column(column, justify="right")
+    for row in result["classes"]:
+        scores = (f"{row[column]:.4f}" for column in ("precision", "recall", "f1"))
+        table.add_row(row["class"], *scores, f"{row['support']:,}")
+    console.print(table, markup=False)

@@ -1,0 +1,195 @@
+"""What users pass as images and labels, brought to the form that engines trust, or refused with a reason."""
+
+from __future__ import annotations
+
+import warnings
+from math import isqrt, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.architecture import POOL_SIZE
+from golmu.engines.contract import Images, Labels
+from golmu.errors import GolmuWarning, InputError, InputTypeError
+
+ImageShape = tuple[int, int, int]
+"""(h, w, c)."""
+
+UNSCALED = 16.0
+"""Float pixels from 0 upwards that pass this were hardly standardised, but left at 0–255."""
+
+
+def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x") -> Images:
+    """Images as (n, h, w, c), uint8 or float32.
+
+    Parameters
+    ----------
+    x
+        (n, h, w, c), (n, h, w) or flattened (n, h·w·c). Integers from 0 to 255 become uint8 (no copy is made of what
+        is uint8 already), floats become float32 and should lie in [0, 1].
+    shape
+        (h, w, c) that is needed. Without it, flattened images must be square and grey.
+    argument
+        The name that errors give.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        For anything else, naming the argument, what was expected and what was received.
+    """
+    array = _numeric(x, argument)
+    array = _four_axes(array, shape, argument)
+    if len(array) == 0:
+        raise InputError(f"{argument} holds no images: its shape is {array.shape}")
+    if shape is not None and array.shape[1:] != shape:
+        raise InputError(f"{argument} must hold images of shape {shape}, got {array.shape[1:]}")
+    if min(array.shape[1:3]) < POOL_SIZE or array.shape[3] == 0:
+        raise InputError(
+            f"{argument} must hold images of at least {POOL_SIZE}x{POOL_SIZE} pixels and one channel, "
+            f"got {array.shape[1:]}"
+        )
+    return _pixels(array, argument)
+
+
+def _numeric(x: Any, argument: str) -> NDArray[Any]:
+    if hasattr(x, "toarray"):
+        raise InputTypeError(f"{argument} must be a dense array, got a sparse one: call its toarray() first")
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(f"{argument} must be an array of pixels: {error}") from error
+    if array.dtype == object:
+        # Data frames of mixed columns arrive as objects, though each cell is a number.
+        try:
+            array = array.astype(np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputTypeError(f"{argument} must be an array of numbers: {error}") from error
+    if array.dtype.kind not in "buif":
+        raise InputTypeError(f"{argument} must be an array of real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> NDArray[Any]:
+    expected = "(n, h, w, c), (n, h, w) or flattened (n, h·w)"
+    if array.ndim == 4:
+        return array
+    if array.ndim == 3:
+        if shape is not None and array.shape == shape and array.shape[1:] != shape[:2]:
+            raise InputError(
+                f"{argument} must have shape {expected}, got one image {array.shape}: pass {argument}[None]"
+            )
+        return array[..., None]
+    if array.ndim == 2:
+        length = array.shape[1]
+        if shape is not None and length == prod(shape):
+            return array.reshape(-1, *shape)
+        side = isqrt(length)
+        if shape is None and side * side == length and length > 0:
+            return array.reshape(-1, side, side, 1)
+        wanted = "a square number" if shape is None else f"{prod(shape)} for images of shape {shape}"
+        raise InputError(f"{argument} is flattened to {length} values an image, which must be {wanted}")
+    raise InputError(f"{argument} must have shape {expected}, got {array.shape}")
+
+
+def _pixels(array: NDArray[Any], argument: str) -> Images:
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind in "iu":
+        low, high = array.min(), array.max()
+        if low < 0 or high > 255:
+            raise InputError(f"{argument} holds integer pixels from {low} to {high}: they must lie in 0–255")
+        return np.ascontiguousarray(array, np.uint8)
+    images = np.ascontiguousarray(array, np.float32)
+    if not np.isfinite(images).all():
+        bad = int(np.argmin(np.isfinite(images).reshape(len(images), -1).all(axis=1)))
+        raise InputError(f"{argument} holds pixels that are NaN or infinite in float32, first in image {bad}")
+    if images.min() >= 0 and images.max() > UNSCALED:
+        warnings.warn(
+            f"{argument} holds float pixels up to {images.max():g}, where [0, 1] is expected: "
+            "divide by 255, or pass uint8",
+            GolmuWarning,
+            stacklevel=4,
+        )
+    return images
+
+
+def one_hot_width(y: NDArray[Any]) -> int | None:
+    """Number of classes of one-hot labels; None if `y` has not their shape."""
+    return int(y.shape[1]) if y.ndim == 2 and y.shape[1] > 1 else None
+
+
+def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
+    """Labels as users write them: (n,) integers, booleans or strings, or one-hot (n, classes), checked for form.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        If they are not one of these, or not `n`.
+    """
+    if y is None:
+        raise InputTypeError(f"{argument} is missing: labels are needed, one for each image")
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise InputTypeError(f"{argument} must be an array of labels: {error}") from error
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2):
+        raise InputError(f"{argument} must have shape (n,), or one-hot (n, classes), got {array.shape}")
+    if len(array) != n:
+        raise InputError(f"{argument} has {len(array)} labels for {n} images: the numbers must be equal")
+    if array.ndim == 2:
+        if array.dtype.kind not in "buif" or not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
+            raise InputError(f"{argument} of shape {array.shape} must be one-hot: one 1 in each row, and 0 elsewhere")
+        return array
+    if array.dtype == object:
+        if not all(isinstance(label, str) for label in array):
+            raise InputTypeError(f"{argument} must hold integers or strings, got objects such as {array[0]!r}")
+        return array.astype(str)
+    if array.dtype.kind == "f":
+        whole = np.isfinite(array) & (array == np.floor(array))
+        if not whole.all():
+            raise InputError(f"{argument} must hold class labels, got {array[~whole][0]!r}: use integers or strings")
+        return array
+    if array.dtype.kind not in "biuUS":
+        raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
+    return array
+
+
+def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:
+    """The sorted distinct labels; for one-hot labels the indices of their columns.
+
+    Raises
+    ------
+    InputError
+        If there is only one class.
+    """
+    width = one_hot_width(y)
+    classes = np.arange(width) if width is not None else np.unique(y)
+    if len(classes) < 2:
+        raise InputError(f"{argument} must hold at least 2 classes, got one class only: {classes[0]!r}")
+    return classes
+
+
+def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y") -> Labels:
+    """Int64 indices of the labels in `classes`, which is sorted.
+
+    Raises
+    ------
+    InputError
+        If a label is not among the classes, or one-hot labels have another width.
+    """
+    width = one_hot_width(y)
+    if width is not None:
+        if width != len(classes):
+            raise InputError(f"{argument} is one-hot over {width} classes, but the network has {len(classes)}")
+        return np.asarray(y.argmax(axis=1), np.int64)
+    if (y.dtype.kind in "US") != (classes.dtype.kind in "US"):
+        raise InputError(f"{argument} must hold labels like {classes[0]!r}, got {y[0]!r}")
+    indices = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    wrong = classes[indices] != y
+    if wrong.any():
+        known = ", ".join(str(label) for label in classes[:10]) + (", ..." if len(classes) > 10 else "")
+        raise InputError(f"{argument} holds the label {y[wrong][0]!r}, which is not one of the classes: {known}")
+    return np.asarray(indices, np.int64)

@@ -1,0 +1,380 @@
+"""`ConvolutionNetwork`: the estimator a user holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import exceptions
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from golmu import checkpoint, inputs, training
+from golmu.architecture import Architecture, Weights
+from golmu.engines import create_engine
+from golmu.engines.contract import Engine, Evaluation, Images, Labels
+from golmu.errors import GolmuError, InputError, InputTypeError
+from golmu.recipe import RECORD_LOSS
+from golmu.settings import generators, one_of, positive_integer, positive_number
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[misc]
+    """The network has no weights yet. It is scikit-learn's error of this name too."""
+
+    exit_code = 2
+
+
+class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
+
+    A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
+
+    Parameters
+    ----------
+    n_kernels
+        Number of 3×3 kernels.
+    units
+        Number of units of the hidden dense layer.
+    batch_size
+        Samples a step. Epochs use full batches only; fewer samples than this make one batch.
+    learning_rate
+        Step size of SGD.
+    engine
+        What computes: see `golmu.engines`. After fitting, `engine_` names the one that ran.
+    random_state
+        Fixes the initial weights and the order of the samples: None, an integer, a `RandomState` or a `Generator`.
+    record_loss
+        `"after"`: an epoch's loss in `losses` is the mean of each batch's loss after its update, as in the chapter.
+        `"before"`: it comes from the update's own forward pass, as Keras reports it, and a third of the work is saved.
+
+    Attributes
+    ----------
+    losses, val_losses
+        A float an epoch: training and validation loss.
+    history_
+        The same with validation accuracy and seconds (`golmu.training.History`).
+    conv_w, conv_b, w1, b1, w2, b2
+        Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,).
+    classes_
+        The sorted labels; for one-hot labels their indices.
+    engine_
+        Name of the engine that holds the weights.
+    n_iter_
+        Number of epochs trained.
+    n_features_in_
+        Number of values of an image, h·w·c.
+
+    Images `x`, wherever they are taken, are (n, h, w, c), (n, h, w), or flattened (n, h·w·c); floats should lie in
+    [0, 1], and integers from 0 to 255 are scaled by 1/255 inside. Labels `y` are integers, strings, or one-hot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from golmu import ConvolutionNetwork
+    >>> rng = np.random.default_rng(0)
+    >>> x, y = rng.integers(0, 256, (64, 8, 8), np.uint8), np.arange(64) % 2
+    >>> network = ConvolutionNetwork(n_kernels=2, units=4, random_state=0).fit(x, y, epochs=2)
+    >>> network.predict(x[:3]).shape
+    (3,)
+    """
+
+    def __init__(
+        self,
+        n_kernels: int = 10,
+        units: int = 10,
+        batch_size: int = 32,
+        learning_rate: float = 0.1,
+        *,
+        engine: str = "auto",
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
+        record_loss: str = "after",
+    ) -> None:
+        self.n_kernels = n_kernels
+        self.units = units
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.engine = engine
+        self.random_state = random_state
+        self.record_loss = record_loss
+
+    # Training
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        epochs: int = 100,
+        x_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        *,
+        callback: training.Callback | None = None,
+    ) -> Self:
+        """Initialises the weights, then trains.
+
+        Parameters
+        ----------
+        x, y
+            Training images and labels.
+        epochs
+            Passes over them.
+        x_val, y_val
+            Validation images and labels, both or neither, on which loss and accuracy are taken after each epoch.
+        callback
+            Called with a `golmu.training.Progress` several times an epoch.
+
+        Raises
+        ------
+        InputError, InputTypeError
+            If an argument or a setting of the estimator cannot be used.
+        TrainingError
+            If the loss becomes NaN or infinite. The weights are then those of the last step.
+        """
+        epochs = positive_integer(epochs, "epochs")
+        batch_size = positive_integer(self.batch_size, "batch_size")
+        learning_rate = positive_number(self.learning_rate, "learning_rate")
+        loss_after = one_of(self.record_loss, RECORD_LOSS, "record_loss") == "after"
+        images = inputs.as_images(x)
+        label_array = inputs.as_label_array(y, len(images))
+        classes = inputs.find_classes(label_array)
+        labels = inputs.encode(label_array, classes)
+        validation = None
+        if x_val is not None or y_val is not None:
+            if x_val is None or y_val is None:
+                raise InputTypeError("x_val and y_val must be given together, or not at all")
+            val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val")
+            val_array = inputs.as_label_array(y_val, len(val_images), argument="y_val")
+            validation = val_images, inputs.encode(val_array, classes, argument="y_val")
+        training.warn_if_one_batch(len(images), batch_size)
+
+        self._start(images.shape[1:], classes)
+        engine = self._engine
+        training.train(
+            engine,
+            engine.prepare(images, labels),
+            engine.prepare(*validation) if validation else None,
+            self.history_,
+            self._order_rng,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            loss_after=loss_after,
+            callback=callback,
+        )
+        return self
+
+    def init_weights(self, input_shape: tuple[int, ...], n_classes: int) -> None:
+        """Gives the network Glorot uniform weights and zero biases for these images and this number of classes.
+
+        Parameters
+        ----------
+        input_shape
+            (h, w, c), or with the number of images before it, which does not matter.
+        n_classes
+            Number of classes; their labels are 0 to n_classes − 1.
+        """
+        try:
+            shape = tuple(input_shape)
+        except TypeError as error:
+            raise InputTypeError(f"input_shape must be (h, w, c) or (n, h, w, c), got {input_shape!r}") from error
+        if len(shape) not in (3, 4):
+            raise InputError(f"input_shape must be (h, w, c) or (n, h, w, c), got {shape}")
+        self._start(shape[-3:], np.arange(positive_integer(n_classes, "n_classes")))
+
+    def training(self, x: ArrayLike, y: ArrayLike) -> float:
+        """One SGD step on one batch; returns the batch's mean loss before the update."""
+        learning_rate = positive_number(self.learning_rate, "learning_rate")
+        images, labels = self._images_and_labels(x, y)
+        data = self._engine.prepare(images, labels)
+        losses = self._engine.train(data, np.arange(len(images))[None], learning_rate=learning_rate, loss_after=False)
+        return float(losses[0])
+
+    def gen_batch(self, x: ArrayLike, y: ArrayLike) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
+        """Yields the images and labels in shuffled full batches of `batch_size`, in a new order at each call.
+
+        Before there are weights, the order comes from `random_state` anew at each call.
+        """
+        batch_size = positive_integer(self.batch_size, "batch_size")
+        images = inputs.as_images(x, self._image_shape)
+        labels = inputs.as_label_array(y, len(images))
+        training.warn_if_one_batch(len(images), batch_size)
+        rng = self._order_rng if self._is_ready else generators(self.random_state)[1]
+        return training.batches(images, labels, batch_size, rng)
+
+    # Using the network
+
+    def forpass(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Logits (n, classes) of the images."""
+        self._check_ready()
+        return self._engine.logits(inputs.as_images(x, self._image_shape))
+
+    def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Probabilities (n, classes) of the images, in the order of `classes_`; each row sums to 1."""
+        z = self.forpass(x)
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        probabilities: NDArray[np.float32] = e / e.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def predict(self, x: ArrayLike) -> NDArray[Any]:
+        """The most probable label of each image, as the labels were given to `fit` (one-hot: indices)."""
+        labels: NDArray[Any] = self.classes_[self.forpass(x).argmax(axis=1)]
+        return labels
+
+    def score(self, x: ArrayLike, y: ArrayLike) -> float:
+        """Accuracy: the share of the images that are predicted right."""
+        return self._evaluate(x, y).accuracy
+
+    def get_loss(self, x: ArrayLike, y: ArrayLike) -> float:
+        """Softmax cross-entropy, mean over the images."""
+        return self._evaluate(x, y).loss
+
+    def gradients(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Weights]:
+        """Mean loss of the batch, and its gradient with respect to each weight, in the weights' shapes."""
+        return self._engine.gradients(*self._images_and_labels(x, y))
+
+    # Weights and files
+
+    def get_weights(self) -> Weights:
+        """Copies of all weights by name, float32, in the canonical shapes (`golmu.architecture`)."""
+        self._check_ready()
+        return self._engine.get_weights()
+
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
+        """Puts weights in place of the present ones; all six, in the canonical shapes, finite."""
+        self._check_ready()
+        self._engine.set_weights(self.architecture_.checked(weights))
+
+    @property
+    def conv_w(self) -> NDArray[np.float32]:
+        return self.get_weights()["conv_w"]
+
+    @property
+    def conv_b(self) -> NDArray[np.float32]:
+        return self.get_weights()["conv_b"]
+
+    @property
+    def w1(self) -> NDArray[np.float32]:
+        return self.get_weights()["w1"]
+
+    @property
+    def b1(self) -> NDArray[np.float32]:
+        return self.get_weights()["b1"]
+
+    @property
+    def w2(self) -> NDArray[np.float32]:
+        return self.get_weights()["w2"]
+
+    @property
+    def b2(self) -> NDArray[np.float32]:
+        return self.get_weights()["b2"]
+
+    @property
+    def losses(self) -> list[float]:
+        self._check_ready()
+        return self.history_.losses
+
+    @property
+    def val_losses(self) -> list[float]:
+        self._check_ready()
+        return self.history_.val_losses
+
+    @property
+    def n_iter_(self) -> int:
+        self._check_ready()
+        return len(self.history_.losses)
+
+    def save(self, path: str | Path, *, class_names: tuple[str, ...] | None = None) -> None:
+        """Writes weights, sizes and labels as a safetensors file, atomically.
+
+        `class_names` are what people call the classes, in the order of `classes_`; by default the labels themselves.
+
+        Raises
+        ------
+        CheckpointError
+            If the file cannot be written.
+        """
+        self._check_ready()
+        names = tuple(str(label) for label in self.classes_) if class_names is None else tuple(class_names)
+        if len(names) != len(self.classes_):
+            raise InputError(f"class_names has {len(names)} names for {len(self.classes_)} classes")
+        checkpoint.save_model(
+            Path(path), checkpoint.Model(self.architecture_, self.get_weights(), self.classes_, names)
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, *, engine: str = "auto") -> Self:
+        """The network that `save` wrote, ready to predict and to be trained further by `training`.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, or not a model of Golmu.
+        """
+        model = checkpoint.load_model(Path(path))
+        architecture = model.architecture
+        network = cls(architecture.n_kernels, architecture.units, engine=engine)
+        network._start(architecture.image_shape, model.classes)
+        network._engine.set_weights(model.weights)
+        return network
+
+    # Inside
+
+    def _start(self, image_shape: tuple[int, ...], classes: NDArray[Any]) -> None:
+        """Fresh weights, history and random generators for these images and classes."""
+        height, width, channels = image_shape
+        architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
+        weight_rng, order_rng = generators(self.random_state)
+        engine = create_engine(self.engine, architecture)
+        engine.set_weights(architecture.initial_weights(weight_rng))
+        self.architecture_ = architecture
+        self.classes_ = classes
+        self.history_ = training.History()
+        self.engine_ = engine.name
+        self.n_features_in_ = int(np.prod(architecture.image_shape))
+        self._engine: Engine = engine
+        self._order_rng = order_rng
+
+    @property
+    def _is_ready(self) -> bool:
+        return "_engine" in vars(self)
+
+    def _check_ready(self) -> None:
+        if not self._is_ready:
+            raise NotFittedError(
+                f"this {type(self).__name__} has no weights yet: call fit, or init_weights, before using it"
+            )
+
+    @property
+    def _image_shape(self) -> tuple[int, int, int] | None:
+        return self.architecture_.image_shape if self._is_ready else None
+
+    def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
+        self._check_ready()
+        images = inputs.as_images(x, self._image_shape)
+        return images, inputs.encode(inputs.as_label_array(y, len(images)), self.classes_)
+
+    def _evaluate(self, x: ArrayLike, y: ArrayLike) -> Evaluation:
+        images, labels = self._images_and_labels(x, y)
+        return self._engine.evaluate(self._engine.prepare(images, labels))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._is_ready
+
+    def __getstate__(self) -> dict[str, Any]:
+        """An engine holds buffers and graphs that cannot be copied: its weights stand for it."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "_engine" in state:
+            state["_engine"] = self._engine.get_weights()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        weights = state.pop("_engine", None)
+        super().__setstate__(state)
+        if weights is not None:
+            self._engine = create_engine(self.engine_, self.architecture_)
+            self._engine.set_weights(weights)

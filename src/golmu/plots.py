@@ -1,0 +1,41 @@
+"""Figures: each function draws its data on one Matplotlib axis and returns it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from golmu.training import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def curves(history: History, axes: Axes | None = None) -> Axes:
+    """Training and validation loss against the epoch, counted from 1."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  a second to import
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    if axes is None:
+        # A figure of its own, outside pyplot: no window system is touched and nothing stays open.
+        axes = Figure(figsize=(7, 4.2), layout="constrained").subplots()
+    for label, losses, style in (("train_loss", history.losses, "o-"), ("val_loss", history.val_losses, "s--")):
+        if losses:
+            axes.plot(range(1, len(losses) + 1), losses, style, label=label, markersize=4)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss (cross-entropy)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if axes.lines:
+        axes.legend(frameon=False)
+    return axes
+
+
+def png(axes: Axes, dpi: int = 144) -> bytes:
+    """The figure of `axes` as the content of a PNG file, at `dpi` dots an inch."""
+    buffer = BytesIO()
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # an axis that was drawn on belongs to one
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()

@@ -1,0 +1,68 @@
+"""Checks of single arguments, each with one clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from golmu.errors import InputError, InputTypeError
+
+
+def positive_integer(value: Any, argument: str) -> int:
+    """`value` as an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputTypeError(f"{argument} must be an integer of at least 1, got {value!r}")
+    if value < 1:
+        raise InputError(f"{argument} must be an integer of at least 1, got {value}")
+    return int(value)
+
+
+def positive_number(value: Any, argument: str) -> float:
+    """`value` as a finite float above 0."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{argument} must be a number above 0, got {value!r}")
+    number = float(value)
+    if not (isfinite(number) and number > 0):
+        raise InputError(f"{argument} must be a finite number above 0, got {number}")
+    return number
+
+
+def one_of(value: Any, choices: Collection[str], argument: str) -> str:
+    """`value`, if it is one of the names in `choices`."""
+    if not isinstance(value, str):
+        raise InputTypeError(f"{argument} must be one of {', '.join(choices)}, got {value!r}")
+    if value not in choices:
+        close = get_close_matches(value, choices, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InputError(f"{argument} must be one of {', '.join(choices)}, got {value!r}{hint}")
+    return value
+
+
+def generators(random_state: Any) -> tuple[np.random.Generator, np.random.Generator]:
+    """Two independent random generators: for the initial weights, and for the order of the samples.
+
+    `random_state` is None (fresh entropy), a non-negative integer, or NumPy's `RandomState` or `Generator`, from
+    which one seed is drawn.
+    """
+    seed: int | None
+    if random_state is None:
+        seed = None
+    elif isinstance(random_state, np.random.RandomState):
+        seed = int(random_state.randint(2**31))
+    elif isinstance(random_state, np.random.Generator):
+        seed = int(random_state.integers(2**63))
+    elif isinstance(random_state, bool) or not isinstance(random_state, Integral):
+        raise InputTypeError(
+            f"random_state must be None, an integer, a RandomState or a Generator, got {random_state!r}"
+        )
+    elif random_state < 0:
+        raise InputError(f"random_state must be at least 0, got {random_state}")
+    else:
+        seed = int(random_state)
+    weights, order = np.random.default_rng(seed).spawn(2)
+    return weights, order
