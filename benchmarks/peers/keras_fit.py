@@ -5,7 +5,12 @@ A variant joins options with "+": `jit` compiles the step with XLA, `steps` runs
 """
 
 import argparse
+import os
 import time
+
+# On processors that it does not count among oneDNN's, TensorFlow leaves oneDNN off; with it, `fit` is up to twice as
+# fast. Set the variable to 0 to see the default.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import numpy as np

@@ -26,6 +26,9 @@ KERNEL_SIZE = 3
 POOL_SIZE = 2
 """Height, width and stride of a pooling window, in pixels."""
 
+MAX_PARAMETERS = 2**30
+"""More (4 GiB of float32) are refused before memory is asked for: most likely a number was mistyped."""
+
 WEIGHT_NAMES = ("conv_w", "conv_b", "w1", "b1", "w2", "b2")
 
 Weights = dict[str, NDArray[np.float32]]
@@ -50,7 +53,7 @@ class Architecture:
     Raises
     ------
     InputTypeError, InputError
-        If a size is not an integer, or is too small.
+        If a size is not an integer or is too small, or all of them make more than `MAX_PARAMETERS` parameters.
     """
 
     height: int
@@ -68,6 +71,11 @@ class Architecture:
             if value < least.get(name, 1):
                 raise InputError(f"{name} must be at least {least.get(name, 1)}, got {value}")
             object.__setattr__(self, name, int(value))
+        if self.n_parameters > MAX_PARAMETERS:
+            raise InputError(
+                f"n_kernels={self.n_kernels} and units={self.units} on images of shape {self.image_shape} make "
+                f"{self.n_parameters:,} parameters, and at most {MAX_PARAMETERS:,} are supported: lower them"
+            )
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -135,7 +143,8 @@ class Architecture:
         result: Weights = {}
         for name, shape in self.shapes.items():
             try:
-                value = np.array(weights[name], np.float32, order="C")
+                with np.errstate(over="ignore"):  # what float32 cannot hold is reported below
+                    value = np.array(weights[name], np.float32, order="C")
             except (TypeError, ValueError) as error:
                 raise InputTypeError(f"weight {name} must be an array of numbers: {error}") from error
             if value.shape != shape:

@@ -69,14 +69,18 @@ def load_model(path: Path) -> Model:
     CheckpointError
         If the file is missing, damaged, or not a model of Golmu.
     """
-    if not path.is_file():
-        raise CheckpointError(f"there is no model file {path}")
     try:
+        if not path.is_file():
+            raise CheckpointError(f"there is no model file {path}")
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except (OSError, safetensors.SafetensorError, TypeError, ValueError) as error:
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (safetensors.SafetensorError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
+    if not (isinstance(metadata, dict) and "golmu" in metadata):
+        raise CheckpointError(f"{path} is not a model of golmu: its metadata does not describe one")
     try:
         described = json.loads(metadata["golmu"])
         if described["format"] != FORMAT:
@@ -85,11 +89,15 @@ def load_model(path: Path) -> Model:
             )
         architecture = Architecture(**described["architecture"])
         classes = np.array(described["labels"])
+        if classes.dtype.kind not in "biufU":
+            raise CheckpointError(f"{path} has labels that are neither numbers nor strings")
         names = tuple(str(name) for name in described["class_names"])
         if not (classes.ndim == 1 and len(classes) == len(names) == architecture.n_classes):
             raise CheckpointError(f"{path} names {len(names)} classes for {architecture.n_classes} outputs")
         return Model(architecture, architecture.checked(tensors), classes, names)
     except CheckpointError:
         raise
-    except (GolmuError, ValueError, TypeError, KeyError) as error:
+    except KeyError as error:
+        raise CheckpointError(f"{path} is not a model of golmu: its metadata lacks {error}") from error
+    except (GolmuError, ValueError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is not a model of golmu: {error}") from error

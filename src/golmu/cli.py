@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +50,7 @@ def _global_options(
 ) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("golmu").setLevel(logging.INFO)
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs what it then raises
 
 
 @app.command()
@@ -141,23 +144,32 @@ def _print_json(value: Any) -> None:
 
 def main() -> None:
     """The console command: one line on standard error and an exit status for whatever goes wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is no reason to lose a run.
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(standalone_mode=False)
+        sys.stdout.flush()
     except typer.TyperException as error:
-        message = error.format_message()
-        if error.exit_code == 2 and "\n" in message:  # the help, for a command without arguments
-            typer.echo(message, err=True)
-            sys.exit(2)
-        _fail(message, error.exit_code)
+        _fail(error.format_message(), error.exit_code)
     except GolmuError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted", INTERRUPTED)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever reads, as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports it at its end
+        sys.exit(1)
+    except OSError as error:
+        _fail(str(error), 1)
     except MemoryError as error:
         _fail(f"out of memory: {error}", 1)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(message: str, status: int) -> None:
-    typer.echo(f"golmu: error: {' '.join(message.split())}", err=True)
+    """Ends the process with the message on one line; without one, as after the help that stands for it, silently."""
+    line = " ".join(message.splitlines())
+    if line:
+        typer.echo(f"golmu: error: {line}", err=True)
     sys.exit(status)

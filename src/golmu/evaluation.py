@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from golmu import runs
+from golmu.console import make_console, print_table
 from golmu.data import load_dataset
 from golmu.errors import DataError
 from golmu.metrics import class_scores, confusion_matrix
@@ -31,6 +31,9 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
     if dataset.test is None:
         raise DataError(f"{dataset.name} has no test images to evaluate on")
     images, labels = dataset.test.images, dataset.test.labels
+    expected = network.architecture_.image_shape
+    if images.shape[1:] != expected:
+        raise DataError(f"{dataset.name} holds images of shape {images.shape[1:]}, but {run} was trained on {expected}")
     loss = network.get_loss(images, labels)
     indices = np.searchsorted(network.classes_, labels)
     confusion = confusion_matrix(indices, network.forpass(images).argmax(axis=1), len(class_names))
@@ -57,12 +60,9 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
 
 def show(result: dict[str, Any]) -> None:
     """Prints what `evaluate_run` gives as a table."""
-    console = Console(highlight=False)
-    console.print(
+    make_console().print(
         f"{result['images']:,} test images of {result['data']}: "
-        f"loss {result['loss']:.4f}, accuracy {result['accuracy']:.4f}",
-        soft_wrap=True,
-        markup=False,
+        f"loss {result['loss']:.4f}, accuracy {result['accuracy']:.4f}"
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("class")
@@ -71,4 +71,4 @@ def show(result: dict[str, Any]) -> None:
     for row in result["classes"]:
         scores = (f"{row[column]:.4f}" for column in ("precision", "recall", "f1"))
         table.add_row(row["class"], *scores, f"{row['support']:,}")
-    console.print(table, markup=False)
+    print_table(table)

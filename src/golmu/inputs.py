@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from math import isqrt, prod
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,15 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x") -
     return _pixels(array, argument)
 
 
-def _numeric(x: Any, argument: str) -> NDArray[Any]:
-    if hasattr(x, "toarray"):
+def _refuse_sparse(array: Any, argument: str) -> None:
+    if hasattr(array, "toarray"):
         raise InputTypeError(f"{argument} must be a dense array, got a sparse one: call its toarray() first")
+
+
+def _numeric(x: Any, argument: str) -> NDArray[Any]:
+    if x is None:
+        raise InputTypeError(f"{argument} is missing: images are needed")
+    _refuse_sparse(x, argument)
     try:
         array = np.asarray(x)
     except (TypeError, ValueError) as error:
@@ -88,7 +95,10 @@ def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> 
         if shape is None and side * side == length and length > 0:
             return array.reshape(-1, side, side, 1)
         wanted = "a square number" if shape is None else f"{prod(shape)} for images of shape {shape}"
-        raise InputError(f"{argument} is flattened to {length} values an image, which must be {wanted}")
+        raise InputError(
+            f"{argument} is flattened to {length} values an image, which must be {wanted}: "
+            "reshape it to (n, h, w, c), or one image to (1, h, w, c)"
+        )
     raise InputError(f"{argument} must have shape {expected}, got {array.shape}")
 
 
@@ -100,7 +110,8 @@ def _pixels(array: NDArray[Any], argument: str) -> Images:
         if low < 0 or high > 255:
             raise InputError(f"{argument} holds integer pixels from {low} to {high}: they must lie in 0–255")
         return np.ascontiguousarray(array, np.uint8)
-    images = np.ascontiguousarray(array, np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is reported below
+        images = np.ascontiguousarray(array, np.float32)
     if not np.isfinite(images).all():
         bad = int(np.argmin(np.isfinite(images).reshape(len(images), -1).all(axis=1)))
         raise InputError(f"{argument} holds pixels that are NaN or infinite in float32, first in image {bad}")
@@ -129,6 +140,7 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
     """
     if y is None:
         raise InputTypeError(f"{argument} is missing: labels are needed, one for each image")
+    _refuse_sparse(y, argument)
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -143,16 +155,28 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
         if array.dtype.kind not in "buif" or not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
             raise InputError(f"{argument} of shape {array.shape} must be one-hot: one 1 in each row, and 0 elsewhere")
         return array
+    return _one_column(array, argument)
+
+
+def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
+    """Labels (n,), refused if they are not integers, booleans, whole floats or strings."""
     if array.dtype == object:
-        if not all(isinstance(label, str) for label in array):
-            raise InputTypeError(f"{argument} must hold integers or strings, got objects such as {array[0]!r}")
-        return array.astype(str)
+        if all(isinstance(label, str) for label in array):
+            return array.astype(str)
+        # Data frames of mixed columns arrive as objects; integers too large for NumPy stay objects.
+        if all(isinstance(label, Integral) for label in array) and (whole := np.array(array.tolist())).dtype != object:
+            return whole
+        kinds = ", ".join(sorted({type(label).__name__ for label in array}))
+        raise InputTypeError(f"{argument} must hold integers or strings, got objects of type {kinds}")
     if array.dtype.kind == "f":
         whole = np.isfinite(array) & (array == np.floor(array))
         if not whole.all():
-            raise InputError(f"{argument} must hold class labels, got {array[~whole][0]!r}: use integers or strings")
+            wrong = _shown(array[~whole][0])
+            raise InputError(f"{argument} must hold class labels, got {wrong}: use integers or strings")
         return array
-    if array.dtype.kind not in "biuUS":
+    if array.dtype.kind == "S":
+        raise InputTypeError(f"{argument} must hold integers or strings, got bytes: decode them")
+    if array.dtype.kind not in "biuU":
         raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
     return array
 
@@ -168,7 +192,7 @@ def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:
     width = one_hot_width(y)
     classes = np.arange(width) if width is not None else np.unique(y)
     if len(classes) < 2:
-        raise InputError(f"{argument} must hold at least 2 classes, got one class only: {classes[0]!r}")
+        raise InputError(f"{argument} must hold at least 2 classes, got one class only: {_shown(classes[0])}")
     return classes
 
 
@@ -185,11 +209,17 @@ def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y") -> La
         if width != len(classes):
             raise InputError(f"{argument} is one-hot over {width} classes, but the network has {len(classes)}")
         return np.asarray(y.argmax(axis=1), np.int64)
-    if (y.dtype.kind in "US") != (classes.dtype.kind in "US"):
-        raise InputError(f"{argument} must hold labels like {classes[0]!r}, got {y[0]!r}")
+    if (y.dtype.kind == "U") != (classes.dtype.kind == "U"):
+        raise InputError(f"{argument} must hold labels like {_shown(classes[0])}, got {_shown(y[0])}")
     indices = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
     wrong = classes[indices] != y
     if wrong.any():
         known = ", ".join(str(label) for label in classes[:10]) + (", ..." if len(classes) > 10 else "")
-        raise InputError(f"{argument} holds the label {y[wrong][0]!r}, which is not one of the classes: {known}")
+        shown = _shown(y[wrong][0])
+        raise InputError(f"{argument} holds the label {shown}, which is not one of the classes: {known}")
     return np.asarray(indices, np.int64)
+
+
+def _shown(label: np.generic) -> str:
+    """A label as its user wrote it: NumPy's own form is `np.int64(3)`."""
+    return repr(label.item())

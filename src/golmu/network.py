@@ -149,6 +149,8 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val")
             val_array = inputs.as_label_array(y_val, len(val_images), argument="y_val")
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
+        if callback is not None and not callable(callback):
+            raise InputTypeError(f"callback must be a function of a golmu.training.Progress, or None, got {callback!r}")
         training.warn_if_one_batch(len(images), batch_size)
 
         self._start(images.shape[1:], classes)
@@ -221,7 +223,8 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The most probable label of each image, as the labels were given to `fit` (one-hot: indices)."""
-        labels: NDArray[Any] = self.classes_[self.forpass(x).argmax(axis=1)]
+        indices = self.forpass(x).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[indices]
         return labels
 
     def score(self, x: ArrayLike, y: ArrayLike) -> float:
@@ -234,7 +237,8 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def gradients(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Weights]:
         """Mean loss of the batch, and its gradient with respect to each weight, in the weights' shapes."""
-        return self._engine.gradients(*self._images_and_labels(x, y))
+        images, labels = self._images_and_labels(x, y)
+        return self._engine.gradients(images, labels)
 
     # Weights and files
 

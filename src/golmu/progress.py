@@ -63,4 +63,4 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
             loss=f"{progress.loss:.4f}",
         )
         if progress.samples == 0:
-            self._console.print(epoch_line(progress), highlight=False)
+            self._console.print(epoch_line(progress))

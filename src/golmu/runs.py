@@ -48,7 +48,9 @@ def create_run(folder: Path | None, stem: str) -> Path:
                 continue
             return folder
     except OSError as error:
-        raise RunError(f"the run folder {error.filename or folder} cannot be made: {error.strerror}") from error
+        raise RunError(
+            f"the run folder {error.filename or folder} cannot be made ({error.strerror}): name another"
+        ) from error
     raise AssertionError("count() never ends")
 
 
@@ -89,14 +91,16 @@ def read_run(folder: Path) -> dict[str, Any]:
     RunError
         If `folder` is not a run folder, or the file is damaged.
     """
-    if not folder.is_dir():
-        raise RunError(f"there is no run folder {folder}")
     try:
+        if not folder.is_dir():
+            raise RunError(f"there is no run folder {folder}")
         run = json.loads((folder / RUN).read_bytes())
     except FileNotFoundError as error:
         raise RunError(f"{folder} is not a run folder: it holds no {RUN}") from error
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder / RUN} cannot be read: {error}") from error
+    except OSError as error:
+        raise RunError(f"{folder / RUN} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{folder / RUN} is damaged: {error}") from error
     if not isinstance(run, dict):
         raise RunError(f"{folder / RUN} must hold a JSON object, got {type(run).__name__}")
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from math import isfinite
+from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -26,7 +26,10 @@ def positive_number(value: Any, argument: str) -> float:
     """`value` as a finite float above 0."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{argument} must be a number above 0, got {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        number = inf
     if not (isfinite(number) and number > 0):
         raise InputError(f"{argument} must be a finite number above 0, got {number}")
     return number

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from golmu import plots, runs
+from golmu.console import make_console, print_table
 from golmu.data import Dataset, load_dataset
+from golmu.data.loading import DATASET_NAMES
 from golmu.engines import ENGINE_NAMES
-from golmu.errors import GolmuError
 from golmu.network import ConvolutionNetwork
 from golmu.progress import TrainingDisplay
 from golmu.recipe import Recipe
@@ -67,7 +68,7 @@ def train_run(
     GolmuError
         If the data, the settings or the folder cannot be used, or the loss stops being finite.
     """
-    console = Console()
+    console = make_console()
     one_of(engine, ENGINE_NAMES, "engine")
     dataset = load_dataset(data, folder=folder)
     training_set, validation_set = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
@@ -93,9 +94,7 @@ def train_run(
     }
     runs.write_run(run_folder, record)
     console.print(
-        f"training on {len(training_set):,} images, validating on {len(validation_set):,}; results go to {run_folder}",
-        highlight=False,
-        soft_wrap=True,
+        f"training on {len(training_set):,} images, validating on {len(validation_set):,}; results go to {run_folder}"
     )
 
     started = time.perf_counter()
@@ -112,7 +111,7 @@ def train_run(
         record["status"] = "finished"
     except KeyboardInterrupt:
         record["status"] = "interrupted"
-    except GolmuError as error:
+    except Exception as error:
         runs.write_run(run_folder, {**record, "status": "failed", "error": str(error)})
         raise
     record["seconds"] = time.perf_counter() - started
@@ -126,7 +125,7 @@ def _write_results(
     run_folder: Path, record: dict[str, Any], network: ConvolutionNetwork, class_names: tuple[str, ...]
 ) -> None:
     """Adds the results to `record` and writes all files, run.json last: a run that says it ended is whole."""
-    if not hasattr(network, "engine_"):  # interrupted before there were weights
+    if not network.__sklearn_is_fitted__():  # interrupted before there were weights
         runs.write_run(run_folder, record)
         return
     history = network.history_
@@ -152,7 +151,7 @@ def _write_results(
 
 def _show_results(console: Console, run_folder: Path, record: dict[str, Any]) -> None:
     if record["status"] == "interrupted":
-        console.print("interrupted: what was trained until now is kept", highlight=False)
+        console.print("interrupted: what was trained until now is kept")
     if "results" not in record:
         return
     results = record["results"]
@@ -170,8 +169,7 @@ def _show_results(console: Console, run_folder: Path, record: dict[str, Any]) ->
     }
     for row in rows.items():
         table.add_row(*row)
-    # A path must not be broken where the terminal is narrow, or where there is none.
-    console.print(table, soft_wrap=True, highlight=False)
+    print_table(table)
 
 
 def _figure(value: float | None, form: str) -> str:
@@ -181,7 +179,7 @@ def _figure(value: float | None, form: str) -> str:
 def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> dict[str, Any]:
     return {
         "name": dataset.name,
-        "argument": data if data == dataset.name else str(Path(data).resolve()),
+        "argument": data if data in DATASET_NAMES else str(Path(data).resolve()),
         "source": dataset.source,
         "train": n_train,
         "validation": n_validation,

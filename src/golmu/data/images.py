@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,16 +29,20 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     """
     files: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-            if not found:
-                raise DataError(f"the folder {path} holds no image: files named {', '.join(SUFFIXES)} are looked for")
-            files += found
-        elif path.exists():
-            files.append(path)
-        else:
-            raise DataError(f"there is no image {path}")
+        try:
+            if not path.exists():
+                raise DataError(f"there is no image {path}")
+            files += _images_in(path) if path.is_dir() else [path]
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     return files
+
+
+def _images_in(folder: Path) -> list[Path]:
+    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not found:
+        raise DataError(f"the folder {folder} holds no image: files named {', '.join(SUFFIXES)} are looked for")
+    return found
 
 
 def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -55,15 +60,33 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     if channels not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
     try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                size = f"{opened.width}x{opened.height}"
-                raise DataError(f"{path} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
-            image = _flat(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} is not a readable image: {error}") from error
-    fitted = ImageOps.pad(image, (width, height), method=Image.Resampling.BICUBIC, color=0)
-    return np.asarray(fitted, np.uint8).reshape(shape)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of them is an error here
+            image = _decoded(path).convert("L" if channels == 1 else "RGB")
+    except UnidentifiedImageError as error:
+        raise DataError(f"{path} is not an image, or one of a format that is not known") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} is not a readable image: {getattr(error, 'strerror', None) or error}") from error
+    return _fitted(image, width, height).reshape(shape)
+
+
+def _decoded(path: Path) -> Image.Image:
+    """The picture, upright, 8 bits a channel, without transparency."""
+    with Image.open(path) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            size = f"{opened.width}x{opened.height}"
+            raise DataError(f"{path} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
+        return _flat(ImageOps.exif_transpose(opened))
+
+
+def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
+    """(height, width) or (height, width, 3): scaled with its aspect ratio kept, at least a pixel wide, centred."""
+    scale = min(width / image.width, height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    fitted = Image.new(image.mode, (width, height))
+    scaled = image.resize(size, Image.Resampling.BICUBIC)
+    fitted.paste(scaled, (round((width - size[0]) / 2), round((height - size[1]) / 2)))
+    return np.asarray(fitted, np.uint8)
 
 
 def _flat(image: Image.Image) -> Image.Image:

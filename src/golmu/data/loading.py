@@ -17,6 +17,9 @@ from golmu.errors import DataError, InputError
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load}
 
+DATASET_NAMES = tuple(_LOADERS)
+"""What `load_dataset` knows by name."""
+
 # A damaged label file must not make a million class names, nor the network a million outputs.
 _MAX_CLASSES = 65_536
 

@@ -17,7 +17,7 @@ from golmu.architecture import Architecture
 from golmu.engines.contract import Engine
 from golmu.settings import one_of
 
-ENGINE_NAMES = ("auto", "tensorflow")
+ENGINE_NAMES = ("auto", "fused", "tensorflow")
 """What the argument `engine` may be."""
 
 
@@ -32,6 +32,10 @@ def create_engine(name: str, architecture: Architecture) -> Engine:
         If what the engine needs cannot be used here.
     """
     one_of(name, ENGINE_NAMES, "engine")
+    if name != "tensorflow":
+        from golmu.engines.fused import FusedEngine  # noqa: PLC0415  numba takes half a second to import
+
+        return FusedEngine(architecture)
     from golmu.engines.tensorflow import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
 
     return TensorFlowEngine(architecture)

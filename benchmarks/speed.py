@@ -1,0 +1,279 @@
+"""Seconds per epoch: Golmu, the chapter's own loop, Keras, PyTorch and JAX in one interleaved run (`make bench`).
+
+Every contender is a process of its own that holds the same data, warms up for an epoch, and then trains one epoch
+when it is asked. They are asked in turn, never two at a time, for several rounds; medians count, since the speed of a
+shared computer drifts. The rate of a large matrix product, measured in each round, gives the roofline: the time that
+the epoch's floating-point work would take at that rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "torch", "jax", "onnxruntime")
+
+# name: (module, arguments)
+CONTENDERS: dict[str, tuple[str, list[str]]] = {
+    "golmu fused": ("golmu_fit", ["--variant", "fused"]),
+    "golmu fused, 1 thread": ("golmu_fit", ["--variant", "fused", "--threads", "1"]),
+    "golmu tensorflow": ("golmu_fit", ["--variant", "tensorflow"]),
+    "the chapter's eager loop": ("eager_loop", ["--record", "after"]),
+    "the eager loop, loss before": ("eager_loop", ["--record", "before"]),
+    "keras plain": ("keras_fit", ["--variant", "plain"]),
+    "keras jit": ("keras_fit", ["--variant", "jit"]),
+    "keras steps": ("keras_fit", ["--variant", "steps"]),
+    "torch eager": ("torch_loop", ["--variant", "eager"]),
+    "torch channels_last": ("torch_loop", ["--variant", "channels_last"]),
+    "torch compile": ("torch_loop", ["--variant", "compile"]),
+    "jax jit": ("jax_loop", ["--variant", "jit"]),
+    "jax scan": ("jax_loop", ["--variant", "scan"]),
+}
+PREDICTORS: dict[str, tuple[str, list[str]]] = {
+    "golmu fused": ("golmu_predict", []),
+    "onnxruntime float32, batches of 1000": ("onnx_predict", ["--variant", "float32", "--batch-size", "1000"]),
+    "onnxruntime float32, batches of 100": ("onnx_predict", ["--variant", "float32", "--batch-size", "100"]),
+    "onnxruntime uint8, batches of 1000": ("onnx_predict", ["--variant", "uint8", "--batch-size", "1000"]),
+    "onnxruntime uint8, batches of 100": ("onnx_predict", ["--variant", "uint8", "--batch-size", "100"]),
+}
+REST = 0.3  # seconds between contenders: thread pools spin for a while after their work
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The sizes of a comparison."""
+
+    kernels: int
+    units: int
+    image: str
+    """"fashion-mnist", or "h x w x c" for random images of that shape."""
+
+
+SETTINGS = {
+    "chapter": Setting(10, 100, "fashion-mnist"),
+    "wide": Setting(64, 256, "fashion-mnist"),
+    "colour": Setting(10, 100, "32x32x3"),
+}
+
+
+class Contender:
+    """A process that trains when asked."""
+
+    def __init__(self, name: str, module: str, arguments: list[str], log: Path) -> None:
+        self.name = name
+        command = [sys.executable, "-m", f"benchmarks.peers.{module}", *arguments]
+        self._log = log.open("wb")
+        self._process = subprocess.Popen(
+            command, cwd=HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+        self.answers: list[dict[str, list[float]]] = []
+
+    def ask(self, command: str | None = None) -> dict[str, list[float]]:
+        """Gives a command and keeps its answer; None awaits the warm-up's."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if command is not None:
+            self._process.stdin.write(command + "\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended: see {self._log.name}")
+        answer: dict[str, list[float]] = json.loads(line)
+        self.answers.append(answer)
+        return answer
+
+    def stop(self) -> None:
+        self._process.communicate("quit\n", timeout=60)
+        self._log.close()
+
+
+def flop_per_epoch(data: Any, kernels: int, units: int) -> float:
+    """Floating-point operations of an epoch with validation, a multiplication and an addition counted as two.
+
+    The backward pass of the convolution is counted through the maxima only.
+    """
+    n, height, width, channels = data["x_train"].shape
+    classes = int(data["y_train"].max()) + 1
+    features = height // 2 * (width // 2) * kernels
+    convolution = 2 * height * width * 9 * channels * kernels
+    dense = 2 * (features * units + units * classes)
+    forward = convolution + dense
+    backward = 2 * dense + 2 * features * 9 * channels
+    return float(n * (forward + backward) + len(data["x_val"]) * forward)
+
+
+def product_rate(seconds: float = 0.6, size: int = 2048) -> float:
+    """Floating-point operations a second of a float32 product of two square matrices, by NumPy's BLAS."""
+    a = np.random.default_rng(0).random((size, size), np.float32)
+    best, until = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        started = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+def make_data(image: str, path: Path) -> None:
+    """Writes the arrays that every contender reads."""
+    if image == "fashion-mnist":
+        from golmu import load_dataset
+
+        dataset = load_dataset(image)
+        parts = dataset.split()
+        arrays = [array for part in parts for array in (part.images, part.labels)]
+    else:
+        rng = np.random.default_rng(0)
+        shape = tuple(int(size) for size in image.split("x"))
+        arrays = []
+        for n in (48_000, 12_000):
+            labels = rng.integers(0, 10, n)
+            # A block of the image is bright by class, so that there is something to learn.
+            images = rng.integers(0, 128, (n, *shape), np.uint8)
+            images[np.arange(n), 2 * labels + 4] += 100
+            arrays += [images, labels]
+    np.savez(path, **dict(zip(("x_train", "y_train", "x_val", "y_val"), arrays, strict=True)))
+
+
+def compare(
+    contenders: dict[str, tuple[str, list[str]]], arguments: list[str], command: str, rounds: int, folder: Path
+) -> tuple[list[Contender], list[float]]:
+    """Runs every contender in turn for `rounds` rounds; returns them with their answers, and the product rates."""
+    running: list[Contender] = []
+    try:
+        for name, (module, own) in contenders.items():
+            log = folder / f"{name.replace(' ', '-').replace(',', '')}.log"
+            contender = Contender(name, module, [*arguments, *own], log)
+            running.append(contender)
+            started = time.perf_counter()
+            contender.ask()
+            print(f"  {name}: ready after {time.perf_counter() - started:.0f} s", file=sys.stderr)
+        rates = []
+        for number in range(rounds):
+            rates.append(product_rate())
+            for contender in running:
+                time.sleep(REST)
+                contender.ask(command)
+            print(f"  round {number + 1} of {rounds}", file=sys.stderr)
+        return running, rates
+    finally:
+        for contender in running:
+            contender.stop()
+
+
+def seconds_of(contender: Contender) -> list[float]:
+    """Every timed epoch; the warm-up's is left out."""
+    return [seconds for answer in contender.answers[1:] for seconds in answer["seconds"]]
+
+
+def describe_machine() -> dict[str, Any]:
+    """Hardware and versions."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    versions = {}
+    for package in VERSIONED:
+        try:
+            versions[package] = version(package)
+        except ModuleNotFoundError:
+            continue
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"processor": model, "cores": cores, "python": platform.python_version(), "versions": versions}
+
+
+def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[str, Any]:
+    """The comparison of one setting as a JSON object."""
+    setting = SETTINGS[name]
+    chosen = {
+        contender: value
+        for contender, value in CONTENDERS.items()
+        if not only or any(contender.startswith(prefix) for prefix in only)
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.npz"
+        make_data(setting.image, path)
+        with np.load(path) as data:
+            flop = flop_per_epoch(data, setting.kernels, setting.units)
+        sizes = ["--kernels", str(setting.kernels), "--units", str(setting.units), "--threads", str(threads)]
+        running, rates = compare(chosen, ["--data", str(path), *sizes], "epoch 1", rounds, Path(folder))
+        result: dict[str, Any] = {
+            "setting": name,
+            "date": date.today().isoformat(),
+            "rounds": rounds,
+            "threads": threads,
+            "machine": describe_machine(),
+            "flop_per_epoch": flop,
+            "product_gflops": statistics.median(rates) / 1e9,
+            "roofline_seconds": flop / statistics.median(rates),
+            "contenders": [
+                {
+                    "name": contender.name,
+                    "median_seconds": statistics.median(seconds_of(contender)),
+                    "seconds": seconds_of(contender),
+                    "losses": [loss for answer in contender.answers for loss in answer["loss"]],
+                    "val_accuracy": contender.answers[-1]["val_accuracy"][-1],
+                }
+                for contender in running
+            ],
+        }
+        if name == "chapter" and not only:
+            predicting, _ = compare(PREDICTORS, ["--data", str(path), *sizes[:4], *sizes[4:]], "predict 5", rounds, Path(folder))
+            result["prediction"] = [
+                {"name": contender.name, "median_seconds": statistics.median(seconds_of(contender))}
+                for contender in predicting
+            ]
+    return result
+
+
+def table(result: dict[str, Any]) -> str:
+    """The comparison as a Markdown table."""
+    base = result["contenders"][0]["median_seconds"]
+    lines = ["| | seconds an epoch | golmu fused is faster by | validation accuracy |", "|---|---:|---:|---:|"]
+    for row in sorted(result["contenders"], key=lambda row: row["median_seconds"]):
+        seconds, accuracy = row["median_seconds"], row["val_accuracy"]
+        lines.append(f"| {row['name']} | {seconds:.3f} | {seconds / base:.2f} | {accuracy:.4f} |")
+    roofline = result["roofline_seconds"]
+    lines.append(f"| *roofline ({result['product_gflops']:.0f} GFLOP/s)* | {roofline:.3f} | {roofline / base:.2f} | |")
+    for row in result.get("prediction", []):
+        base = result["prediction"][0]["median_seconds"]
+        seconds = row["median_seconds"]
+        lines.append(f"| predict 10,000: {row['name']} | {seconds:.4f} | {seconds / base:.2f} | |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=["chapter"])
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="+", default=[], help="contenders whose names start so; writes no results")
+    args = parser.parse_args()
+    for name in args.settings:
+        print(f"{name}: {SETTINGS[name]}", file=sys.stderr)
+        result = run_setting(name, args.rounds, args.threads, args.only)
+        print(table(result))
+        if not args.only:
+            path = HERE / "results" / f"speed-{name}.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(result, indent=2) + "\n")
+            print(f"written to {path.relative_to(HERE.parent)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""The CPU engine: the whole of training in compiled kernels that keep their work in the processor's caches.
+
+Here are its buffers, its threads, and the way between the canonical weights and its own; the arithmetic is in
+`golmu.engines.kernels`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.architecture import KERNEL_SIZE, Architecture, Weights
+from golmu.engines import kernels
+from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared
+from golmu.engines.kernels import SAMPLES, Buffers, Parameters
+from golmu.engines.vectors import LANES
+
+CACHE_LINE = 64
+"""Bytes; buffers start at a multiple of it, so that no two threads write to one line."""
+
+NO_LABELS = np.empty(0, np.int64)
+NO_LOGITS = np.empty((0, 0), np.float32)
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class FusedEngine:
+    """The network in fused kernels; see `golmu.engines.contract.Engine`.
+
+    Parameters
+    ----------
+    architecture
+        The sizes of the network.
+    n_threads
+        Threads at most; by default one for each usable core. The bits of every result are the same for any number.
+    """
+
+    name = "fused"
+
+    def __init__(self, architecture: Architecture, n_threads: int | None = None) -> None:
+        self.architecture = architecture
+        self.n_threads = n_threads or usable_cores()
+        self._net = _parameters(architecture)
+        self._work: Buffers | None = None
+
+    def set_weights(self, weights: Weights) -> None:
+        a, net = self.architecture, self._net
+        rows, columns, n_kernels = a.pooled_shape
+        net.conv_w[:] = weights["conv_w"].transpose(3, 2, 0, 1).reshape(net.conv_w.shape)
+        net.conv_b[:] = weights["conv_b"]
+        net.dense1[:-1, : a.units] = (
+            weights["w1"].reshape(rows, columns, n_kernels, -1).transpose(0, 2, 1, 3).reshape(-1, a.units)
+        )
+        net.dense1[-1, : a.units] = weights["b1"]
+        net.dense2[:-1, : a.n_classes] = weights["w2"]
+        net.dense2[-1, : a.n_classes] = weights["b2"]
+
+    def get_weights(self) -> Weights:
+        return self._canonical(self._net)
+
+    def prepare(self, images: Images, labels: Labels) -> Prepared:
+        return Prepared(images, labels)
+
+    def train(
+        self, data: Prepared, order: NDArray[np.int64], *, learning_rate: float, loss_after: bool
+    ) -> NDArray[np.float32]:
+        return self._steps(data, order, self._net, np.float32(-learning_rate), loss_after)
+
+    def evaluate(self, data: Prepared) -> Evaluation:
+        n_parts = -(-len(data) // SAMPLES)
+        losses, n_right = np.empty(n_parts), np.empty(n_parts, np.int64)
+        self._forward(data.images, data.labels, NO_LOGITS, losses, n_right)
+        return Evaluation(float(losses.sum()) / len(data), int(n_right.sum()) / len(data))
+
+    def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
+        # A step of factor 1 into zeros, so that what is checked here is what trains.
+        total = _parameters(self.architecture)
+        order = np.arange(len(images))[None]
+        losses = self._steps(Prepared(images, labels), order, total, np.float32(1), False)
+        return float(losses[0]), self._canonical(total)
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        result = np.empty((len(images), self.architecture.n_classes), np.float32)
+        self._forward(images, NO_LABELS, result, np.empty(0), NO_LABELS)
+        return result
+
+    def feature_maps(self, images: Images) -> NDArray[np.float32]:
+        weights = self.get_weights()
+        _, height, width, _ = images.shape
+        padded = np.pad(_scaled(images), ((0, 0), (1, 1), (1, 1), (0, 0)))
+        maps = np.broadcast_to(weights["conv_b"], (*images.shape[:3], self.architecture.n_kernels)).copy()
+        for i, j in np.ndindex(KERNEL_SIZE, KERNEL_SIZE):
+            maps += padded[:, i : i + height, j : j + width] @ weights["conv_w"][i, j]
+        return maps
+
+    def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        # For explanations, of a few images at a time, so NumPy is fast enough.
+        weights = self.get_weights()
+        maps = self.feature_maps(images)
+        n, height, width, n_kernels = maps.shape
+        rows, columns, _ = self.architecture.pooled_shape
+        windows = maps[:, : 2 * rows, : 2 * columns].reshape(n, rows, 2, columns, 2, n_kernels)
+        windows = windows.transpose(0, 1, 3, 5, 2, 4).reshape(n, rows, columns, n_kernels, 4)
+        pooled = np.maximum(windows.max(axis=-1), 0)
+        hidden = np.maximum(pooled.reshape(n, -1) @ weights["w1"] + weights["b1"], 0)
+
+        d_hidden = (output_gradient @ weights["w2"].T) * (hidden > 0)
+        d_pooled = (d_hidden @ weights["w1"].T).reshape(pooled.shape) * (pooled > 0)
+        d_windows = np.zeros_like(windows)
+        np.put_along_axis(d_windows, windows.argmax(axis=-1)[..., None], d_pooled[..., None], axis=-1)
+        d_windows = d_windows.reshape(n, rows, columns, n_kernels, 2, 2).transpose(0, 1, 4, 2, 5, 3)
+        d_maps = np.zeros_like(maps)
+        d_maps[:, : 2 * rows, : 2 * columns] = d_windows.reshape(n, 2 * rows, 2 * columns, n_kernels)
+        d_padded = np.zeros((n, height + 2, width + 2, images.shape[3]), np.float32)
+        for i, j in np.ndindex(KERNEL_SIZE, KERNEL_SIZE):
+            d_padded[:, i : i + height, j : j + width] += d_maps @ weights["conv_w"][i, j].T
+        return d_padded[:, 1:-1, 1:-1]
+
+    def _steps(
+        self, data: Prepared, order: NDArray[np.int64], step: Parameters, factor: np.float32, loss_after: bool
+    ) -> NDArray[np.float32]:
+        """step += factor · gradient, for each row of `order`; returns the losses."""
+        losses = np.empty(len(order), np.float32)
+        n_parts = -(-order.shape[1] // SAMPLES)
+        n_threads = min(self.n_threads, n_parts)
+        work, barrier = self._buffers(n_parts), np.zeros(2, np.int64)
+        order = np.ascontiguousarray(order)
+        _in_threads(n_threads, lambda thread: kernels.train(
+            thread, n_threads, barrier, data.images, data.labels, _scale(data.images), order, self._net, step, factor,
+            loss_after, work, losses,
+        ))  # fmt: skip
+        return losses
+
+    def _forward(
+        self, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any], n_right: NDArray[Any]
+    ) -> None:
+        n_threads = min(self.n_threads, -(-len(images) // SAMPLES))
+        work = self._buffers(n_threads)
+        _in_threads(n_threads, lambda thread: kernels.evaluate(
+            thread, n_threads, images, labels, _scale(images), self._net, work, logits, losses, n_right
+        ))  # fmt: skip
+
+    def _buffers(self, n_parts: int) -> Buffers:
+        """Buffers for at least `n_parts` parts, kept for the next call."""
+        if self._work is None or len(self._work.x) < n_parts:
+            self._work = _make_buffers(self.architecture, n_parts, self.n_threads)
+        return self._work
+
+    def _canonical(self, net: Parameters) -> Weights:
+        a = self.architecture
+        rows, columns, n_kernels = a.pooled_shape
+        w1 = net.dense1[:-1, : a.units].reshape(rows, n_kernels, columns, -1).transpose(0, 2, 1, 3)
+        conv_w = net.conv_w.reshape(n_kernels, a.channels, KERNEL_SIZE, KERNEL_SIZE).transpose(2, 3, 1, 0)
+        return {
+            "conv_w": np.array(conv_w, order="C"),
+            "conv_b": net.conv_b.copy(),
+            "w1": np.array(w1, order="C").reshape(-1, a.units),
+            "b1": net.dense1[-1, : a.units].copy(),
+            "w2": net.dense2[:-1, : a.n_classes].copy(),
+            "b2": net.dense2[-1, : a.n_classes].copy(),
+        }
+
+
+def _scale(images: Images) -> np.float32:
+    return PIXEL_SCALE if images.dtype == np.uint8 else np.float32(1)
+
+
+def _scaled(images: Images) -> NDArray[np.float32]:
+    return images.astype(np.float32) * _scale(images)
+
+
+def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
+    """Zeros that start at a cache line."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _whole_vectors(n: int) -> int:
+    return -(-n // LANES) * LANES
+
+
+def _parameters(a: Architecture) -> Parameters:
+    return Parameters(
+        conv_w=_zeros(a.n_kernels, a.channels, KERNEL_SIZE**2),
+        conv_b=_zeros(a.n_kernels),
+        dense1=_zeros(a.n_features + 1, _whole_vectors(a.units)),
+        dense2=_zeros(a.units + 1, _whole_vectors(a.n_classes)),
+    )
+
+
+def _make_buffers(a: Architecture, n_parts: int, n_threads: int) -> Buffers:
+    rows, columns, n_kernels = a.pooled_shape
+    work = Buffers(
+        x=_zeros(n_parts, a.channels, 2 * rows + 2, 2, columns + 1, SAMPLES),
+        act=_zeros(n_parts, a.n_features + 1, SAMPLES),
+        where=_zeros(n_parts, a.n_features, SAMPLES, dtype=np.int32),
+        hidden=_zeros(n_parts, a.units + 1, SAMPLES),
+        logits=_zeros(n_parts, a.n_classes, SAMPLES),
+        d_hidden=_zeros(n_parts, a.units, SAMPLES),
+        d_row=_zeros(n_threads, n_kernels * columns, SAMPLES),
+        d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
+        d_conv_b=_zeros(n_parts, a.channels, n_kernels),
+        right1=_zeros(n_parts * SAMPLES * _whole_vectors(a.units)),
+        right2=_zeros(n_parts * SAMPLES * _whole_vectors(a.n_classes)),
+        losses=_zeros(n_parts, dtype=np.float64),
+    )
+    work.act[:, -1] = 1
+    work.hidden[:, -1] = 1
+    return work
+
+
+def _in_threads(n_threads: int, work: Callable[[int], None]) -> None:
+    """Runs work(0) to work(n_threads − 1), each in a thread of its own that ends with it.
+
+    No thread outlives the call, so a process may fork between calls. Workers wait for each other inside, so that all
+    must run or none: Ctrl-C while they start calls all off, and later is heard when all have ended.
+    """
+    if n_threads == 1:
+        work(0)
+        return
+    gate, is_off, errors = threading.Event(), threading.Event(), []
+
+    def run(thread: int) -> None:
+        gate.wait()
+        if not is_off.is_set():
+            try:
+                work(thread)
+            except BaseException as error:  # carried to the caller
+                errors.append(error)
+
+    threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
+    try:
+        for thread in threads:
+            thread.start()
+    except BaseException:
+        is_off.set()
+        raise
+    finally:
+        gate.set()
+    interruption = None
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt as error:
+                interruption = error
+    if interruption is not None:
+        raise interruption
+    if errors:
+        raise errors[0]

@@ -1,0 +1,404 @@
+"""The kernels of the fused engine: plain functions, compiled by numba where they are decorated and nowhere else.
+
+A batch is cut into parts of S samples, and within a part *the sample is the last axis* of everything. So each loop
+runs over contiguous samples with no edge to mind, whatever the size of an image, and the matrix products find their
+operands in the order in which they read them. Shapes, for images (h, w, c), H = ⌊h/2⌋ and W = ⌊w/2⌋:
+
+    x        (parts, c, 2H + 2, 2, W + 1, S)   the zero-padded image, its columns split into even and odd ones
+    act      (parts, H·K·W + 1, S)             pooled activations by row, kernel, column; then a row of ones
+    where    (parts, H·K·W, S)                 int32: which of its window a pooled value was, 0 to 3; 4: none, it is 0
+    hidden   (parts, U + 1, S)                 activations of the hidden layer; then a row of ones
+    logits   (parts, C, S)
+    d_*                                        gradients of the loss with respect to *
+    right1   (parts·S · U')                    d_hidden by sample: panels (parts·S, 16), the last maybe 8 wide
+    right2   (parts·S · C')                    d_logits likewise
+    conv_w   (K, c, 9)                         conv_b (K,)
+    dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
+    dense2   (U + 1, C')                       w2; then b2
+
+U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; those behind them
+have zero gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from golmu.engines.threads import wait_for_all
+from golmu.engines.tile import make_tile
+from golmu.engines.vectors import BYTES, LANES
+from golmu.engines.window import make_convolve_windows, windows_gradient
+
+MATHS = {"contract", "reassoc", "nsz"}
+"""What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
+sign of zero does not matter. Not that numbers are finite: NaN and infinity must surface."""
+
+SAMPLES = 32
+"""S: enough for a row of weights to serve many samples once it is loaded, few enough for a row of activations to
+stay in the first-level cache."""
+
+PANEL = 2 * LANES
+"""Columns of a full tile."""
+
+ZERO, ONE = np.float32(0), np.float32(1)
+
+_tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 4, 2, 1))
+_tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
+_convolve_one_channel, _convolve_channels = make_convolve_windows(True), make_convolve_windows(False)
+
+
+class Parameters(NamedTuple):
+    """The weights, or their gradients, as the kernels hold them."""
+
+    conv_w: NDArray[np.float32]
+    conv_b: NDArray[np.float32]
+    dense1: NDArray[np.float32]
+    dense2: NDArray[np.float32]
+
+
+class Buffers(NamedTuple):
+    """What the parts of a batch leave on the way; see the table above."""
+
+    x: NDArray[np.float32]
+    act: NDArray[np.float32]
+    where: NDArray[np.int32]
+    hidden: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    d_hidden: NDArray[np.float32]
+    """(parts, U, S)"""
+    d_row: NDArray[np.float32]
+    """(threads, K·W, S)"""
+    d_conv_w: NDArray[np.float32]
+    """(parts, K, c, 9)"""
+    d_conv_b: NDArray[np.float32]
+    """(parts, c, K): the bias's gradient, once for each channel"""
+    right1: NDArray[np.float32]
+    right2: NDArray[np.float32]
+    losses: NDArray[np.float64]
+    """(parts,)"""
+
+
+def kernel(function: Any) -> Any:
+    """Compiles a kernel: without the GIL, cached on disk, not copied into its callers, which keeps compilation short."""
+    return njit(nogil=True, cache=True, error_model="numpy", fastmath=MATHS, inline="never")(function)
+
+
+@kernel
+def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, n_k: int, fresh: bool) -> None:
+    """C = A · B, or C += A · B unless `fresh`; B (n_k, S) and C (n_rows, S) are contiguous.
+
+    a, b, c are addresses; a_row and a_k the strides of A in numbers.
+    """
+    beta = ZERO if fresh else ONE
+    row = 0
+    while row < n_rows:
+        left = n_rows - row
+        at_a, at_c = a + BYTES * row * a_row, c + BYTES * row * SAMPLES
+        for column in range(0, SAMPLES, PANEL):
+            at = BYTES * column
+            if left >= 6:
+                _tile_6x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+            elif left >= 4:
+                _tile_4x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+            elif left >= 2:
+                _tile_2x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+            else:
+                _tile_1x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+        row += 6 if left >= 6 else 4 if left >= 4 else 2 if left >= 2 else 1
+
+
+@kernel
+def add_outer(weights: Any, first: int, last: int, left: Any, right: Any, factor: Any) -> None:
+    """weights[first:last] += factor · left[:, first:last] · right, summed over the samples of all parts.
+
+    weights (n, m): dense1 or dense2; left (parts, n, S): act or hidden; right (parts·S · m): right1 or right2. With
+    factor = −learning_rate this is the step of SGD: the gradient itself is never in memory.
+    """
+    n_parts, n_rows, _ = left.shape
+    width = weights.shape[1]
+    part = n_rows * SAMPLES
+    row = first
+    while row < last:
+        rows = last - row
+        a, c = left.ctypes.data + BYTES * row * SAMPLES, weights.ctypes.data + BYTES * row * width
+        column = 0
+        while column < width:
+            b, at = right.ctypes.data + BYTES * column * n_parts * SAMPLES, c + BYTES * column
+            if column + PANEL <= width:
+                step = SAMPLES * PANEL
+                if rows >= 6:
+                    _tile_6x2(a, SAMPLES, 1, part, b, PANEL, step, at, width, SAMPLES, n_parts, factor, ONE)
+                else:
+                    _tile_1x2(a, SAMPLES, 1, part, b, PANEL, step, at, width, SAMPLES, n_parts, factor, ONE)
+            else:
+                step = SAMPLES * LANES
+                if rows >= 6:
+                    _tile_6x1(a, SAMPLES, 1, part, b, LANES, step, at, width, SAMPLES, n_parts, factor, ONE)
+                else:
+                    _tile_1x1(a, SAMPLES, 1, part, b, LANES, step, at, width, SAMPLES, n_parts, factor, ONE)
+            column += PANEL
+        row += 6 if rows >= 6 else 1
+
+
+@kernel
+def unpack(images: Any, chosen: Any, scale: Any, x: Any) -> None:
+    """Puts images side by side: images (n, h, w, c), chosen (m,) indices, x (c, 2H + 2, 2, W + 1, S).
+
+    The border of x stays as it is, zero.
+    """
+    _, height, width, n_channels = images.shape
+    _, rows, _, pairs, samples = x.shape
+    for row in range(min(rows - 1, height)):
+        for channel in range(n_channels):
+            even, odd = x[channel, row + 1, 0], x[channel, row + 1, 1]
+            for s in range(len(chosen)):
+                pixels = images[chosen[s], row]
+                for pair in range(min(pairs, (width + 1) // 2)):
+                    odd[pair, s] = scale * np.float32(pixels[2 * pair, channel])
+                for pair in range(1, min(pairs, width // 2 + 1)):
+                    even[pair, s] = scale * np.float32(pixels[2 * pair - 1, channel])
+            for s in range(len(chosen), samples):
+                for pair in range(pairs):
+                    even[pair, s] = odd[pair, s] = ZERO
+
+
+@kernel
+def convolve_row(x: Any, row: int, conv_w: Any, conv_b: Any, act: Any, where: Any) -> None:
+    """Convolution, pooling, bias and ReLU for one row of windows.
+
+    x (c, 2H + 2, 2, W + 1, S); act and where (K, W · S) of that row.
+    """
+    n_channels, n_rows, _, pairs, samples = x.shape
+    row_stride, odd_stride = 2 * pairs * samples, pairs * samples
+    channel_stride, n = n_rows * row_stride, act.shape[1]
+    for k in range(len(conv_b)):
+        pixels, taps = x[0, 2 * row :].ctypes.data, conv_w[k:].ctypes.data
+        to, at = act[k:].ctypes.data, where[k:].ctypes.data
+        if n_channels == 1:
+            _convolve_one_channel(
+                pixels, channel_stride, row_stride, odd_stride, samples, taps, conv_b[k], to, at, n, n_channels
+            )
+        else:
+            _convolve_channels(
+                pixels, channel_stride, row_stride, odd_stride, samples, taps, conv_b[k], to, at, n, n_channels
+            )
+
+
+@kernel
+def convolution_gradient_row(x: Any, row: int, d_act: Any, where: Any, d_conv_w: Any, d_conv_b: Any) -> None:
+    """Adds one row of windows to the gradients of the convolution, each through the position of its maximum.
+
+    x (c, 2H + 2, 2, W + 1, S); d_act and where (K, W · S); d_conv_w (K, c, 9), d_conv_b (c, K): the bias's gradient
+    comes once for each channel.
+    """
+    n_channels, _, _, pairs, samples = x.shape
+    for k in range(len(d_conv_w)):
+        for channel in range(n_channels):
+            windows_gradient(
+                x[channel, 2 * row:].ctypes.data, 2 * pairs * samples, pairs * samples, samples,
+                d_act[k:].ctypes.data, where[k:].ctypes.data, d_act.shape[1],
+                d_conv_w[k, channel:].ctypes.data, d_conv_b[channel, k:].ctypes.data,
+            )  # fmt: skip
+
+
+@kernel
+def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: Any) -> None:
+    """The logits of one part, from its unpacked images; act, where and hidden are kept for the way back.
+
+    A row of windows goes through the convolution and at once, still in the cache, through its part of the dense layer.
+    """
+    n_kernels, n_hidden, width = len(net.conv_b), len(hidden) - 1, net.dense1.shape[1]
+    n_rows = x.shape[1] // 2 - 1
+    per_row = len(where) // n_rows
+    for row in range(n_rows):
+        first, last = row * per_row, (row + 1) * per_row
+        act_row, where_row = act[first:last].reshape(n_kernels, -1), where[first:last].reshape(n_kernels, -1)
+        convolve_row(x, row, net.conv_w, net.conv_b, act_row, where_row)
+        n_k = per_row + (row == n_rows - 1)  # the last row takes along the bias, which stands behind the weights
+        a, b = net.dense1[first:].ctypes.data, act[first:].ctypes.data
+        multiply(n_hidden, a, 1, width, b, hidden.ctypes.data, n_k, row == 0)
+    keep_positive(hidden[:n_hidden], hidden)
+    a, width = net.dense2.ctypes.data, net.dense2.shape[1]
+    multiply(len(logits), a, 1, width, hidden.ctypes.data, logits.ctypes.data, n_hidden + 1, True)
+
+
+@kernel
+def keep_positive(values: Any, by: Any) -> None:
+    """Sets values (n, S) to zero where `by` is zero or less; what belongs to a NaN stays, so that it surfaces."""
+    for row in range(len(values)):
+        for s in range(SAMPLES):
+            values[row, s] = ZERO if by[row, s] <= ZERO else values[row, s]
+
+
+@kernel
+def cross_entropy(logits: Any, labels: Any, chosen: Any, into_gradient: bool, factor: Any) -> Any:
+    """Sum of the losses of a part's samples, and how many are right; logits (C, S), `chosen` (m,) indices.
+
+    With `into_gradient`, the logits become factor · (softmax − one-hot), and 0 for samples that are not real.
+    """
+    n_classes = len(logits)
+    loss, n_right = 0.0, 0
+    for s in range(len(chosen)):
+        label, best = labels[chosen[s]], 0
+        for k in range(1, n_classes):
+            if logits[k, s] > logits[best, s]:
+                best = k
+        largest, total = logits[best, s], ZERO
+        loss += np.float64(largest - logits[label, s])
+        n_right += best == label
+        for k in range(n_classes):
+            e = np.exp(logits[k, s] - largest)
+            total += e
+            if into_gradient:
+                logits[k, s] = e
+        loss += np.log(np.float64(total))
+        if into_gradient:
+            for k in range(n_classes):
+                logits[k, s] *= factor / total
+            logits[label, s] -= factor
+    if into_gradient:
+        for k in range(n_classes):
+            for s in range(len(chosen), SAMPLES):
+                logits[k, s] = ZERO
+    return loss, n_right
+
+
+@kernel
+def turn(gradient: Any, part: int, n_parts: int, width: int, right: Any) -> None:
+    """Turns a part's gradient (n, S) into rows by sample, in the panels of `right` (parts·S · width)."""
+    for row in range(len(gradient)):
+        panel = row // PANEL * PANEL
+        columns = min(PANEL, width - panel)
+        at = panel * n_parts * SAMPLES + part * SAMPLES * columns + row - panel
+        for s in range(SAMPLES):
+            right[at + s * columns] = gradient[row, s]
+
+
+@kernel
+def backward(
+    x: Any, net: Parameters, where: Any, hidden: Any, d_logits: Any, d_hidden: Any, d_row: Any, d_conv_w: Any,
+    d_conv_b: Any,
+) -> None:  # fmt: skip
+    """From a part's d_logits (C, S) to its d_hidden (U, S), and to its gradients of the convolution.
+
+    d_row (K·W, S) is scratch: the gradient with respect to the activations is there for one row of windows, and goes
+    into the convolution's gradient while it is still in the cache.
+    """
+    n_kernels, n_hidden = len(d_conv_w), len(d_hidden)
+    a, width = net.dense2.ctypes.data, net.dense2.shape[1]
+    multiply(n_hidden, a, width, 1, d_logits.ctypes.data, d_hidden.ctypes.data, len(d_logits), True)
+    keep_positive(d_hidden, hidden)
+    d_conv_w[:] = ZERO
+    d_conv_b[:] = ZERO
+    width, per_row = net.dense1.shape[1], len(d_row)
+    for row in range(x.shape[1] // 2 - 1):
+        first, last = row * per_row, (row + 1) * per_row
+        a = net.dense1[first:].ctypes.data
+        multiply(per_row, a, width, 1, d_hidden.ctypes.data, d_row.ctypes.data, n_hidden, True)
+        where_row = where[first:last].reshape(n_kernels, -1)
+        convolution_gradient_row(x, row, d_row.reshape(n_kernels, -1), where_row, d_conv_w, d_conv_b)
+
+
+@kernel
+def add_convolution(net: Parameters, d_conv_w: Any, d_conv_b: Any, factor: Any) -> None:
+    """conv_w and conv_b += factor · the sum of the parts' gradients (parts, K, c, 9) and (parts, c, K)."""
+    n_parts, n_kernels, n_channels, n_taps = d_conv_w.shape
+    for k in range(n_kernels):
+        for channel in range(n_channels):
+            for tap in range(n_taps):
+                total = ZERO
+                for part in range(n_parts):
+                    total += d_conv_w[part, k, channel, tap]
+                net.conv_w[k, channel, tap] += factor * total
+        total = ZERO
+        for part in range(n_parts):
+            total += d_conv_b[part, 0, k]
+        net.conv_b[k] += factor * total
+
+
+@kernel
+def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
+    """The mean over `size` samples of what n_parts parts have summed."""
+    total = 0.0
+    for part in range(n_parts):
+        total += losses[part]
+    return total / size
+
+
+@kernel
+def share(n: int, thread: int, n_threads: int) -> Any:
+    """The first of `n` things that is a thread's, and the first that is the next one's."""
+    return thread * n // n_threads, (thread + 1) * n // n_threads
+
+
+@kernel
+def train(
+    thread: int, n_threads: int, barrier: Any, images: Any, labels: Any, scale: Any, order: Any, net: Parameters,
+    step: Parameters, factor: Any, loss_after: bool, work: Buffers, losses: Any,
+) -> None:  # fmt: skip
+    """What one of the threads does for the batches `order` (m, b): its parts of each batch, and its rows of weights.
+
+    step += factor · the gradient of each batch's mean loss at net: with step = net and factor = −learning_rate this
+    is SGD. losses (m,) are of before the step, or of after it. Whatever is added over parts is added in their order,
+    so that the bits do not depend on the number of threads.
+    """
+    n_batches, size = order.shape
+    n_parts = (size + SAMPLES - 1) // SAMPLES
+    first, last = share(n_parts, thread, n_threads)
+    for batch in range(n_batches):
+        for part in range(first, last):
+            chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
+            x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
+            unpack(images, chosen, scale, x)
+            forward(x, net, work.act[part], where, hidden, logits)
+            work.losses[part], _ = cross_entropy(logits, labels, chosen, True, ONE / np.float32(size))
+            d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
+            backward(x, net, where, hidden, logits, d_hidden, work.d_row[thread], d_conv_w, d_conv_b)
+            turn(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
+            turn(logits, part, n_parts, net.dense2.shape[1], work.right2)
+        wait_for_all(barrier, n_threads)
+        top, bottom = share(len(net.dense1), thread, n_threads)
+        add_outer(step.dense1, top, bottom, work.act[:n_parts], work.right1, factor)
+        top, bottom = share(len(net.dense2), thread, n_threads)
+        add_outer(step.dense2, top, bottom, work.hidden[:n_parts], work.right2, factor)
+        if thread == 0:
+            losses[batch] = mean_loss(work.losses, n_parts, size)
+            add_convolution(step, work.d_conv_w[:n_parts], work.d_conv_b[:n_parts], factor)
+        wait_for_all(barrier, n_threads)
+        if loss_after:
+            for part in range(first, last):
+                chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
+                logits = work.logits[part]
+                forward(work.x[part], net, work.act[part], work.where[part], work.hidden[part], logits)
+                work.losses[part], _ = cross_entropy(logits, labels, chosen, False, ONE)
+            wait_for_all(barrier, n_threads)
+            if thread == 0:
+                losses[batch] = mean_loss(work.losses, n_parts, size)
+
+
+@kernel
+def evaluate(
+    thread: int, n_threads: int, images: Any, labels: Any, scale: Any, net: Parameters, work: Buffers,
+    all_logits: Any, losses: Any, n_right: Any,
+) -> None:  # fmt: skip
+    """What one of the threads does to score or predict all images, a part at a time, in its own slot of `work`.
+
+    labels (n,), losses and n_right (⌈n/S⌉,), and all_logits (n, C) may each be empty, and are then passed over.
+    """
+    n = len(images)
+    x, where, hidden, logits = work.x[thread], work.where[thread], work.hidden[thread], work.logits[thread]
+    first, last = share((n + SAMPLES - 1) // SAMPLES, thread, n_threads)
+    for part in range(first, last):
+        chosen = np.arange(part * SAMPLES, min(n, (part + 1) * SAMPLES))
+        unpack(images, chosen, scale, x)
+        forward(x, net, work.act[thread], where, hidden, logits)
+        if len(all_logits) > 0:
+            for s in range(len(chosen)):
+                for k in range(len(logits)):
+                    all_logits[chosen[s], k] = logits[k, s]
+        if len(labels) > 0:
+            losses[part], n_right[part] = cross_entropy(logits, labels, chosen, False, ONE)

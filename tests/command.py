@@ -1,0 +1,31 @@
+"""The console command, run inside this process, and what it leaves, read back."""
+
+import csv
+import json
+import sys
+
+import pytest
+
+from golmu import cli
+
+SETTINGS = ["--epochs=2", "--n-kernels=2", "--units=8", "--batch-size=16", "--learning-rate=0.1"]
+
+
+def main(*arguments):
+    """The exit status of `golmu ARGUMENTS`."""
+    kept, sys.argv = sys.argv, ["golmu", *map(str, arguments)]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        sys.argv = kept
+    return ended.value.code
+
+
+def read(folder):
+    return json.loads((folder / "run.json").read_text())
+
+
+def history(folder):
+    with (folder / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,132 @@
+"""The network as plain data: shapes, number of parameters, initial weights, and what is refused."""
+
+import re
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.errors import InputError, InputTypeError
+
+CHAPTER = Architecture(28, 28, 1, 10, 100, 10)
+SMALL = Architecture(9, 7, 3, 4, 6, 5)
+SIZES = {"height": 9, "width": 7, "channels": 3, "n_kernels": 4, "units": 6, "n_classes": 5}
+
+
+def test_the_chapters_sizes():
+    assert CHAPTER.n_parameters == 197_210
+    assert CHAPTER.image_shape == (28, 28, 1)
+    assert CHAPTER.pooled_shape == (14, 14, 10)
+    assert CHAPTER.n_features == 14 * 14 * 10
+    assert CHAPTER.shapes == {
+        "conv_w": (3, 3, 1, 10), "conv_b": (10,), "w1": (1960, 100), "b1": (100,), "w2": (100, 10), "b2": (10,),
+    }  # fmt: skip
+
+
+def test_an_odd_last_row_and_column_are_dropped_in_pooling():
+    assert SMALL.pooled_shape == (4, 3, 4)
+    assert SMALL.shapes["w1"] == (48, 6)
+    assert Architecture(2, 3, 1, 1, 1, 2).pooled_shape == (1, 1, 1)
+
+
+def test_it_is_a_value():
+    assert Architecture(**SIZES) == SMALL
+    assert Architecture(**{name: np.int32(size) for name, size in SIZES.items()}) == SMALL
+    assert hash(Architecture(**SIZES)) == hash(SMALL)
+    assert all(type(getattr(Architecture(*np.array([9, 7, 3, 4, 6, 5])), name)) is int for name in SIZES)
+    with pytest.raises(FrozenInstanceError):
+        SMALL.units = 7
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "text"),
+    [
+        ({"height": 1}, InputError, "height must be at least 2, got 1"),
+        ({"width": 0}, InputError, "width must be at least 2, got 0"),
+        ({"channels": 0}, InputError, "channels must be at least 1, got 0"),
+        ({"n_kernels": -1}, InputError, "n_kernels must be at least 1, got -1"),
+        ({"units": 0}, InputError, "units must be at least 1, got 0"),
+        ({"n_classes": 1}, InputError, "n_classes must be at least 2, got 1"),
+        ({"n_kernels": 2.0}, InputTypeError, "n_kernels must be an integer, got 2.0"),
+        ({"units": True}, InputTypeError, "units must be an integer, got True"),
+        ({"height": "9"}, InputTypeError, "height must be an integer, got '9'"),
+        ({"n_classes": None}, InputTypeError, "n_classes must be an integer, got None"),
+        (
+            {"units": 10**9},
+            InputError,
+            "n_kernels=4 and units=1000000000 on images of shape (9, 7, 3) make 54,000,000,117 parameters, "
+            "and at most 1,073,741,824 are supported: lower them",
+        ),
+    ],
+)
+def test_bad_sizes_are_refused(change, kind, text):
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
+        Architecture(**{**SIZES, **change})
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("conv_w", np.sqrt(6 / (9 * 1 + 9 * 10))), ("w1", np.sqrt(6 / (1960 + 100))), ("w2", np.sqrt(6 / (100 + 10)))],
+)
+def test_initial_weights_are_glorot_uniform(name, limit):
+    drawn = np.concatenate([CHAPTER.initial_weights(np.random.default_rng(seed))[name].ravel() for seed in range(20)])
+    assert drawn.dtype == np.float32
+    assert np.abs(drawn).max() <= np.float32(limit)
+    assert np.abs(drawn).max() > 0.99 * limit
+    # Of U(−a, a): standard deviation a/√3, a tenth of the draws in each tenth; 5 standard errors of n draws.
+    n = len(drawn)
+    assert abs(drawn.mean()) < 5 * limit / np.sqrt(3 * n)
+    assert drawn.std() == pytest.approx(limit / np.sqrt(3), rel=5 / np.sqrt(n))
+    tenths, _ = np.histogram(drawn, 10, (-limit, limit))
+    assert np.abs(tenths / n - 0.1).max() < 5 * np.sqrt(0.09 / n)
+
+
+def test_initial_weights_have_zero_biases_and_the_canonical_form():
+    weights = SMALL.initial_weights(np.random.default_rng(0))
+    assert tuple(weights) == WEIGHT_NAMES
+    assert {name: weight.shape for name, weight in weights.items()} == SMALL.shapes
+    assert all(weight.dtype == np.float32 for weight in weights.values())
+    assert not any(weights[name].any() for name in ("conv_b", "b1", "b2"))
+
+
+def test_initial_weights_follow_the_generator():
+    first, again, other = (SMALL.initial_weights(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(first[name], again[name]) for name in WEIGHT_NAMES)
+    assert not any(np.array_equal(first[name], other[name]) for name in ("conv_w", "w1", "w2"))
+
+
+def test_checked_gives_float32_copies_in_order():
+    given = {name: np.ones(shape[::-1]).T for name, shape in reversed(SMALL.shapes.items())}
+    checked = SMALL.checked(given)
+    assert tuple(checked) == WEIGHT_NAMES
+    assert all(weight.dtype == np.float32 and weight.flags.c_contiguous for weight in checked.values())
+    again = SMALL.checked(checked)
+    assert not any(np.shares_memory(again[name], checked[name]) for name in WEIGHT_NAMES)
+
+
+ALL = "conv_w, conv_b, w1, b1, w2, b2"
+GOOD = SMALL.initial_weights(np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("weights", "kind", "text"),
+    [
+        (list(GOOD.values()), InputTypeError, f"weights must be a dict of {ALL}, got list"),
+        (None, InputTypeError, f"weights must be a dict of {ALL}, got NoneType"),
+        ({}, InputError, f"weights lack {ALL}: all of {ALL} are needed"),
+        ({n: GOOD[n] for n in WEIGHT_NAMES if n != "w1"}, InputError, f"weights lack w1: all of {ALL} are needed"),
+        ({**GOOD, "w3": 1}, InputError, f"weights have unknown names w3: use {ALL}"),
+        ({**GOOD, "w2": GOOD["w2"].T}, InputError, "weight w2 must have shape (6, 5) for this network, got (5, 6)"),
+        ({**GOOD, "b1": 0}, InputError, "weight b1 must have shape (6,) for this network, got ()"),
+        ({**GOOD, "b2": [0, 1, np.nan, 0, 0]}, InputError, "weight b2 must be finite, but holds NaN or infinity"),
+        ({**GOOD, "b2": [0, 1, 1e300, 0, 0]}, InputError, "weight b2 must be finite, but holds NaN or infinity"),
+        ({**GOOD, "b2": ["a"] * 5}, InputTypeError,
+         "weight b2 must be an array of numbers: could not convert string to float: 'a'"),
+    ],
+)  # fmt: skip
+def test_bad_weights_are_refused(weights, kind, text):
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
+        SMALL.checked(weights)
+    assert type(caught.value) is kind

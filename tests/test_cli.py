@@ -1,0 +1,389 @@
+"""The console command: what it prints, what it leaves in the run folder, and how it ends when something is wrong.
+
+Most of it runs inside this process, since each start of TensorFlow costs seconds; where a process of its own matters,
+there is one.
+"""
+
+import io
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+import golmu
+from command import SETTINGS, history, main, read
+from golmu import ConvolutionNetwork, cli, evaluation, network, progress, trainer, training
+from golmu.engines import ENGINE_NAMES
+
+# train
+
+
+def test_training_prints_plain_lines_where_there_is_no_terminal(finished):
+    begin, *epochs = finished.lines[:3]
+    assert begin == f"training on 320 images, validating on 80; results go to {finished.folder}"
+    number = r"\d+\.\d{4}"
+    for i, line in enumerate(epochs, start=1):
+        assert re.fullmatch(
+            rf"epoch {i}/2  loss {number}  val_loss {number}  val_accuracy {number}  \d+\.\d\d s", line
+        ), line
+    table = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in finished.lines[3:])
+    assert list(table) == [
+        "validation accuracy", "validation loss", "training loss", "epochs", "time", "engine", "parameters",
+        "curves", "model",
+    ]  # fmt: skip
+    assert table["curves"] == str(finished.folder / "curves.png")
+    assert table["model"] == str(finished.folder / "model.safetensors")
+    assert table["parameters"] == "151"
+    assert not any("\x1b" in line for line in finished.lines)
+
+
+def test_the_run_folder_holds_four_files(finished):
+    assert sorted(file.name for file in finished.folder.iterdir()) == [
+        "curves.png", "history.csv", "model.safetensors", "run.json",
+    ]  # fmt: skip
+
+
+def test_run_json_says_everything(finished, data):
+    run = read(finished.folder)
+    assert list(run) == [
+        "format", "status", "started", "data", "recipe", "settings", "versions", "machine", "seconds", "engine",
+        "results",
+    ]  # fmt: skip
+    assert (run["format"], run["status"], run["recipe"]) == (1, "finished", "chapter")
+    assert run["data"] == {
+        "name": "shapes", "argument": str(data), "source": str(data), "train": 320, "validation": 80,
+        "split": {"validation": 0.2, "random_state": 42}, "class_names": ["0", "1", "2"],
+    }  # fmt: skip
+    assert run["settings"] == {
+        "n_kernels": 2, "units": 8, "batch_size": 16, "learning_rate": 0.1, "epochs": 2, "record_loss": "after",
+        "engine": "auto", "seed": 42,
+    }  # fmt: skip
+    assert {"python", "golmu", "numpy", "tensorflow"} <= set(run["versions"])
+    assert run["engine"] in ENGINE_NAMES
+    assert run["engine"] != "auto"
+    results = run["results"]
+    assert (results["epochs"], results["n_parameters"]) == (2, 151)
+    assert 0 < results["seconds_per_epoch"] < run["seconds"]
+
+
+def test_history_csv_has_a_line_an_epoch_that_agrees_with_run_json(finished):
+    rows = history(finished.folder)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert list(rows[0]) == ["epoch", "train_loss", "val_loss", "val_accuracy", "seconds"]
+    results = read(finished.folder)["results"]
+    assert all(float(rows[-1][name]) == results[name] for name in ("train_loss", "val_loss", "val_accuracy"))
+
+
+def test_the_model_is_that_of_the_estimator_with_the_same_settings(finished, data):
+    loaded = ConvolutionNetwork.load(finished.folder / "model.safetensors")
+    train, validation = golmu.load_dataset(data).split()
+    again = ConvolutionNetwork(2, 8, 16, 0.1, random_state=42).fit(train.images, train.labels, 2)
+    for name, weight in again.get_weights().items():
+        assert np.array_equal(weight, loaded.get_weights()[name])
+    assert loaded.score(validation.images, validation.labels) == read(finished.folder)["results"]["val_accuracy"]
+
+
+def test_curves_png_is_a_picture(finished):
+    with Image.open(finished.folder / "curves.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 800
+
+
+def test_runs_get_a_folder_of_their_own_and_find_their_data_from_anywhere(run, data, tmp_path, monkeypatch):
+    shutil.copytree(data, tmp_path / "shapes")
+    monkeypatch.chdir(tmp_path)
+    for name in ("shapes-chapter", "shapes-chapter-2"):
+        status, lines, _ = run("train", "shapes", *SETTINGS, "--epochs=1")
+        assert status == 0
+        assert lines[0].endswith(f"results go to runs/{name}")
+    monkeypatch.chdir("runs")
+    status, lines, err = run("evaluate", "shapes-chapter-2")
+    assert (status, err) == (0, "")
+    assert lines[0].startswith("100 test images of shapes: ")
+
+
+def test_names_and_narrow_places_break_nothing(run, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    folder = tmp_path / "a  run[bold] of :smile: [/] 골무"
+    status, lines, err = run("train", data, *SETTINGS, "--epochs=1", "--run", folder)
+    assert (status, err) == (0, "")
+    assert lines[0].endswith(f"results go to {folder}")
+    assert lines[1].startswith("epoch 1/1  loss ")
+    assert lines[1].endswith(" s")
+    assert lines[-1].rstrip().endswith(f"  {folder}/model.safetensors")
+    assert len(lines) == 11
+    status, _, err = run("evaluate", folder / "")
+    assert (status, err) == (0, "")
+    status, _, err = run("train", data, "--run", folder)
+    assert err == f"golmu: error: the run folder {folder} is not empty: name a new one, so that no run is lost\n"
+
+
+def test_an_encoding_that_lacks_a_name_is_no_error(data, tmp_path):
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="ascii")) as out:
+        assert main("train", data, *SETTINGS, "--epochs=1", "--run", tmp_path / "골무") == 0
+        assert main("evaluate", tmp_path / "골무") == 0
+    lines = out.buffer.getvalue().decode("ascii").splitlines()
+    assert lines[0].endswith(f"results go to {tmp_path}/\\uace8\\ubb34")
+
+
+def test_seed_and_record_loss_are_heeded(run, data, tmp_path):
+    losses = []
+    for i, options in enumerate((["--seed=1"], ["--seed=1", "--record-loss=before"], ["--seed=2"])):
+        assert run("train", data, *SETTINGS, "--epochs=1", *options, "--run", tmp_path / str(i))[0] == 0
+        losses.append(read(tmp_path / str(i))["results"])
+    assert losses[0]["val_loss"] == losses[1]["val_loss"] != losses[2]["val_loss"]
+    assert losses[0]["train_loss"] < losses[1]["train_loss"]
+
+
+def test_a_diverging_training_exits_1_and_says_so_in_the_run_folder(run, data, tmp_path):
+    arguments = ["train", data, *SETTINGS, "--learning-rate=1e30", "--engine=tensorflow", "--run", tmp_path / "run"]
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert re.fullmatch(r"golmu: error: the loss is (nan|inf) in epoch 1, batch \d+: .*\n", err)
+    saved = read(tmp_path / "run")
+    assert saved["status"] == "failed"
+    assert saved["error"] in err
+    status, _, err = run("evaluate", tmp_path / "run")
+    assert (status, err) == (2, f"golmu: error: the run {tmp_path / 'run'} holds no model: its training is failed\n")
+
+
+def test_a_failure_of_another_kind_is_noted_in_the_run_folder_too(data, tmp_path, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(network.training, "train", fail)
+    monkeypatch.setattr(sys, "argv", ["golmu", "train", str(data), "--run", str(tmp_path / "run")])
+    with pytest.raises(RuntimeError, match="a bug"):
+        cli.main()
+    assert (read(tmp_path / "run")["status"], read(tmp_path / "run")["error"]) == ("failed", "a bug")
+
+
+# evaluate, predict, data
+
+
+def test_evaluate_shows_scores_by_class(run, finished):
+    status, lines, err = run("evaluate", finished.folder)
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"100 test images of shapes: loss \d\.\d{4}, accuracy [01]\.\d{4}", lines[0])
+    assert lines[1].split() == ["class", "precision", "recall", "f1", "support"]
+    assert [line.split()[0] for line in lines[2:]] == ["0", "1", "2"]
+    assert [line.split()[-1] for line in lines[2:]] == ["34", "33", "33"]
+
+
+def test_evaluate_as_json_agrees_with_the_estimator(run, finished, data):
+    status, lines, _ = run("evaluate", finished.folder, data, "--json")
+    result = json.loads("\n".join(lines))
+    test = golmu.load_dataset(data).test
+    loaded = ConvolutionNetwork.load(finished.folder / "model.safetensors")
+    assert status == 0
+    assert list(result) == ["run", "data", "images", "loss", "accuracy", "classes", "confusion_matrix"]
+    assert (result["run"], result["data"], result["images"]) == (str(finished.folder), "shapes", 100)
+    assert result["loss"] == loaded.get_loss(test.images, test.labels)
+    assert result["accuracy"] == loaded.score(test.images, test.labels)
+    assert list(result["classes"][0]) == ["class", "precision", "recall", "f1", "support"]
+    confusion = np.array(result["confusion_matrix"])
+    assert confusion.sum(axis=1).tolist() == [row["support"] for row in result["classes"]] == [34, 33, 33]
+    assert np.trace(confusion) == round(100 * result["accuracy"])
+
+
+def test_class_names_are_shown_as_they_are_and_whole(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    names = ["[red]bag[/red]", "[large] bag :smile:", "a " + "very " * 30 + "long name"]
+    scores = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 12345}
+    rows = [{"class": name, **scores} for name in names]
+    evaluation.show({"images": 3, "data": "[b]x[/b]", "loss": 1.0, "accuracy": 0.5, "classes": rows})
+    first, _, *lines = capsys.readouterr().out.splitlines()
+    assert first == "3 test images of [b]x[/b]: loss 1.0000, accuracy 0.5000"
+    for name, line in zip(names, lines, strict=True):
+        assert line.startswith(name + " ")
+        assert line.endswith("0.5000  0.2500  0.3333   12,345")
+
+
+def test_predict_gives_a_line_an_image(run, finished, pictures):
+    status, lines, err = run("predict", finished.folder, pictures / "2.png", pictures)
+    assert (status, err) == (0, "")
+    shown = [line.split("  ") for line in lines]
+    assert [row[0] for row in shown] == [str(pictures / f"{i}.png") for i in (2, 0, 1, 2)]
+    assert all(row[1] in "012" and re.fullmatch(r"[01]\.\d{4}", row[2]) for row in shown)
+    assert lines[0] == lines[3]
+
+
+def test_predict_as_json_agrees_with_the_estimator(run, finished, pictures):
+    status, lines, _ = run("predict", finished.folder, pictures, "--json")
+    predictions = json.loads("\n".join(lines))
+    assert status == 0
+    assert list(predictions[0]) == ["image", "label", "probability", "probabilities"]
+    loaded = ConvolutionNetwork.load(finished.folder / "model.safetensors")
+    pixels = np.stack([np.asarray(Image.open(prediction["image"])) for prediction in predictions])
+    for prediction, row in zip(predictions, loaded.predict_proba(pixels), strict=True):
+        assert list(prediction["probabilities"]) == ["0", "1", "2"]
+        assert list(prediction["probabilities"].values()) == pytest.approx(row.tolist())
+        assert prediction["label"] == str(row.argmax())
+        assert prediction["probability"] == max(prediction["probabilities"].values())
+
+
+def test_data_says_where_it_is_and_what_it_holds(run, data):
+    assert run("data", data) == (
+        0,
+        [
+            f"shapes: {data}",
+            "train  400 images of 6x5x1, uint8",
+            "test   100 images of 6x5x1, uint8",
+            "3 classes: 0, 1, 2",
+        ],
+        "",
+    )
+
+
+def test_without_arguments_the_help_is_shown(run):
+    status, lines, err = run()
+    assert (status, err) == (2, "")
+    assert any("Usage: golmu" in line for line in lines)
+    for command in ("train", "evaluate", "predict", "data"):
+        assert any(f" {command} " in line for line in lines)
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["data"]])
+def test_help(run, command):
+    status, lines, err = run(*command, "--help")
+    assert (status, err) == (0, "")
+    assert any("Usage: golmu" in line for line in lines)
+
+
+def test_version(run):
+    assert run("--version") == (0, [f"golmu {golmu.__version__}"], "")
+
+
+# Ctrl-C
+
+
+def test_ctrl_c_during_training_keeps_what_was_trained(run, data, tmp_path, monkeypatch, pictures):
+    show = progress.TrainingDisplay.__call__
+
+    def interrupt(self, state):
+        show(self, state)
+        if state.epoch == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.TrainingDisplay, "__call__", interrupt)
+    folder = tmp_path / "run"
+    status, lines, err = run("train", data, *SETTINGS, "--epochs=9", "--run", folder)
+    assert (status, err) == (130, "")
+    assert lines[3] == "interrupted: what was trained until now is kept"
+    assert (read(folder)["status"], read(folder)["results"]["epochs"]) == ("interrupted", 2)
+    assert len(history(folder)) == 2
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert run("evaluate", folder)[0] == run("predict", folder, pictures)[0] == 0
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_a_whole_run_folder(run, data, tmp_path, monkeypatch):
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "epoch_order", interrupt)
+    folder = tmp_path / "run"
+    status, lines, err = run("train", data, *SETTINGS, "--run", folder)
+    assert (status, err) == (130, "")
+    assert "validation accuracy  –" in [line.rstrip() for line in lines]
+    assert read(folder)["results"]["val_loss"] is None
+    assert history(folder) == []
+    assert run("evaluate", folder)[0] == 0
+
+
+def test_ctrl_c_before_there_are_weights(run, data, tmp_path, monkeypatch):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(network, "create_engine", interrupt)
+        assert run("train", data, "--run", folder)[::2] == (130, "")
+    assert [file.name for file in folder.iterdir()] == ["run.json"]
+    text = f"golmu: error: the run {folder} holds no model: its training is interrupted\n"
+    assert run("evaluate", folder) == (2, [], text)
+
+
+def test_ctrl_c_elsewhere(run, data, monkeypatch):
+    def interrupt(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer, "load_dataset", interrupt)
+    assert run("train", data) == (130, [], "")
+
+
+# Progress on a terminal
+
+
+def test_a_terminal_shows_a_bar_with_rate_loss_and_time_left():
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    past = training.History([1.5], [1.25], [0.5], [0.1])
+    with progress.TrainingDisplay(console) as display:
+        display(training.Progress(0, 3, 500, 1000, 1.75, past))
+        display._bar.refresh()
+        display(training.Progress(1, 3, 0, 1000, 1.5, past))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert re.search(r"epoch 1/3 .* 17%  [\d,]+ samples/s  loss 1\.7500 left", text)
+    assert "epoch 1/3  loss 1.5000  val_loss 1.2500  val_accuracy 0.5000  0.10 s\n" in text
+
+
+# In a process of its own
+
+
+def process(*arguments):
+    """The real command. A parent that ignores Ctrl-C, as a job in the background, would hand that on."""
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from golmu.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_sigint_ends_a_real_training_cleanly(data, tmp_path):
+    folder = tmp_path / "run"
+    with process("train", data, *SETTINGS, "--epochs=1000000", "--run", folder) as running:
+        lines = [running.stdout.readline() for _ in range(4)]  # each appears as it is printed
+        running.send_signal(signal.SIGINT)
+        rest, err = running.communicate(timeout=60)
+    assert lines[0].startswith("training on 320 images")
+    assert lines[3].startswith("epoch       3/1000000  loss ")
+    assert (running.returncode, err) == (130, "")
+    assert "interrupted: what was trained until now is kept\n" in rest
+    assert read(folder)["status"] == "interrupted"
+    assert len(history(folder)) == read(folder)["results"]["epochs"] >= 3
+    assert ConvolutionNetwork.load(folder / "model.safetensors").n_kernels == 2
+
+
+def test_log_messages_are_plain_lines_on_standard_error(tmp_path, fashion_mnist):
+    with process("data", "fashion-mnist", "--folder", tmp_path / "empty") as running:
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert out.splitlines()[1:3] == [
+        "train  60,000 images of 28x28x1, uint8",
+        "test   10,000 images of 28x28x1, uint8",
+    ]
+    first, last = err.splitlines()[0], err.splitlines()[-1]
+    assert first.startswith(f"Fashion-MNIST is looked for elsewhere: folder '{tmp_path / 'empty'}': cannot look into ")
+    assert last == f"Fashion-MNIST comes from {fashion_mnist.source}"
+
+
+def test_a_reader_that_leaves_is_no_error():
+    with process("--version") as running:
+        running.stdout.close()
+        err = running.stderr.read()
+    assert (running.returncode, err) == (1, "")
+
+
+def test_the_console_command_is_installed():
+    command = shutil.which("golmu", path=str(Path(sys.executable).parent))
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"golmu {golmu.__version__}\n"

@@ -1,0 +1,151 @@
+"""How the console command ends when something is wrong: one line that says what, and the exit status."""
+
+import json
+import shutil
+
+import pytest
+
+from command import read
+from golmu import trainer
+from golmu.data.idx import MNIST_FILES
+from golmu.engines import ENGINE_NAMES
+
+
+@pytest.fixture
+def places(tmp_path, data, finished, pictures):
+    """Names for the paths in the table below."""
+    corrupt = shutil.copytree(data, tmp_path / "corrupt")
+    content = (corrupt / MNIST_FILES[0]).read_bytes()
+    (corrupt / MNIST_FILES[0]).write_bytes(content[:-1])
+    partial = shutil.copytree(data, tmp_path / "partial")
+    (partial / MNIST_FILES[2]).unlink()
+    (tmp_path / "file").write_text("x")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    no_model = shutil.copytree(finished.folder, tmp_path / "no_model")
+    (no_model / "model.safetensors").unlink()
+    bad_model = shutil.copytree(finished.folder, tmp_path / "bad_model")
+    (bad_model / "model.safetensors").write_bytes(b"x" * 100)
+    bad_run = shutil.copytree(finished.folder, tmp_path / "bad_run")
+    (bad_run / "run.json").write_text("[1]")
+    return {
+        "tmp": tmp_path, "data": data, "run": finished.folder, "pictures": pictures, "corrupt": corrupt,
+        "partial": partial, "no_model": no_model, "bad_model": bad_model, "bad_run": bad_run, "empty": empty,
+    }  # fmt: skip
+
+
+FILES = ", ".join(MNIST_FILES)
+ENGINES = ", ".join(ENGINE_NAMES)
+INTEGER = "must be an integer of at least 1, got"
+
+WRONG = {
+    "unknown data set": ("train fashion-mnis",
+        f"there is no data set named 'fashion-mnis', did you mean 'fashion-mnist'? (known: 'fashion-mnist'); give one "
+        f"of these names, or the path of a folder that holds the files {FILES}"),
+    "data folder that is not there": ("data {tmp}/nowhere",
+        f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
+        "or the name of a known data set: 'fashion-mnist'"),
+    "missing file": ("train {partial}",
+        "folder '{partial}' lacks 1 of 4 files: t10k-images-idx3-ubyte (each may end in .gz); add them or name "
+        "another folder"),
+    "corrupt IDX": ("train {corrupt}",
+        "'{corrupt}/train-images-idx3-ubyte' is 12015 bytes long, where its header declares 12016 for shape "
+        "(400, 6, 5); copy or download the file again"),
+    "unknown recipe": ("train {data} --recipe chaptr",
+        "recipe must be one of chapter, got 'chaptr'; did you mean 'chapter'?"),
+    "no epochs": ("train {data} --epochs 0", f"epochs {INTEGER} 0"),
+    "negative kernels": ("train {data} --n-kernels -1", f"n_kernels {INTEGER} -1"),
+    "units that are no number": ("train {data} --units ten", "Invalid value for '--units': "),
+    "no batch": ("train {data} --batch-size 0", f"batch_size {INTEGER} 0"),
+    "learning rate nan": ("train {data} --learning-rate nan", "learning_rate must be a finite number above 0, got nan"),
+    "negative seed": ("train {data} --seed -1", "Invalid value for '--seed': "),
+    "unknown engine": ("train {data} --engine tensorflw",
+        f"engine must be one of {ENGINES}, got 'tensorflw'; did you mean 'tensorflow'?"),
+    "unknown moment of the loss": ("train {data} --record-loss never",
+        "record_loss must be one of after, before, got 'never'"),
+    "far too many kernels": ("train {data} --n-kernels 1000000000000 --run {tmp}/new",
+        "n_kernels=1000000000000 and units=100 on images of shape (6, 5, 1) make 610,000,000,000,403 parameters, "
+        "and at most 1,073,741,824 are supported: lower them"),
+    "run folder not empty": ("train {data} --run {run}",
+        "the run folder {run} is not empty: name a new one, so that no run is lost"),
+    "run folder that is a file": ("train {data} --run {tmp}/file",
+        "the run folder {tmp}/file cannot be made (File exists): name another"),
+    "run folder that cannot be made": ("train {data} --run {tmp}/file/run",
+        "the run folder {tmp}/file/run cannot be made (Not a directory): name another"),
+    "folder for a folder": ("train {data} --folder {tmp}",
+        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+    "evaluate no run": ("evaluate {tmp}/nowhere", "there is no run folder {tmp}/nowhere"),
+    "evaluate a file": ("evaluate {tmp}/file", "there is no run folder {tmp}/file"),
+    "evaluate another folder": ("evaluate {empty}", "{empty} is not a run folder: it holds no run.json"),
+    "evaluate without model": ("evaluate {no_model}", "the run {no_model} holds no model: its training is finished"),
+    "evaluate with a damaged model": ("evaluate {bad_model}",
+        "{bad_model}/model.safetensors is not a whole safetensors file: "),
+    "evaluate with a damaged run.json": ("evaluate {bad_run}", "{bad_run}/run.json must hold a JSON object, got list"),
+    "evaluate on no data": ("evaluate {run} {empty}", "folder '{empty}' lacks 4 of 4 files: "),
+    "predict without model": ("predict {no_model} {pictures}",
+        "the run {no_model} holds no model: its training is finished"),
+    "predict no image": ("predict {run} {tmp}/nowhere.png", "there is no image {tmp}/nowhere.png"),
+    "predict an empty folder": ("predict {run} {empty}", "the folder {empty} holds no image: files named .png, "),
+    "predict what is no image": ("predict {run} {tmp}/file",
+        "{tmp}/file is not an image, or one of a format that is not known"),
+    "a name that is too long": ("predict {run} " + "a" * 5000, "a" * 5000 + " cannot be read: File name too long"),
+    "unknown option": ("train {data} --epchs 3", "No such option: --epchs"),
+    "unknown command": ("trane", "No such command 'trane'."),
+    "no data": ("train", "Missing argument 'DATA'."),
+    "no images": ("predict {run}", "Missing argument 'IMAGE...'."),
+    "too many arguments": ("data {data} {data}", "Got unexpected extra argument"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_one_line_and_exit_status_2(case, run, places):
+    line, text = WRONG[case]
+    status, out, err = run(*(word.format(**places) for word in line.split()))
+    assert status == 2
+    assert err.startswith(f"golmu: error: {text.format(**places)}")
+    whole = not text.endswith((": ", ", ", "'.", "--epchs", "argument"))
+    assert err.count("\n") == 1
+    assert not whole or err == f"golmu: error: {text.format(**places)}\n"
+    assert not out or case == "far too many kernels"
+
+
+def test_the_data_of_another_network_are_refused(run, finished, tmp_path, write_idx, data):
+    other = shutil.copytree(data, tmp_path / "other")
+    for name in (MNIST_FILES[0], MNIST_FILES[2]):
+        content = bytearray((other / name).read_bytes())
+        content[11], content[15] = content[15], content[11]  # 5×6 pixels instead of 6×5
+        (other / name).write_bytes(content)
+    assert run("evaluate", finished.folder, other) == (
+        2,
+        [],
+        f"golmu: error: other holds images of shape (5, 6, 1), but {finished.folder} was trained on (6, 5, 1)\n",
+    )
+
+
+def test_a_run_that_does_not_say_its_data_asks_for_them(run, places):
+    record = read(places["run"])
+    del record["data"]
+    (places["no_model"] / "run.json").write_text(json.dumps(record))
+    shutil.copy(places["run"] / "model.safetensors", places["no_model"])
+    status, _, err = run("evaluate", places["no_model"])
+    assert status == 2
+    assert err.endswith("run.json does not say what data the run was trained on: name it\n")
+
+
+def test_a_name_with_spaces_and_a_line_break_is_shown_on_one_line(run):
+    status, _, err = run("evaluate", "a  b\nc")
+    assert (status, err) == (2, "golmu: error: there is no run folder a  b c\n")
+
+
+def test_errors_of_the_system_are_one_line(run, data, monkeypatch):
+    def full(_folder, _stem):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(trainer.runs, "create_run", full)
+    assert run("train", data)[::2] == (1, "golmu: error: [Errno 28] No space left on device\n")
+
+    def exhausted(_folder, _stem):
+        raise MemoryError("1 TiB for an array")
+
+    monkeypatch.setattr(trainer.runs, "create_run", exhausted)
+    assert run("train", data)[::2] == (1, "golmu: error: out of memory: 1 TiB for an array\n")
