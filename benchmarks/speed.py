@@ -28,6 +28,17 @@ import numpy as np
 HERE = Path(__file__).parent
 VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "torch", "jax", "onnxruntime")
 
+KERAS = ("plain", "jit", "steps", "jit+steps", "steps+pipeline", "jit+steps+pipeline")
+TORCH = (
+    "eager",
+    "channels_last",
+    "channels_last+patches",
+    "compile",
+    "compile+slices",
+    "compile+channels_last+patches+slices",
+)
+JAX = ("jit", "scan", "jit+reshape", "scan+reshape", "scan+reshape+patches")
+
 # name: (module, arguments)
 CONTENDERS: dict[str, tuple[str, list[str]]] = {
     "golmu fused": ("golmu_fit", ["--variant", "fused"]),
@@ -35,14 +46,9 @@ CONTENDERS: dict[str, tuple[str, list[str]]] = {
     "golmu tensorflow": ("golmu_fit", ["--variant", "tensorflow"]),
     "the chapter's eager loop": ("eager_loop", ["--record", "after"]),
     "the eager loop, loss before": ("eager_loop", ["--record", "before"]),
-    "keras plain": ("keras_fit", ["--variant", "plain"]),
-    "keras jit": ("keras_fit", ["--variant", "jit"]),
-    "keras steps": ("keras_fit", ["--variant", "steps"]),
-    "torch eager": ("torch_loop", ["--variant", "eager"]),
-    "torch channels_last": ("torch_loop", ["--variant", "channels_last"]),
-    "torch compile": ("torch_loop", ["--variant", "compile"]),
-    "jax jit": ("jax_loop", ["--variant", "jit"]),
-    "jax scan": ("jax_loop", ["--variant", "scan"]),
+    **{f"keras {variant}": ("keras_fit", ["--variant", variant]) for variant in KERAS},
+    **{f"torch {variant}": ("torch_loop", ["--variant", variant]) for variant in TORCH},
+    **{f"jax {variant}": ("jax_loop", ["--variant", variant]) for variant in JAX},
 }
 PREDICTORS: dict[str, tuple[str, list[str]]] = {
     "golmu fused": ("golmu_predict", []),
@@ -233,7 +239,9 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
             ],
         }
         if name == "chapter" and not only:
-            predicting, _ = compare(PREDICTORS, ["--data", str(path), *sizes[:4], *sizes[4:]], "predict 5", rounds, Path(folder))
+            predicting, _ = compare(
+                PREDICTORS, ["--data", str(path), *sizes[:4], *sizes[4:]], "predict 5", rounds, Path(folder)
+            )
             result["prediction"] = [
                 {"name": contender.name, "median_seconds": statistics.median(seconds_of(contender))}
                 for contender in predicting

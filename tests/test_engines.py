@@ -1,9 +1,11 @@
 """One suite for every engine: the contract held against the float64 twins in `naive.py`."""
 
-import naive
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+import naive
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.engines import ENGINE_NAMES, create_engine
 from golmu.errors import InputError, InputTypeError
@@ -112,10 +114,7 @@ def test_training_in_slices_gives_the_same_bits(engine_name):
     for cuts in ([0, 10], [0, 1, 4, 10]):
         engine = make_engine(engine_name, architecture, weights)
         data = engine.prepare(images, labels)
-        parts = [
-            engine.train(data, order[a:b], learning_rate=0.1, loss_after=False)
-            for a, b in zip(cuts, cuts[1:], strict=False)
-        ]
+        parts = [engine.train(data, order[a:b], learning_rate=0.1, loss_after=False) for a, b in pairwise(cuts)]
         results.append((np.concatenate(parts), engine.get_weights()))
     (losses, weights), (other_losses, other_weights) = results
     assert np.array_equal(losses, other_losses)
@@ -164,7 +163,7 @@ def test_many_images_are_computed_in_chunks(engine_name):
 
 
 def test_unknown_engine():
-    with pytest.raises(InputError, match="engine must be one of auto, .*, got 'tensorflw'; did you mean 'tensorflow'"):
+    with pytest.raises(InputError, match=r"engine must be one of auto, .*, got 'tensorflw'; did you mean 'tensorflow'"):
         create_engine("tensorflw", Architecture(4, 4, 1, 1, 1, 2))
-    with pytest.raises(InputTypeError, match="engine must be one of auto, .*, got 3"):
+    with pytest.raises(InputTypeError, match=r"engine must be one of auto, .*, got 3"):
         create_engine(3, Architecture(4, 4, 1, 1, 1, 2))

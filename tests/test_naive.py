@@ -1,9 +1,9 @@
 """The twins themselves: their gradients against central differences of their own loss, in float64."""
 
-import naive
 import numpy as np
 import pytest
 
+import naive
 from golmu.architecture import WEIGHT_NAMES, Architecture
 
 

@@ -65,7 +65,8 @@ def train(
     record_loss: Annotated[
         str | None, typer.Option(help="Take a batch's loss 'after' its update, or 'before' it, which is faster.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="What computes: auto or tensorflow.")] = "auto",
+    engine: Annotated[str, typer.Option(help="What computes: auto, fused or tensorflow.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads at most; by default one for each core.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the initial weights and the order of the images.")] = 42,
     run: Annotated[Path | None, typer.Option(help="Folder for the results; by default a new one under runs/.")] = None,
     folder: FolderOption = None,
@@ -83,7 +84,7 @@ def train(
         "record_loss": record_loss,
     }
     settings = get_recipe(recipe).override(given)
-    finished = train_run(data, recipe, settings, engine=engine, seed=seed, run=run, folder=folder)
+    finished = train_run(data, recipe, settings, engine=engine, threads=threads, seed=seed, run=run, folder=folder)
     if not finished:
         raise typer.Exit(INTERRUPTED)
 
@@ -92,7 +93,7 @@ def train(
 def evaluate(
     run: RunArgument,
     data: Annotated[
-        str | None, typer.Argument(metavar="[DATA]", help="Data whose test images are used; by default the run's own.")
+        str | None, typer.Argument(metavar="DATA", help="Data whose test images are used; by default the run's own.")
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
@@ -149,7 +150,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="golmu")
         sys.stdout.flush()
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)

@@ -46,6 +46,9 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Step size of SGD.
     engine
         What computes: see `golmu.engines`. After fitting, `engine_` names the one that ran.
+    n_threads
+        Threads at most that the fused engine uses; by default one for each core that the process may use. The bits
+        of every result are the same for any number.
     random_state
         Fixes the initial weights and the order of the samples: None, an integer, a `RandomState` or a `Generator`.
     record_loss
@@ -93,6 +96,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         engine: str = "auto",
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         record_loss: str = "after",
+        n_threads: int | None = None,
     ) -> None:
         self.n_kernels = n_kernels
         self.units = units
@@ -101,6 +105,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.engine = engine
         self.random_state = random_state
         self.record_loss = record_loss
+        self.n_threads = n_threads
 
     # Training
 
@@ -332,7 +337,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
         weight_rng, order_rng = generators(self.random_state)
-        engine = create_engine(self.engine, architecture)
+        engine = create_engine(self.engine, architecture, self._threads())
         engine.set_weights(architecture.initial_weights(weight_rng))
         self.architecture_ = architecture
         self.classes_ = classes
@@ -341,6 +346,9 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.n_features_in_ = int(np.prod(architecture.image_shape))
         self._engine: Engine = engine
         self._order_rng = order_rng
+
+    def _threads(self) -> int | None:
+        return None if self.n_threads is None else positive_integer(self.n_threads, "n_threads")
 
     @property
     def _is_ready(self) -> bool:
@@ -380,5 +388,5 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         weights = state.pop("_engine", None)
         super().__setstate__(state)
         if weights is not None:
-            self._engine = create_engine(self.engine_, self.architecture_)
+            self._engine = create_engine(self.engine_, self.architecture_, self._threads())
             self._engine.set_weights(weights)

@@ -30,7 +30,7 @@ VALIDATION_SHARE = 0.2
 SPLIT_SEED = 42
 """Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
 
-VERSIONED = ("golmu", "numpy", "tensorflow", "keras", "scikit-learn")
+VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn")
 
 
 def train_run(
@@ -39,6 +39,7 @@ def train_run(
     recipe: Recipe,
     *,
     engine: str = "auto",
+    threads: int | None = None,
     seed: int = 42,
     run: Path | None = None,
     folder: Path | None = None,
@@ -51,8 +52,8 @@ def train_run(
         Name of a data set, or a folder of IDX files.
     recipe_name, recipe
         The settings, and the name they started from.
-    engine, seed
-        `engine` and `random_state` of `ConvolutionNetwork`.
+    engine, threads, seed
+        `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     run
         Folder for the results, which must be empty; by default a new one under `runs/`.
     folder
@@ -78,6 +79,7 @@ def train_run(
         recipe.batch_size,
         recipe.learning_rate,
         engine=engine,
+        n_threads=threads,
         random_state=seed,
         record_loss=recipe.record_loss,
     )
@@ -88,7 +90,7 @@ def train_run(
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "data": _describe_data(data, dataset, len(training_set), len(validation_set)),
         "recipe": recipe_name,
-        "settings": {**asdict(recipe), "engine": engine, "seed": seed},
+        "settings": {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed},
         "versions": _versions(),
         "machine": _machine(),
     }

@@ -1,17 +1,24 @@
 """The engines, and how to choose one.
 
+`"fused"`
+    The CPU engine: training as compiled kernels that keep their work in the processor's caches; several times faster
+    than a framework, and the bits do not depend on the number of threads. It covers every network that Golmu has.
+
 `"tensorflow"`
     The chapter's way: `tf.nn` functions under a `tf.GradientTape`, compiled into one graph. It runs on any device
-    that TensorFlow runs on, and defines what is right.
+    that TensorFlow runs on, and is what the other engine is held against.
 
 `"auto"`
-    The fastest engine that covers the case.
+    `tensorflow` where TensorFlow has a GPU to run on, else `fused`.
 
 `create_engine` is the only function that knows the engines by name; the network asks it, and speaks the contract
 (`golmu.engines.contract.Engine`) from there on.
 """
 
 from __future__ import annotations
+
+import logging
+from pathlib import Path
 
 from golmu.architecture import Architecture
 from golmu.engines.contract import Engine
@@ -20,9 +27,23 @@ from golmu.settings import one_of
 ENGINE_NAMES = ("auto", "fused", "tensorflow")
 """What the argument `engine` may be."""
 
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd")
+"""What a system with a GPU's driver has; without one of them TensorFlow need not be imported to find no GPU."""
 
-def create_engine(name: str, architecture: Architecture) -> Engine:
+logger = logging.getLogger("golmu")
+
+
+def create_engine(name: str, architecture: Architecture, n_threads: int | None = None) -> Engine:
     """The engine called `name`, without weights yet.
+
+    Parameters
+    ----------
+    name
+        One of `ENGINE_NAMES`.
+    architecture
+        The sizes of the network.
+    n_threads
+        Threads at most of the fused engine; by default one for each core that the process may use.
 
     Raises
     ------
@@ -32,10 +53,20 @@ def create_engine(name: str, architecture: Architecture) -> Engine:
         If what the engine needs cannot be used here.
     """
     one_of(name, ENGINE_NAMES, "engine")
-    if name != "tensorflow":
-        from golmu.engines.fused import FusedEngine  # noqa: PLC0415  numba takes half a second to import
+    chosen = name if name != "auto" else "tensorflow" if _has_gpu() else "fused"
+    logger.debug("engine %r runs as %r", name, chosen)
+    if chosen == "tensorflow":
+        from golmu.engines.tensorflow import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
 
-        return FusedEngine(architecture)
-    from golmu.engines.tensorflow import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
+        return TensorFlowEngine(architecture)
+    from golmu.engines.fused import FusedEngine  # noqa: PLC0415  numba takes half a second to import
 
-    return TensorFlowEngine(architecture)
+    return FusedEngine(architecture, n_threads)
+
+
+def _has_gpu() -> bool:
+    if not any(Path(device).exists() for device in GPU_DEVICES):
+        return False
+    from golmu.engines.tensorflow import has_gpu  # noqa: PLC0415
+
+    return has_gpu()

@@ -18,11 +18,8 @@ from numpy.typing import NDArray
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
 from golmu.engines import kernels
 from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared
-from golmu.engines.kernels import SAMPLES, Buffers, Parameters
+from golmu.engines.kernels import CACHE_LINE, SAMPLES, Buffers, Parameters
 from golmu.engines.vectors import LANES
-
-CACHE_LINE = 64
-"""Bytes; buffers start at a multiple of it, so that no two threads write to one line."""
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
@@ -179,11 +176,12 @@ def _scaled(images: Images) -> NDArray[np.float32]:
 
 
 def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
-    """Zeros that start at a cache line."""
+    """Zeros that start at a cache line, so that no two threads write to one."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(size + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
+    array: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return array
 
 
 def _whole_vectors(n: int) -> int:
@@ -214,6 +212,7 @@ def _make_buffers(a: Architecture, n_parts: int, n_threads: int) -> Buffers:
         right1=_zeros(n_parts * SAMPLES * _whole_vectors(a.units)),
         right2=_zeros(n_parts * SAMPLES * _whole_vectors(a.n_classes)),
         losses=_zeros(n_parts, dtype=np.float64),
+        losses_after=_zeros(n_parts, dtype=np.float64),
     )
     work.act[:, -1] = 1
     work.hidden[:, -1] = 1

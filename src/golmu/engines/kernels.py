@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from golmu.engines.threads import wait_for_all
 from golmu.engines.tile import make_tile
-from golmu.engines.vectors import BYTES, LANES
+from golmu.engines.vectors import BYTES, LANES, prefetch
 from golmu.engines.window import make_convolve_windows, windows_gradient
 
 MATHS = {"contract", "reassoc", "nsz"}
@@ -41,10 +41,16 @@ SAMPLES = 32
 """S: enough for a row of weights to serve many samples once it is loaded, few enough for a row of activations to
 stay in the first-level cache."""
 
+CACHE_LINE = 64
+"""Bytes that the memory gives at a time."""
+
 PANEL = 2 * LANES
 """Columns of a full tile."""
 
 ZERO, ONE = np.float32(0), np.float32(1)
+
+NEXT = np.int64(1)
+"""The stride of neighbours. A plain 1 would be a type of its own to numba, and a kernel compiled once more."""
 
 _tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 4, 2, 1))
 _tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
@@ -79,21 +85,22 @@ class Buffers(NamedTuple):
     right1: NDArray[np.float32]
     right2: NDArray[np.float32]
     losses: NDArray[np.float64]
-    """(parts,)"""
+    """(parts,): sums before the step"""
+    losses_after: NDArray[np.float64]
+    """(parts,): sums after it; apart from the others, since some threads are at the next batch while one adds these"""
 
 
 def kernel(function: Any) -> Any:
-    """Compiles a kernel: without the GIL, cached on disk, not copied into its callers, which keeps compilation short."""
-    return njit(nogil=True, cache=True, error_model="numpy", fastmath=MATHS, inline="never")(function)
+    """Compiles a kernel: it runs without the GIL, and is kept on disk for the next process."""
+    return njit(nogil=True, cache=True, error_model="numpy", fastmath=MATHS)(function)
 
 
 @kernel
-def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, n_k: int, fresh: bool) -> None:
-    """C = A · B, or C += A · B unless `fresh`; B (n_k, S) and C (n_rows, S) are contiguous.
+def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, n_k: int, beta: Any) -> None:
+    """C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
 
     a, b, c are addresses; a_row and a_k the strides of A in numbers.
     """
-    beta = ZERO if fresh else ONE
     row = 0
     while row < n_rows:
         left = n_rows - row
@@ -167,6 +174,16 @@ def unpack(images: Any, chosen: Any, scale: Any, x: Any) -> None:
 
 
 @kernel
+def fetch(images: Any, chosen: Any) -> None:
+    """Asks for images (n, h, w, c) that are needed soon: they lie scattered over more memory than the caches hold."""
+    size = images[0].size * images.itemsize
+    for s in range(len(chosen)):
+        start = images.ctypes.data + chosen[s] * size
+        for byte in range(0, size, CACHE_LINE):
+            prefetch(start + byte)
+
+
+@kernel
 def convolve_row(x: Any, row: int, conv_w: Any, conv_b: Any, act: Any, where: Any) -> None:
     """Convolution, pooling, bias and ReLU for one row of windows.
 
@@ -220,10 +237,10 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
         convolve_row(x, row, net.conv_w, net.conv_b, act_row, where_row)
         n_k = per_row + (row == n_rows - 1)  # the last row takes along the bias, which stands behind the weights
         a, b = net.dense1[first:].ctypes.data, act[first:].ctypes.data
-        multiply(n_hidden, a, 1, width, b, hidden.ctypes.data, n_k, row == 0)
+        multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, n_k, ZERO if row == 0 else ONE)
     keep_positive(hidden[:n_hidden], hidden)
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
-    multiply(len(logits), a, 1, width, hidden.ctypes.data, logits.ctypes.data, n_hidden + 1, True)
+    multiply(len(logits), a, NEXT, width, hidden.ctypes.data, logits.ctypes.data, n_hidden + 1, ZERO)
 
 
 @kernel
@@ -235,12 +252,12 @@ def keep_positive(values: Any, by: Any) -> None:
 
 
 @kernel
-def cross_entropy(logits: Any, labels: Any, chosen: Any, into_gradient: bool, factor: Any) -> Any:
+def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
     """Sum of the losses of a part's samples, and how many are right; logits (C, S), `chosen` (m,) indices.
 
-    With `into_gradient`, the logits become factor · (softmax − one-hot), and 0 for samples that are not real.
+    Unless factor is 0, the logits become factor · (softmax − one-hot), and 0 for samples that are not real.
     """
-    n_classes = len(logits)
+    n_classes, into_gradient = len(logits), factor != ZERO
     loss, n_right = 0.0, 0
     for s in range(len(chosen)):
         label, best = labels[chosen[s]], 0
@@ -290,7 +307,7 @@ def backward(
     """
     n_kernels, n_hidden = len(d_conv_w), len(d_hidden)
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
-    multiply(n_hidden, a, width, 1, d_logits.ctypes.data, d_hidden.ctypes.data, len(d_logits), True)
+    multiply(n_hidden, a, width, NEXT, d_logits.ctypes.data, d_hidden.ctypes.data, len(d_logits), ZERO)
     keep_positive(d_hidden, hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
@@ -298,7 +315,7 @@ def backward(
     for row in range(x.shape[1] // 2 - 1):
         first, last = row * per_row, (row + 1) * per_row
         a = net.dense1[first:].ctypes.data
-        multiply(per_row, a, width, 1, d_hidden.ctypes.data, d_row.ctypes.data, n_hidden, True)
+        multiply(per_row, a, width, NEXT, d_hidden.ctypes.data, d_row.ctypes.data, n_hidden, ZERO)
         where_row = where[first:last].reshape(n_kernels, -1)
         convolution_gradient_row(x, row, d_row.reshape(n_kernels, -1), where_row, d_conv_w, d_conv_b)
 
@@ -354,8 +371,10 @@ def train(
             chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
             x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
             unpack(images, chosen, scale, x)
+            if batch + 1 < n_batches:
+                fetch(images, order[batch + 1, part * SAMPLES : min(size, (part + 1) * SAMPLES)])
             forward(x, net, work.act[part], where, hidden, logits)
-            work.losses[part], _ = cross_entropy(logits, labels, chosen, True, ONE / np.float32(size))
+            work.losses[part], _ = cross_entropy(logits, labels, chosen, ONE / np.float32(size))
             d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
             backward(x, net, where, hidden, logits, d_hidden, work.d_row[thread], d_conv_w, d_conv_b)
             turn(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
@@ -374,10 +393,10 @@ def train(
                 chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
                 logits = work.logits[part]
                 forward(work.x[part], net, work.act[part], work.where[part], work.hidden[part], logits)
-                work.losses[part], _ = cross_entropy(logits, labels, chosen, False, ONE)
+                work.losses_after[part], _ = cross_entropy(logits, labels, chosen, ZERO)
             wait_for_all(barrier, n_threads)
             if thread == 0:
-                losses[batch] = mean_loss(work.losses, n_parts, size)
+                losses[batch] = mean_loss(work.losses_after, n_parts, size)
 
 
 @kernel
@@ -401,4 +420,4 @@ def evaluate(
                 for k in range(len(logits)):
                     all_logits[chosen[s], k] = logits[k, s]
         if len(labels) > 0:
-            losses[part], n_right[part] = cross_entropy(logits, labels, chosen, False, ONE)
+            losses[part], n_right[part] = cross_entropy(logits, labels, chosen, ZERO)

@@ -25,6 +25,11 @@ CHUNK = 256
 """Images in one forward pass outside training: enough to fill the cores, few enough for their caches."""
 
 
+def has_gpu() -> bool:
+    """Whether TensorFlow finds a GPU that it can use."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 class TensorFlowEngine:
     """The network on `tf.nn` functions; see `golmu.engines.contract.Engine`."""
 

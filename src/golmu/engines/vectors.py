@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
+from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 LANES = 8
 """Float32 numbers in a vector."""
@@ -22,6 +24,22 @@ FLOAT, INDEX, INTEGER = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 VECTOR, INTEGER_VECTOR = ir.VectorType(FLOAT, LANES), ir.VectorType(INTEGER, LANES)
 BYTES = 4
 """Size of a number, float32 or int32."""
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def prefetch(typing_context: Any, address: Any) -> Any:
+    """Asks for the cache line at `address`, without waiting for it."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        pointer, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # To read, into the second-level cache, as data.
+        flags = [ir.Constant(flag, number) for number in (0, 2, 1)]
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), *flags])
+        return context.get_dummy_value()
+
+    return types.void(types.intp), generate
 
 
 class Vectors:

@@ -1,0 +1,41 @@
+"""The documents say what is so: the page of the command line, the results in the READMEs, their commands."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_page_of_the_command_line_is_up_to_date():
+    generated = runpy.run_path(str(ROOT / "docs" / "generate_cli.py"))["page"]()
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == generated, "run python docs/generate_cli.py"
+
+
+@pytest.mark.parametrize(("name", "korean"), [("README.md", False), ("README.ko.md", True)])
+def test_the_results_are_the_recorded_ones(name, korean):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    filled = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))["filled"]
+    assert text == filled(text, korean), "run python benchmarks/readme.py"
+
+
+def test_the_readme_names_real_make_targets_and_files():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for name in ("README.md", "README.ko.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for target in ("train", "test"):
+            assert f"make {target}" in text
+            assert f"\n{target}:" in makefile
+        for link in ("docs/images/curves.png", "LICENSE") if name == "README.md" else ("docs/images/curves.png",):
+            assert link in text
+            assert (ROOT / link).exists()
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_readmes_python_runs(name, fashion_mnist):
+    code = (ROOT / name).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    assert len(code.strip().splitlines()) <= 6
+    # The same lines, on fewer epochs and images, so that the suite stays quick.
+    code = code.replace("train.images, train.labels, 20,", "train.images[:512], train.labels[:512], 1,")
+    exec(code, {})

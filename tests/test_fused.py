@@ -1,0 +1,213 @@
+"""What is particular to the fused engine: its kernels, shapes of every kind, threads, forks and memory."""
+
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import naive
+from golmu import ConvolutionNetwork
+from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.engines import kernels
+from golmu.engines.fused import FusedEngine, usable_cores
+from golmu.engines.tensorflow import TensorFlowEngine
+from golmu.errors import InputError, InputTypeError
+from test_engines import make_case, relative
+
+
+def fused(architecture, weights, n_threads=None):
+    engine = FusedEngine(architecture, n_threads)
+    engine.set_weights(weights)
+    return engine
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(2, 13),
+    width=st.integers(2, 13),
+    channels=st.sampled_from([1, 3]),
+    n_kernels=st.sampled_from([1, 2, 7, 17]),
+    units=st.sampled_from([1, 5, 8, 13, 24]),
+    n_classes=st.sampled_from([2, 3, 10, 19]),
+    n=st.sampled_from([1, 2, 31, 32, 33, 131]),
+    dtype=st.sampled_from([np.uint8, np.float32]),
+    seed=st.integers(0, 2**16),
+)
+def test_any_shape_agrees_with_the_twin(height, width, channels, n_kernels, units, n_classes, n, dtype, seed):
+    size = (height, width, channels, n_kernels, units, n_classes, n)
+    architecture, images, labels, weights = make_case(size, dtype, seed)
+    engine = fused(architecture, weights)
+    expected_loss, expected = naive.gradients(images, labels, weights)
+    loss, gradients = engine.gradients(images, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-5, abs=1e-6)
+    for name in WEIGHT_NAMES:
+        assert np.abs(gradients[name] - expected[name]).max() <= 1e-5 * np.abs(expected[name]).max() + 1e-7, name
+    assert relative(engine.logits(images), naive.forward(images, weights)["logits"]) < 1e-5
+
+
+@pytest.mark.parametrize("size", [(28, 28, 1, 10, 100, 10, 128), (9, 7, 3, 17, 6, 3, 131), (5, 4, 1, 1, 1, 2, 1)])
+def test_gradients_agree_with_tensorflow(size):
+    architecture, images, labels, weights = make_case(size, np.uint8)
+    reference = TensorFlowEngine(architecture)
+    reference.set_weights(weights)
+    expected_loss, expected = reference.gradients(images, labels)
+    loss, gradients = fused(architecture, weights).gradients(images, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    for name in WEIGHT_NAMES:
+        assert relative(gradients[name], expected[name]) < 1e-5, name
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 4, 7])
+def test_the_bits_do_not_depend_on_the_number_of_threads(n_threads):
+    architecture, images, labels, weights = make_case((9, 8, 1, 5, 20, 4, 1000), np.uint8)
+    order = np.random.default_rng(0).permutation(1000)[:930].reshape(6, 155)
+    results = []
+    for threads in (1, n_threads):
+        engine = fused(architecture, weights, threads)
+        data = engine.prepare(images, labels)
+        losses = engine.train(data, order, learning_rate=0.1, loss_after=True)
+        results.append([losses, *engine.get_weights().values(), engine.logits(images), engine.evaluate(data)])
+    for first, second in zip(*results, strict=True):
+        assert np.array_equal(first, second)
+
+
+def test_weights_go_in_and_come_out_as_they_were():
+    architecture, _, _, weights = make_case((9, 7, 3, 4, 6, 3, 1))
+    returned = fused(architecture, weights).get_weights()
+    assert list(returned) == list(WEIGHT_NAMES)
+    for name in WEIGHT_NAMES:
+        assert np.array_equal(returned[name], weights[name])
+        assert returned[name].flags.c_contiguous
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5, 6, 7, 13])
+@pytest.mark.parametrize("beta", [0, 1])
+def test_multiply_against_numpy(n_rows, beta):
+    rng = np.random.default_rng(n_rows)
+    a, b = rng.normal(size=(n_rows, 9)).astype(np.float32), rng.normal(size=(9, 32)).astype(np.float32)
+    # With beta = 0, what stood in C must not matter, not even NaN.
+    c = np.full((n_rows, 32), np.nan if beta == 0 else 2, np.float32)
+    expected = a.astype(float) @ b + (0 if beta == 0 else 2)
+    kernels.multiply(
+        n_rows, np.uint64(a.ctypes.data), 9, 1, np.uint64(b.ctypes.data), np.uint64(c.ctypes.data), 9, np.float32(beta)
+    )
+    assert relative(c, expected) < 1e-6
+
+
+@pytest.mark.parametrize("taps", ["infinite", "not a number"])
+def test_what_is_not_finite_surfaces(taps):
+    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 40))
+    weights["conv_w"][0, 0, 0, 2] = np.inf if taps == "infinite" else np.nan
+    engine = fused(architecture, weights)
+    assert not np.isfinite(engine.logits(images)).all()
+    assert not np.isfinite(engine.evaluate(engine.prepare(images, labels)).loss)
+    assert not np.isfinite(engine.gradients(images, labels)[0])
+
+
+def test_no_thread_outlives_a_call():
+    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = fused(architecture, weights, 2)
+    before = threading.active_count()
+    engine.train(engine.prepare(images, labels), np.arange(300)[None], learning_rate=0.1, loss_after=False)
+    engine.logits(images)
+    assert threading.active_count() == before
+
+
+def _logits_in_child(engine, images, queue):
+    queue.put(engine.logits(images))
+
+
+def test_it_survives_a_fork():
+    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = fused(architecture, weights, 2)
+    engine.train(engine.prepare(images, labels), np.arange(300)[None], learning_rate=0.1, loss_after=False)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_logits_in_child, args=(engine, images, queue))
+    child.start()
+    assert np.array_equal(queue.get(timeout=60), engine.logits(images))
+    child.join(60)
+    assert child.exitcode == 0
+
+
+def test_an_interruption_waits_for_the_threads_and_is_raised(monkeypatch):
+    architecture, images, _, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = fused(architecture, weights, 2)
+    expected = engine.logits(images)
+    real_join, interrupted = threading.Thread.join, []
+
+    def join(self, timeout=None):
+        if not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        real_join(self, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with pytest.raises(KeyboardInterrupt):
+        engine.logits(images)
+    assert threading.active_count() == 1 or all(thread.daemon for thread in threading.enumerate()[1:])
+    monkeypatch.undo()
+    assert np.array_equal(engine.logits(images), expected)
+
+
+def test_memory_does_not_grow_between_epochs():
+    architecture, images, labels, weights = make_case((28, 28, 1, 10, 100, 10, 4096), np.uint8)
+    engine = fused(architecture, weights)
+    data = engine.prepare(images, labels)
+    order = np.arange(4096).reshape(-1, 128)
+
+    def peak():
+        engine.train(data, order, learning_rate=0.01, loss_after=True)
+        engine.evaluate(data)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    for _ in range(3):
+        before = peak()
+    for _ in range(10):
+        after = peak()
+    assert after - before < 2048, "KiB"
+
+
+def test_auto_is_the_fused_engine_and_needs_no_tensorflow():
+    code = (
+        "import sys, numpy as np; from golmu import ConvolutionNetwork\n"
+        "x, y = np.zeros((64, 8, 8), np.uint8), np.arange(64) % 2\n"
+        "network = ConvolutionNetwork().fit(x, y, 1)\n"
+        "print(network.engine_, 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["fused", "False"]
+
+
+def test_threads_of_the_estimator():
+    x, y = np.random.default_rng(0).random((64, 6, 6)), np.arange(64) % 2
+    one, three = (ConvolutionNetwork(n_threads=n, random_state=0).fit(x, y, 2) for n in (1, 3))
+    assert np.array_equal(one.w1, three.w1)
+    assert one.engine_ == "fused"
+    with pytest.raises(InputError, match="n_threads must be an integer of at least 1, got 0"):
+        ConvolutionNetwork(n_threads=0).fit(x, y, 1)
+    with pytest.raises(InputTypeError, match=r"n_threads must be an integer of at least 1, got 1\.5"):
+        ConvolutionNetwork(n_threads=1.5).fit(x, y, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot bind a process to cores")
+def test_usable_cores_heeds_affinity():
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def test_parameters_are_those_of_the_architecture():
+    architecture = Architecture(28, 28, 1, 10, 100, 10)
+    weights = fused(architecture, architecture.initial_weights(np.random.default_rng(0))).get_weights()
+    assert sum(value.size for value in weights.values()) == architecture.n_parameters == 197_210
