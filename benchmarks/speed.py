@@ -28,27 +28,27 @@ import numpy as np
 HERE = Path(__file__).parent
 VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "torch", "jax", "onnxruntime")
 
-KERAS = ("plain", "jit", "steps", "jit+steps", "steps+pipeline", "jit+steps+pipeline")
-TORCH = (
-    "eager",
-    "channels_last",
-    "channels_last+patches",
-    "compile",
-    "compile+slices",
-    "compile+channels_last+patches+slices",
-)
-JAX = ("jit", "scan", "jit+reshape", "scan+reshape", "scan+reshape+patches")
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS=1"  # TensorFlow leaves oneDNN off on some processors where it is faster
 
-# name: (module, arguments)
+# name: (module, words); words with "=" before the first option set the environment
 CONTENDERS: dict[str, tuple[str, list[str]]] = {
     "golmu fused": ("golmu_fit", ["--variant", "fused"]),
     "golmu fused, 1 thread": ("golmu_fit", ["--variant", "fused", "--threads", "1"]),
     "golmu tensorflow": ("golmu_fit", ["--variant", "tensorflow"]),
-    "the chapter's eager loop": ("eager_loop", ["--record", "after"]),
-    "the eager loop, loss before": ("eager_loop", ["--record", "before"]),
-    **{f"keras {variant}": ("keras_fit", ["--variant", variant]) for variant in KERAS},
-    **{f"torch {variant}": ("torch_loop", ["--variant", variant]) for variant in TORCH},
-    **{f"jax {variant}": ("jax_loop", ["--variant", variant]) for variant in JAX},
+    "the chapter's eager loop": ("eager_loop", []),
+    "the chapter's eager loop, oneDNN": ("eager_loop", [ONEDNN]),
+    "keras plain": ("keras_fit", ["--variant", "plain"]),
+    "keras plain, oneDNN": ("keras_fit", [ONEDNN, "--variant", "plain"]),
+    "keras jit": ("keras_fit", ["--variant", "jit"]),
+    "keras steps": ("keras_fit", ["--variant", "steps"]),
+    "keras steps, oneDNN": ("keras_fit", [ONEDNN, "--variant", "steps"]),
+    "torch eager": ("torch_loop", ["--variant", "eager"]),
+    "torch channels_last": ("torch_loop", ["--variant", "channels_last"]),
+    "torch compile": ("torch_loop", ["--variant", "compile"]),
+    "torch compile, rewritten": ("torch_loop", ["--variant", "compile+channels_last+patches+slices"]),
+    "jax jit": ("jax_loop", ["--variant", "jit+reshape"]),
+    "jax scan": ("jax_loop", ["--variant", "scan+reshape"]),
+    "jax scan, rewritten": ("jax_loop", ["--variant", "scan+reshape+patches"]),
 }
 PREDICTORS: dict[str, tuple[str, list[str]]] = {
     "golmu fused": ("golmu_predict", []),
@@ -82,11 +82,13 @@ class Contender:
 
     def __init__(self, name: str, module: str, arguments: list[str], log: Path) -> None:
         self.name = name
-        command = [sys.executable, "-m", f"benchmarks.peers.{module}", *arguments]
+        environment = dict(word.split("=", 1) for word in arguments if "=" in word)
+        command = [sys.executable, "-m", f"benchmarks.peers.{module}", *(word for word in arguments if "=" not in word)]
         self._log = log.open("wb")
         self._process = subprocess.Popen(
-            command, cwd=HERE.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
-        )
+            command, cwd=HERE.parent, env=os.environ | environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+        )  # fmt: skip
         self.answers: list[dict[str, list[float]]] = []
 
     def ask(self, command: str | None = None) -> dict[str, list[float]]:

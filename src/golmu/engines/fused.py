@@ -129,10 +129,10 @@ class FusedEngine:
         losses = np.empty(len(order), np.float32)
         n_parts = -(-order.shape[1] // SAMPLES)
         n_threads = min(self.n_threads, n_parts)
-        work, barrier = self._buffers(n_parts), np.zeros(2, np.int64)
+        work, state = self._buffers(n_parts), np.zeros(2 + n_threads, np.int64)
         order = np.ascontiguousarray(order)
         _in_threads(n_threads, lambda thread: kernels.train(
-            thread, n_threads, barrier, data.images, data.labels, _scale(data.images), order, self._net, step, factor,
+            thread, state, data.images, data.labels, _scale(data.images), order, self._net, step, factor,
             loss_after, work, losses,
         ))  # fmt: skip
         return losses
@@ -141,9 +141,9 @@ class FusedEngine:
         self, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any], n_right: NDArray[Any]
     ) -> None:
         n_threads = min(self.n_threads, -(-len(images) // SAMPLES))
-        work = self._buffers(n_threads)
+        work, state = self._buffers(n_threads), np.zeros(2 + n_threads, np.int64)
         _in_threads(n_threads, lambda thread: kernels.evaluate(
-            thread, n_threads, images, labels, _scale(images), self._net, work, logits, losses, n_right
+            thread, state, images, labels, _scale(images), self._net, work, logits, losses, n_right
         ))  # fmt: skip
 
     def _buffers(self, n_parts: int) -> Buffers:

@@ -28,7 +28,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from golmu.engines.threads import wait_for_all
+from golmu.engines.threads import claim, wait_for_all
 from golmu.engines.tile import make_tile
 from golmu.engines.vectors import BYTES, LANES, prefetch
 from golmu.engines.window import make_convolve_windows, windows_gradient
@@ -48,6 +48,9 @@ PANEL = 2 * LANES
 """Columns of a full tile."""
 
 ZERO, ONE = np.float32(0), np.float32(1)
+
+BLOCK = 72
+"""Rows of dense1 that a thread updates at a time: whole tiles, and small beside the whole."""
 
 NEXT = np.int64(1)
 """The stride of neighbours. A plain 1 would be a type of its own to numba, and a kernel compiled once more."""
@@ -347,27 +350,36 @@ def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
 
 
 @kernel
-def share(n: int, thread: int, n_threads: int) -> Any:
-    """The first of `n` things that is a thread's, and the first that is the next one's."""
-    return thread * n // n_threads, (thread + 1) * n // n_threads
+def update(block: int, step: Parameters, n_parts: int, factor: Any, work: Buffers) -> None:
+    """One block of the step: `BLOCK` rows of dense1, or after these all of dense2, or at last the convolution."""
+    n_rows = len(step.dense1)
+    n_blocks = (n_rows + BLOCK - 1) // BLOCK
+    if block < n_blocks:
+        first, last = block * BLOCK, min(n_rows, (block + 1) * BLOCK)
+        add_outer(step.dense1, first, last, work.act[:n_parts], work.right1, factor)
+    elif block == n_blocks:
+        add_outer(step.dense2, 0, len(step.dense2), work.hidden[:n_parts], work.right2, factor)
+    else:
+        add_convolution(step, work.d_conv_w[:n_parts], work.d_conv_b[:n_parts], factor)
 
 
 @kernel
 def train(
-    thread: int, n_threads: int, barrier: Any, images: Any, labels: Any, scale: Any, order: Any, net: Parameters,
+    thread: int, state: Any, images: Any, labels: Any, scale: Any, order: Any, net: Parameters,
     step: Parameters, factor: Any, loss_after: bool, work: Buffers, losses: Any,
 ) -> None:  # fmt: skip
-    """What one of the threads does for the batches `order` (m, b): its parts of each batch, and its rows of weights.
+    """What one of the threads does for the batches `order` (m, b): parts of each batch, then blocks of the weights.
 
     step += factor · the gradient of each batch's mean loss at net: with step = net and factor = −learning_rate this
-    is SGD. losses (m,) are of before the step, or of after it. Whatever is added over parts is added in their order,
-    so that the bits do not depend on the number of threads.
+    is SGD. losses (m,) are of before the step, or of after it. A part and a block are computed alike by any thread,
+    and what is added over parts is added in their order, so the bits do not depend on who claims what.
     """
     n_batches, size = order.shape
     n_parts = (size + SAMPLES - 1) // SAMPLES
-    first, last = share(n_parts, thread, n_threads)
+    n_blocks = (len(step.dense1) + BLOCK - 1) // BLOCK + 2
     for batch in range(n_batches):
-        for part in range(first, last):
+        part = claim(state, thread, n_parts)
+        while part < n_parts:
             chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
             x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
             unpack(images, chosen, scale, x)
@@ -379,39 +391,42 @@ def train(
             backward(x, net, where, hidden, logits, d_hidden, work.d_row[thread], d_conv_w, d_conv_b)
             turn(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
             turn(logits, part, n_parts, net.dense2.shape[1], work.right2)
-        wait_for_all(barrier, n_threads)
-        top, bottom = share(len(net.dense1), thread, n_threads)
-        add_outer(step.dense1, top, bottom, work.act[:n_parts], work.right1, factor)
-        top, bottom = share(len(net.dense2), thread, n_threads)
-        add_outer(step.dense2, top, bottom, work.hidden[:n_parts], work.right2, factor)
+            part = claim(state, thread, n_parts)
+        wait_for_all(state)
         if thread == 0:
             losses[batch] = mean_loss(work.losses, n_parts, size)
-            add_convolution(step, work.d_conv_w[:n_parts], work.d_conv_b[:n_parts], factor)
-        wait_for_all(barrier, n_threads)
+        block = claim(state, thread, n_blocks)
+        while block < n_blocks:
+            update(block, step, n_parts, factor, work)
+            block = claim(state, thread, n_blocks)
+        wait_for_all(state)
         if loss_after:
-            for part in range(first, last):
+            part = claim(state, thread, n_parts)
+            while part < n_parts:
                 chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
                 logits = work.logits[part]
                 forward(work.x[part], net, work.act[part], work.where[part], work.hidden[part], logits)
                 work.losses_after[part], _ = cross_entropy(logits, labels, chosen, ZERO)
-            wait_for_all(barrier, n_threads)
+                part = claim(state, thread, n_parts)
+            wait_for_all(state)
             if thread == 0:
                 losses[batch] = mean_loss(work.losses_after, n_parts, size)
 
 
 @kernel
 def evaluate(
-    thread: int, n_threads: int, images: Any, labels: Any, scale: Any, net: Parameters, work: Buffers,
-    all_logits: Any, losses: Any, n_right: Any,
+    thread: int, state: Any, images: Any, labels: Any, scale: Any, net: Parameters, work: Buffers, all_logits: Any,
+    losses: Any, n_right: Any,
 ) -> None:  # fmt: skip
     """What one of the threads does to score or predict all images, a part at a time, in its own slot of `work`.
 
     labels (n,), losses and n_right (⌈n/S⌉,), and all_logits (n, C) may each be empty, and are then passed over.
     """
     n = len(images)
+    n_parts = (n + SAMPLES - 1) // SAMPLES
     x, where, hidden, logits = work.x[thread], work.where[thread], work.hidden[thread], work.logits[thread]
-    first, last = share((n + SAMPLES - 1) // SAMPLES, thread, n_threads)
-    for part in range(first, last):
+    part = claim(state, thread, n_parts)
+    while part < n_parts:
         chosen = np.arange(part * SAMPLES, min(n, (part + 1) * SAMPLES))
         unpack(images, chosen, scale, x)
         forward(x, net, work.act[thread], where, hidden, logits)
@@ -421,3 +436,4 @@ def evaluate(
                     all_logits[chosen[s], k] = logits[k, s]
         if len(labels) > 0:
             losses[part], n_right[part] = cross_entropy(logits, labels, chosen, ZERO)
+        part = claim(state, thread, n_parts)

@@ -7,6 +7,8 @@ runs per batch, and nothing is traced again between epochs.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prep
 from golmu.engines.hush import hushed
 from golmu.errors import EngineError
 
+# Where a processor's convolutions are three times faster through oneDNN, TensorFlow may not know it: ask for it.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 try:
     with hushed():
         import tensorflow as tf

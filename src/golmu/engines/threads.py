@@ -1,4 +1,7 @@
-"""What compiled code needs to run on several threads: a barrier, on which a thread waits without the GIL."""
+"""What compiled code needs to run on several threads without the GIL: a barrier, and work to be claimed piece by piece.
+
+Pieces are claimed rather than dealt out, since on a shared computer one core may be much slower than the next.
+"""
 
 from __future__ import annotations
 
@@ -52,21 +55,40 @@ def _read(typing_context: Any, array: Any, index: Any) -> Any:
     return types.int64(array, types.intp), generate
 
 
-@njit(nogil=True, cache=True, inline="never")  # type: ignore[untyped-decorator]
-def wait_for_all(barrier: Any, n_threads: int) -> None:
-    """Returns when `n_threads` threads have come here.
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def wait_for_all(state: Any) -> None:
+    """Returns when all threads have come here.
 
-    barrier: int64 (2,), zeros at first: how many wait now, and how often all have come.
+    state: int64 (2 + threads,), zeros at first: how many wait now; how often all have come; and for each thread how
+    many pieces of its share of the work have been claimed since they last came.
     """
-    if n_threads == 1:
-        return
-    turn = _read(barrier, 1)
-    if _add(barrier, 0, 1) == n_threads - 1:
-        barrier[0] = 0
-        _add(barrier, 1, 1)
+    n_threads = len(state) - 2
+    turn = _read(state, 1)
+    if _add(state, 0, 1) == n_threads - 1:
+        state[0] = 0
+        for thread in range(n_threads):
+            state[2 + thread] = 0
+        _add(state, 1, 1)
         return
     spins = 0
-    while _read(barrier, 1) == turn:
+    while _read(state, 1) == turn:
         spins += 1
         if spins > SPINS_BEFORE_YIELD:
             _yield_core()
+
+
+@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def claim(state: Any, thread: int, n_pieces: int) -> Any:
+    """The number of a piece of work that nobody has claimed since all last met, or n_pieces if there is none left.
+
+    A thread first takes the same pieces every time, which are in its core's cache, and then helps others with theirs.
+    """
+    n_threads = len(state) - 2
+    for i in range(n_threads):
+        owner = (thread + i) % n_threads
+        first, last = owner * n_pieces // n_threads, (owner + 1) * n_pieces // n_threads
+        if _read(state, 2 + owner) < last - first:
+            piece = first + _add(state, 2 + owner, 1)
+            if piece < last:
+                return piece
+    return n_pieces
