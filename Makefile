@@ -1,14 +1,15 @@
-# make train   install, get the data, train the chapter's network, leave curves and a model under runs/
-# make test    install what tests need, and run every test
-# make check   format, lint and types
-# make bench   compare the speed with other tools (installs them beside, in .venv-bench)
+# make train      install, get the data, train the chapter's network, leave curves and a model under runs/
+# make test       install what tests need, and run every test
+# make check      format, lint and types
+# make bench      compare the speed with other tools (installs them beside, in .venv-bench)
+# make accuracy   validation accuracy of every recipe over eight seeds
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: train test check format clean
+.PHONY: train test check format bench accuracy clean
 
 train: $(VENV)/.installed
 	$(BIN)/golmu train fashion-mnist --recipe chapter
@@ -25,6 +26,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: .venv-bench/.installed
+	.venv-bench/bin/python benchmarks/speed.py
+	.venv-bench/bin/python benchmarks/speed.py --settings wide colour --rounds 3
+	.venv-bench/bin/python benchmarks/readme.py
+
+accuracy: $(VENV)/.installed
+	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/readme.py
+
 clean:
 	rm -rf $(VENV) .venv-bench
 
@@ -33,6 +43,12 @@ $(VENV)/.installed: pyproject.toml
 	@echo "Installing golmu into $(VENV) (once; TensorFlow is large, so this takes a minute or two) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --editable .
+	@touch $@
+
+.venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
+	@echo "Installing the peers of the benchmark into .venv-bench (once; about 4 GB) ..."
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r benchmarks/requirements.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml

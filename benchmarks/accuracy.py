@@ -15,11 +15,10 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
+from speed import describe_machine
+
 from golmu import ConvolutionNetwork, load_dataset
 from golmu.recipe import RECIPES, get_recipe
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from benchmarks.speed import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 

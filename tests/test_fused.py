@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 import naive
 from golmu import ConvolutionNetwork
@@ -87,6 +88,12 @@ def test_weights_go_in_and_come_out_as_they_were():
         assert returned[name].flags.c_contiguous
 
 
+@njit
+def multiply(a, b, c, beta):
+    rows, n_k = a.shape
+    kernels.multiply(rows, a.ctypes.data, n_k, kernels.NEXT, b.ctypes.data, c.ctypes.data, n_k, beta)
+
+
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5, 6, 7, 13])
 @pytest.mark.parametrize("beta", [0, 1])
 def test_multiply_against_numpy(n_rows, beta):
@@ -95,9 +102,7 @@ def test_multiply_against_numpy(n_rows, beta):
     # With beta = 0, what stood in C must not matter, not even NaN.
     c = np.full((n_rows, 32), np.nan if beta == 0 else 2, np.float32)
     expected = a.astype(float) @ b + (0 if beta == 0 else 2)
-    kernels.multiply(
-        n_rows, np.uint64(a.ctypes.data), 9, 1, np.uint64(b.ctypes.data), np.uint64(c.ctypes.data), 9, np.float32(beta)
-    )
+    multiply(a, b, c, np.float32(beta))
     assert relative(c, expected) < 1e-6
 
 

@@ -6,6 +6,7 @@ Here are its buffers, its threads, and the way between the canonical weights and
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numba.core import event
 from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
@@ -20,6 +22,8 @@ from golmu.engines import kernels
 from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared
 from golmu.engines.kernels import CACHE_LINE, SAMPLES, Buffers, Parameters
 from golmu.engines.vectors import LANES
+
+logger = logging.getLogger("golmu")
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
@@ -131,7 +135,7 @@ class FusedEngine:
         n_threads = min(self.n_threads, n_parts)
         work, state = self._buffers(n_parts), np.zeros(2 + n_threads, np.int64)
         order = np.ascontiguousarray(order)
-        _in_threads(n_threads, lambda thread: kernels.train(
+        _run(n_threads, lambda thread: kernels.train(
             thread, state, data.images, data.labels, _scale(data.images), order, self._net, step, factor,
             loss_after, work, losses,
         ))  # fmt: skip
@@ -142,7 +146,7 @@ class FusedEngine:
     ) -> None:
         n_threads = min(self.n_threads, -(-len(images) // SAMPLES))
         work, state = self._buffers(n_threads), np.zeros(2 + n_threads, np.int64)
-        _in_threads(n_threads, lambda thread: kernels.evaluate(
+        _run(n_threads, lambda thread: kernels.evaluate(
             thread, state, images, labels, _scale(images), self._net, work, logits, losses, n_right
         ))  # fmt: skip
 
@@ -217,6 +221,29 @@ def _make_buffers(a: Architecture, n_parts: int, n_threads: int) -> Buffers:
     work.act[:, -1] = 1
     work.hidden[:, -1] = 1
     return work
+
+
+class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types
+    """Says, once in a process, that kernels are compiled: a wait that comes only once on a computer."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.said:
+            self.said = True
+            logger.warning("compiling the kernels for this processor; this happens once, and takes about ten seconds")
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+_announcer = _Announcer()
+
+
+def _run(n_threads: int, work: Callable[[int], None]) -> None:
+    """Runs kernels in threads, and says so if they must be compiled first."""
+    with event.install_listener("numba:compile", _announcer):
+        _in_threads(n_threads, work)
 
 
 def _in_threads(n_threads: int, work: Callable[[int], None]) -> None:

@@ -55,7 +55,7 @@ BLOCK = 72
 NEXT = np.int64(1)
 """The stride of neighbours. A plain 1 would be a type of its own to numba, and a kernel compiled once more."""
 
-_tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 4, 2, 1))
+_tile_6x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 2, 1))
 _tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
 _convolve_one_channel, _convolve_channels = make_convolve_windows(True), make_convolve_windows(False)
 
@@ -93,9 +93,16 @@ class Buffers(NamedTuple):
     """(parts,): sums after it; apart from the others, since some threads are at the next batch while one adds these"""
 
 
+def entry(function: Any) -> Any:
+    """Compiles a kernel that Python calls: it runs without the GIL, and is kept on disk for the next process."""
+    return njit(nogil=True, cache=True, error_model="numpy", fastmath=MATHS, no_cfunc_wrapper=True)(function)
+
+
 def kernel(function: Any) -> Any:
-    """Compiles a kernel: it runs without the GIL, and is kept on disk for the next process."""
-    return njit(nogil=True, cache=True, error_model="numpy", fastmath=MATHS)(function)
+    """Compiles a kernel that only kernels call: the way in from Python is left out, a fifth of the compilation."""
+    return njit(
+        nogil=True, error_model="numpy", fastmath=MATHS, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)  # fmt: skip
 
 
 @kernel
@@ -112,13 +119,11 @@ def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, n_k: int
             at = BYTES * column
             if left >= 6:
                 _tile_6x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
-            elif left >= 4:
-                _tile_4x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
             elif left >= 2:
                 _tile_2x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
             else:
                 _tile_1x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
-        row += 6 if left >= 6 else 4 if left >= 4 else 2 if left >= 2 else 1
+        row += 6 if left >= 6 else 2 if left >= 2 else 1
 
 
 @kernel
@@ -187,42 +192,46 @@ def fetch(images: Any, chosen: Any) -> None:
 
 
 @kernel
-def convolve_row(x: Any, row: int, conv_w: Any, conv_b: Any, act: Any, where: Any) -> None:
+def convolve_row(x: Any, row: int, net: Parameters, act: Any, where: Any) -> None:
     """Convolution, pooling, bias and ReLU for one row of windows.
 
-    x (c, 2H + 2, 2, W + 1, S); act and where (K, W · S) of that row.
+    x (c, 2H + 2, 2, W + 1, S); act and where of the part, of which the row's are filled.
     """
-    n_channels, n_rows, _, pairs, samples = x.shape
-    row_stride, odd_stride = 2 * pairs * samples, pairs * samples
-    channel_stride, n = n_rows * row_stride, act.shape[1]
-    for k in range(len(conv_b)):
-        pixels, taps = x[0, 2 * row :].ctypes.data, conv_w[k:].ctypes.data
-        to, at = act[k:].ctypes.data, where[k:].ctypes.data
+    n_channels, n_rows, _, pairs, _ = x.shape
+    odd_stride, n = pairs * SAMPLES, (pairs - 1) * SAMPLES
+    row_stride = 2 * odd_stride
+    pixels, channel_stride = x.ctypes.data + BYTES * 2 * row * row_stride, n_rows * row_stride
+    n_kernels = len(net.conv_b)
+    for k in range(n_kernels):
+        taps, place = net.conv_w.ctypes.data + BYTES * k * n_channels * 9, BYTES * (row * n_kernels + k) * n
+        to, at = act.ctypes.data + place, where.ctypes.data + place
         if n_channels == 1:
             _convolve_one_channel(
-                pixels, channel_stride, row_stride, odd_stride, samples, taps, conv_b[k], to, at, n, n_channels
+                pixels, channel_stride, row_stride, odd_stride, SAMPLES, taps, net.conv_b[k], to, at, n, n_channels
             )
         else:
             _convolve_channels(
-                pixels, channel_stride, row_stride, odd_stride, samples, taps, conv_b[k], to, at, n, n_channels
+                pixels, channel_stride, row_stride, odd_stride, SAMPLES, taps, net.conv_b[k], to, at, n, n_channels
             )
 
 
 @kernel
-def convolution_gradient_row(x: Any, row: int, d_act: Any, where: Any, d_conv_w: Any, d_conv_b: Any) -> None:
+def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w: Any, d_conv_b: Any) -> None:
     """Adds one row of windows to the gradients of the convolution, each through the position of its maximum.
 
-    x (c, 2H + 2, 2, W + 1, S); d_act and where (K, W · S); d_conv_w (K, c, 9), d_conv_b (c, K): the bias's gradient
-    comes once for each channel.
+    x (c, 2H + 2, 2, W + 1, S); d_row (K·W, S) and where of the part; d_conv_w (K, c, 9), d_conv_b (c, K): the bias's
+    gradient comes once for each channel.
     """
-    n_channels, _, _, pairs, samples = x.shape
-    for k in range(len(d_conv_w)):
+    n_channels, n_rows, _, pairs, _ = x.shape
+    odd_stride, n = pairs * SAMPLES, (pairs - 1) * SAMPLES
+    row_stride, n_kernels = 2 * odd_stride, len(d_conv_w)
+    for k in range(n_kernels):
+        slopes, at = d_row.ctypes.data + BYTES * k * n, where.ctypes.data + BYTES * (row * n_kernels + k) * n
         for channel in range(n_channels):
-            windows_gradient(
-                x[channel, 2 * row:].ctypes.data, 2 * pairs * samples, pairs * samples, samples,
-                d_act[k:].ctypes.data, where[k:].ctypes.data, d_act.shape[1],
-                d_conv_w[k, channel:].ctypes.data, d_conv_b[channel, k:].ctypes.data,
-            )  # fmt: skip
+            pixels = x.ctypes.data + BYTES * (channel * n_rows + 2 * row) * row_stride
+            d_taps = d_conv_w.ctypes.data + BYTES * (k * n_channels + channel) * 9
+            d_bias = d_conv_b.ctypes.data + BYTES * (channel * n_kernels + k)
+            windows_gradient(pixels, row_stride, odd_stride, SAMPLES, slopes, at, n, d_taps, d_bias)
 
 
 @kernel
@@ -231,25 +240,24 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
 
     A row of windows goes through the convolution and at once, still in the cache, through its part of the dense layer.
     """
-    n_kernels, n_hidden, width = len(net.conv_b), len(hidden) - 1, net.dense1.shape[1]
+    n_hidden, width = len(hidden) - 1, net.dense1.shape[1]
     n_rows = x.shape[1] // 2 - 1
     per_row = len(where) // n_rows
     for row in range(n_rows):
-        first, last = row * per_row, (row + 1) * per_row
-        act_row, where_row = act[first:last].reshape(n_kernels, -1), where[first:last].reshape(n_kernels, -1)
-        convolve_row(x, row, net.conv_w, net.conv_b, act_row, where_row)
+        convolve_row(x, row, net, act, where)
         n_k = per_row + (row == n_rows - 1)  # the last row takes along the bias, which stands behind the weights
-        a, b = net.dense1[first:].ctypes.data, act[first:].ctypes.data
+        a = net.dense1.ctypes.data + BYTES * row * per_row * width
+        b = act.ctypes.data + BYTES * row * per_row * SAMPLES
         multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, n_k, ZERO if row == 0 else ONE)
-    keep_positive(hidden[:n_hidden], hidden)
+    keep_positive(n_hidden, hidden, hidden)
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
     multiply(len(logits), a, NEXT, width, hidden.ctypes.data, logits.ctypes.data, n_hidden + 1, ZERO)
 
 
 @kernel
-def keep_positive(values: Any, by: Any) -> None:
-    """Sets values (n, S) to zero where `by` is zero or less; what belongs to a NaN stays, so that it surfaces."""
-    for row in range(len(values)):
+def keep_positive(n_rows: int, values: Any, by: Any) -> None:
+    """Sets the first rows of values (n, S) to zero where `by` is zero or less. What belongs to a NaN stays: it surfaces."""
+    for row in range(n_rows):
         for s in range(SAMPLES):
             values[row, s] = ZERO if by[row, s] <= ZERO else values[row, s]
 
@@ -308,19 +316,17 @@ def backward(
     d_row (K·W, S) is scratch: the gradient with respect to the activations is there for one row of windows, and goes
     into the convolution's gradient while it is still in the cache.
     """
-    n_kernels, n_hidden = len(d_conv_w), len(d_hidden)
+    n_hidden = len(d_hidden)
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
     multiply(n_hidden, a, width, NEXT, d_logits.ctypes.data, d_hidden.ctypes.data, len(d_logits), ZERO)
-    keep_positive(d_hidden, hidden)
+    keep_positive(n_hidden, d_hidden, hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
     width, per_row = net.dense1.shape[1], len(d_row)
     for row in range(x.shape[1] // 2 - 1):
-        first, last = row * per_row, (row + 1) * per_row
-        a = net.dense1[first:].ctypes.data
+        a = net.dense1.ctypes.data + BYTES * row * per_row * width
         multiply(per_row, a, width, NEXT, d_hidden.ctypes.data, d_row.ctypes.data, n_hidden, ZERO)
-        where_row = where[first:last].reshape(n_kernels, -1)
-        convolution_gradient_row(x, row, d_row.reshape(n_kernels, -1), where_row, d_conv_w, d_conv_b)
+        convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
 
 
 @kernel
@@ -363,7 +369,7 @@ def update(block: int, step: Parameters, n_parts: int, factor: Any, work: Buffer
         add_convolution(step, work.d_conv_w[:n_parts], work.d_conv_b[:n_parts], factor)
 
 
-@kernel
+@entry
 def train(
     thread: int, state: Any, images: Any, labels: Any, scale: Any, order: Any, net: Parameters,
     step: Parameters, factor: Any, loss_after: bool, work: Buffers, losses: Any,
@@ -413,7 +419,7 @@ def train(
                 losses[batch] = mean_loss(work.losses_after, n_parts, size)
 
 
-@kernel
+@entry
 def evaluate(
     thread: int, state: Any, images: Any, labels: Any, scale: Any, net: Parameters, work: Buffers, all_logits: Any,
     losses: Any, n_right: Any,
