@@ -1,8 +1,12 @@
 """Fixtures that more than one test file needs."""
 
+import hashlib
 import io
+import os
 import struct
+import tempfile
 from contextlib import redirect_stdout
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +17,12 @@ from sklearn.datasets import load_digits
 from command import SETTINGS, main
 from golmu.data import Dataset, load_dataset
 from golmu.data.idx import MNIST_FILES
+
+# numba keeps compiled code by the date of the file of the function that is called, not of those that it calls: after
+# a change in one of these it would go on testing the old code. So each state of the engine has a folder of its own.
+_engine = Path(__file__).parent.parent / "src" / "golmu" / "engines"
+_state = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_engine.glob("*.py")))).hexdigest()[:16]
+os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"golmu-tests-{_state}")
 
 
 @pytest.fixture(scope="session")

@@ -106,6 +106,44 @@ def test_multiply_against_numpy(n_rows, beta):
     assert relative(c, expected) < 1e-6
 
 
+@njit
+def exponentials(x):
+    return np.array([kernels.exponential(value) for value in x])
+
+
+@njit
+def logarithms(x):
+    return np.array([kernels.logarithm(value) for value in x])
+
+
+def test_exponential_and_logarithm_against_numpy():
+    x = np.concatenate([np.linspace(-86.9, 0, 20_001), -np.logspace(-30, 1, 1000)]).astype(np.float32)
+    assert np.abs(exponentials(x) / np.exp(x.astype(float)) - 1).max() < 3e-7
+    special = exponentials(np.array([-88, -np.inf, np.nan, 0], np.float32))
+    assert np.array_equal(special, [0, 0, np.nan, 1], equal_nan=True)
+    x = np.concatenate([np.linspace(1, 20, 10_001), np.logspace(0, 30, 1000)])
+    assert np.abs(logarithms(x) - np.log(x)).max() < 1e-13
+    assert np.array_equal(logarithms(np.array([np.inf, np.nan])), [np.inf, np.nan], equal_nan=True)
+
+
+def test_code_that_was_compiled_before_gives_the_same_bits(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_engines as t\n"
+        "a, images, labels, weights = t.make_case((9, 8, 1, 5, 20, 4, 128))\n"
+        "engine = t.make_engine('fused', a, weights); order = t.np.arange(128).reshape(2, 64)\n"
+        "losses = engine.train(engine.prepare(images, labels), order, learning_rate=0.1, loss_after=True)\n"
+        "print(losses.tobytes().hex(), *(value.tobytes().hex() for value in engine.get_weights().values()))"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code, os.path.dirname(__file__)]  # noqa: PTH120
+    first, later = (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(2)
+    )
+    assert "compiling the kernels" in first.stderr
+    assert "compiling" not in later.stderr
+    assert first.stdout == later.stdout
+
+
 @pytest.mark.parametrize("taps", ["infinite", "not a number"])
 def test_what_is_not_finite_surfaces(taps):
     architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 40))

@@ -52,6 +52,9 @@ ZERO, ONE = np.float32(0), np.float32(1)
 BLOCK = 72
 """Rows of dense1 that a thread updates at a time: whole tiles, and small beside the whole."""
 
+SMALLEST = np.float32(-87)
+"""e to less than this is counted as 0: below 2⁻¹²⁵ floats lose their precision."""
+
 NEXT = np.int64(1)
 """The stride of neighbours. A plain 1 would be a type of its own to numba, and a kernel compiled once more."""
 
@@ -256,10 +259,47 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
 
 @kernel
 def keep_positive(n_rows: int, values: Any, by: Any) -> None:
-    """Sets the first rows of values (n, S) to zero where `by` is zero or less. What belongs to a NaN stays: it surfaces."""
+    """Sets the first rows of values (n, S) to zero where `by` is zero or less; but NaN stays, so that it surfaces."""
     for row in range(n_rows):
         for s in range(SAMPLES):
             values[row, s] = ZERO if by[row, s] <= ZERO else values[row, s]
+
+
+@kernel
+def exponential(x: Any) -> Any:
+    """e^x for float32 x ≤ 0, within two units in the last place; NaN stays NaN.
+
+    2^k times a polynomial, by Cody and Waite, "Software Manual for the Elementary Functions", 1980, chapter 6. NumPy's
+    function would be the system's or another, depending on whether a process compiles or finds compiled code.
+    """
+    if not (x > SMALLEST):
+        return ZERO if x <= SMALLEST else x
+    k = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
+    r = (x - k * np.float32(0.693359375)) + k * np.float32(2.12194440e-4)
+    p = np.float32(1 / 5040)
+    for factor in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
+        p = p * r + np.float32(factor)
+    return p * np.int32((np.int32(k) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@kernel
+def logarithm(x: Any) -> Any:
+    """The natural logarithm of a float64 x ≥ 1, for the reason that `exponential` gives; NaN and infinity stay.
+
+    With x = m · 2^e it is e · ln 2 + 2 (s + s³/3 + s⁵/5 + ...), s = (m − 1) / (m + 1), which is at most 1/3.
+    """
+    if not (x < np.inf):
+        return x
+    e = 0
+    while x > 1.4142135623730951:
+        x *= 0.5
+        e += 1
+    s = (x - 1) / (x + 1)
+    total, power = 0.0, s
+    for n in range(1, 27, 2):
+        total += power / n
+        power *= s * s
+    return e * 0.6931471805599453 + 2 * total
 
 
 @kernel
@@ -279,11 +319,11 @@ def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
         loss += np.float64(largest - logits[label, s])
         n_right += best == label
         for k in range(n_classes):
-            e = np.exp(logits[k, s] - largest)
+            e = exponential(logits[k, s] - largest)
             total += e
             if into_gradient:
                 logits[k, s] = e
-        loss += np.log(np.float64(total))
+        loss += logarithm(np.float64(total))
         if into_gradient:
             for k in range(n_classes):
                 logits[k, s] *= factor / total
