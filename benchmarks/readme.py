@@ -41,7 +41,7 @@ def block(korean: bool) -> str:
     if korean:
         lines = [
             f"검증 정확도는 시드 {runs}개에서 평균 {figures}(최소 {accuracy['min']:.4f}, "
-            f"최대 {accuracy['max']:.4f})입니다. 책의 값 0.8807도 이 범위 안에 있습니다.",
+            f"최대 {accuracy['max']:.4f})입니다(책에 실린 값은 0.8807).",
             "",
             "| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무가 빠른 배수 |",
         ]
