@@ -65,7 +65,7 @@ def test_run_json_says_everything(finished, data):
     }  # fmt: skip
     assert run["settings"] == {
         "n_kernels": 2, "units": 8, "batch_size": 16, "learning_rate": 0.1, "epochs": 2, "record_loss": "after",
-        "engine": "auto", "seed": 42,
+        "engine": "auto", "threads": None, "seed": 42,
     }  # fmt: skip
     assert {"python", "golmu", "numpy", "tensorflow"} <= set(run["versions"])
     assert run["engine"] in ENGINE_NAMES

@@ -86,7 +86,7 @@ def test_pickling_keeps_a_fitted_network():
     copy.training(X[:8], NAMES[Y[:8]])
     assert not same_weights(copy, fitted)
     fresh = pickle.loads(pickle.dumps(network()))
-    assert fresh.get_params() == SETTINGS | {"engine": "auto", "record_loss": "after"}
+    assert fresh.get_params() == SETTINGS | {"engine": "auto", "record_loss": "after", "n_threads": None}
 
 
 def test_it_is_a_scikit_learn_estimator():
@@ -111,7 +111,7 @@ def test_init_stores_what_it_is_given_and_nothing_else():
     assert vars(made) == given
     assert ConvolutionNetwork().get_params() == {
         "n_kernels": 10, "units": 10, "batch_size": 32, "learning_rate": 0.1,
-        "engine": "auto", "random_state": None, "record_loss": "after",
+        "engine": "auto", "random_state": None, "record_loss": "after", "n_threads": None,
     }  # fmt: skip
     assert (
         ConvolutionNetwork(3, 5, 8, 0.2).get_params()
