@@ -241,9 +241,7 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
             ],
         }
         if name == "chapter" and not only:
-            predicting, _ = compare(
-                PREDICTORS, ["--data", str(path), *sizes[:4], *sizes[4:]], "predict 5", rounds, Path(folder)
-            )
+            predicting, _ = compare(PREDICTORS, ["--data", str(path), *sizes], "predict 5", rounds, Path(folder))
             result["prediction"] = [
                 {"name": contender.name, "median_seconds": statistics.median(seconds_of(contender))}
                 for contender in predicting
