@@ -68,12 +68,14 @@ class Setting:
     units: int
     image: str
     """"fashion-mnist", or "h x w x c" for random images of that shape."""
+    tools: tuple[str, ...] = ("",)
+    """How the names of those compared begin."""
 
 
 SETTINGS = {
     "chapter": Setting(10, 100, "fashion-mnist"),
-    "wide": Setting(64, 256, "fashion-mnist"),
-    "colour": Setting(10, 100, "32x32x3"),
+    "wide": Setting(64, 256, "fashion-mnist", ("golmu", "keras")),
+    "colour": Setting(10, 100, "32x32x3", ("golmu", "keras")),
 }
 
 
@@ -211,7 +213,7 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
     chosen = {
         contender: value
         for contender, value in CONTENDERS.items()
-        if not only or any(contender.startswith(prefix) for prefix in only)
+        if any(contender.startswith(prefix) for prefix in only or setting.tools)
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"

@@ -1,8 +1,12 @@
-"""The model file: what is written comes back whole, and whatever else a file holds is one clear error."""
+"""The checkpoint file: it comes back whole, and whatever else a file holds is one clear error."""
 
 import json
 import pickle
 import re
+import struct
+import subprocess
+import sys
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,235 +14,269 @@ import pytest
 import safetensors
 import safetensors.numpy
 
-from golmu import files
-from golmu.architecture import WEIGHT_NAMES, Architecture
-from golmu.checkpoint import Model, load_model, save_model
+from golmu import tensorfile
+from golmu.architecture import Architecture
+from golmu.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
 from golmu.errors import CheckpointError
+from golmu.model import Model, load_model, save_model
+from golmu.recipe import Recipe
+from golmu.training import Best, History, State
 
-ARCHITECTURE = Architecture(6, 5, 1, 2, 3, 3)
-WEIGHTS = ARCHITECTURE.initial_weights(np.random.default_rng(0))
-MODEL = Model(ARCHITECTURE, WEIGHTS, np.array([3, 7, 40]), ("shirt", "신발", "bag [large]"))
+ARCHITECTURE = Architecture(3, 2, 1, 1, 1, 2)
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (9, 3, 2, 1), np.uint8), np.arange(9) % 2
+SETUP = Setup(
+    Recipe(1, 1, 4, 0.1, 3, patience=2), ARCHITECTURE, np.array(["ant", "벌"]), ("ant", "벌"),
+    fingerprint(X, Y, None), "fused", 2,
+)  # fmt: skip
+WEIGHTS = ARCHITECTURE.initial_weights(RNG)
+STATE = State(
+    WEIGHTS, History([0.1 + 0.2], [1 / 3], [0.5], [0.01]), np.random.default_rng(5).bit_generator.state,
+    np.float32([0.1, 0.2]), 0.25, Best(1, 1 / 3, ARCHITECTURE.initial_weights(RNG)),
+)  # fmt: skip
+CHECKPOINT = Checkpoint(SETUP, STATE)
 
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "model.safetensors"
+    return tmp_path / "checkpoint.safetensors"
 
 
-def written(path, weights=WEIGHTS, **changes):
-    """Writes a file as `save_model` would, with changes of its metadata; a key set to None is left out."""
-    metadata = {
-        "format": 1, "architecture": vars(ARCHITECTURE), "labels": [0, 1, 2], "class_names": ["a", "b", "c"],
-    }  # fmt: skip
-    metadata = {key: value for key, value in {**metadata, **changes}.items() if value is not None}
-    path.write_bytes(safetensors.numpy.save(weights, {"golmu": json.dumps(metadata)}))
-    return path
-
-
-def refused(path, text):
-    with pytest.raises(CheckpointError, match=f"^{re.escape(text.format(path=path))}$"):
-        load_model(path)
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [[3, 7, 40], [-1, 0, 1], ["ant", "bee", "골무"], [0.0, 1.0, 2.0], [2**40, 2**50, 2**60]],
-    ids=["integers", "negative", "strings", "floats", "large"],
-)
-def test_a_model_comes_back_as_it_was(path, labels):
-    model = replace(MODEL, classes=np.array(labels))
-    save_model(path, model)
-    loaded = load_model(path)
-    assert loaded.architecture == ARCHITECTURE
-    assert loaded.classes.tolist() == labels
-    assert loaded.classes.dtype == model.classes.dtype
-    assert loaded.class_names == MODEL.class_names
-    assert tuple(loaded.weights) == WEIGHT_NAMES
-    for name in WEIGHT_NAMES:
-        assert loaded.weights[name].dtype == np.float32
-        assert np.array_equal(loaded.weights[name], WEIGHTS[name])
-
-
-def test_booleans_come_back_as_booleans(path):
-    model = Model(Architecture(6, 5, 1, 2, 3, 2), {}, np.array([False, True]), ("no", "yes"))
-    save_model(path, replace(model, weights=model.architecture.initial_weights(np.random.default_rng(0))))
-    assert load_model(path).classes.dtype == bool
-
-
-def test_any_safetensors_reader_finds_weights_and_description(path):
-    save_model(path, MODEL)
-    with safetensors.safe_open(path, framework="numpy") as file:
-        assert sorted(file.keys()) == sorted(WEIGHT_NAMES)
-        assert json.loads(file.metadata()["golmu"]) == {
-            "format": 1,
-            "architecture": {"height": 6, "width": 5, "channels": 1, "n_kernels": 2, "units": 3, "n_classes": 3},
-            "labels": [3, 7, 40],
-            "class_names": ["shirt", "신발", "bag [large]"],
-            "preprocessing": {"scale": 1 / 255},
-        }
-
-
-def test_the_file_is_no_pickle(path):
-    save_model(path, MODEL)
-    with pytest.raises(pickle.UnpicklingError):
-        pickle.loads(path.read_bytes())
-
-
-def test_a_pickle_is_not_loaded(path):
-    class Trap:
-        def __reduce__(self):
-            return print, ("loading a model ran code",)
-
-    path.write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(CheckpointError, match="is not a whole safetensors file"):
-        load_model(path)
-
-
-def test_a_model_is_written_over_an_older_one(path):
-    path.write_bytes(b"old")
-    save_model(path, MODEL)
-    assert load_model(path).class_names == MODEL.class_names
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-def test_a_missing_file(path):
-    refused(path, "there is no model file {path}")
-    refused(path.parent, "there is no model file {path}")
-
-
-def test_a_name_that_no_file_can_have(tmp_path):
-    refused(tmp_path / ("a" * 5000), "{path} cannot be read: File name too long")
-
-
-def test_a_truncated_file_is_refused_wherever_it_ends(path):
-    save_model(path, MODEL)
-    content = path.read_bytes()
-    for length in [*range(0, len(content), 97), len(content) - 1]:
-        path.write_bytes(content[:length])
-        with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} is not a whole safetensors file: "):
-            load_model(path)
-
-
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 500, b"\0" * 500, b"PK\x03\x04" * 9, b"{}" * 50])
-def test_a_file_that_is_no_safetensors_is_refused(path, content):
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="is not a whole safetensors file: "):
-        load_model(path)
-
-
-def test_a_flipped_bit_in_the_description_never_passes_unnoticed_as_another_error(path):
-    save_model(path, MODEL)
-    content = bytearray(path.read_bytes())
-    rng = np.random.default_rng(0)
-    for _ in range(300):
-        damaged = bytearray(content)
-        damaged[rng.integers(0, 700)] ^= 1 << rng.integers(0, 8)
-        path.write_bytes(damaged)
-        try:
-            load_model(path)
-        except CheckpointError:
-            continue
-
-
-def test_safetensors_of_another_program_are_refused(path):
-    text = "{path} is not a model of golmu: its metadata does not describe one"
-    for metadata in (None, {}, {"format": "pt"}):
-        path.write_bytes(safetensors.numpy.save(WEIGHTS, metadata))
-        refused(path, text)
-
-
-def test_another_format_is_refused(path):
-    refused(written(path, format=2), "{path} has format 2, but this version of golmu reads format 1")
-    refused(written(path, format="1"), "{path} has format '1', but this version of golmu reads format 1")
-
-
-def without(name):
-    return {key: value for key, value in WEIGHTS.items() if key != name}
-
-
-ALL = "conv_w, conv_b, w1, b1, w2, b2"
-
-
-@pytest.mark.parametrize(
-    ("weights", "text"),
-    [
-        (without("w1"), f"weights lack w1: all of {ALL} are needed"),
-        ({**WEIGHTS, "w3": WEIGHTS["w2"]}, f"weights have unknown names w3: use {ALL}"),
-        ({**WEIGHTS, "w1": WEIGHTS["w1"][1:]}, "weight w1 must have shape (12, 3) for this network, got (11, 3)"),
-        ({**WEIGHTS, "b2": np.float32([0, np.nan, 0])}, "weight b2 must be finite, but holds NaN or infinity"),
-        ({**WEIGHTS, "b2": np.float32([0, np.inf, 0])}, "weight b2 must be finite, but holds NaN or infinity"),
-    ],
-)
-def test_weights_that_do_not_fit_are_refused(path, weights, text):
-    refused(written(path, weights), f"{{path}} is not a model of golmu: {text}")
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"format": None}, "its metadata lacks 'format'"),
-        ({"architecture": None}, "its metadata lacks 'architecture'"),
-        ({"labels": None}, "its metadata lacks 'labels'"),
-        ({"class_names": None}, "its metadata lacks 'class_names'"),
-        ({"architecture": {**vars(ARCHITECTURE), "height": 1}}, "height must be at least 2, got 1"),
-        ({"architecture": {**vars(ARCHITECTURE), "units": "3"}}, "units must be an integer, got '3'"),
-    ],
-)
-def test_a_description_that_lacks_or_garbles_something_is_refused(path, changes, text):
-    refused(written(path, **changes), f"{{path}} is not a model of golmu: {text}")
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"class_names": ["a", "b"]}, "{path} names 2 classes for 3 outputs"),
-        ({"labels": [0, 1], "class_names": ["a", "b"]}, "{path} names 2 classes for 3 outputs"),
-        ({"labels": [None, {}, 1]}, "{path} has labels that are neither numbers nor strings"),
-    ],
-)
-def test_labels_that_do_not_fit_are_refused(path, changes, text):
-    refused(written(path, **changes), text)
-
-
-@pytest.mark.parametrize("text", ["{", "[]", "3", "null", "[" * 10_000, '{"format": 1, "architecture": 3}'])
-def test_a_description_of_another_form_is_refused(path, text):
-    path.write_bytes(safetensors.numpy.save(WEIGHTS, {"golmu": text}))
-    with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} is not a model of golmu: "):
-        load_model(path)
-
-
-def test_an_architecture_far_larger_than_the_file_costs_no_memory(path):
-    large = {**vars(ARCHITECTURE), "units": 50_000_000}
-    refused(
-        written(path, architecture=large),
-        "{path} is not a model of golmu: weight w1 must have shape (12, 50000000) for this network, got (12, 3)",
+def same_state(one, other):
+    return (
+        one.history == other.history
+        and one.generator == other.generator
+        and one.seconds == other.seconds
+        and np.array_equal(one.batch_losses, other.batch_losses)
+        and all(np.array_equal(one.weights[name], other.weights[name]) for name in WEIGHTS)
+        and (one.best is None) == (other.best is None)
+        and (one.best is None or (one.best.epoch, one.best.loss) == (other.best.epoch, other.best.loss))
+        and (one.best is None or all(np.array_equal(one.best.weights[n], other.best.weights[n]) for n in WEIGHTS))
     )
 
 
-def test_a_failed_write_leaves_nothing_behind(tmp_path):
-    with pytest.raises(CheckpointError, match=r"^the model cannot be written to .*m: No such file or directory$"):
-        save_model(tmp_path / "missing" / "m", MODEL)
-    (tmp_path / "file").write_text("kept")
-    with pytest.raises(CheckpointError, match=r"^the model cannot be written to .*m: Not a directory$"):
-        save_model(tmp_path / "file" / "m", MODEL)
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(CheckpointError, match=r"^the model cannot be written to .*folder: Is a directory$"):
-        save_model(tmp_path / "folder", MODEL)
-    assert sorted(file.name for file in tmp_path.rglob("*")) == ["file", "folder"]
-    assert (tmp_path / "file").read_text() == "kept"
+@pytest.mark.parametrize(
+    "state",
+    [STATE, replace(STATE, best=None), replace(STATE, batch_losses=np.empty(0, np.float32), history=History())],
+    ids=["with the best", "without", "at the beginning"],
+)
+def test_a_checkpoint_comes_back_as_it_was(path, state):
+    save_checkpoint(path, Checkpoint(SETUP, state))
+    loaded = load_checkpoint(path)
+    assert same_state(loaded.state, state)
+    setup = loaded.setup
+    assert (setup.recipe, setup.architecture, setup.class_names) == (SETUP.recipe, ARCHITECTURE, SETUP.class_names)
+    assert (setup.fingerprint, setup.engine, setup.threads) == (SETUP.fingerprint, "fused", 2)
+    assert setup.classes.tolist() == ["ant", "벌"]
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_an_interrupted_write_keeps_the_old_file(path, monkeypatch, error):
-    save_model(path, MODEL)
-    before = path.read_bytes()
+def test_a_restored_generator_draws_what_the_saved_one_would_have_drawn(path):
+    rng = np.random.default_rng(3)
+    rng.permutation(7)
+    save_checkpoint(path, Checkpoint(SETUP, replace(STATE, generator=rng.bit_generator.state)))
+    other = np.random.default_rng(99)
+    other.bit_generator.state = load_checkpoint(path).state.generator
+    assert np.array_equal(other.permutation(1000), rng.permutation(1000))
 
-    def fail(_descriptor):
-        raise error
 
-    monkeypatch.setattr(files.os, "fsync", fail)
-    expected = CheckpointError if isinstance(error, OSError) else KeyboardInterrupt
-    with pytest.raises(expected, match="No space left on device" if isinstance(error, OSError) else None):
-        save_model(path, replace(MODEL, class_names=("x", "y", "z")))
-    assert path.read_bytes() == before
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+# Damage: the same for both kinds of file
+
+
+def save_both(folder):
+    save_checkpoint(folder / "checkpoint", CHECKPOINT)
+    save_model(folder / "model", Model(ARCHITECTURE, WEIGHTS, SETUP.classes, SETUP.class_names, 1))
+    return [(folder / "checkpoint", load_checkpoint), (folder / "model", load_model)]
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["checkpoint", "model"])
+def test_truncated_at_any_byte(tmp_path, kind):
+    path, load = save_both(tmp_path)[kind]
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} is not a whole safetensors file: "):
+            load(path)
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["checkpoint", "model"])
+def test_any_byte_flipped(tmp_path, kind):
+    """Every byte, by one bit and by all: an error that names the file. Blanks that pad the header may change."""
+    path, load = save_both(tmp_path)[kind]
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    padding = range(8 + len(content[8 : 8 + length].rstrip()), 8 + length)
+    for at in range(len(content)):
+        for mask in (1 << at % 8, 0xFF):
+            damaged = bytearray(content)
+            damaged[at] ^= mask
+            path.write_bytes(damaged)
+            if at in padding and damaged[at] in b"\t\n\r":
+                load(path)
+                continue
+            with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} "):
+                load(path)
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["checkpoint", "model"])
+def test_more_bytes_behind_the_end(tmp_path, kind):
+    path, load = save_both(tmp_path)[kind]
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(CheckpointError, match="is not a whole safetensors file"):
+        load(path)
+
+
+@pytest.mark.parametrize("size", [2**40, 2**63, 2**64 - 1, 10**8, 0, 1])
+def test_a_header_that_claims_any_size(tmp_path, size):
+    for path, load in save_both(tmp_path):
+        path.write_bytes(struct.pack("<Q", size) + path.read_bytes()[8:])
+        with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} is not a whole safetensors file: "):
+            load(path)
+
+
+def tensors_of(path):
+    with safetensors.safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["golmu"])  # noqa: SIM118
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["checkpoint", "model"])
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda tensors: tensors.pop("b2"), "lacks the tensors b2"),
+        (lambda tensors: tensors.update(extra=np.float32([1])), "holds unknown tensors: extra"),
+        (lambda tensors: tensors.update(b2=np.zeros(3, np.float32)), r"holds b2 as F32 of shape \(3,\), where F32 of"),
+        (lambda tensors: tensors.update(b2=np.zeros(2, np.int32)), r"holds b2 as I32 of shape \(2,\), where F32 of"),
+        (lambda tensors: tensors.update(b2=np.float32([0, np.nan])), "holds NaN or infinity in b2"),
+        (lambda tensors: tensors.update(b2=np.float32([-np.inf, 0])), "holds NaN or infinity in b2"),
+    ],
+)
+def test_tensors_that_do_not_fit_in_a_file_that_is_otherwise_whole(tmp_path, kind, change, text):
+    path, load = save_both(tmp_path)[kind]
+    tensors, description = tensors_of(path)
+    change(tensors)
+    tensorfile.write(path, tensors, description, what="file")
+    with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} {text}"):
+        load(path)
+
+
+def test_another_seal_or_none(path):
+    save_checkpoint(path, CHECKPOINT)
+    tensors, description = tensors_of(path)
+    for seal in ({"sha256": "0" * 64}, {}):
+        path.write_bytes(safetensors.numpy.save(tensors, {"golmu": json.dumps(description)} | seal))
+        with pytest.raises(CheckpointError, match=r"^.* is damaged: its content does not match its checksum$"):
+            load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        *((key, None, f"is not a checkpoint of golmu: its metadata lacks '{key}'") for key in (
+            "format", "recipe", "architecture", "labels", "class_names", "fingerprint", "engine", "threads",
+            "generator", "history", "epoch", "batch", "seconds", "best",
+        )),
+        ("format", 9, "has format 9, but this version of golmu reads format 1"),
+        ("recipe", {}, "is not a checkpoint of golmu: Recipe.__init__"),
+        ("recipe", {"n_kernels": 1, "units": 1, "batch_size": -3, "learning_rate": 1, "epochs": 1},
+            "is not a checkpoint of golmu: batch_size must be an integer of at least 1, got -3"),
+        ("generator", {"bit_generator": "MT19937"}, "is not a checkpoint of golmu: state must be for a PCG64"),
+        ("generator", 3, "is not a checkpoint of golmu: "),
+        ("history", {"loss": []}, "is not a checkpoint of golmu: History.__init__"),
+        ("epoch", 5, "has a history of 1 epochs, but stands at epoch 5"),
+        ("batch", 5, r"holds batch_losses as F32 of shape \(2,\), where F32 of shape \(5,\) is expected"),
+        ("batch", -1, r"holds batch_losses as F32 of shape \(2,\), where F32 of shape \(-1,\) is expected"),
+        ("seconds", "soon", "is not a checkpoint of golmu: could not convert"),
+        ("best", {"epoch": 1}, "is not a checkpoint of golmu: its metadata lacks 'loss'"),
+        ("engine", 3, "has no engine, threads or fingerprint that can be read"),
+        ("labels", [0], "names 2 classes for 2 outputs|names 1"),
+    ],
+)  # fmt: skip
+def test_a_sealed_description_that_lacks_or_garbles_something(path, key, value, text):
+    save_checkpoint(path, CHECKPOINT)
+    tensors, description = tensors_of(path)
+    description[key] = value
+    if value is None:
+        del description[key]
+    tensorfile.write(path, tensors, description, what="checkpoint")
+    with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} ({text})"):
+        load_checkpoint(path)
+
+
+def test_one_kind_of_file_is_not_taken_for_the_other(tmp_path):
+    (checkpoint, _), (model, _) = save_both(tmp_path)
+    with pytest.raises(CheckpointError, match="model is not a checkpoint of golmu: its metadata lacks 'engine'"):
+        load_checkpoint(model)
+    with pytest.raises(CheckpointError, match="checkpoint holds unknown tensors: batch_losses"):
+        load_model(checkpoint)
+
+
+def test_no_file_is_a_pickle_and_none_is_unpickled(tmp_path, monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise AssertionError("something was unpickled")
+
+    files = save_both(tmp_path)
+    for path, _ in files:
+        content = path.read_bytes()
+        assert b"pickle" not in content
+        with pytest.raises(pickle.UnpicklingError):
+            pickle.loads(content)
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    for path, load in files:
+        load(path)
+        path.write_bytes(b"\x80\x04K\x01.")
+        with pytest.raises(CheckpointError):
+            load(path)
+
+
+LOAD = """
+import resource, sys
+from golmu.checkpoint import load_checkpoint
+from golmu.errors import CheckpointError
+from pathlib import Path
+load_checkpoint(Path(sys.argv[1]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    load_checkpoint(Path(sys.argv[2]))
+    print("loaded")
+except CheckpointError as error:
+    print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def grown(small, path):
+    """What loading `path` says, and by how many MiB the process grew, after one that has loaded `small`."""
+    done = subprocess.run([sys.executable, "-c", LOAD, small, path], capture_output=True, text=True, check=True)
+    text, megabytes = done.stdout.splitlines()
+    return text, int(megabytes)
+
+
+def test_loading_allocates_no_more_than_the_file(tmp_path):
+    path = tmp_path / "large"
+    architecture = Architecture(28, 28, 1, 40, 1000, 10)
+    weights = architecture.initial_weights(np.random.default_rng(0))
+    state = replace(STATE, weights=weights, best=None)
+    setup = replace(SETUP, architecture=architecture, classes=np.arange(10), class_names=tuple("abcdefghij"))
+    save_checkpoint(path, Checkpoint(setup, state))
+    load_checkpoint(path)
+    tracemalloc.start()
+    load_checkpoint(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.99 * path.stat().st_size < peak < path.stat().st_size + 100_000
+
+
+def test_a_huge_file_with_a_plausible_header_costs_nothing(tmp_path):
+    small, huge = tmp_path / "small", tmp_path / "huge"
+    save_checkpoint(small, CHECKPOINT)
+    header = json.dumps({
+        "__metadata__": {"golmu": json.dumps(tensors_of(small)[1]), "sha256": ""},
+        "w1": {"dtype": "F32", "shape": [2**30], "data_offsets": [0, 2**32]},
+    }).encode()  # fmt: skip
+    with huge.open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + 2**32)  # sparse: it takes no room on the disk
+    text, megabytes = grown(small, huge)
+    assert "huge lacks the tensors" in text
+    assert megabytes < 16

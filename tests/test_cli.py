@@ -21,8 +21,13 @@ from rich.console import Console
 
 import golmu
 from command import SETTINGS, history, main, read
-from golmu import ConvolutionNetwork, cli, evaluation, network, progress, trainer, training
+from golmu import ConvolutionNetwork, cli, evaluation, progress, trainer, training
 from golmu.engines import ENGINE_NAMES
+
+NO_MODEL = (
+    "golmu: error: the run {run} holds no model: its training is {status}; let it end, or go on by "
+    "golmu train --resume {run}\n"
+)
 
 # train
 
@@ -46,16 +51,16 @@ def test_training_prints_plain_lines_where_there_is_no_terminal(finished):
     assert not any("\x1b" in line for line in finished.lines)
 
 
-def test_the_run_folder_holds_four_files(finished):
+def test_the_run_folder_holds_five_files_and_the_lock(finished):
     assert sorted(file.name for file in finished.folder.iterdir()) == [
-        "curves.png", "history.csv", "model.safetensors", "run.json",
+        ".lock", "checkpoint.safetensors", "curves.png", "history.csv", "model.safetensors", "run.json",
     ]  # fmt: skip
 
 
 def test_run_json_says_everything(finished, data):
     run = read(finished.folder)
     assert list(run) == [
-        "format", "status", "started", "data", "recipe", "settings", "versions", "machine", "seconds", "engine",
+        "format", "status", "started", "data", "recipe", "settings", "versions", "machine", "engine", "seconds",
         "results",
     ]  # fmt: skip
     assert (run["format"], run["status"], run["recipe"]) == (1, "finished", "chapter")
@@ -65,7 +70,7 @@ def test_run_json_says_everything(finished, data):
     }  # fmt: skip
     assert run["settings"] == {
         "n_kernels": 2, "units": 8, "batch_size": 16, "learning_rate": 0.1, "epochs": 2, "record_loss": "after",
-        "engine": "auto", "threads": None, "seed": 42,
+        "patience": None, "engine": "auto", "threads": None, "seed": 42,
     }  # fmt: skip
     assert {"python", "golmu", "numpy", "tensorflow"} <= set(run["versions"])
     assert run["engine"] in ENGINE_NAMES
@@ -124,7 +129,10 @@ def test_names_and_narrow_places_break_nothing(run, data, tmp_path, monkeypatch)
     status, _, err = run("evaluate", folder / "")
     assert (status, err) == (0, "")
     status, _, err = run("train", data, "--run", folder)
-    assert err == f"golmu: error: the run folder {folder} is not empty: name a new one, so that no run is lost\n"
+    assert err.startswith(
+        f"golmu: error: the run folder {folder} is not empty: name a new one, so that no run is lost, "
+    )
+    assert err.endswith(f"or go on with it by --resume {folder}\n")
 
 
 def test_an_encoding_that_lacks_a_name_is_no_error(data, tmp_path):
@@ -153,14 +161,14 @@ def test_a_diverging_training_exits_1_and_says_so_in_the_run_folder(run, data, t
     assert saved["status"] == "failed"
     assert saved["error"] in err
     status, _, err = run("evaluate", tmp_path / "run")
-    assert (status, err) == (2, f"golmu: error: the run {tmp_path / 'run'} holds no model: its training is failed\n")
+    assert (status, err) == (2, NO_MODEL.format(run=tmp_path / "run", status="failed"))
 
 
 def test_a_failure_of_another_kind_is_noted_in_the_run_folder_too(data, tmp_path, monkeypatch):
     def fail(*_arguments, **_options):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(network.training, "train", fail)
+    monkeypatch.setattr(training.Training, "run", fail)
     monkeypatch.setattr(sys, "argv", ["golmu", "train", str(data), "--run", str(tmp_path / "run")])
     with pytest.raises(RuntimeError, match="a bug"):
         cli.main()
@@ -278,7 +286,7 @@ def test_ctrl_c_during_training_keeps_what_was_trained(run, data, tmp_path, monk
     folder = tmp_path / "run"
     status, lines, err = run("train", data, *SETTINGS, "--epochs=9", "--run", folder)
     assert (status, err) == (130, "")
-    assert lines[3] == "interrupted: what was trained until now is kept"
+    assert lines[3] == f"interrupted; go on with: golmu train --resume {folder}"
     assert (read(folder)["status"], read(folder)["results"]["epochs"]) == ("interrupted", 2)
     assert len(history(folder)) == 2
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -297,19 +305,6 @@ def test_ctrl_c_in_the_first_epoch_leaves_a_whole_run_folder(run, data, tmp_path
     assert read(folder)["results"]["val_loss"] is None
     assert history(folder) == []
     assert run("evaluate", folder)[0] == 0
-
-
-def test_ctrl_c_before_there_are_weights(run, data, tmp_path, monkeypatch):
-    def interrupt(*_arguments):
-        raise KeyboardInterrupt
-
-    folder = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        patch.setattr(network, "create_engine", interrupt)
-        assert run("train", data, "--run", folder)[::2] == (130, "")
-    assert [file.name for file in folder.iterdir()] == ["run.json"]
-    text = f"golmu: error: the run {folder} holds no model: its training is interrupted\n"
-    assert run("evaluate", folder) == (2, [], text)
 
 
 def test_ctrl_c_elsewhere(run, data, monkeypatch):
@@ -357,7 +352,7 @@ def test_sigint_ends_a_real_training_cleanly(data, tmp_path):
     assert lines[0].startswith("training on 320 images")
     assert lines[3].startswith("epoch       3/1000000  loss ")
     assert (running.returncode, err) == (130, "")
-    assert "interrupted: what was trained until now is kept\n" in rest
+    assert f"interrupted; go on with: golmu train --resume {folder}\n" in rest
     assert read(folder)["status"] == "interrupted"
     assert len(history(folder)) == read(folder)["results"]["epochs"] >= 3
     assert ConvolutionNetwork.load(folder / "model.safetensors").n_kernels == 2

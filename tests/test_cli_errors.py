@@ -36,6 +36,10 @@ def places(tmp_path, data, finished, pictures):
 
 FILES = ", ".join(MNIST_FILES)
 ENGINES = ", ".join(ENGINE_NAMES)
+NO_MODEL = (
+    "the run {no_model} holds no model: its training is finished; let it end, or go on by golmu train --resume "
+    "{no_model}"
+)
 INTEGER = "must be an integer of at least 1, got"
 
 WRONG = {
@@ -67,23 +71,40 @@ WRONG = {
         "n_kernels=1000000000000 and units=100 on images of shape (6, 5, 1) make 610,000,000,000,403 parameters, "
         "and at most 1,073,741,824 are supported: lower them"),
     "run folder not empty": ("train {data} --run {run}",
-        "the run folder {run} is not empty: name a new one, so that no run is lost"),
+        "the run folder {run} is not empty: name a new one, so that no run is lost, or go on with it by "
+        "--resume {run}"),
     "run folder that is a file": ("train {data} --run {tmp}/file",
         "the run folder {tmp}/file cannot be made (File exists): name another"),
     "run folder that cannot be made": ("train {data} --run {tmp}/file/run",
         "the run folder {tmp}/file/run cannot be made (Not a directory): name another"),
+    "no patience": ("train {data} --patience 0", f"patience {INTEGER} 0"),
+    "resume what is no run": ("train --resume {empty}", "{empty} is not a run folder: it holds no run.json"),
+    "resume nothing": ("train --resume {tmp}/nowhere", "there is no run folder {tmp}/nowhere"),
+    "resume into a new folder": ("train --resume {run} --run {tmp}/new",
+        "--run names a new folder, and --resume one to go on in: give one of them"),
+    "resume with other settings": ("train --resume {run} --units 9 --seed 7",
+        "{run} cannot go on with this: units is 8, not 9; seed is 42, not 7. Start a new run, or give what the run "
+        "began with"),
+    "resume with another recipe": ("train --resume {run} --recipe chapter",
+        "{run} cannot go on with this: n_kernels is 2, not 10; units is 8, not 100; batch_size is 16, not 128; "
+        "learning_rate is 0.1, not 0.01. Start a new run, or give what the run began with"),
+    "resume for fewer epochs": ("train --resume {run} --epochs 1",
+        "{run} has done 2 epochs already: epochs must be at least that, got 1"),
+    "resume with another engine": ("train --resume {run} --engine tensorflow",
+        "{run} would go on with engine tensorflow, not fused, and not give the bits of an uninterrupted run: allow it "
+        "with --allow-inexact (allow_inexact=True), or use what the run began with"),
     "folder for a folder": ("train {data} --folder {tmp}",
         "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
     "evaluate no run": ("evaluate {tmp}/nowhere", "there is no run folder {tmp}/nowhere"),
     "evaluate a file": ("evaluate {tmp}/file", "there is no run folder {tmp}/file"),
     "evaluate another folder": ("evaluate {empty}", "{empty} is not a run folder: it holds no run.json"),
-    "evaluate without model": ("evaluate {no_model}", "the run {no_model} holds no model: its training is finished"),
+    "evaluate without model": ("evaluate {no_model}", NO_MODEL),
     "evaluate with a damaged model": ("evaluate {bad_model}",
         "{bad_model}/model.safetensors is not a whole safetensors file: "),
     "evaluate with a damaged run.json": ("evaluate {bad_run}", "{bad_run}/run.json must hold a JSON object, got list"),
     "evaluate on no data": ("evaluate {run} {empty}", "folder '{empty}' lacks 4 of 4 files: "),
     "predict without model": ("predict {no_model} {pictures}",
-        "the run {no_model} holds no model: its training is finished"),
+        NO_MODEL),
     "predict no image": ("predict {run} {tmp}/nowhere.png", "there is no image {tmp}/nowhere.png"),
     "predict an empty folder": ("predict {run} {empty}", "the folder {empty} holds no image: files named .png, "),
     "predict what is no image": ("predict {run} {tmp}/file",
@@ -91,7 +112,8 @@ WRONG = {
     "a name that is too long": ("predict {run} " + "a" * 5000, "a" * 5000 + " cannot be read: File name too long"),
     "unknown option": ("train {data} --epchs 3", "No such option: --epchs"),
     "unknown command": ("trane", "No such command 'trane'."),
-    "no data": ("train", "Missing argument 'DATA'."),
+    "no data": (
+        "train", "DATA is missing: name a data set or a folder, or a run to go on with by --resume RUN"),
     "no images": ("predict {run}", "Missing argument 'IMAGE...'."),
     "too many arguments": ("data {data} {data}", "Got unexpected extra argument"),
 }  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 import golmu.data
 from golmu.data import Dataset, ImageSet, load_dataset
 from golmu.data.idx import MNIST_FILES
+from golmu.data.split import stratified_split
 from golmu.errors import DataError, InputError, InputTypeError
 
 
@@ -96,6 +97,18 @@ def test_split_is_scikit_learns(validation, random_state):
         np.testing.assert_array_equal(got, want, strict=True)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_split_is_scikit_learns_whatever_the_counts(seed):
+    from sklearn.model_selection import train_test_split
+
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(rng.permutation(50)[: rng.integers(2, 8)], rng.integers(2, 30, 7)[0]).astype(np.int64)
+    labels = rng.permutation(np.r_[labels, labels[: rng.integers(0, len(labels))]])
+    share = rng.uniform(0.3, 0.6)
+    fit, held_out = train_test_split(np.arange(len(labels)), stratify=labels, test_size=share, random_state=seed)
+    assert [part.tolist() for part in stratified_split(labels, share, seed)] == [fit.tolist(), held_out.tolist()]
+
+
 def test_split_of_fashion_mnist_is_scikit_learns(fashion_mnist):
     from sklearn.model_selection import train_test_split
 
@@ -127,7 +140,9 @@ def test_split_names_arguments_of_wrong_type_or_range():
 
 def test_split_names_a_class_with_too_few_images():
     lonely = ImageSet(IMAGES, np.r_[1, np.zeros(19)].astype(np.int64))
-    with pytest.raises(InputError, match=r"validation=0.2 cannot split the 20 images of 'tiny' by class: .*only 1"):
+    with pytest.raises(
+        InputError, match=r"validation=0.2 cannot split the 20 images of 'tiny' by class: .*class 1 has 1 image"
+    ):
         dataset(train=lonely).split()
 
 

@@ -17,7 +17,8 @@ import naive
 from golmu import ConvolutionNetwork
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.engines import kernels
-from golmu.engines.fused import FusedEngine, usable_cores
+from golmu.engines.contract import usable_cores
+from golmu.engines.fused import FusedEngine
 from golmu.engines.tensorflow import TensorFlowEngine
 from golmu.errors import InputError, InputTypeError
 from test_engines import make_case, relative

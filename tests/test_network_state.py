@@ -11,7 +11,7 @@ from sklearn.base import clone
 from golmu import ConvolutionNetwork, NotFittedError
 from golmu.architecture import WEIGHT_NAMES
 from golmu.engines import ENGINE_NAMES
-from golmu.errors import CheckpointError, GolmuError, InputError, InputTypeError
+from golmu.errors import GolmuError, InputError, InputTypeError, SaveError
 from small_network import NAMES, SETTINGS, SHAPE, N, X, Y, network, ready, same_weights
 
 # Weights and files
@@ -66,7 +66,7 @@ def test_save_refuses_names_that_do_not_match(tmp_path):
     made = ready()
     with pytest.raises(InputError, match=r"^class_names has 2 names for 3 classes$"):
         made.save(tmp_path / "model.safetensors", class_names=("a", "b"))
-    with pytest.raises(CheckpointError, match="cannot be written"):
+    with pytest.raises(SaveError, match="cannot be written"):
         made.save(tmp_path / "missing" / "model.safetensors")
     assert list(tmp_path.iterdir()) == []
 
@@ -86,7 +86,12 @@ def test_pickling_keeps_a_fitted_network():
     copy.training(X[:8], NAMES[Y[:8]])
     assert not same_weights(copy, fitted)
     fresh = pickle.loads(pickle.dumps(network()))
-    assert fresh.get_params() == SETTINGS | {"engine": "auto", "record_loss": "after", "n_threads": None}
+    assert fresh.get_params() == SETTINGS | {
+        "engine": "auto",
+        "record_loss": "after",
+        "n_threads": None,
+        "patience": None,
+    }
 
 
 def test_it_is_a_scikit_learn_estimator():
@@ -112,6 +117,7 @@ def test_init_stores_what_it_is_given_and_nothing_else():
     assert ConvolutionNetwork().get_params() == {
         "n_kernels": 10, "units": 10, "batch_size": 32, "learning_rate": 0.1,
         "engine": "auto", "random_state": None, "record_loss": "after", "n_threads": None,
+        "patience": None,
     }  # fmt: skip
     assert (
         ConvolutionNetwork(3, 5, 8, 0.2).get_params()
@@ -148,10 +154,10 @@ AT_LEAST_1 = "must be an integer of at least 1, got"
 @pytest.mark.parametrize(
     ("setting", "kind", "text"),
     [
-        ({"n_kernels": 0}, InputError, "n_kernels must be at least 1, got 0"),
-        ({"n_kernels": 2.5}, InputTypeError, "n_kernels must be an integer, got 2.5"),
-        ({"units": -1}, InputError, "units must be at least 1, got -1"),
-        ({"units": "10"}, InputTypeError, "units must be an integer, got '10'"),
+        ({"n_kernels": 0}, InputError, f"n_kernels {AT_LEAST_1} 0"),
+        ({"n_kernels": 2.5}, InputTypeError, f"n_kernels {AT_LEAST_1} 2.5"),
+        ({"units": -1}, InputError, f"units {AT_LEAST_1} -1"),
+        ({"units": "10"}, InputTypeError, f"units {AT_LEAST_1} '10'"),
         ({"batch_size": 0}, InputError, f"batch_size {AT_LEAST_1} 0"),
         ({"batch_size": 8.0}, InputTypeError, f"batch_size {AT_LEAST_1} 8.0"),
         ({"batch_size": True}, InputTypeError, f"batch_size {AT_LEAST_1} True"),

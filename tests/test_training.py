@@ -8,8 +8,9 @@ import pytest
 
 from golmu import training
 from golmu.engines.contract import Evaluation
-from golmu.errors import GolmuWarning, TrainingError
-from golmu.training import History, batches, epoch_order, train, warn_if_one_batch
+from golmu.errors import GolmuWarning, InputError, TrainingError
+from golmu.recipe import Recipe
+from golmu.training import Training, batches, epoch_order, warn_if_one_batch
 
 
 class NotingEngine:
@@ -20,6 +21,12 @@ class NotingEngine:
         self.evaluations = 0
         self.batches = 0
         self.bad_batch, self.bad_evaluation = bad_batch, bad_evaluation
+
+    def get_weights(self):
+        return {"batches": np.array(self.batches)}
+
+    def set_weights(self, weights):
+        self.batches = int(weights["batches"])
 
     def train(self, data, order, *, learning_rate, loss_after):
         self.calls.append((data, order.copy(), learning_rate, loss_after))
@@ -39,13 +46,15 @@ class NotingEngine:
         return [order for _, order, _, _ in self.calls]
 
 
-def run(engine, validation=None, epochs=2, n=20, batch_size=3, callback=None, seed=0):
-    history = History()
-    train(
-        engine, range(n), validation, history, np.random.default_rng(seed),
-        epochs=epochs, batch_size=batch_size, learning_rate=0.25, loss_after=False, callback=callback,
-    )  # fmt: skip
-    return history
+def training_of(engine, batch_size=3, seed=0, **changes):
+    recipe = Recipe(1, 1, batch_size, **{"learning_rate": 0.25, "epochs": 1, "record_loss": "before", **changes})
+    return Training(engine, recipe, np.random.default_rng(seed))
+
+
+def run(engine, validation=None, epochs=2, n=20, batch_size=3, callback=None, seed=0, **changes):
+    made = training_of(engine, batch_size, seed, **changes)
+    made.run(range(n), validation, epochs, [] if callback is None else [callback])
+    return made.history
 
 
 @pytest.mark.parametrize(("n", "batch_size", "shape"), [(20, 3, (6, 3)), (20, 20, (1, 20)), (7, 1, (7, 1))])
@@ -166,13 +175,10 @@ ADVICE = "most likely learning_rate=0.25 is too large; try a tenth of it, and se
 
 
 def test_a_loss_that_is_not_finite_ends_training_and_names_its_batch():
-    history = History()
+    made = training_of(NotingEngine(bad_batch=10), record_loss="after")
     with pytest.raises(TrainingError, match=f"^the loss is nan in epoch 2, batch 4: {ADVICE}"):
-        train(
-            NotingEngine(bad_batch=10), range(20), None, history, np.random.default_rng(0),
-            epochs=3, batch_size=3, learning_rate=0.25, loss_after=True,
-        )  # fmt: skip
-    assert history.losses == [3.5]
+        made.run(range(20), None, 3)
+    assert made.history.losses == [3.5]
 
 
 def test_a_validation_loss_that_is_not_finite_ends_training():
@@ -185,18 +191,83 @@ def test_what_the_callback_raises_comes_out_and_leaves_the_finished_epochs():
         if progress.epoch == 2:
             raise KeyboardInterrupt
 
-    history = History()
+    made = training_of(NotingEngine())
     with pytest.raises(KeyboardInterrupt):
-        train(
-            NotingEngine(), range(20), None, history, np.random.default_rng(0),
-            epochs=9, batch_size=3, learning_rate=0.25, loss_after=True, callback=stop,
-        )  # fmt: skip
-    assert history.losses == [3.5, 9.5]
+        made.run(range(20), None, 9, [stop])
+    assert made.history.losses == [3.5, 9.5]
 
 
 def test_a_large_learning_rate_is_shown_as_it_was_written():
     with pytest.raises(TrainingError, match=re.escape("learning_rate=1e+30 is")):
-        train(
-            NotingEngine(bad_batch=1), range(20), None, History(), np.random.default_rng(0),
-            epochs=1, batch_size=3, learning_rate=1e30, loss_after=True,
-        )  # fmt: skip
+        run(NotingEngine(bad_batch=1), learning_rate=1e30)
+
+
+# Patience
+
+
+class ScriptedEngine(NotingEngine):
+    """Gives these validation losses."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.losses = losses
+
+    def evaluate(self, data):
+        self.evaluations += 1
+        return Evaluation(self.losses[self.evaluations - 1], 0.5)
+
+
+def test_patience_stops_and_restores_the_best_epoch():
+    engine = ScriptedEngine([5.0, 3.0, 4.0, 3.0, 3.5, 1.0])
+    made = training_of(engine, patience=3)
+    made.run(range(20), "validation", 9)
+    assert made.epoch == 5  # an equal loss is no improvement
+    assert made.has_stalled
+    assert (made.best.epoch, made.best.loss) == (2, 3.0)
+    assert engine.batches == 12  # of epoch 2: 6 batches each
+
+
+def test_patience_restores_the_best_epoch_at_the_end_too():
+    engine = ScriptedEngine([5.0, 3.0, 4.0])
+    made = training_of(engine, patience=3)
+    made.run(range(20), "validation", 3)
+    assert (made.epoch, made.has_stalled, engine.batches) == (3, False, 12)
+
+
+def test_patience_needs_validation_images():
+    with pytest.raises(InputError, match=r"^patience needs validation images: pass x_val and y_val, or leave"):
+        run(NotingEngine(), patience=2)
+
+
+# State
+
+
+def test_a_training_goes_on_from_any_moment_as_if_it_had_not_stopped():
+    whole = training_of(NotingEngine())
+    states = [whole.state()]
+    whole.run(range(20), "validation", 3, [lambda progress: states.append(whole.state())])
+    assert len(states) > 6
+    assert {len(state.batch_losses) for state in states} > {0, 1}
+    for state in states:
+        engine = NotingEngine()
+        engine.evaluations = len(state.history.losses)
+        made = training_of(engine, seed=99)
+        made.restore(state)
+        made.run(range(20), "validation", 3)
+        assert made.history.losses == whole.history.losses
+        assert made.history.val_losses == whole.history.val_losses
+        assert engine.batches == whole.engine.batches
+        left = np.concatenate(engine.orders) if engine.calls else np.empty((0, 3), int)
+        assert np.array_equal(left, np.concatenate(whole.engine.orders)[18 - len(left) :])
+
+
+def test_a_state_is_a_copy():
+    made = training_of(NotingEngine())
+    state = made.state()
+    made.run(range(20), None, 2)
+    assert state.history.losses == []
+    assert len(state.batch_losses) == 0
+    restored = training_of(NotingEngine())
+    restored.restore(state)
+    restored.run(range(20), None, 1)
+    assert state.history.losses == []

@@ -1,103 +1,210 @@
-"""The model file: canonical weights as safetensors, with all that is needed to use them as JSON metadata.
+"""The checkpoint of a run: all that a training needs to go on, bit for bit, from where it stood.
 
-The format holds arrays and text, so that loading runs nothing. The metadata has one key, `golmu`, a JSON object:
+It is a sealed safetensors file (`golmu.tensorfile`) with the weights under their names, the best epoch's under
+`best.NAME` where the recipe has patience, and `batch_losses`, those of the running epoch so far. It is described by
 
     format          1
-    architecture    height, width, channels, n_kernels, units, n_classes
-    labels          what `predict` answers, in the order of the output; integers or strings
-    class_names     what people call the classes, in the same order
-    preprocessing   {"scale": 1/255}: what a uint8 pixel is multiplied by
+    recipe, architecture, labels, class_names
+    fingerprint     of the data (`fingerprint`)
+    engine          name of the engine, and `threads` that it may use
+    generator       state of the generator that orders the samples, from before the running epoch's order was drawn
+    history         losses, val_losses, val_accuracies, seconds: a number an epoch
+    epoch, batch    the position: epochs finished, and batches of the running one
+    seconds         spent in the running epoch
+    best            with patience: epoch and loss of the best one
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
-from golmu.architecture import Architecture, Weights
-from golmu.errors import CheckpointError, GolmuError
-from golmu.files import write_atomically
+from golmu import tensorfile
+from golmu.architecture import Architecture
+from golmu.engines.contract import Images, Labels
+from golmu.errors import CheckpointError, RunError
+from golmu.model import check_format, describe_classes, read_classes
+from golmu.recipe import Recipe
+from golmu.training import Best, History, State
 
 FORMAT = 1
+BEST = "best."
 
 
 @dataclass(frozen=True)
-class Model:
-    """What a model file holds."""
+class Setup:
+    """What a training is, apart from how far it has come: what must be the same when it goes on."""
 
+    recipe: Recipe
     architecture: Architecture
-    weights: Weights
     classes: NDArray[Any]
-    """The labels that `predict` answers, in the order of the output."""
     class_names: tuple[str, ...]
+    fingerprint: dict[str, Any]
+    engine: str
+    threads: int
 
 
-def save_model(path: Path, model: Model) -> None:
-    """Writes `model` to `path` atomically.
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds."""
+
+    setup: Setup
+    state: State
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes `checkpoint` to `path` atomically: until it is whole, the previous one stays.
 
     Raises
     ------
-    CheckpointError
-        If the file cannot be written.
+    SaveError
+        If it cannot be written.
     """
-    metadata = {
+    setup, state = checkpoint.setup, checkpoint.state
+    tensors = {**state.weights, "batch_losses": state.batch_losses}
+    if state.best is not None:
+        tensors |= {BEST + name: weight for name, weight in state.best.weights.items()}
+    description = {
         "format": FORMAT,
-        "architecture": asdict(model.architecture),
-        "labels": model.classes.tolist(),
-        "class_names": list(model.class_names),
-        "preprocessing": {"scale": 1 / 255},
+        "recipe": asdict(setup.recipe),
+        "architecture": asdict(setup.architecture),
+        **describe_classes(setup.classes, setup.class_names),
+        "fingerprint": setup.fingerprint,
+        "engine": setup.engine,
+        "threads": setup.threads,
+        "generator": state.generator,
+        "history": asdict(state.history),
+        "epoch": len(state.history.losses),
+        "batch": len(state.batch_losses),
+        "seconds": state.seconds,
+        "best": None if state.best is None else {"epoch": state.best.epoch, "loss": state.best.loss},
     }
-    content = safetensors.numpy.save(model.weights, {"golmu": json.dumps(metadata, ensure_ascii=False)})
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise CheckpointError(f"the model cannot be written to {path}: {error.strerror or error}") from error
+    tensorfile.write(path, tensors, description, what="checkpoint")
 
 
-def load_model(path: Path) -> Model:
-    """Reads the model at `path`.
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Reads the checkpoint at `path`.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, or not a model of Golmu.
+        If the file is missing, damaged, or not a checkpoint of Golmu.
     """
-    try:
-        if not path.is_file():
-            raise CheckpointError(f"there is no model file {path}")
-        with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (safetensors.SafetensorError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
-    if not (isinstance(metadata, dict) and "golmu" in metadata):
-        raise CheckpointError(f"{path} is not a model of golmu: its metadata does not describe one")
-    try:
-        described = json.loads(metadata["golmu"])
-        if described["format"] != FORMAT:
+
+    def expected(description: Any) -> tensorfile.Shapes:
+        check_format(description, FORMAT)
+        setup = _setup(description)
+        _generator(description["generator"])
+        history = History(**description["history"])
+        if len(history.losses) != description["epoch"]:
             raise CheckpointError(
-                f"{path} has format {described['format']!r}, but this version of golmu reads format {FORMAT}"
+                f"has a history of {len(history.losses)} epochs, but stands at epoch {description['epoch']}"
             )
-        architecture = Architecture(**described["architecture"])
-        classes = np.array(described["labels"])
-        if classes.dtype.kind not in "biufU":
-            raise CheckpointError(f"{path} has labels that are neither numbers nor strings")
-        names = tuple(str(name) for name in described["class_names"])
-        if not (classes.ndim == 1 and len(classes) == len(names) == architecture.n_classes):
-            raise CheckpointError(f"{path} names {len(names)} classes for {architecture.n_classes} outputs")
-        return Model(architecture, architecture.checked(tensors), classes, names)
-    except CheckpointError:
-        raise
-    except KeyError as error:
-        raise CheckpointError(f"{path} is not a model of golmu: its metadata lacks {error}") from error
-    except (GolmuError, ValueError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not a model of golmu: {error}") from error
+        float(description["seconds"])
+        shapes = {**setup.architecture.shapes, "batch_losses": (int(description["batch"]),)}
+        if description["best"] is not None:
+            int(description["best"]["epoch"]), float(description["best"]["loss"])
+            shapes |= {BEST + name: shape for name, shape in setup.architecture.shapes.items()}
+        return shapes
+
+    tensors, description = tensorfile.read(path, expected, what="checkpoint")
+    setup, best = _setup(description), description["best"]
+    state = State(
+        weights={name: tensors[name] for name in setup.architecture.shapes},
+        history=History(**description["history"]),
+        generator=description["generator"],
+        batch_losses=tensors["batch_losses"],
+        seconds=description["seconds"],
+        best=best and Best(
+            best["epoch"], best["loss"], {name: tensors[BEST + name] for name in setup.architecture.shapes}
+        ),
+    )  # fmt: skip
+    return Checkpoint(setup, state)
+
+
+def fingerprint(images: Images, labels: Labels, validation: tuple[Images, Labels] | None) -> dict[str, Any]:
+    """What tells one set of training and validation images from another: shape, type and SHA-256 of each."""
+    parts = {"training": (images, labels)} | ({} if validation is None else {"validation": validation})
+    return {
+        part: {
+            "shape": list(x.shape),
+            "dtype": str(x.dtype),
+            "sha256": hashlib.sha256(hashlib.sha256(x.data).digest() + hashlib.sha256(y.data).digest()).hexdigest(),
+        }
+        for part, (x, y) in parts.items()
+    }
+
+
+def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: bool) -> None:
+    """Compares what a run was with what it is to go on with; `epochs` may differ.
+
+    Raises
+    ------
+    RunError
+        If the run cannot go on with it, naming the difference.
+    """
+    differences = [
+        *_different_data(kept.fingerprint, wanted.fingerprint),
+        *(
+            f"the architecture's {name} is {before}, not {now}"
+            for (name, before), now in zip(
+                asdict(kept.architecture).items(), asdict(wanted.architecture).values(), strict=True
+            )
+            if before != now
+        ),
+        *kept.recipe.override({"epochs": wanted.recipe.epochs}).differences(wanted.recipe),
+    ]
+    if kept.classes.tolist() != wanted.classes.tolist():
+        differences.append(f"the classes are {kept.classes.tolist()}, not {wanted.classes.tolist()}")
+    if differences:
+        raise RunError(
+            f"{folder} cannot go on with this: {'; '.join(dict.fromkeys(differences))}. "
+            "Start a new run, or give what the run began with"
+        )
+    inexact = []
+    if kept.engine != wanted.engine:
+        inexact.append(f"engine {wanted.engine}, not {kept.engine}")
+    elif kept.engine != "fused" and kept.threads != wanted.threads:
+        inexact.append(f"{wanted.threads} threads, not {kept.threads}")
+    if inexact and not allow_inexact:
+        raise RunError(
+            f"{folder} would go on with {' and '.join(inexact)}, and not give the bits of an uninterrupted run: "
+            "allow it with --allow-inexact (allow_inexact=True), or use what the run began with"
+        )
+
+
+def _different_data(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    for part in ("training", "validation"):
+        before, now = kept.get(part), wanted.get(part)
+        if before == now:
+            continue
+        if before is None or now is None:
+            return [f"the run {'had' if now is None else 'had no'} validation images"]
+        if before["shape"] != now["shape"]:
+            return [f"the {part} images have shape {tuple(before['shape'])}, not {tuple(now['shape'])}"]
+        if before["dtype"] != now["dtype"]:
+            return [f"the {part} images are {before['dtype']}, not {now['dtype']}"]
+        return [f"the {part} data are others: images, labels or their order differ"]
+    return []
+
+
+def _setup(description: Any) -> Setup:
+    architecture = Architecture(**description["architecture"])
+    engine, threads, printed = description["engine"], description["threads"], description["fingerprint"]
+    if not (isinstance(engine, str) and isinstance(threads, int) and isinstance(printed, dict)):
+        raise CheckpointError("has no engine, threads or fingerprint that can be read")
+    return Setup(
+        Recipe(**description["recipe"]), architecture, *read_classes(description, architecture), printed, engine,
+        threads,
+    )  # fmt: skip
+
+
+def _generator(state: Any) -> None:
+    """Raises `ValueError`, `TypeError` or `KeyError` unless `state` is one of the generator that we use."""
+    np.random.PCG64().state = state

@@ -18,6 +18,8 @@ from golmu.errors import GolmuError
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells expect."""
 
+logger = logging.getLogger("golmu")
+
 app = typer.Typer(
     name="golmu",
     help="Train, explain and ship small convolutional image classifiers on the computer you already have.",
@@ -47,16 +49,23 @@ def _global_options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
 ) -> None:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("golmu").setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs what it then raises
 
 
 @app.command()
 def train(
-    data: DataArgument,
-    recipe: Annotated[str, typer.Option(help="Named settings to start from.")] = "chapter",
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="A data set by name (fashion-mnist), or a folder of IDX files; with --resume the run's own.",
+        ),
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="Named settings to start from; by default 'chapter'.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     n_kernels: Annotated[int | None, typer.Option(help="3x3 convolution kernels.")] = None,
     units: Annotated[int | None, typer.Option(help="Units of the hidden dense layer.")] = None,
@@ -65,15 +74,27 @@ def train(
     record_loss: Annotated[
         str | None, typer.Option(help="Take a batch's loss 'after' its update, or 'before' it, which is faster.")
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many epochs without a lower validation loss, and keep the best epoch."),
+    ] = None,
     engine: Annotated[str, typer.Option(help="What computes: auto, fused or tensorflow.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads at most; by default one for each core.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes the initial weights and the order of the images.")] = 42,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Fixes the initial weights and the order of the images; by default 42."),
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="Folder for the results; by default a new one under runs/.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run where its checkpoint stands.")
+    ] = None,
+    allow_inexact: Annotated[
+        bool, typer.Option("--allow-inexact", help="Let --resume use another engine, with slightly other bits.")
+    ] = False,
     folder: FolderOption = None,
 ) -> None:
     """Train a network on 80 % of DATA's training images, validate it on the rest, and write a run folder."""
-    from golmu.recipe import get_recipe  # noqa: PLC0415
-    from golmu.trainer import train_run  # noqa: PLC0415  the estimator takes a second to import
+    from golmu.trainer import train_run  # noqa: PLC0415  what it imports takes half a second
 
     given = {
         "epochs": epochs,
@@ -82,11 +103,14 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "record_loss": record_loss,
+        "patience": patience,
     }
-    settings = get_recipe(recipe).override(given)
-    finished = train_run(data, recipe, settings, engine=engine, threads=threads, seed=seed, run=run, folder=folder)
-    if not finished:
-        raise typer.Exit(INTERRUPTED)
+    status = train_run(
+        data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
+        allow_inexact=allow_inexact, folder=folder,
+    )  # fmt: skip
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command()
@@ -170,6 +194,7 @@ def main() -> None:
 
 def _fail(message: str, status: int) -> None:
     """Ends the process with the message on one line; without one, as after the help that stands for it, silently."""
+    logger.debug("", exc_info=True)  # with --debug, the traceback
     line = " ".join(message.splitlines())
     if line:
         typer.echo(f"golmu: error: {line}", err=True)

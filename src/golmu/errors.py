@@ -4,8 +4,9 @@
     ├── InputError (also ValueError)        an argument or an array is not what was asked for
     │   └── InputTypeError (also TypeError)     ... not even of the right type
     ├── DataError                           a data set or a file of it is missing, damaged or unknown
-    ├── RunError                            a run folder cannot be read, written or used
+    ├── RunError                            a run folder cannot be read or used
     ├── CheckpointError                     a model or checkpoint file is damaged or does not fit
+    ├── SaveError                           a file cannot be written: disk full, folder read-only or gone
     ├── NotFittedError                      the network has no weights yet (see `golmu.network`)
     ├── EngineError                         the asked engine is unknown or cannot run here
     └── TrainingError                       training went wrong (the loss is not finite)
@@ -40,7 +41,7 @@ class DataError(GolmuError):
 
 
 class RunError(GolmuError):
-    """A run folder cannot be read, written or used."""
+    """A run folder cannot be read or used."""
 
     exit_code = 2
 
@@ -49,6 +50,10 @@ class CheckpointError(GolmuError):
     """A model or checkpoint file is damaged, or does not fit what it is loaded into."""
 
     exit_code = 2
+
+
+class SaveError(GolmuError):
+    """A file cannot be written. What stood in its place is untouched."""
 
 
 class EngineError(GolmuError):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from golmu import runs
+from golmu import inputs, runs
 from golmu.console import make_console, print_table
 from golmu.data import load_dataset
 from golmu.errors import DataError
 from golmu.metrics import class_scores, confusion_matrix
-from golmu.prediction import load_network
+from golmu.prediction import load_predictor
 
 
 def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None) -> dict[str, Any]:
@@ -24,19 +24,21 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
     GolmuError
         If the run or the data cannot be read, the data has no test images, or does not fit the network.
     """
-    network, class_names = load_network(run)
+    predictor = load_predictor(run)
+    model, engine = predictor.model, predictor.engine
     if data is None:
         data = runs.run_data(run)
     dataset = load_dataset(data, folder=folder)
     if dataset.test is None:
         raise DataError(f"{dataset.name} has no test images to evaluate on")
-    images, labels = dataset.test.images, dataset.test.labels
-    expected = network.architecture_.image_shape
+    images = dataset.test.images
+    expected = model.architecture.image_shape
     if images.shape[1:] != expected:
         raise DataError(f"{dataset.name} holds images of shape {images.shape[1:]}, but {run} was trained on {expected}")
-    loss = network.get_loss(images, labels)
-    indices = np.searchsorted(network.classes_, labels)
-    confusion = confusion_matrix(indices, network.forpass(images).argmax(axis=1), len(class_names))
+    labels = inputs.encode(dataset.test.labels, model.classes)
+    loss = engine.evaluate(engine.prepare(images, labels)).loss
+    class_names = model.class_names
+    confusion = confusion_matrix(labels, engine.logits(images).argmax(axis=1), len(class_names))
     precision, recall, f1, support = class_scores(confusion)
     return {
         "run": str(run),

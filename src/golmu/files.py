@@ -7,6 +7,9 @@ import os
 import tempfile
 from pathlib import Path
 
+PART = ".part"
+"""How the names of files end that are being written."""
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes `content` to `path`: a reader, or a crash at any moment, finds the old file or the new one, whole.
@@ -17,7 +20,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         If the folder cannot be written; what stood at `path` is untouched.
     """
     # The temporary file lies in the same folder, since a rename is atomic only within one file system.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

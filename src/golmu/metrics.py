@@ -21,6 +21,13 @@ class ClassScores(NamedTuple):
     """Images of the class."""
 
 
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (n, C) from logits (n, C); each row sums to 1."""
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float32] = e / e.sum(axis=1, keepdims=True)
+    return probabilities
+
+
 def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
     """(C, C) counts: row = true class, column = predicted class."""
     counts = np.bincount(labels * n_classes + predictions, minlength=n_classes**2)

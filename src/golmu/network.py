@@ -11,13 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import exceptions
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from golmu import checkpoint, inputs, training
+from golmu import inputs, training
 from golmu.architecture import Architecture, Weights
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine, Evaluation, Images, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
-from golmu.recipe import RECORD_LOSS
-from golmu.settings import generators, one_of, positive_integer, positive_number
+from golmu.fitting import Samples, fit_in_folder
+from golmu.interruption import Interruption
+from golmu.metrics import softmax
+from golmu.model import Model, load_model, save_model
+from golmu.recipe import Recipe
+from golmu.settings import generators, positive_integer, positive_number
 
 if TYPE_CHECKING:
     from typing import Self
@@ -54,6 +58,9 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     record_loss
         `"after"`: an epoch's loss in `losses` is the mean of each batch's loss after its update, as in the chapter.
         `"before"`: it comes from the update's own forward pass, as Keras reports it, and a third of the work is saved.
+    patience
+        Training stops when the validation loss has not improved for this many epochs, and the best epoch's weights
+        are restored. None: it goes on to the end, and the last epoch's weights stay.
 
     Attributes
     ----------
@@ -69,6 +76,8 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Name of the engine that holds the weights.
     n_iter_
         Number of epochs trained.
+    best_epoch_
+        With patience, the epoch whose weights these are, counted from 1; else the last one.
     n_features_in_
         Number of values of an image, h·w·c.
 
@@ -97,6 +106,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
         record_loss: str = "after",
         n_threads: int | None = None,
+        patience: int | None = None,
     ) -> None:
         self.n_kernels = n_kernels
         self.units = units
@@ -106,6 +116,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self.random_state = random_state
         self.record_loss = record_loss
         self.n_threads = n_threads
+        self.patience = patience
 
     # Training
 
@@ -118,19 +129,33 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         y_val: ArrayLike | None = None,
         *,
         callback: training.Callback | None = None,
+        run: str | Path | None = None,
+        resume: str | Path | None = None,
+        allow_inexact: bool = False,
     ) -> Self:
         """Initialises the weights, then trains.
+
+        Ctrl-C ends training within a quarter of a second, between two batches: the network is then fitted and usable,
+        and `KeyboardInterrupt` is raised. A second Ctrl-C ends it at once.
 
         Parameters
         ----------
         x, y
             Training images and labels.
         epochs
-            Passes over them.
+            Passes over them, in all.
         x_val, y_val
             Validation images and labels, both or neither, on which loss and accuracy are taken after each epoch.
         callback
             Called with a `golmu.training.Progress` several times an epoch.
+        run
+            An empty or new folder in which the training is kept: a checkpoint after every epoch and every minute, and
+            at the end the model, the history and the curves. Ctrl-C and SIGTERM write a checkpoint too.
+        resume
+            The folder of a training that is to go on where its checkpoint stands, with the same images, labels and
+            settings; `epochs` may be larger than it was. The result is bit for bit that of an uninterrupted training.
+        allow_inexact
+            Whether `resume` may use another engine, or, with TensorFlow, other threads; the bits are then others.
 
         Raises
         ------
@@ -138,11 +163,10 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             If an argument or a setting of the estimator cannot be used.
         TrainingError
             If the loss becomes NaN or infinite. The weights are then those of the last step.
+        RunError, CheckpointError, SaveError
+            If the folder is in use, or cannot be gone on with, read or written.
         """
-        epochs = positive_integer(epochs, "epochs")
-        batch_size = positive_integer(self.batch_size, "batch_size")
-        learning_rate = positive_number(self.learning_rate, "learning_rate")
-        loss_after = one_of(self.record_loss, RECORD_LOSS, "record_loss") == "after"
+        recipe = self._recipe(epochs)
         images = inputs.as_images(x)
         label_array = inputs.as_label_array(y, len(images))
         classes = inputs.find_classes(label_array)
@@ -156,22 +180,29 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
         if callback is not None and not callable(callback):
             raise InputTypeError(f"callback must be a function of a golmu.training.Progress, or None, got {callback!r}")
-        training.warn_if_one_batch(len(images), batch_size)
+        if run is not None and resume is not None:
+            raise InputTypeError("run names a new folder, and resume one to go on in: give one of them")
+        if recipe.patience is not None and validation is None:
+            raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
+        training.warn_if_one_batch(len(images), recipe.batch_size)
 
         self._start(images.shape[1:], classes)
-        engine = self._engine
-        training.train(
-            engine,
-            engine.prepare(images, labels),
-            engine.prepare(*validation) if validation else None,
-            self.history_,
-            self._order_rng,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            loss_after=loss_after,
-            callback=callback,
-        )
+        running = training.Training(self._engine, recipe, self._order_rng)
+        self.history_ = running.history
+        callbacks = [] if callback is None else [callback]
+        samples = Samples(images, labels, validation, classes)
+        try:
+            if run is None and resume is None:
+                with Interruption(and_termination=False) as interruption:
+                    running.run(*samples.prepared(self._engine), recipe.epochs, [*callbacks, interruption])
+            else:
+                fit_in_folder(
+                    samples, running, self.architecture_, callbacks, run=run, resume=resume,
+                    allow_inexact=allow_inexact, random_state=self.random_state,
+                )  # fmt: skip
+        finally:
+            self.history_ = running.history  # another one, where a checkpoint was restored
+            self.best_epoch_ = running.epoch if running.best is None else running.best.epoch
         return self
 
     def init_weights(self, input_shape: tuple[int, ...], n_classes: int) -> None:
@@ -221,10 +252,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
         """Probabilities (n, classes) of the images, in the order of `classes_`; each row sums to 1."""
-        z = self.forpass(x)
-        e = np.exp(z - z.max(axis=1, keepdims=True))
-        probabilities: NDArray[np.float32] = e / e.sum(axis=1, keepdims=True)
-        return probabilities
+        return softmax(self.forpass(x))
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The most probable label of each image, as the labels were given to `fit` (one-hot: indices)."""
@@ -303,16 +331,14 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
         Raises
         ------
-        CheckpointError
+        SaveError
             If the file cannot be written.
         """
         self._check_ready()
         names = tuple(str(label) for label in self.classes_) if class_names is None else tuple(class_names)
         if len(names) != len(self.classes_):
             raise InputError(f"class_names has {len(names)} names for {len(self.classes_)} classes")
-        checkpoint.save_model(
-            Path(path), checkpoint.Model(self.architecture_, self.get_weights(), self.classes_, names)
-        )
+        save_model(Path(path), Model(self.architecture_, self.get_weights(), self.classes_, names, self.best_epoch_))
 
     @classmethod
     def load(cls, path: str | Path, *, engine: str = "auto") -> Self:
@@ -323,11 +349,12 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         CheckpointError
             If the file is missing, damaged, or not a model of Golmu.
         """
-        model = checkpoint.load_model(Path(path))
+        model = load_model(Path(path))
         architecture = model.architecture
         network = cls(architecture.n_kernels, architecture.units, engine=engine)
         network._start(architecture.image_shape, model.classes)
         network._engine.set_weights(model.weights)
+        network.best_epoch_ = model.epoch
         return network
 
     # Inside
@@ -336,16 +363,21 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         """Fresh weights, history and random generators for these images and classes."""
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
-        weight_rng, order_rng = generators(self.random_state)
-        engine = create_engine(self.engine, architecture, self._threads())
-        engine.set_weights(architecture.initial_weights(weight_rng))
-        self.architecture_ = architecture
+        engine, order_rng = training.begin(architecture, self.engine, self._threads(), self.random_state)
+        self.best_epoch_ = 0
+        self.architecture_: Architecture = architecture
         self.classes_ = classes
         self.history_ = training.History()
         self.engine_ = engine.name
         self.n_features_in_ = int(np.prod(architecture.image_shape))
         self._engine: Engine = engine
-        self._order_rng = order_rng
+        self._order_rng: np.random.Generator = order_rng
+
+    def _recipe(self, epochs: int) -> Recipe:
+        """The settings of the estimator, checked."""
+        return Recipe(
+            self.n_kernels, self.units, self.batch_size, self.learning_rate, epochs, self.record_loss, self.patience
+        )
 
     def _threads(self) -> int | None:
         return None if self.n_threads is None else positive_integer(self.n_threads, "n_threads")

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from golmu import runs
-from golmu.checkpoint import load_model
 from golmu.data.images import find_images, read_image
+from golmu.engines import create_engine
+from golmu.engines.contract import Engine
 from golmu.errors import RunError
-from golmu.network import ConvolutionNetwork
+from golmu.metrics import softmax
+from golmu.model import Model, load_model
 
 
-def load_network(run: Path) -> tuple[ConvolutionNetwork, tuple[str, ...]]:
-    """The network of a run, and what its classes are called.
+@dataclass(frozen=True)
+class Predictor:
+    """A model and the engine that computes it."""
+
+    model: Model
+    engine: Engine
+
+
+def load_predictor(run: Path) -> Predictor:
+    """The trained network of a run.
 
     Raises
     ------
@@ -26,8 +37,14 @@ def load_network(run: Path) -> tuple[ConvolutionNetwork, tuple[str, ...]]:
     status = runs.read_run(run).get("status")
     path = run / runs.MODEL
     if not path.exists():
-        raise RunError(f"the run {run} holds no model: its training is {status}")
-    return ConvolutionNetwork.load(path), load_model(path).class_names
+        raise RunError(
+            f"the run {run} holds no model: its training is {status}; let it end, or go on by "
+            f"golmu train --resume {run}"
+        )
+    model = load_model(path)
+    engine = create_engine("auto", model.architecture)
+    engine.set_weights(model.weights)
+    return Predictor(model, engine)
 
 
 def predict_files(run: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -38,10 +55,10 @@ def predict_files(run: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
     GolmuError
         If the run or an image cannot be read.
     """
-    network, class_names = load_network(run)
+    predictor = load_predictor(run)
     files = find_images(paths)
-    shape = network.architecture_.image_shape
-    probabilities = network.predict_proba(np.stack([read_image(file, shape) for file in files]))
+    shape, class_names = predictor.model.architecture.image_shape, predictor.model.class_names
+    probabilities = softmax(predictor.engine.logits(np.stack([read_image(file, shape) for file in files])))
     return [
         {
             "image": str(file),

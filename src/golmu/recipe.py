@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from golmu.settings import one_of, positive_integer, positive_number
@@ -28,16 +28,25 @@ class Recipe:
     """Passes over the training samples."""
     record_loss: str = "after"
     """One of `RECORD_LOSS`."""
+    patience: int | None = None
+    """Epochs without a lower validation loss after which training stops; the best epoch's weights are then restored."""
 
     def __post_init__(self) -> None:
         for name in ("n_kernels", "units", "batch_size", "epochs"):
             positive_integer(getattr(self, name), name)
         positive_number(self.learning_rate, "learning_rate")
         one_of(self.record_loss, RECORD_LOSS, "record_loss")
+        if self.patience is not None:
+            positive_integer(self.patience, "patience")
 
     def override(self, given: Mapping[str, Any]) -> Recipe:
         """A recipe with the fields in `given` that are not None in place of this one's."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+    def differences(self, other: Recipe) -> list[str]:
+        """A line for each field that differs from `other`'s."""
+        mine, others = asdict(self), asdict(other)
+        return [f"{name} is {mine[name]!r}, not {others[name]!r}" for name in mine if mine[name] != others[name]]
 
 
 RECIPES = {

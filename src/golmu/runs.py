@@ -1,25 +1,31 @@
 """The run folder: where a training leaves what it was, what it did and what it made.
 
-run.json            settings, data, versions, engine, times, results
-history.csv         a line an epoch
-model.safetensors   the weights and all that is needed to use them (`golmu.checkpoint`)
-curves.png          training and validation loss
+run.json                  settings, data, versions, engine, times, results
+history.csv               a line an epoch
+model.safetensors         the weights and all that is needed to use them (`golmu.model`)
+checkpoint.safetensors    where the training stands, to go on from (`golmu.checkpoint`)
+curves.png                training and validation loss
+.lock                     held by the process that trains here, and free when it ends, however it ends
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import os
+from collections.abc import Iterator
 from itertools import count, zip_longest
 from pathlib import Path
 from typing import Any
 
-from golmu.errors import RunError
-from golmu.files import write_atomically
+from golmu.errors import RunError, SaveError
+from golmu.files import PART, write_atomically
 from golmu.training import History
 
 RUN, HISTORY, MODEL, CURVES = "run.json", "history.csv", "model.safetensors", "curves.png"
+CHECKPOINT, LOCK = "checkpoint.safetensors", ".lock"
 
 RUNS = Path("runs")
 """Folder under the current one for runs whose folder is not named."""
@@ -36,8 +42,11 @@ def create_run(folder: Path | None, stem: str) -> Path:
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise RunError(f"the run folder {folder} is not empty: name a new one, so that no run is lost")
+            if any(path.name != LOCK for path in folder.iterdir()):
+                raise RunError(
+                    f"the run folder {folder} is not empty: name a new one, so that no run is lost, "
+                    f"or go on with it by --resume {folder}"
+                )
             return folder
         RUNS.mkdir(exist_ok=True)
         for number in count(1):
@@ -54,18 +63,61 @@ def create_run(folder: Path | None, stem: str) -> Path:
     raise AssertionError("count() never ends")
 
 
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps every other process from training in `folder`, until the block or the process ends.
+
+    What a process that was killed has left half written is swept away.
+
+    Raises
+    ------
+    RunError
+        If another process trains there.
+    SaveError
+        If the folder cannot be written.
+    """
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise SaveError(f"the run folder {folder} cannot be written: {error.strerror or error}") from error
+    try:
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            raise RunError(
+                f"another process is training in {folder}: wait until it ends, or name another folder"
+            ) from error
+        for left in folder.glob(f".*{PART}"):
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Takes the lock of an open file, which the system frees when its holder ends, or raises `OSError` at once."""
+    if os.name == "nt":
+        import msvcrt  # noqa: PLC0415  each system has only one of the two
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def write(folder: Path, name: str, content: str | bytes) -> None:
     """Writes one file of a run atomically.
 
     Raises
     ------
-    RunError
+    SaveError
         If it cannot be written.
     """
     try:
         write_atomically(folder / name, content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        raise RunError(f"{folder / name} cannot be written: {error.strerror or error}") from error
+        raise SaveError(f"{folder / name} cannot be written: {error.strerror or error}") from error
 
 
 def write_run(folder: Path, run: dict[str, Any]) -> None:

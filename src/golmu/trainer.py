@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import time
-from dataclasses import asdict
-from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+import signal
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from golmu import plots, runs
+from golmu import runs, training
+from golmu.architecture import Architecture
+from golmu.checkpoint import Setup, fingerprint
 from golmu.console import make_console, print_table
 from golmu.data import Dataset, load_dataset
 from golmu.data.loading import DATASET_NAMES
 from golmu.engines import ENGINE_NAMES
-from golmu.network import ConvolutionNetwork
+from golmu.errors import InputError, RunError
+from golmu.interruption import EXIT_STATUS
+from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
-from golmu.recipe import Recipe
+from golmu.recipe import Recipe, get_recipe
 from golmu.settings import one_of
 
 VALIDATION_SHARE = 0.2
@@ -30,132 +32,168 @@ VALIDATION_SHARE = 0.2
 SPLIT_SEED = 42
 """Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
 
-VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn")
+DEFAULT_RECIPE, DEFAULT_SEED = "chapter", 42
 
 
 def train_run(
-    data: str,
-    recipe_name: str,
-    recipe: Recipe,
+    data: str | None,
+    recipe_name: str | None = None,
+    given: Mapping[str, Any] | None = None,
     *,
     engine: str = "auto",
     threads: int | None = None,
-    seed: int = 42,
+    seed: int | None = None,
     run: Path | None = None,
+    resume: Path | None = None,
+    allow_inexact: bool = False,
     folder: Path | None = None,
-) -> bool:
+) -> int:
     """Trains on `data` and writes the run folder; shows progress and results on standard output.
 
     Parameters
     ----------
     data
-        Name of a data set, or a folder of IDX files.
-    recipe_name, recipe
-        The settings, and the name they started from.
+        Name of a data set, or a folder of IDX files; with `resume` it may be left out.
+    recipe_name, given
+        The recipe to start from, and fields of it to replace (None: as it is).
     engine, threads, seed
         `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     run
         Folder for the results, which must be empty; by default a new one under `runs/`.
+    resume
+        A run folder whose training is to go on, with the settings that it began with; more `epochs` may be given.
+    allow_inexact
+        Whether `resume` may use another engine, so that the bits are not those of an uninterrupted run.
     folder
         Folder to look in first for a named data set's files.
 
     Returns
     -------
-    bool
-        False if Ctrl-C ended the training early. What was trained until then is in the folder.
+    int
+        Exit status: 0, or 130 or 143 if Ctrl-C or SIGTERM ended the training early, which is then kept.
 
     Raises
     ------
     GolmuError
         If the data, the settings or the folder cannot be used, or the loss stops being finite.
     """
-    console = make_console()
     one_of(engine, ENGINE_NAMES, "engine")
-    dataset = load_dataset(data, folder=folder)
-    training_set, validation_set = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
-    network = ConvolutionNetwork(
-        recipe.n_kernels,
-        recipe.units,
-        recipe.batch_size,
-        recipe.learning_rate,
-        engine=engine,
-        n_threads=threads,
-        random_state=seed,
-        record_loss=recipe.record_loss,
-    )
-    run_folder = runs.create_run(run, f"{dataset.name}-{recipe_name}")
-    record: dict[str, Any] = {
-        "format": 1,
-        "status": "running",
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "data": _describe_data(data, dataset, len(training_set), len(validation_set)),
-        "recipe": recipe_name,
-        "settings": {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed},
-        "versions": _versions(),
-        "machine": _machine(),
-    }
-    runs.write_run(run_folder, record)
-    console.print(
-        f"training on {len(training_set):,} images, validating on {len(validation_set):,}; results go to {run_folder}"
-    )
+    if resume is None:
+        if data is None:
+            raise InputError("DATA is missing: name a data set or a folder, or a run to go on with by --resume RUN")
+        recipe_name = recipe_name or DEFAULT_RECIPE
+        recipe = get_recipe(recipe_name).override(given or {})
+        return _Run(data, recipe, engine, threads, DEFAULT_SEED if seed is None else seed, folder).start(
+            run, recipe_name
+        )
+    if run is not None:
+        raise InputError("--run names a new folder, and --resume one to go on in: give one of them")
+    with opened(resume) as record:
+        begun = _Begun(resume, record)
+        recipe = begun.recipe if recipe_name is None else get_recipe(recipe_name)
+        recipe = recipe.override({"epochs": begun.recipe.epochs, **_given(given)})
+        begun.check(recipe, seed)
+        return _Run(
+            data or runs.run_data(resume),
+            recipe,
+            begun.engine if engine == "auto" else engine,
+            threads or begun.threads,
+            begun.seed,
+            folder,
+        ).go_on(resume, record, allow_inexact)
 
-    started = time.perf_counter()
-    try:
-        with TrainingDisplay(console) as display:
-            network.fit(
-                training_set.images,
-                training_set.labels,
-                recipe.epochs,
-                validation_set.images,
-                validation_set.labels,
-                callback=display,
+
+class _Begun:
+    """What run.json says that a run began with."""
+
+    def __init__(self, folder: Path, record: Record) -> None:
+        self._folder = folder
+        try:
+            settings = record["settings"]
+            self.recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+            self.engine, self.threads, self.seed = str(settings["engine"]), settings["threads"], settings["seed"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{folder / runs.RUN} does not hold the settings to go on with: {error}") from error
+
+    def check(self, recipe: Recipe, seed: int | None) -> None:
+        """Raises `RunError` if what is asked for now differs in more than the number of epochs."""
+        differences = self.recipe.override({"epochs": recipe.epochs}).differences(recipe)
+        if seed is not None and seed != self.seed:
+            differences.append(f"seed is {self.seed}, not {seed}")
+        if differences:
+            raise RunError(
+                f"{self._folder} cannot go on with this: {'; '.join(differences)}. "
+                "Start a new run, or give what the run began with"
             )
-        record["status"] = "finished"
-    except KeyboardInterrupt:
-        record["status"] = "interrupted"
-    except Exception as error:
-        runs.write_run(run_folder, {**record, "status": "failed", "error": str(error)})
-        raise
-    record["seconds"] = time.perf_counter() - started
-
-    _write_results(run_folder, record, network, dataset.class_names)
-    _show_results(console, run_folder, record)
-    return bool(record["status"] == "finished")
 
 
-def _write_results(
-    run_folder: Path, record: dict[str, Any], network: ConvolutionNetwork, class_names: tuple[str, ...]
-) -> None:
-    """Adds the results to `record` and writes all files, run.json last: a run that says it ended is whole."""
-    if not network.__sklearn_is_fitted__():  # interrupted before there were weights
-        runs.write_run(run_folder, record)
-        return
-    history = network.history_
-    record["engine"] = network.engine_
-    record["results"] = {
-        "epochs": len(history.losses),
-        "n_parameters": network.architecture_.n_parameters,
-        **{
-            name: values[-1] if values else None
-            for name, values in (
-                ("train_loss", history.losses),
-                ("val_loss", history.val_losses),
-                ("val_accuracy", history.val_accuracies),
-            )
-        },
-        "seconds_per_epoch": sum(history.seconds) / len(history.seconds) if history.seconds else None,
-    }
-    network.save(run_folder / runs.MODEL, class_names=tuple(class_names[label] for label in network.classes_))
-    runs.write_history(run_folder, history)
-    runs.write(run_folder, runs.CURVES, plots.png(plots.curves(history)))
-    runs.write_run(run_folder, record)
+class _Run:
+    """The data and the settings of a training, made ready."""
+
+    def __init__(
+        self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None
+    ) -> None:
+        dataset = load_dataset(data, folder=folder)
+        fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
+        classes = np.unique(fit.labels)
+        labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
+        _, height, width, channels = fit.images.shape
+        architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
+        self.dataset_name = dataset.name
+        self.recipe = recipe
+        self.record_data = _describe_data(data, dataset, len(fit), len(held_out))
+        self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
+        training.warn_if_one_batch(len(labels), recipe.batch_size)
+        engine_, rng = training.begin(architecture, engine, threads, seed)
+        self.training = training.Training(engine_, recipe, rng)
+        self.data = engine_.prepare(fit.images, labels)
+        self.validation = engine_.prepare(held_out.images, validation_labels)
+        names = tuple(dataset.class_names[label] for label in classes)
+        printed = fingerprint(fit.images, labels, (held_out.images, validation_labels))
+        self.setup = Setup(recipe, architecture, classes, names, printed, engine_.name, engine_.n_threads)
+
+    def start(self, folder: Path | None, recipe_name: str) -> int:
+        folder = runs.create_run(folder, f"{self.dataset_name}-{recipe_name}")
+        with runs.locked(folder):
+            record = new_record(self.record_data, recipe_name, self.settings)
+            keeper = Keeper(folder, self.training, self.setup, record)
+            keeper.begin()
+            return self._run(keeper, "training")
+
+    def go_on(self, folder: Path, record: Record, allow_inexact: bool) -> int:
+        keeper = Keeper(folder, self.training, self.setup, record)
+        keeper.resume(allow_inexact=allow_inexact)
+        epoch = self.training.epoch
+        if epoch == self.recipe.epochs or self.training.has_stalled:
+            return self._run(keeper, f"nothing is left to do after epoch {epoch}: trained")
+        return self._run(keeper, f"going on at epoch {epoch + 1}, batch {self.training.batch + 1}:")
+
+    def _run(self, keeper: Keeper, doing: str) -> int:
+        console = make_console()
+        console.print(
+            f"{doing} on {len(self.data):,} images, validating on {len(self.validation):,}; "
+            f"results go to {keeper.folder}"
+        )
+        status = 0
+        try:
+            with TrainingDisplay(console) as display:
+                run_kept(keeper, self.training, self.data, self.validation, self.recipe.epochs, [display])
+        except KeyboardInterrupt:
+            status = EXIT_STATUS[signal.SIGINT]
+        except SystemExit as stopped:
+            status = int(stopped.code or 0)
+        if status:
+            console.print(f"interrupted; go on with: golmu train --resume {keeper.folder}")
+        if "results" in keeper.record:
+            _show_results(console, keeper.folder, keeper.record)
+        return status
 
 
-def _show_results(console: Console, run_folder: Path, record: dict[str, Any]) -> None:
-    if record["status"] == "interrupted":
-        console.print("interrupted: what was trained until now is kept")
-    if "results" not in record:
-        return
+def _given(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (given or {}).items() if value is not None}
+
+
+def _show_results(console: Console, folder: Path, record: Record) -> None:
     results = record["results"]
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
@@ -166,9 +204,11 @@ def _show_results(console: Console, run_folder: Path, record: dict[str, Any]) ->
         "time": f"{record['seconds']:.1f} s ({_figure(results['seconds_per_epoch'], '.2f')} s an epoch)",
         "engine": record["engine"],
         "parameters": f"{results['n_parameters']:,}",
-        "curves": str(run_folder / runs.CURVES),
-        "model": str(run_folder / runs.MODEL),
+        "curves": str(folder / runs.CURVES),
+        "model": str(folder / runs.MODEL),
     }
+    if results["model_epoch"] != results["epochs"]:
+        rows["epochs"] += f" (the model is of epoch {results['model_epoch']}, the best)"
     for row in rows.items():
         table.add_row(*row)
     print_table(table)
@@ -178,7 +218,7 @@ def _figure(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
 
 
-def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> dict[str, Any]:
+def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> Record:
     return {
         "name": dataset.name,
         "argument": data if data in DATASET_NAMES else str(Path(data).resolve()),
@@ -188,17 +228,3 @@ def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int)
         "split": {"validation": VALIDATION_SHARE, "random_state": SPLIT_SEED},
         "class_names": list(dataset.class_names),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in VERSIONED:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _machine() -> dict[str, Any]:
-    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}

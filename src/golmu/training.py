@@ -1,17 +1,24 @@
-"""The epoch loop: the order of samples, the history, progress, and the loss that stops being a number."""
+"""The epoch loop: the order of samples, the history, progress, patience, and the loss that stops being a number."""
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from math import inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.architecture import Architecture, Weights
+from golmu.engines import create_engine
 from golmu.engines.contract import Engine, Evaluation, Prepared
-from golmu.errors import GolmuWarning, TrainingError
+from golmu.errors import GolmuWarning, InputError, TrainingError
+from golmu.recipe import Recipe
+from golmu.settings import generators
 
 SLICE_SECONDS = 0.25
 """An epoch is handed to the engine in slices of about this long, so that progress shows and Ctrl-C is heard."""
@@ -58,6 +65,22 @@ class Progress:
 Callback = Callable[[Progress], None]
 
 
+def begin(
+    architecture: Architecture, engine_name: str, n_threads: int | None, random_state: Any
+) -> tuple[Engine, np.random.Generator]:
+    """An engine with fresh weights, and the generator that orders the samples, both from one `random_state`.
+
+    Raises
+    ------
+    InputTypeError, InputError, EngineError
+        If `random_state` is none, there is no engine of that name, or it cannot be used here.
+    """
+    weight_rng, order_rng = generators(random_state)
+    engine = create_engine(engine_name, architecture, n_threads)
+    engine.set_weights(architecture.initial_weights(weight_rng))
+    return engine, order_rng
+
+
 def epoch_order(n: int, batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """A new permutation of `n` samples cut into full batches: (n // batch_size, batch_size) indices.
 
@@ -77,52 +100,154 @@ def warn_if_one_batch(n: int, batch_size: int) -> None:
         )
 
 
-def train(
-    engine: Engine,
-    data: Prepared,
-    validation: Prepared | None,
-    history: History,
-    rng: np.random.Generator,
-    *,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    loss_after: bool,
-    callback: Callback | None = None,
-) -> None:
-    """Trains `engine` for `epochs` epochs and writes each into `history`.
+@dataclass
+class Best:
+    """The epoch with the lowest validation loss so far."""
 
-    Raises
-    ------
-    TrainingError
-        If the loss of a batch, or of the validation images, is NaN or infinite.
+    epoch: int
+    """Counted from 1."""
+    loss: float
+    weights: Weights
+
+
+@dataclass
+class State:
+    """All that a training needs to go on from where it stands; plain data, copies of what the training holds."""
+
+    weights: Weights
+    history: History
+    generator: dict[str, Any]
+    """State of the generator that orders the samples, from before the running epoch's order was drawn."""
+    batch_losses: NDArray[np.float32]
+    """Losses of the running epoch's batches so far, so its length is where in the epoch the training stands."""
+    seconds: float
+    """Spent in the running epoch so far."""
+    best: Best | None
+    """With patience only."""
+
+
+class Training:
+    """A training that can stop between two batches and go on later from its `State`, bit for bit as if it had not.
+
+    Parameters
+    ----------
+    engine
+        Holds the weights.
+    recipe
+        Batch size, learning rate, patience, and when a loss is recorded. Its `epochs` is not looked at: `run` says
+        how far to go.
+    rng
+        Draws the order of the samples, once an epoch.
     """
-    per_slice = 1
-    for epoch in range(epochs):
-        started = time.perf_counter()
-        order = epoch_order(len(data), batch_size, rng)
-        batch_losses = np.empty(len(order), np.float32)
-        done = 0
-        while done < len(order):
+
+    def __init__(self, engine: Engine, recipe: Recipe, rng: np.random.Generator) -> None:
+        self.engine = engine
+        self.recipe = recipe
+        self.history = History()
+        self.best: Best | None = None
+        self._rng = rng
+        self._generator: dict[str, Any] = dict(rng.bit_generator.state)
+        self._batch_losses = np.empty(0, np.float32)
+        self._seconds = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.history.losses)
+
+    @property
+    def batch(self) -> int:
+        """Batches of the running epoch done; 0 between epochs."""
+        return len(self._batch_losses)
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the validation loss has not improved for as many epochs as the recipe's patience."""
+        return self.best is not None and self.epoch - self.best.epoch >= (self.recipe.patience or inf)
+
+    def state(self) -> State:
+        """Where the training stands."""
+        return State(
+            self.engine.get_weights(), deepcopy(self.history), deepcopy(self._generator), self._batch_losses.copy(),
+            self._seconds, deepcopy(self.best),
+        )  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        """Goes back, or on, to `state`."""
+        self.engine.set_weights(state.weights)
+        self.history = deepcopy(state.history)
+        self.best = deepcopy(state.best)
+        self._rng.bit_generator.state = state.generator
+        self._generator = deepcopy(state.generator)
+        self._batch_losses = state.batch_losses.copy()
+        self._seconds = state.seconds
+
+    def run(self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback] = ()) -> None:
+        """Trains until `epochs` epochs are done in all, or the validation loss has stalled.
+
+        With patience the best epoch's weights are then put back. What a callback raises ends the training between two
+        batches, and comes out.
+
+        Raises
+        ------
+        InputError
+            If there is patience, but no validation images.
+        TrainingError
+            If the loss of a batch, or of the validation images, is NaN or infinite.
+        """
+        if self.recipe.patience is not None and validation is None:
+            raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
+        while self.epoch < epochs and not self.has_stalled:
+            self._run_epoch(data, validation, epochs, callbacks)
+        if self.best is not None:
+            self.engine.set_weights(self.best.weights)
+
+    def _run_epoch(
+        self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback]
+    ) -> None:
+        started = time.perf_counter() - self._seconds
+        order = epoch_order(len(data), self.recipe.batch_size, self._rng)
+        per_slice = 1
+        while self.batch < len(order):
             slice_started = time.perf_counter()
-            part = order[done : done + per_slice]
-            losses = engine.train(data, part, learning_rate=learning_rate, loss_after=loss_after)
-            batch_losses[done : done + len(part)] = losses
-            _check_finite(losses, epoch, done, learning_rate)
-            done += len(part)
+            part = order[self.batch : self.batch + per_slice]
+            self._train_slice(data, part)
             per_batch = (time.perf_counter() - slice_started) / len(part)
             per_slice = max(1, min(2 * per_slice, round(SLICE_SECONDS / per_batch)))
-            if callback is not None and done < len(order):
-                callback(
-                    Progress(epoch, epochs, done * order.shape[1], order.size, _mean(batch_losses[:done]), history)
-                )
-        evaluation = None if validation is None else engine.evaluate(validation)
+            self._seconds = time.perf_counter() - started
+            if self.batch < len(order):
+                seen = self.batch * order.shape[1]
+                self._tell(callbacks, Progress(self.epoch, epochs, seen, order.size, self._loss(), self.history))
+        evaluation = None if validation is None else self.engine.evaluate(validation)
         if evaluation is not None and not np.isfinite(evaluation.loss):
-            where = f"after epoch {epoch + 1}"
-            raise TrainingError(_diverged("validation loss", evaluation.loss, where, learning_rate))
-        history.append(_mean(batch_losses), evaluation, time.perf_counter() - started)
-        if callback is not None:
-            callback(Progress(epoch + 1, epochs, 0, order.size, history.losses[-1], history))
+            where = f"after epoch {self.epoch + 1}"
+            raise TrainingError(_diverged("validation loss", evaluation.loss, where, self.recipe.learning_rate))
+        self.history.append(self._loss(), evaluation, time.perf_counter() - started)
+        if evaluation is not None:
+            self._note_best(evaluation.loss)
+        self._generator = dict(self._rng.bit_generator.state)
+        self._batch_losses, self._seconds = np.empty(0, np.float32), 0.0
+        self._tell(callbacks, Progress(self.epoch, epochs, 0, order.size, self.history.losses[-1], self.history))
+
+    def _note_best(self, loss: float) -> None:
+        if self.recipe.patience is not None and (self.best is None or loss < self.best.loss):
+            self.best = Best(self.epoch, loss, self.engine.get_weights())
+
+    def _train_slice(self, data: Prepared, order: NDArray[np.int64]) -> None:
+        losses = self.engine.train(
+            data, order, learning_rate=self.recipe.learning_rate, loss_after=self.recipe.record_loss == "after"
+        )
+        _check_finite(losses, self.epoch, self.batch, self.recipe.learning_rate)
+        self._batch_losses = np.concatenate([self._batch_losses, losses])
+
+    def _loss(self) -> float:
+        """Mean loss of the running epoch's batches so far."""
+        return float(self._batch_losses.mean(dtype=np.float64))
+
+    @staticmethod
+    def _tell(callbacks: Sequence[Callback], progress: Progress) -> None:
+        for callback in callbacks:
+            callback(progress)
 
 
 def batches(
@@ -131,10 +256,6 @@ def batches(
     """Shuffled full batches of images and labels."""
     for rows in epoch_order(len(x), batch_size, rng):
         yield x[rows], y[rows]
-
-
-def _mean(losses: NDArray[np.float32]) -> float:
-    return float(losses.mean(dtype=np.float64))
 
 
 def _check_finite(losses: NDArray[np.float32], epoch: int, first_batch: int, learning_rate: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.data.split import stratified_split
 from golmu.errors import InputError, InputTypeError
 
 
@@ -119,19 +120,12 @@ class Dataset:
             An argument is not a number.
         """
         _check_split(validation, random_state)
-        # Imported here: it takes longer to import than the data take to load.
-        from sklearn.model_selection import train_test_split  # noqa: PLC0415
-
         images, labels = self.train.images, self.train.labels
         try:
-            # Indices, not images: the result is the same and the images are copied once instead of twice.
-            fit, held_out = train_test_split(
-                np.arange(len(labels)), stratify=labels, test_size=float(validation), random_state=random_state
-            )
-        except ValueError as error:
+            fit, held_out = stratified_split(labels, float(validation), int(random_state))
+        except InputError as error:
             raise InputError(
-                f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class: "
-                f"{error} Give more images for each class, or another share"
+                f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class: {error}"
             ) from error
         return ImageSet(images[fit], labels[fit]), ImageSet(images[held_out], labels[held_out])
 

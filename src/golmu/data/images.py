@@ -15,6 +15,9 @@ from golmu.errors import DataError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 """File names that a folder is searched for."""
 
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+"""What is decoded; some of the others that Pillow knows run other programs."""
+
 MAX_PIXELS = 50_000_000
 """A picture that declares more is refused before it is decoded: it may be made to fill the memory."""
 
@@ -72,7 +75,7 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 def _decoded(path: Path) -> Image.Image:
     """The picture, upright, 8 bits a channel, without transparency."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=FORMATS) as opened:
         if opened.width * opened.height > MAX_PIXELS:
             size = f"{opened.width}x{opened.height}"
             raise DataError(f"{path} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")

@@ -9,6 +9,7 @@ Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as the
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +23,11 @@ Labels = NDArray[np.int64]
 
 PIXEL_SCALE = np.float32(1 / 255)
 """What a uint8 pixel is multiplied by to lie in [0, 1]."""
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Evaluation(NamedTuple):
@@ -51,6 +57,8 @@ class Engine(Protocol):
 
     name: str
     architecture: Architecture
+    n_threads: int
+    """Threads that the engine may use."""
 
     def set_weights(self, weights: Weights) -> None:
         """Takes copies of `weights`, canonical and already checked."""

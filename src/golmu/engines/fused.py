@@ -7,7 +7,6 @@ Here are its buffers, its threads, and the way between the canonical weights and
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
 from golmu.engines import kernels
-from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared
+from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared, usable_cores
 from golmu.engines.kernels import CACHE_LINE, SAMPLES, Buffers, Parameters
 from golmu.engines.vectors import LANES
 
@@ -27,11 +26,6 @@ logger = logging.getLogger("golmu")
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
-
-
-def usable_cores() -> int:
-    """Number of cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class FusedEngine:

@@ -52,6 +52,10 @@ ZERO, ONE = np.float32(0), np.float32(1)
 BLOCK = 72
 """Rows of dense1 that a thread updates at a time: whole tiles, and small beside the whole."""
 
+DEPTH = 96
+"""Rows of dense1, less than twice as many, that go through a product at a time: so many activations stay in the
+first-level cache, and so many rows of a wide layer in the second."""
+
 SMALLEST = np.float32(-87)
 """e to less than this is counted as 0: below 2⁻¹²⁵ floats lose their precision."""
 
@@ -248,10 +252,14 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
     per_row = len(where) // n_rows
     for row in range(n_rows):
         convolve_row(x, row, net, act, where)
-        n_k = per_row + (row == n_rows - 1)  # the last row takes along the bias, which stands behind the weights
-        a = net.dense1.ctypes.data + BYTES * row * per_row * width
-        b = act.ctypes.data + BYTES * row * per_row * SAMPLES
-        multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, n_k, ZERO if row == 0 else ONE)
+        first, last = row * per_row, (row + 1) * per_row
+        last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
+        while first < last:
+            n_k = last - first if last - first < 2 * DEPTH else DEPTH
+            a = net.dense1.ctypes.data + BYTES * first * width
+            b = act.ctypes.data + BYTES * first * SAMPLES
+            multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, n_k, ZERO if first == 0 else ONE)
+            first += n_k
     keep_positive(n_hidden, hidden, hidden)
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
     multiply(len(logits), a, NEXT, width, hidden.ctypes.data, logits.ctypes.data, n_hidden + 1, ZERO)

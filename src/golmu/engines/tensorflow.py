@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture, Weights
-from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared
+from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared, usable_cores
 from golmu.engines.hush import hushed
 from golmu.errors import EngineError
 
@@ -46,6 +46,7 @@ class TensorFlowEngine:
                 "set the environment variable KERAS_BACKEND=tensorflow, or unset it"
             )
         self.architecture = architecture
+        self.n_threads = usable_cores()  # what TensorFlow takes unless the user has set its own options
         shapes = architecture.shapes
         self._variables = {name: tf.Variable(tf.zeros(shapes[name]), name=name) for name in WEIGHT_NAMES}
         self._optimizer = tf.optimizers.SGD()

@@ -1,0 +1,77 @@
+"""The stratified split: a share of every class, drawn as scikit-learn draws it.
+
+scikit-learn's `train_test_split` takes longer to import than Fashion-MNIST takes to load, and a training that starts
+at once should not wait for it. `tests/test_split.py` holds this against it, index by index.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.errors import InputError
+
+Indices = NDArray[np.int64]
+
+
+def stratified_split(labels: Indices, share: float, random_state: int) -> tuple[Indices, Indices]:
+    """Indices to fit on and indices to hold out, each class in the same proportion, both shuffled.
+
+    They are those of `train_test_split(np.arange(n), stratify=labels, test_size=share, random_state=random_state)`.
+
+    Parameters
+    ----------
+    labels
+        (n,) class of each sample.
+    share
+        Share of the samples to hold out, above 0 and below 1; the number is rounded up.
+    random_state
+        Seed of NumPy's `RandomState`.
+
+    Raises
+    ------
+    InputError
+        If a class has fewer than 2 samples, or a part would have fewer samples than there are classes.
+    """
+    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    n_held_out = ceil(share * len(labels))
+    n_fit = len(labels) - n_held_out
+    if counts.min() < 2:
+        raise InputError(
+            f"class {classes[counts.argmin()]} has 1 image, and 2 are needed to be in both parts: "
+            "give more images of it"
+        )
+    for part, n in (("fit", n_fit), ("validation", n_held_out)):
+        if n < len(classes):
+            raise InputError(
+                f"the {part} part would have {n} images for {len(classes)} classes: give more images, or another share"
+            )
+    rng = np.random.RandomState(random_state)
+    fit_counts = _proportional_draw(counts, n_fit, rng)
+    held_out_counts = _proportional_draw(counts - fit_counts, n_held_out, rng)
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
+    fit, held_out = [], []
+    for of_class, n_of_fit, n_of_held_out in zip(members, fit_counts, held_out_counts, strict=True):
+        shuffled = of_class[rng.permutation(len(of_class))]
+        fit.append(shuffled[:n_of_fit])
+        held_out.append(shuffled[n_of_fit : n_of_fit + n_of_held_out])
+    return rng.permutation(np.concatenate(fit)), rng.permutation(np.concatenate(held_out))
+
+
+def _proportional_draw(counts: Indices, n: int, rng: np.random.RandomState) -> Indices:
+    """How many of `n` draws fall to each class: the most likely numbers, with ties broken at random."""
+    expected = counts / counts.sum() * n
+    draws = np.floor(expected)
+    missing = int(n - draws.sum())
+    remainders = expected - draws
+    for remainder in np.sort(np.unique(remainders))[::-1]:
+        if missing == 0:
+            break
+        (tied,) = np.nonzero(remainders == remainder)
+        n_more = min(len(tied), missing)
+        draws[rng.choice(tied, size=n_more, replace=False)] += 1
+        missing -= n_more
+    result: Indices = draws.astype(np.int64)
+    return result

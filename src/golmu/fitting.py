@@ -1,0 +1,70 @@
+"""What `fit(run=...)` and `fit(resume=...)` do: a training from arrays, kept in a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from golmu import runs
+from golmu.architecture import Architecture
+from golmu.checkpoint import Setup, fingerprint
+from golmu.engines.contract import Engine, Images, Labels, Prepared
+from golmu.errors import InputTypeError
+from golmu.keeper import Keeper, new_record, opened, run_kept
+from golmu.training import Callback, Training
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images and labels, checked, and what the labels stand for."""
+
+    images: Images
+    labels: Labels
+    validation: tuple[Images, Labels] | None
+    classes: NDArray[Any]
+
+    def prepared(self, engine: Engine) -> tuple[Prepared, Prepared | None]:
+        """Where `engine` wants them."""
+        return engine.prepare(self.images, self.labels), self.validation and engine.prepare(*self.validation)
+
+
+def fit_in_folder(
+    samples: Samples, training: Training, architecture: Architecture, callbacks: Sequence[Callback], *,
+    run: str | Path | None, resume: str | Path | None, allow_inexact: bool, random_state: Any,
+) -> None:  # fmt: skip
+    """Trains in a new folder `run`, or goes on in the folder `resume`."""
+    engine, recipe = training.engine, training.recipe
+    setup = Setup(
+        recipe, architecture, samples.classes, tuple(str(label) for label in samples.classes),
+        fingerprint(samples.images, samples.labels, samples.validation), engine.name, engine.n_threads,
+    )  # fmt: skip
+    data, validation = samples.prepared(engine)
+    if resume is not None:
+        folder = _as_path(resume, "resume")
+        with opened(folder) as record:
+            keeper = Keeper(folder, training, setup, record)
+            keeper.resume(allow_inexact=allow_inexact)
+            run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
+        return
+    assert run is not None
+    folder = runs.create_run(_as_path(run, "run"), "")
+    with runs.locked(folder):
+        seed = random_state if isinstance(random_state, int) else None
+        record = new_record(
+            {"name": None, "train": len(data), "validation": 0 if validation is None else len(validation)},
+            None,
+            {**asdict(recipe), "engine": engine.name, "threads": engine.n_threads, "seed": seed},
+        )
+        keeper = Keeper(folder, training, setup, record)
+        keeper.begin()
+        run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
+
+
+def _as_path(value: Any, argument: str) -> Path:
+    if not isinstance(value, str | Path) or not str(value):
+        raise InputTypeError(f"{argument} must be a folder's path, got {value!r}")
+    return Path(value)
