@@ -1,6 +1,6 @@
 """A training for the tests of faults: a process that goes on in a folder, or begins, and may die at a chosen moment.
 
-    python killed.py FOLDER ENGINE [MOMENT]
+    python killed.py FOLDER [MOMENT]
 
 Every batch is a slice and writes a checkpoint, so that whenever it is killed it is likely to be writing. MOMENT is a
 function of the operating system and a count: "fsync 7" kills the process, as kill -9 would, at its seventh fsync.
@@ -13,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from golmu import ConvolutionNetwork, keeper, training
+from golmu import keeper, training
+from golmu.architecture import Architecture
+from golmu.fitting import Samples, fit_in_folder
+from golmu.recipe import Recipe
 
 RNG = np.random.default_rng(0)
-X, Y = RNG.integers(0, 256, (60, 6, 5), np.uint8), np.arange(60) % 3
+X, Y = RNG.integers(0, 256, (60, 6, 5), np.uint8)[..., None], np.arange(60) % 3
 EPOCHS = 80
 
 
@@ -33,19 +36,29 @@ def die_at(function, count):
     setattr(os, function, wrapped)
 
 
-def train(folder=None, engine="fused", callback=None):
-    """The network, trained in `folder`, or going on there."""
-    network = ConvolutionNetwork(2, 4, 8, 0.2, engine=engine, random_state=3)
-    has_begun = folder is not None and (folder / "run.json").exists()
-    where = {} if folder is None else {"resume": folder} if has_begun else {"run": folder}
-    return network.fit(X, Y, EPOCHS, X[:20], Y[:20], callback=callback, **where)
+def train(folder=None, callback=None):
+    """The engine and the history of a training in `folder`, or going on there; without scikit-learn, to start soon."""
+    architecture = Architecture(6, 5, 1, 2, 4, 3)
+    engine, rng = training.begin(architecture, "fused", None, 3)
+    running = training.Training(engine, Recipe(2, 4, 8, 0.2, EPOCHS), rng)
+    samples = Samples(X, Y, (X[:20], Y[:20]), np.arange(3))
+    if folder is None:
+        running.run(*samples.prepared(engine), EPOCHS)
+    else:
+        has_begun = (folder / "run.json").exists()
+        fit_in_folder(
+            samples, running, architecture, [] if callback is None else [callback],
+            run=None if has_begun else folder, resume=folder if has_begun else None, allow_inexact=False,
+            random_state=3,
+        )  # fmt: skip
+    return running
 
 
 if __name__ == "__main__":
     training.SLICE_SECONDS = keeper.CHECKPOINT_SECONDS = 0
-    if len(sys.argv) > 3:
-        name, number = sys.argv[3].split()
+    if len(sys.argv) > 2:
+        name, number = sys.argv[2].split()
         die_at(name, int(number))
     lines = iter(["trains"])
-    train(Path(sys.argv[1]), sys.argv[2], lambda progress: print(next(lines, ""), end="", flush=True))
+    train(Path(sys.argv[1]), lambda progress: print(next(lines, ""), end="", flush=True))
     print("ends", flush=True)

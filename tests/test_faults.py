@@ -4,11 +4,11 @@ import errno
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import pytest
 
 import killed
 from command import SETTINGS, read
-from golmu import files, runs
+from golmu import ConvolutionNetwork, files, runs
 from golmu.architecture import WEIGHT_NAMES
 from golmu.checkpoint import load_checkpoint
 from golmu.errors import GolmuError, SaveError
@@ -26,9 +26,9 @@ SCRIPT = Path(killed.__file__)
 KILLS = 30
 
 
-def begin(folder, engine="fused", *moment):
+def begin(folder, *moment):
     return subprocess.Popen(
-        [sys.executable, SCRIPT, folder, engine, *moment],
+        [sys.executable, SCRIPT, folder, *moment],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -36,12 +36,12 @@ def begin(folder, engine="fused", *moment):
 def assert_ends_as(folder, whole):
     """Goes on in `folder` to the end, which is that of an uninterrupted training."""
     made = killed.train(folder)
-    assert made.losses == whole.losses
-    assert made.val_losses == whole.val_losses
+    assert made.history.losses == whole.history.losses
+    assert made.history.val_losses == whole.history.val_losses
     kept = load_model(folder / runs.MODEL).weights
     for name in WEIGHT_NAMES:
-        assert np.array_equal(made.get_weights()[name], whole.get_weights()[name])
-        assert np.array_equal(kept[name], whole.get_weights()[name])
+        assert np.array_equal(made.engine.get_weights()[name], whole.engine.get_weights()[name])
+        assert np.array_equal(kept[name], whole.engine.get_weights()[name])
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_kill_9_at_random_moments(tmp_path, whole):
 
 @pytest.mark.parametrize("moment", [f"{name} {count}" for name in ("fsync", "fdopen", "open") for count in (3, 6, 9)])
 def test_kill_9_at_a_moment_of_writing(tmp_path, whole, moment):
-    with begin(tmp_path / "run", "fused", moment) as running:
+    with begin(tmp_path / "run", moment) as running:
         assert running.wait(60) == -9
     assert_ends_as(tmp_path / "run", whole)
 
@@ -133,7 +133,7 @@ def test_a_folder_that_goes_away(tmp_path):
             shutil.rmtree(tmp_path / "run")
 
     text = f"^the checkpoint cannot be written to {re.escape(str(tmp_path))}/run/.*: No such file or directory$"
-    network = killed.ConvolutionNetwork(2, 4, 8, 0.2, random_state=3)
+    network = ConvolutionNetwork(2, 4, 8, 0.2, random_state=3)
     with pytest.raises(SaveError, match=text):
         network.fit(killed.X, killed.Y, 5, run=tmp_path / "run", callback=remove)
     assert network.predict(killed.X).shape == (60,)  # what was trained is still in memory
@@ -141,7 +141,7 @@ def test_a_folder_that_goes_away(tmp_path):
 
 def test_a_folder_that_cannot_be_made():
     with pytest.raises(GolmuError, match=r"^the run folder /proc/golmu cannot be made \(.*\): name another$"):
-        killed.ConvolutionNetwork().fit(killed.X, killed.Y, 1, run="/proc/golmu")
+        ConvolutionNetwork().fit(killed.X, killed.Y, 1, run="/proc/golmu")
 
 
 def test_an_error_is_noted_in_the_run_where_it_can_be(tmp_path, monkeypatch):
@@ -161,8 +161,15 @@ def test_an_error_is_noted_in_the_run_where_it_can_be(tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_checkpoints(tmp_path):
-    killed.train(tmp_path / "one")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(20):
-        killed.train(tmp_path / str(number))
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000
+    held = {}
+
+    def look(progress):
+        if progress.samples == 0:
+            held[progress.epoch] = tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        killed.train(tmp_path / "run", look)
+    finally:
+        tracemalloc.stop()
+    assert held[killed.EPOCHS] - held[10] < 100_000

@@ -16,6 +16,7 @@ from numba import njit
 import naive
 from golmu import ConvolutionNetwork
 from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.engines import fused as fused_module
 from golmu.engines import kernels
 from golmu.engines.contract import usable_cores
 from golmu.engines.fused import FusedEngine
@@ -66,6 +67,31 @@ def test_gradients_agree_with_tensorflow(size):
         assert relative(gradients[name], expected[name]) < 1e-5, name
 
 
+@pytest.fixture
+def large_parts(monkeypatch):
+    """Every layer counts as large, so that parts have more samples."""
+    monkeypatch.setattr(fused_module, "LARGE_LAYER", 0)
+
+
+@pytest.mark.parametrize("size", [(9, 7, 3, 17, 230, 3, 64), (5, 4, 1, 40, 6, 3, 131), (12, 12, 1, 2, 200, 2, 600)])
+def test_parts_of_more_samples_agree_with_the_twin(size, large_parts):
+    architecture, images, labels, weights = make_case(size, np.uint8)
+    engine = fused(architecture, weights)
+    expected_loss, expected = naive.gradients(images, labels, weights)
+    loss, gradients = engine.gradients(images, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    assert all(relative(gradients[name], expected[name]) < 1e-5 for name in WEIGHT_NAMES)
+    assert relative(engine.logits(images), naive.forward(images, weights)["logits"]) < 1e-5
+    assert engine._work[kernels.MORE_SAMPLES].act.shape[2] == 64
+    few = engine.logits(images[:5])
+    assert relative(few, naive.forward(images[:5], weights)["logits"]) < 1e-5
+    assert sorted(engine._work) == [kernels.SAMPLES, kernels.MORE_SAMPLES]
+
+
+def test_the_bits_of_parts_of_more_samples_do_not_depend_on_threads(large_parts):
+    test_the_bits_do_not_depend_on_the_number_of_threads(3)
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 4, 7])
 def test_the_bits_do_not_depend_on_the_number_of_threads(n_threads):
     architecture, images, labels, weights = make_case((9, 8, 1, 5, 20, 4, 1000), np.uint8)
@@ -92,16 +118,18 @@ def test_weights_go_in_and_come_out_as_they_were():
 @njit
 def multiply(a, b, c, beta):
     rows, n_k = a.shape
-    kernels.multiply(rows, a.ctypes.data, n_k, kernels.NEXT, b.ctypes.data, c.ctypes.data, n_k, beta)
+    samples = b.shape[1]
+    kernels.multiply(rows, a.ctypes.data, n_k, kernels.NEXT, b.ctypes.data, c.ctypes.data, samples, n_k, beta)
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5, 6, 7, 13])
 @pytest.mark.parametrize("beta", [0, 1])
-def test_multiply_against_numpy(n_rows, beta):
+@pytest.mark.parametrize("samples", [kernels.SAMPLES, kernels.MORE_SAMPLES])
+def test_multiply_against_numpy(n_rows, beta, samples):
     rng = np.random.default_rng(n_rows)
-    a, b = rng.normal(size=(n_rows, 9)).astype(np.float32), rng.normal(size=(9, 32)).astype(np.float32)
+    a, b = rng.normal(size=(n_rows, 9)).astype(np.float32), rng.normal(size=(9, samples)).astype(np.float32)
     # With beta = 0, what stood in C must not matter, not even NaN.
-    c = np.full((n_rows, 32), np.nan if beta == 0 else 2, np.float32)
+    c = np.full((n_rows, samples), np.nan if beta == 0 else 2, np.float32)
     expected = a.astype(float) @ b + (0 if beta == 0 else 2)
     multiply(a, b, c, np.float32(beta))
     assert relative(c, expected) < 1e-6

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
 from golmu.engines import kernels
 from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared, usable_cores
-from golmu.engines.kernels import CACHE_LINE, SAMPLES, Buffers, Parameters
+from golmu.engines.kernels import CACHE_LINE, MORE_SAMPLES, SAMPLES, Buffers, Parameters
 from golmu.engines.vectors import LANES
 
 logger = logging.getLogger("golmu")
+
+LARGE_LAYER = 2**22
+"""Bytes of dense1, several times a second-level cache, above which parts have more samples."""
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
@@ -45,7 +48,7 @@ class FusedEngine:
         self.architecture = architecture
         self.n_threads = n_threads or usable_cores()
         self._net = _parameters(architecture)
-        self._work: Buffers | None = None
+        self._work: dict[int, Buffers] = {}
 
     def set_weights(self, weights: Weights) -> None:
         a, net = self.architecture, self._net
@@ -71,7 +74,7 @@ class FusedEngine:
         return self._steps(data, order, self._net, np.float32(-learning_rate), loss_after)
 
     def evaluate(self, data: Prepared) -> Evaluation:
-        n_parts = -(-len(data) // SAMPLES)
+        n_parts = -(-len(data) // self._samples(len(data)))
         losses, n_right = np.empty(n_parts), np.empty(n_parts, np.int64)
         self._forward(data.images, data.labels, NO_LOGITS, losses, n_right)
         return Evaluation(float(losses.sum()) / len(data), int(n_right.sum()) / len(data))
@@ -125,9 +128,10 @@ class FusedEngine:
     ) -> NDArray[np.float32]:
         """step += factor · gradient, for each row of `order`; returns the losses."""
         losses = np.empty(len(order), np.float32)
-        n_parts = -(-order.shape[1] // SAMPLES)
+        samples = self._samples(order.shape[1])
+        n_parts = -(-order.shape[1] // samples)
         n_threads = min(self.n_threads, n_parts)
-        work, state = self._buffers(n_parts), np.zeros(2 + n_threads, np.int64)
+        work, state = self._buffers(n_parts, samples), np.zeros(2 + n_threads, np.int64)
         order = np.ascontiguousarray(order)
         _run(n_threads, lambda thread: kernels.train(
             thread, state, data.images, data.labels, _scale(data.images), order, self._net, step, factor,
@@ -138,17 +142,23 @@ class FusedEngine:
     def _forward(
         self, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any], n_right: NDArray[Any]
     ) -> None:
-        n_threads = min(self.n_threads, -(-len(images) // SAMPLES))
-        work, state = self._buffers(n_threads), np.zeros(2 + n_threads, np.int64)
+        samples = self._samples(len(images))
+        n_threads = min(self.n_threads, -(-len(images) // samples))
+        work, state = self._buffers(n_threads, samples), np.zeros(2 + n_threads, np.int64)
         _run(n_threads, lambda thread: kernels.evaluate(
             thread, state, images, labels, _scale(images), self._net, work, logits, losses, n_right
         ))  # fmt: skip
 
-    def _buffers(self, n_parts: int) -> Buffers:
-        """Buffers for at least `n_parts` parts, kept for the next call."""
-        if self._work is None or len(self._work.x) < n_parts:
-            self._work = _make_buffers(self.architecture, n_parts, self.n_threads)
-        return self._work
+    def _samples(self, n: int) -> int:
+        """Samples in a part of a batch of n. It must not depend on the threads: the order of additions does on it."""
+        is_large = self._net.dense1.nbytes > LARGE_LAYER and n >= MORE_SAMPLES
+        return MORE_SAMPLES if is_large else SAMPLES
+
+    def _buffers(self, n_parts: int, samples: int) -> Buffers:
+        """Buffers for at least `n_parts` parts of `samples` samples, kept for the next call."""
+        if samples not in self._work or len(self._work[samples].x) < n_parts:
+            self._work[samples] = _make_buffers(self.architecture, n_parts, samples, self.n_threads)
+        return self._work[samples]
 
     def _canonical(self, net: Parameters) -> Weights:
         a = self.architecture
@@ -195,20 +205,20 @@ def _parameters(a: Architecture) -> Parameters:
     )
 
 
-def _make_buffers(a: Architecture, n_parts: int, n_threads: int) -> Buffers:
+def _make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
     rows, columns, n_kernels = a.pooled_shape
     work = Buffers(
-        x=_zeros(n_parts, a.channels, 2 * rows + 2, 2, columns + 1, SAMPLES),
-        act=_zeros(n_parts, a.n_features + 1, SAMPLES),
-        where=_zeros(n_parts, a.n_features, SAMPLES, dtype=np.int32),
-        hidden=_zeros(n_parts, a.units + 1, SAMPLES),
-        logits=_zeros(n_parts, a.n_classes, SAMPLES),
-        d_hidden=_zeros(n_parts, a.units, SAMPLES),
-        d_row=_zeros(n_threads, n_kernels * columns, SAMPLES),
+        x=_zeros(n_parts, a.channels, 2 * rows + 2, 2, columns + 1, samples),
+        act=_zeros(n_parts, a.n_features + 1, samples),
+        where=_zeros(n_parts, a.n_features, samples, dtype=np.int32),
+        hidden=_zeros(n_parts, a.units + 1, samples),
+        logits=_zeros(n_parts, a.n_classes, samples),
+        d_hidden=_zeros(n_parts, a.units, samples),
+        d_row=_zeros(n_threads, n_kernels * columns, samples),
         d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
         d_conv_b=_zeros(n_parts, a.channels, n_kernels),
-        right1=_zeros(n_parts * SAMPLES * _whole_vectors(a.units)),
-        right2=_zeros(n_parts * SAMPLES * _whole_vectors(a.n_classes)),
+        right1=_zeros(n_parts * samples * _whole_vectors(a.units)),
+        right2=_zeros(n_parts * samples * _whole_vectors(a.n_classes)),
         losses=_zeros(n_parts, dtype=np.float64),
         losses_after=_zeros(n_parts, dtype=np.float64),
     )

@@ -37,9 +37,10 @@ MATHS = {"contract", "reassoc", "nsz"}
 """What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
 sign of zero does not matter. Not that numbers are finite: NaN and infinity must surface."""
 
-SAMPLES = 32
+SAMPLES, MORE_SAMPLES = 32, 64
 """S: enough for a row of weights to serve many samples once it is loaded, few enough for a row of activations to
-stay in the first-level cache."""
+stay in the first-level cache; and more, where the weights are too many for the second-level cache and each part would
+fetch them all anew."""
 
 CACHE_LINE = 64
 """Bytes that the memory gives at a time."""
@@ -113,23 +114,23 @@ def kernel(function: Any) -> Any:
 
 
 @kernel
-def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, n_k: int, beta: Any) -> None:
+def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples: int, n_k: int, beta: Any) -> None:
     """C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
 
-    a, b, c are addresses; a_row and a_k the strides of A in numbers.
+    a, b, c are addresses; a_row and a_k the strides of A in numbers; samples is S.
     """
     row = 0
     while row < n_rows:
         left = n_rows - row
-        at_a, at_c = a + BYTES * row * a_row, c + BYTES * row * SAMPLES
-        for column in range(0, SAMPLES, PANEL):
+        at_a, at_c = a + BYTES * row * a_row, c + BYTES * row * samples
+        for column in range(0, samples, PANEL):
             at = BYTES * column
             if left >= 6:
-                _tile_6x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+                _tile_6x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
             elif left >= 2:
-                _tile_2x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+                _tile_2x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
             else:
-                _tile_1x2(at_a, a_row, a_k, 0, b + at, SAMPLES, 0, at_c + at, SAMPLES, n_k, 1, ONE, beta)
+                _tile_1x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
         row += 6 if left >= 6 else 2 if left >= 2 else 1
 
 
@@ -140,28 +141,28 @@ def add_outer(weights: Any, first: int, last: int, left: Any, right: Any, factor
     weights (n, m): dense1 or dense2; left (parts, n, S): act or hidden; right (parts·S · m): right1 or right2. With
     factor = −learning_rate this is the step of SGD: the gradient itself is never in memory.
     """
-    n_parts, n_rows, _ = left.shape
+    n_parts, n_rows, samples = left.shape
     width = weights.shape[1]
-    part = n_rows * SAMPLES
+    part = n_rows * samples
     row = first
     while row < last:
         rows = last - row
-        a, c = left.ctypes.data + BYTES * row * SAMPLES, weights.ctypes.data + BYTES * row * width
+        a, c = left.ctypes.data + BYTES * row * samples, weights.ctypes.data + BYTES * row * width
         column = 0
         while column < width:
-            b, at = right.ctypes.data + BYTES * column * n_parts * SAMPLES, c + BYTES * column
+            b, at = right.ctypes.data + BYTES * column * n_parts * samples, c + BYTES * column
             if column + PANEL <= width:
-                step = SAMPLES * PANEL
+                step = samples * PANEL
                 if rows >= 6:
-                    _tile_6x2(a, SAMPLES, 1, part, b, PANEL, step, at, width, SAMPLES, n_parts, factor, ONE)
+                    _tile_6x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, ONE)
                 else:
-                    _tile_1x2(a, SAMPLES, 1, part, b, PANEL, step, at, width, SAMPLES, n_parts, factor, ONE)
+                    _tile_1x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, ONE)
             else:
-                step = SAMPLES * LANES
+                step = samples * LANES
                 if rows >= 6:
-                    _tile_6x1(a, SAMPLES, 1, part, b, LANES, step, at, width, SAMPLES, n_parts, factor, ONE)
+                    _tile_6x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, ONE)
                 else:
-                    _tile_1x1(a, SAMPLES, 1, part, b, LANES, step, at, width, SAMPLES, n_parts, factor, ONE)
+                    _tile_1x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, ONE)
             column += PANEL
         row += 6 if rows >= 6 else 1
 
@@ -204,8 +205,8 @@ def convolve_row(x: Any, row: int, net: Parameters, act: Any, where: Any) -> Non
 
     x (c, 2H + 2, 2, W + 1, S); act and where of the part, of which the row's are filled.
     """
-    n_channels, n_rows, _, pairs, _ = x.shape
-    odd_stride, n = pairs * SAMPLES, (pairs - 1) * SAMPLES
+    n_channels, n_rows, _, pairs, samples = x.shape
+    odd_stride, n = pairs * samples, (pairs - 1) * samples
     row_stride = 2 * odd_stride
     pixels, channel_stride = x.ctypes.data + BYTES * 2 * row * row_stride, n_rows * row_stride
     n_kernels = len(net.conv_b)
@@ -214,11 +215,11 @@ def convolve_row(x: Any, row: int, net: Parameters, act: Any, where: Any) -> Non
         to, at = act.ctypes.data + place, where.ctypes.data + place
         if n_channels == 1:
             _convolve_one_channel(
-                pixels, channel_stride, row_stride, odd_stride, SAMPLES, taps, net.conv_b[k], to, at, n, n_channels
+                pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], to, at, n, n_channels
             )
         else:
             _convolve_channels(
-                pixels, channel_stride, row_stride, odd_stride, SAMPLES, taps, net.conv_b[k], to, at, n, n_channels
+                pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], to, at, n, n_channels
             )
 
 
@@ -229,8 +230,8 @@ def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w:
     x (c, 2H + 2, 2, W + 1, S); d_row (K·W, S) and where of the part; d_conv_w (K, c, 9), d_conv_b (c, K): the bias's
     gradient comes once for each channel.
     """
-    n_channels, n_rows, _, pairs, _ = x.shape
-    odd_stride, n = pairs * SAMPLES, (pairs - 1) * SAMPLES
+    n_channels, n_rows, _, pairs, samples = x.shape
+    odd_stride, n = pairs * samples, (pairs - 1) * samples
     row_stride, n_kernels = 2 * odd_stride, len(d_conv_w)
     for k in range(n_kernels):
         slopes, at = d_row.ctypes.data + BYTES * k * n, where.ctypes.data + BYTES * (row * n_kernels + k) * n
@@ -238,7 +239,7 @@ def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w:
             pixels = x.ctypes.data + BYTES * (channel * n_rows + 2 * row) * row_stride
             d_taps = d_conv_w.ctypes.data + BYTES * (k * n_channels + channel) * 9
             d_bias = d_conv_b.ctypes.data + BYTES * (channel * n_kernels + k)
-            windows_gradient(pixels, row_stride, odd_stride, SAMPLES, slopes, at, n, d_taps, d_bias)
+            windows_gradient(pixels, row_stride, odd_stride, samples, slopes, at, n, d_taps, d_bias)
 
 
 @kernel
@@ -248,7 +249,7 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
     A row of windows goes through the convolution and at once, still in the cache, through its part of the dense layer.
     """
     n_hidden, width = len(hidden) - 1, net.dense1.shape[1]
-    n_rows = x.shape[1] // 2 - 1
+    n_rows, samples = x.shape[1] // 2 - 1, x.shape[4]
     per_row = len(where) // n_rows
     for row in range(n_rows):
         convolve_row(x, row, net, act, where)
@@ -257,19 +258,19 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
         while first < last:
             n_k = last - first if last - first < 2 * DEPTH else DEPTH
             a = net.dense1.ctypes.data + BYTES * first * width
-            b = act.ctypes.data + BYTES * first * SAMPLES
-            multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, n_k, ZERO if first == 0 else ONE)
+            b = act.ctypes.data + BYTES * first * samples
+            multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, samples, n_k, ZERO if first == 0 else ONE)
             first += n_k
     keep_positive(n_hidden, hidden, hidden)
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
-    multiply(len(logits), a, NEXT, width, hidden.ctypes.data, logits.ctypes.data, n_hidden + 1, ZERO)
+    multiply(len(logits), a, NEXT, width, hidden.ctypes.data, logits.ctypes.data, samples, n_hidden + 1, ZERO)
 
 
 @kernel
 def keep_positive(n_rows: int, values: Any, by: Any) -> None:
     """Sets the first rows of values (n, S) to zero where `by` is zero or less; but NaN stays, so that it surfaces."""
     for row in range(n_rows):
-        for s in range(SAMPLES):
+        for s in range(values.shape[1]):
             values[row, s] = ZERO if by[row, s] <= ZERO else values[row, s]
 
 
@@ -316,7 +317,8 @@ def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
 
     Unless factor is 0, the logits become factor · (softmax − one-hot), and 0 for samples that are not real.
     """
-    n_classes, into_gradient = len(logits), factor != ZERO
+    n_classes, samples = logits.shape
+    into_gradient = factor != ZERO
     loss, n_right = 0.0, 0
     for s in range(len(chosen)):
         label, best = labels[chosen[s]], 0
@@ -338,7 +340,7 @@ def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
             logits[label, s] -= factor
     if into_gradient:
         for k in range(n_classes):
-            for s in range(len(chosen), SAMPLES):
+            for s in range(len(chosen), samples):
                 logits[k, s] = ZERO
     return loss, n_right
 
@@ -346,11 +348,12 @@ def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
 @kernel
 def turn(gradient: Any, part: int, n_parts: int, width: int, right: Any) -> None:
     """Turns a part's gradient (n, S) into rows by sample, in the panels of `right` (parts·S · width)."""
+    samples = gradient.shape[1]
     for row in range(len(gradient)):
         panel = row // PANEL * PANEL
         columns = min(PANEL, width - panel)
-        at = panel * n_parts * SAMPLES + part * SAMPLES * columns + row - panel
-        for s in range(SAMPLES):
+        at = panel * n_parts * samples + part * samples * columns + row - panel
+        for s in range(samples):
             right[at + s * columns] = gradient[row, s]
 
 
@@ -364,16 +367,21 @@ def backward(
     d_row (K·W, S) is scratch: the gradient with respect to the activations is there for one row of windows, and goes
     into the convolution's gradient while it is still in the cache.
     """
-    n_hidden = len(d_hidden)
+    n_hidden, samples = d_hidden.shape
     a, width = net.dense2.ctypes.data, net.dense2.shape[1]
-    multiply(n_hidden, a, width, NEXT, d_logits.ctypes.data, d_hidden.ctypes.data, len(d_logits), ZERO)
+    multiply(n_hidden, a, width, NEXT, d_logits.ctypes.data, d_hidden.ctypes.data, samples, len(d_logits), ZERO)
     keep_positive(n_hidden, d_hidden, hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
     width, per_row = net.dense1.shape[1], len(d_row)
     for row in range(x.shape[1] // 2 - 1):
-        a = net.dense1.ctypes.data + BYTES * row * per_row * width
-        multiply(per_row, a, width, NEXT, d_hidden.ctypes.data, d_row.ctypes.data, n_hidden, ZERO)
+        first = 0
+        while first < n_hidden:
+            n_k = n_hidden - first if n_hidden - first < 2 * DEPTH else DEPTH
+            a = net.dense1.ctypes.data + BYTES * (row * per_row * width + first)
+            b = d_hidden.ctypes.data + BYTES * first * samples
+            multiply(per_row, a, width, NEXT, b, d_row.ctypes.data, samples, n_k, ZERO if first == 0 else ONE)
+            first += n_k
         convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
 
 
@@ -429,16 +437,17 @@ def train(
     and what is added over parts is added in their order, so the bits do not depend on who claims what.
     """
     n_batches, size = order.shape
-    n_parts = (size + SAMPLES - 1) // SAMPLES
+    samples = work.act.shape[2]
+    n_parts = (size + samples - 1) // samples
     n_blocks = (len(step.dense1) + BLOCK - 1) // BLOCK + 2
     for batch in range(n_batches):
         part = claim(state, thread, n_parts)
         while part < n_parts:
-            chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
+            chosen = order[batch, part * samples : min(size, (part + 1) * samples)]
             x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
             unpack(images, chosen, scale, x)
             if batch + 1 < n_batches:
-                fetch(images, order[batch + 1, part * SAMPLES : min(size, (part + 1) * SAMPLES)])
+                fetch(images, order[batch + 1, part * samples : min(size, (part + 1) * samples)])
             forward(x, net, work.act[part], where, hidden, logits)
             work.losses[part], _ = cross_entropy(logits, labels, chosen, ONE / np.float32(size))
             d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
@@ -457,7 +466,7 @@ def train(
         if loss_after:
             part = claim(state, thread, n_parts)
             while part < n_parts:
-                chosen = order[batch, part * SAMPLES : min(size, (part + 1) * SAMPLES)]
+                chosen = order[batch, part * samples : min(size, (part + 1) * samples)]
                 logits = work.logits[part]
                 forward(work.x[part], net, work.act[part], work.where[part], work.hidden[part], logits)
                 work.losses_after[part], _ = cross_entropy(logits, labels, chosen, ZERO)
@@ -476,12 +485,12 @@ def evaluate(
 
     labels (n,), losses and n_right (⌈n/S⌉,), and all_logits (n, C) may each be empty, and are then passed over.
     """
-    n = len(images)
-    n_parts = (n + SAMPLES - 1) // SAMPLES
+    n, samples = len(images), work.act.shape[2]
+    n_parts = (n + samples - 1) // samples
     x, where, hidden, logits = work.x[thread], work.where[thread], work.hidden[thread], work.logits[thread]
     part = claim(state, thread, n_parts)
     while part < n_parts:
-        chosen = np.arange(part * SAMPLES, min(n, (part + 1) * SAMPLES))
+        chosen = np.arange(part * samples, min(n, (part + 1) * samples))
         unpack(images, chosen, scale, x)
         forward(x, net, work.act[thread], where, hidden, logits)
         if len(all_logits) > 0:
