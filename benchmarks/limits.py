@@ -23,13 +23,28 @@ HERE = Path(__file__).parent
 FIRST_BATCH = """
 import time
 started = time.perf_counter()
+import golmu.trainer
+import numpy as np
+from golmu.architecture import Architecture
+from golmu.training import begin
+x, y = np.zeros((128, 28, 28, 1), np.uint8), np.arange(128) % 10
+engine, _ = begin(Architecture(28, 28, 1, 10, 100, 10), "auto", None, 0)
+engine.train(engine.prepare(x, y), np.arange(128)[None], learning_rate=0.01, loss_after=False)
+print(time.perf_counter() - started)
+"""
+
+FIRST_BATCH_OF_THE_ESTIMATOR = """
+import time
+started = time.perf_counter()
+import sklearn.base
+imported = time.perf_counter()
 import numpy as np
 from golmu import ConvolutionNetwork
 network = ConvolutionNetwork(10, 100, 128)
 x, y = np.zeros((128, 28, 28, 1), np.uint8), np.arange(128) % 10
 network.init_weights(x.shape, 10)
 network.training(x, y)
-print(time.perf_counter() - started)
+print(time.perf_counter() - started, time.perf_counter() - imported)
 """
 
 SCALING = """
@@ -67,11 +82,22 @@ def python(code: str, **environment: str) -> str:
 
 
 def first_batches() -> dict[str, Any]:
-    """Seconds from the start of `import golmu` to the end of the first batch."""
+    """Seconds from the start of `import golmu` to the end of the first batch.
+
+    First where kernels must be compiled; then with what `golmu train` imports; then with the estimator, whose base
+    class is scikit-learn's, with and without the import of that.
+    """
     with tempfile.TemporaryDirectory() as cache:
         first = float(python(FIRST_BATCH, NUMBA_CACHE_DIR=cache))
         later = [float(python(FIRST_BATCH, NUMBA_CACHE_DIR=cache)) for _ in range(5)]
-    return {"first_run_seconds": first, "later_run_seconds": statistics.median(later)}
+        estimator = [python(FIRST_BATCH_OF_THE_ESTIMATOR, NUMBA_CACHE_DIR=cache).split() for _ in range(5)]
+    with_sklearn, without = (statistics.median(float(row[i]) for row in estimator) for i in range(2))
+    return {
+        "first_run_seconds": first,
+        "later_run_seconds": statistics.median(later),
+        "later_run_of_the_estimator_seconds": with_sklearn,
+        "later_run_of_the_estimator_after_sklearn_seconds": without,
+    }
 
 
 def memory_of_training() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numba.core import event
+from numba.core import config, event
 from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
@@ -227,26 +227,36 @@ def _make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -
     return work
 
 
-class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types
-    """Says, once in a process, that kernels are compiled: a wait that comes only once on a computer."""
+class _Compilation(event.Listener):  # type: ignore[misc]  # numba has no types
+    """What happens around a compilation, which comes only once on a computer: it is announced, and made shorter.
 
-    said = False
+    A kernel that is compiled for another one, in the midst of its compilation, is optimised there, where it is copied
+    to. To optimise it fully on its own as well would be a tenth of all the work.
+    """
+
+    def __init__(self) -> None:
+        self._depth, self._level, self._said = 0, config.OPT, False
 
     def on_start(self, event: Any) -> None:
-        if not self.said:
-            self.said = True
+        if not self._said:
+            self._said = True
             logger.warning("compiling the kernels for this processor; this happens once, and takes about ten seconds")
+        self._depth += 1
+        if self._depth == 2:
+            self._level, config.OPT = config.OPT, type(config.OPT)(1)
 
     def on_end(self, event: Any) -> None:
-        pass
+        if self._depth == 2:
+            config.OPT = self._level
+        self._depth -= 1
 
 
-_announcer = _Announcer()
+_compilation = _Compilation()
 
 
 def _run(n_threads: int, work: Callable[[int], None]) -> None:
     """Runs kernels in threads, and says so if they must be compiled first."""
-    with event.install_listener("numba:compile", _announcer):
+    with event.install_listener("numba:compile", _compilation):
         _in_threads(n_threads, work)
 
 

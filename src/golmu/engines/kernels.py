@@ -262,8 +262,8 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
             multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, samples, n_k, ZERO if first == 0 else ONE)
             first += n_k
     keep_positive(n_hidden, hidden, hidden)
-    a, width = net.dense2.ctypes.data, net.dense2.shape[1]
-    multiply(len(logits), a, NEXT, width, hidden.ctypes.data, logits.ctypes.data, samples, n_hidden + 1, ZERO)
+    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
+    multiply(len(logits), a, NEXT, width, np.int64(hidden.ctypes.data), logits.ctypes.data, samples, n_hidden + 1, ZERO)
 
 
 @kernel
@@ -368,8 +368,10 @@ def backward(
     into the convolution's gradient while it is still in the cache.
     """
     n_hidden, samples = d_hidden.shape
-    a, width = net.dense2.ctypes.data, net.dense2.shape[1]
-    multiply(n_hidden, a, width, NEXT, d_logits.ctypes.data, d_hidden.ctypes.data, samples, len(d_logits), ZERO)
+    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
+    multiply(
+        n_hidden, a, width, NEXT, np.int64(d_logits.ctypes.data), d_hidden.ctypes.data, samples, len(d_logits), ZERO
+    )
     keep_positive(n_hidden, d_hidden, hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
@@ -416,13 +418,15 @@ def update(block: int, step: Parameters, n_parts: int, factor: Any, work: Buffer
     """One block of the step: `BLOCK` rows of dense1, or after these all of dense2, or at last the convolution."""
     n_rows = len(step.dense1)
     n_blocks = (n_rows + BLOCK - 1) // BLOCK
-    if block < n_blocks:
-        first, last = block * BLOCK, min(n_rows, (block + 1) * BLOCK)
-        add_outer(step.dense1, first, last, work.act[:n_parts], work.right1, factor)
-    elif block == n_blocks:
-        add_outer(step.dense2, 0, len(step.dense2), work.hidden[:n_parts], work.right2, factor)
-    else:
+    if block > n_blocks:
         add_convolution(step, work.d_conv_w[:n_parts], work.d_conv_b[:n_parts], factor)
+        return
+    first, last = block * BLOCK, min(n_rows, (block + 1) * BLOCK)
+    weights, left, right = step.dense1, work.act, work.right1
+    if block == n_blocks:
+        first, last = 0, len(step.dense2)
+        weights, left, right = step.dense2, work.hidden, work.right2
+    add_outer(weights, first, last, left[:n_parts], right, factor)  # one call, since the compiler copies it to each
 
 
 @entry
