@@ -4,7 +4,8 @@ import numpy as np
 
 from golmu.architecture import Architecture
 from golmu.engines import create_engine
-from golmu.training import History, train
+from golmu.recipe import Recipe
+from golmu.training import Training
 
 from .serve import Answer, serve
 from .setting import Data, initial_weights, parser
@@ -26,13 +27,12 @@ def main() -> None:
     training, validation = engine.prepare(data.x_train, data.y_train), engine.prepare(data.x_val, data.y_val)
     rng = np.random.default_rng(args.seed)
 
+    recipe = Recipe(args.kernels, args.units, args.batch_size, args.learning_rate, epochs=1, record_loss=args.record)
+
     def epochs(number: int) -> Answer:
-        history = History()
-        train(
-            engine, training, validation, history, rng,
-            epochs=number, batch_size=args.batch_size, learning_rate=args.learning_rate,
-            loss_after=args.record == "after",
-        )  # fmt: skip
+        running = Training(engine, recipe, rng)
+        running.run(training, validation, number)
+        history = running.history
         return {
             "seconds": history.seconds,
             "loss": history.losses,

@@ -1,4 +1,4 @@
-"""Load a data set by its name, or from a folder of IDX files."""
+"""Load a data set by its name, from a folder of IDX files, or from an `.npz` file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from golmu.data import fashion_mnist
 from golmu.data.dataset import Dataset, ImageSet
 from golmu.data.idx import MNIST_FILES, as_path, find_idx_files, read_idx
+from golmu.data.npz import read_npz
 from golmu.errors import DataError, InputError
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load}
@@ -25,7 +26,7 @@ _MAX_CLASSES = 65_536
 
 
 def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Dataset:
-    """Load a data set by name, or from a folder of IDX files.
+    """Load a data set by name, from a folder of IDX files, or from an `.npz` file.
 
     Parameters
     ----------
@@ -33,7 +34,9 @@ def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Datas
         "fashion-mnist", or the path of a folder with the four files of an MNIST-like data set
         (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
         `t10k-labels-idx1-ubyte`, each plain or with `.gz`): images uint8, (n, h, w) or (n, h, w, c), labels of
-        an integer type, (n,). Such a data set is named after its folder and its classes "0", "1", ...
+        an integer type, (n,). Such a data set is named after its folder and its classes "0", "1", ... Or the path
+        of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels; labels may
+        be text there.
     folder
         Where to look first for the files of a data set that is given by name.
 
@@ -55,6 +58,10 @@ def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Datas
         folder = as_path(folder, "folder")
     if load := _LOADERS.get(str(name)):
         return load(folder)
+    if path.suffix.lower() == ".npz":
+        if folder is not None:
+            raise InputError(f"name='{name}' is a file itself, so folder='{folder}' has no use; leave it out")
+        return load_npz(path)
     if str(name) and _is_folder(path):
         if folder is not None:
             raise InputError(f"name='{name}' is a folder itself, so folder='{folder}' has no use; leave it out")
@@ -89,9 +96,51 @@ def load_idx_folder(folder: Path) -> Dataset:
     )
 
 
+def load_npz(path: Path) -> Dataset:
+    """Load an `.npz` file (`golmu.data.npz`): images uint8, (n, h, w) or (n, h, w, c), labels integers or text, (n,).
+
+    Raises
+    ------
+    DataError
+        The file is missing or damaged, or its arrays do not fit together.
+    """
+    training, test = read_npz(path)
+    pairs = [training] if test is None else [training, test]
+    if all(labels.dtype.kind == "U" for _, labels in pairs):
+        names, codes = np.unique(np.concatenate([labels.ravel() for _, labels in pairs]), return_inverse=True)
+        parts = np.split(codes, [pairs[0][1].size])
+        pairs = [(images, codes) for (images, _), codes in zip(pairs, parts, strict=False)]
+        class_names = tuple(str(name) for name in names)
+    else:
+        class_names = ()
+    sets = [
+        _checked(images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, x, y)
+        for (images, labels), x, y in zip(
+            pairs, (f"{path}: x_train", f"{path}: x_test"), (f"{path}: y_train", f"{path}: y_test"), strict=False
+        )
+    ]
+    if len({part.images.shape[1:] for part in sets}) > 1:
+        raise DataError(
+            f"'{path}' holds training images of shape {sets[0].images.shape[1:]} and test images of shape "
+            f"{sets[1].images.shape[1:]}, where one shape was expected"
+        )
+    n_classes = 1 + max(int(part.labels.max()) for part in sets)
+    return Dataset(
+        name=path.stem,
+        train=sets[0],
+        test=sets[1] if len(sets) > 1 else None,
+        class_names=class_names or tuple(str(label) for label in range(n_classes)),
+        source=str(path),
+    )
+
+
 def _image_set(images_path: Path, labels_path: Path) -> ImageSet:
     """Read images and labels, and check that they are what they should be and match in number."""
-    images, labels = read_idx(images_path), read_idx(labels_path)
+    return _checked(read_idx(images_path), read_idx(labels_path), images_path, labels_path)
+
+
+def _checked(images: NDArray[Any], labels: NDArray[Any], images_path: Path | str, labels_path: Path | str) -> ImageSet:
+    """Images and labels that are what they should be and match in number; the paths say in errors where they are."""
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
         raise DataError(
             f"'{images_path}' holds {_describe(images)}, where images of uint8 with shape (n, h, w) or (n, h, w, c) "
@@ -105,7 +154,7 @@ def _image_set(images_path: Path, labels_path: Path) -> ImageSet:
     if len(images) != len(labels):
         raise DataError(
             f"'{images_path}' holds {len(images)} images, but '{labels_path}' holds {len(labels)} labels, where one "
-            f"for each image was expected; put files of one data set into the folder"
+            f"for each image was expected; put data of one set together"
         )
     if not 0 <= labels.min() <= labels.max() < _MAX_CLASSES:
         raise DataError(

@@ -1,0 +1,107 @@
+"""Files as an attacker or a bad disk would make them, and the readers that must answer each with one clear error.
+
+    python tests/fuzzing.py TARGET [OPTIONS OF LIBFUZZER]
+
+runs one target under atheris, guided by the code's branches; `make fuzz` runs all. The test suite feeds the same
+targets from hypothesis (`test_fuzz.py`).
+"""
+
+import gzip
+import io
+import struct
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from golmu.architecture import Architecture
+from golmu.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
+from golmu.data.idx import read_idx
+from golmu.data.images import read_image
+from golmu.data.loading import load_dataset
+from golmu.errors import GolmuError
+from golmu.model import Model, load_model, save_model
+from golmu.recipe import Recipe
+from golmu.training import Best, History, State
+
+ROOM = Path(tempfile.mkdtemp(prefix="golmu-fuzz-"))
+
+
+def idx(array, code=8):
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape) + array.tobytes()
+
+
+def npz(pack=np.savez, **arrays):
+    file = io.BytesIO()
+    pack(file, **arrays)
+    return file.getvalue()
+
+
+def picture(form, mode="RGB", **options):
+    file = io.BytesIO()
+    Image.effect_noise((9, 7), 90).convert(mode).save(file, form, **options)
+    return file.getvalue()
+
+
+def tensors(save):
+    architecture = Architecture(3, 2, 1, 1, 1, 2)
+    weights = architecture.initial_weights(np.random.default_rng(0))
+    path = ROOM / "seed"
+    if save is save_model:
+        save_model(path, Model(architecture, weights, np.arange(2), ("a", "b"), 3))
+    else:
+        print_of = fingerprint(np.zeros((4, 3, 2, 1), np.uint8), np.zeros(4, np.int64), None)
+        setup = Setup(Recipe(1, 1, 4, 0.1, 3, patience=2), architecture, np.arange(2), ("a", "b"), print_of, "fused", 2)
+        generator = np.random.default_rng(0).bit_generator.state
+        state = State(weights, History([1.0]), generator, np.zeros(2, np.float32), 0.5, Best(1, 0.5, weights))
+        save_checkpoint(path, Checkpoint(setup, state))
+    return path.read_bytes()
+
+
+IMAGES, LABELS = np.arange(60, dtype=np.uint8).reshape(5, 4, 3), np.arange(5, dtype=np.uint8) % 2
+
+# name of the target: how its files end, what reads one, and sound files to begin with
+TARGETS = {
+    "idx": ("", read_idx, [idx(IMAGES), idx(LABELS), idx(IMAGES.astype(">f4"), 0x0D)]),
+    "gzip": (".gz", read_idx, [gzip.compress(idx(IMAGES), 6), gzip.compress(b"") + gzip.compress(idx(LABELS))]),
+    "npz": (".npz", load_dataset, [
+        npz(x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:2], y_test=LABELS[:2]),
+        npz(np.savez_compressed, x=IMAGES, y=np.array(["ant", "bee"])[LABELS]),
+    ]),
+    "image": (".png", lambda path: read_image(path, (6, 5, 1)), [
+        picture("PNG"), picture("PNG", "P"), picture("JPEG"), picture("BMP"), picture("GIF", "P"),
+        picture("TIFF"), picture("WEBP", "RGBA", lossless=True),
+    ]),
+    "model": (".safetensors", load_model, [tensors(save_model)]),
+    "checkpoint": (".safetensors", load_checkpoint, [tensors(save_checkpoint)]),
+}  # fmt: skip
+
+
+def feed(target, content):
+    """Reads `content` as a file of the target; whatever it is, nothing but a `GolmuError` may come of it."""
+    suffix, read, _ = TARGETS[target]
+    path = ROOM / f"{target}{suffix}"
+    path.write_bytes(content)
+    try:
+        read(path)
+    except GolmuError as error:
+        assert str(path) in str(error), error
+
+
+def main():
+    import atheris  # noqa: PLC0415  only `make fuzz` has it
+
+    target = sys.argv[1]
+    seeds = ROOM / "seeds"
+    seeds.mkdir()
+    for number, content in enumerate(TARGETS[target][2]):
+        (seeds / str(number)).write_bytes(content)
+    atheris.instrument_all()
+    atheris.Setup([sys.argv[0], *sys.argv[2:], str(seeds)], lambda content: feed(target, content))
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
