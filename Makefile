@@ -1,6 +1,7 @@
 # make train      install, get the data, train the chapter's network, leave curves and a model under runs/
 # make test       install what tests need, and run every test
 # make check      format, lint and types
+# make fuzz       feed the readers of files damaged ones, a quarter of a million each
 # make bench      compare the speed with other tools (installs them beside, in .venv-bench)
 # make accuracy   validation accuracy of every recipe over eight seeds
 
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: train test check format bench accuracy clean
+.PHONY: train test check format fuzz bench accuracy clean
 
 train: $(VENV)/.installed
 	$(BIN)/golmu train fashion-mnist --recipe chapter
@@ -25,6 +26,9 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(VENV)/.installed-fuzz
+	$(BIN)/python tests/fuzz_all.py
 
 bench: .venv-bench/.installed
 	.venv-bench/bin/python benchmarks/speed.py
@@ -50,6 +54,11 @@ $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r benchmarks/requirements.txt --editable .
 	@touch $@
+
+$(VENV)/.installed-fuzz: pyproject.toml
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --editable '.[dev,fuzz]'
+	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
 
 $(VENV)/.installed-dev: pyproject.toml
 	@echo "Installing golmu and what its tests need into $(VENV) (once) ..."

@@ -267,6 +267,14 @@ def test_help(run, command):
     assert any("Usage: golmu" in line for line in lines)
 
 
+def test_debug_shows_the_traceback(run):
+    status, lines, err = run("--debug", "evaluate", "nowhere")
+    assert (status, lines) == (2, [])
+    assert "Traceback (most recent call last):" in err
+    assert err.endswith("golmu: error: there is no run folder nowhere\n")
+    assert run("evaluate", "nowhere")[2] == "golmu: error: there is no run folder nowhere\n"
+
+
 def test_version(run):
     assert run("--version") == (0, [f"golmu {golmu.__version__}"], "")
 

@@ -67,6 +67,13 @@ WRONG = {
         f"engine must be one of {ENGINES}, got 'tensorflw'; did you mean 'tensorflow'?"),
     "unknown moment of the loss": ("train {data} --record-loss never",
         "record_loss must be one of after, before, got 'never'"),
+    "no threads": ("train {data} --threads 0", "Invalid value for '--threads': 0 is not in the range x>=1."),
+    "folder of a named data set that is not there": ("train fashion-mnist --folder {tmp}/file --epochs 0",
+        f"epochs {INTEGER} 0"),
+    "evaluate with a folder for a folder": ("evaluate {run} --folder {tmp}",
+        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+    "data with a folder for a folder": ("data {data} --folder {tmp}",
+        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
     "far too many kernels": ("train {data} --n-kernels 1000000000000 --run {tmp}/new",
         "n_kernels=1000000000000 and units=100 on images of shape (6, 5, 1) make 610,000,000,000,403 parameters, "
         "and at most 1,073,741,824 are supported: lower them"),

@@ -97,6 +97,18 @@ def test_twenty_steps_follow_a_float64_calculation(engine_name, size):
         assert relative(actual, weights[name]) < 1e-4, name
 
 
+def test_engines_follow_the_same_trajectory():
+    architecture, images, labels, weights = make_case((28, 28, 1, 10, 100, 10, 1000), np.uint8)
+    order = np.stack([np.random.default_rng(step).permutation(1000)[:64] for step in range(100)])
+    losses = []
+    for name in ENGINE_NAMES[1:]:
+        engine = make_engine(name, architecture, weights)
+        losses.append(engine.train(engine.prepare(images, labels), order, learning_rate=0.05, loss_after=False))
+    first, *others = losses
+    assert others
+    assert all(np.abs(other - first).max() < 1e-4 for other in others)
+
+
 def test_loss_after_is_the_loss_of_the_batch_after_its_update(engine_name):
     architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 24))
     engine = make_engine(engine_name, architecture, weights)

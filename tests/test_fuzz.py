@@ -1,4 +1,4 @@
-"""Damaged files of every kind, made by hypothesis from sound ones: an error of ours or an answer, and bounded memory."""
+"""Damaged files of every kind, made by hypothesis from sound ones: an error of ours or an answer; bounded memory."""
 
 import gzip
 import resource
@@ -104,7 +104,7 @@ def test_an_npz_bomb_is_refused_before_it_is_unpacked(tmp_path):
     # The directory at the end declares 4 GiB − 2, as ZIP can without its extension.
     at = content.rfind(b"PK\x01\x02", 0, content.rfind(b"x.npy"))
     path.write_bytes(content[: at + 24] + struct.pack("<I", 2**32 - 2) + content[at + 28 :])
-    with pytest.raises(DataError, match=r"bomb.npz"):
+    with pytest.raises(DataError, match="bomb"):
         load_dataset(path)
 
 
@@ -115,5 +115,5 @@ def test_objects_in_an_npz_are_not_unpickled(tmp_path):
 
     path = tmp_path / "trap.npz"
     path.write_bytes(npz(x=np.array([Trap()], dtype=object), y=np.zeros(1, np.uint8)))
-    with pytest.raises(DataError, match="holds x as Python objects, which are not loaded: save numbers or strings$"):
+    with pytest.raises(DataError, match=r"holds x as Python objects, which are not loaded: save numbers or strings$"):
         load_dataset(path)

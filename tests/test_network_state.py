@@ -10,9 +10,8 @@ from sklearn.base import clone
 
 from golmu import ConvolutionNetwork, NotFittedError
 from golmu.architecture import WEIGHT_NAMES
-from golmu.engines import ENGINE_NAMES
-from golmu.errors import GolmuError, InputError, InputTypeError, SaveError
-from small_network import NAMES, SETTINGS, SHAPE, N, X, Y, network, ready, same_weights
+from golmu.errors import GolmuError, InputError, SaveError
+from small_network import NAMES, SETTINGS, SHAPE, X, Y, network, ready, same_weights
 
 # Weights and files
 
@@ -146,83 +145,6 @@ def test_before_there_are_weights_every_use_says_what_to_do(name):
         member(*USES[name])
     assert isinstance(caught.value, exceptions.NotFittedError)
     assert isinstance(caught.value, GolmuError)
-
-
-AT_LEAST_1 = "must be an integer of at least 1, got"
-
-
-@pytest.mark.parametrize(
-    ("setting", "kind", "text"),
-    [
-        ({"n_kernels": 0}, InputError, f"n_kernels {AT_LEAST_1} 0"),
-        ({"n_kernels": 2.5}, InputTypeError, f"n_kernels {AT_LEAST_1} 2.5"),
-        ({"units": -1}, InputError, f"units {AT_LEAST_1} -1"),
-        ({"units": "10"}, InputTypeError, f"units {AT_LEAST_1} '10'"),
-        ({"batch_size": 0}, InputError, f"batch_size {AT_LEAST_1} 0"),
-        ({"batch_size": 8.0}, InputTypeError, f"batch_size {AT_LEAST_1} 8.0"),
-        ({"batch_size": True}, InputTypeError, f"batch_size {AT_LEAST_1} True"),
-        ({"learning_rate": 0}, InputError, "learning_rate must be a finite number above 0, got 0.0"),
-        ({"learning_rate": -0.1}, InputError, "learning_rate must be a finite number above 0, got -0.1"),
-        ({"learning_rate": np.nan}, InputError, "learning_rate must be a finite number above 0, got nan"),
-        ({"learning_rate": np.inf}, InputError, "learning_rate must be a finite number above 0, got inf"),
-        ({"learning_rate": 10**400}, InputError, "learning_rate must be a finite number above 0, got inf"),
-        ({"learning_rate": "0.1"}, InputTypeError, "learning_rate must be a number above 0, got '0.1'"),
-        ({"learning_rate": None}, InputTypeError, "learning_rate must be a number above 0, got None"),
-        ({"engine": "torch"}, InputError, f"engine must be one of {', '.join(ENGINE_NAMES)}, got 'torch'"),
-        ({"engine": "tensorflw"}, InputError,
-         f"engine must be one of {', '.join(ENGINE_NAMES)}, got 'tensorflw'; did you mean 'tensorflow'?"),
-        ({"engine": None}, InputTypeError, f"engine must be one of {', '.join(ENGINE_NAMES)}, got None"),
-        ({"record_loss": "during"}, InputError, "record_loss must be one of after, before, got 'during'"),
-        ({"record_loss": True}, InputTypeError, "record_loss must be one of after, before, got True"),
-        ({"random_state": -1}, InputError, "random_state must be at least 0, got -1"),
-        ({"random_state": 1.5}, InputTypeError,
-         "random_state must be None, an integer, a RandomState or a Generator, got 1.5"),
-        ({"random_state": "seed"}, InputTypeError,
-         "random_state must be None, an integer, a RandomState or a Generator, got 'seed'"),
-    ],
-)  # fmt: skip
-def test_bad_settings_are_refused_by_fit(setting, kind, text):
-    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
-        network(**setting).fit(X, Y, 1)
-    assert type(caught.value) is kind
-
-
-TOGETHER = "x_val and y_val must be given together, or not at all"
-
-
-@pytest.mark.parametrize(
-    ("argument", "kind", "text"),
-    [
-        ({"epochs": 0}, InputError, f"epochs {AT_LEAST_1} 0"),
-        ({"epochs": 1.0}, InputTypeError, f"epochs {AT_LEAST_1} 1.0"),
-        ({"epochs": None}, InputTypeError, f"epochs {AT_LEAST_1} None"),
-        ({"x": X[:0], "y": Y[:0]}, InputError, "x holds no images: its shape is (0, 7, 6, 2)"),
-        ({"x": X.reshape(N, -1)}, InputError,
-         "x is flattened to 84 values an image, which must be a square number: "
-         "reshape it to (n, h, w, c), or one image to (1, h, w, c)"),
-        ({"x": np.full(X.shape, np.nan)}, InputError,
-         "x holds pixels that are NaN or infinite in float32, first in image 0"),
-        ({"x": X.astype(int) + 1}, InputError, "x holds integer pixels from 1 to 256: they must lie in 0–255"),
-        ({"y": Y[:-1]}, InputError, "y has 49 labels for 50 images: the numbers must be equal"),
-        ({"y": None}, InputTypeError, "y is missing: labels are needed, one for each image"),
-        ({"y": Y * 0 + 3}, InputError, "y must hold at least 2 classes, got one class only: 3"),
-        ({"y": Y / 2}, InputError, "y must hold class labels, got 0.5: use integers or strings"),
-        ({"x_val": X}, InputTypeError, TOGETHER),
-        ({"y_val": Y}, InputTypeError, TOGETHER),
-        ({"x_val": X[:, :5], "y_val": Y}, InputError, "x_val must hold images of shape (7, 6, 2), got (5, 6, 2)"),
-        ({"x_val": X, "y_val": Y[1:]}, InputError, "y_val has 49 labels for 50 images: the numbers must be equal"),
-        ({"x_val": X, "y_val": Y + 1}, InputError, "y_val holds the label 3, which is not one of the classes: 0, 1, 2"),
-        ({"x_val": X, "y_val": np.eye(4)[Y]}, InputError, "y_val is one-hot over 4 classes, but the network has 3"),
-        ({"callback": 3}, InputTypeError,
-         "callback must be a function of a golmu.training.Progress, or None, got 3"),
-    ],
-)  # fmt: skip
-def test_bad_arguments_are_refused_by_fit(argument, kind, text):
-    fresh = network()
-    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
-        fresh.fit(**{"x": X, "y": Y, "epochs": 1, **argument})
-    assert type(caught.value) is kind
-    assert not fresh.__sklearn_is_fitted__()
 
 
 @pytest.mark.parametrize("name", ["forpass", "predict", "predict_proba"])

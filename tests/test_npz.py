@@ -48,7 +48,7 @@ def test_other_orders_of_bytes_and_of_axes(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"a": X, "b": Y}, "'{path}' holds a, b, where x_train and y_train (x_test and y_test beside them, or not), or "),
+        ({"a": X, "b": Y}, "'{path}' holds a, b, where x_train and y_train (x_test and y_test beside them, or not)"),
         ({}, "'{path}' holds nothing, where x_train"),
         ({"x": X}, "'{path}' holds x, where x_train"),
         ({"x": X / 255, "y": Y}, "'{path}: x_train' holds float64 with shape (12, 4, 3), where images of uint8"),

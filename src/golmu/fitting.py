@@ -34,7 +34,7 @@ class Samples:
 
 def fit_in_folder(
     samples: Samples, training: Training, architecture: Architecture, callbacks: Sequence[Callback], *,
-    run: str | Path | None, resume: str | Path | None, allow_inexact: bool, random_state: Any,
+    run: Path | None, resume: Path | None, allow_inexact: bool, random_state: Any,
 ) -> None:  # fmt: skip
     """Trains in a new folder `run`, or goes on in the folder `resume`."""
     engine, recipe = training.engine, training.recipe
@@ -44,14 +44,13 @@ def fit_in_folder(
     )  # fmt: skip
     data, validation = samples.prepared(engine)
     if resume is not None:
-        folder = _as_path(resume, "resume")
-        with opened(folder) as record:
-            keeper = Keeper(folder, training, setup, record)
+        with opened(resume) as record:
+            keeper = Keeper(resume, training, setup, record)
             keeper.resume(allow_inexact=allow_inexact)
             run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
         return
     assert run is not None
-    folder = runs.create_run(_as_path(run, "run"), "")
+    folder = runs.create_run(run, "")
     with runs.locked(folder):
         seed = random_state if isinstance(random_state, int) else None
         record = new_record(
@@ -64,7 +63,10 @@ def fit_in_folder(
         run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
 
 
-def _as_path(value: Any, argument: str) -> Path:
+def as_folder(value: Any, argument: str) -> Path | None:
+    """`value` as the path of a folder; None stays None."""
+    if value is None:
+        return None
     if not isinstance(value, str | Path) or not str(value):
         raise InputTypeError(f"{argument} must be a folder's path, got {value!r}")
     return Path(value)

@@ -16,7 +16,7 @@ from golmu.architecture import Architecture, Weights
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine, Evaluation, Images, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
-from golmu.fitting import Samples, fit_in_folder
+from golmu.fitting import Samples, as_folder, fit_in_folder
 from golmu.interruption import Interruption
 from golmu.metrics import softmax
 from golmu.model import Model, load_model, save_model
@@ -180,6 +180,9 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
         if callback is not None and not callable(callback):
             raise InputTypeError(f"callback must be a function of a golmu.training.Progress, or None, got {callback!r}")
+        if not isinstance(allow_inexact, bool):
+            raise InputTypeError(f"allow_inexact must be True or False, got {allow_inexact!r}")
+        run_folder, resumed_folder = as_folder(run, "run"), as_folder(resume, "resume")
         if run is not None and resume is not None:
             raise InputTypeError("run names a new folder, and resume one to go on in: give one of them")
         if recipe.patience is not None and validation is None:
@@ -197,7 +200,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                     running.run(*samples.prepared(self._engine), recipe.epochs, [*callbacks, interruption])
             else:
                 fit_in_folder(
-                    samples, running, self.architecture_, callbacks, run=run, resume=resume,
+                    samples, running, self.architecture_, callbacks, run=run_folder, resume=resumed_folder,
                     allow_inexact=allow_inexact, random_state=self.random_state,
                 )  # fmt: skip
         finally:

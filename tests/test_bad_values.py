@@ -1,0 +1,155 @@
+"""Every argument of the estimator, of `fit` and of every command, with values that it must refuse, word by word."""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+import typer.main
+
+from golmu import ConvolutionNetwork
+from golmu.cli import app
+from golmu.engines import ENGINE_NAMES
+from golmu.errors import InputError, InputTypeError
+from small_network import N, X, Y, network
+from test_cli_errors import WRONG
+
+AT_LEAST_1 = "must be an integer of at least 1, got"
+RANDOM_STATE = "random_state must be None, an integer, a RandomState or a Generator, got"
+TOGETHER = "x_val and y_val must be given together, or not at all"
+ENGINES = ", ".join(ENGINE_NAMES)
+
+SETTINGS = [
+    ({"n_kernels": 0}, InputError, f"n_kernels {AT_LEAST_1} 0"),
+    ({"n_kernels": 2.5}, InputTypeError, f"n_kernels {AT_LEAST_1} 2.5"),
+    ({"units": -1}, InputError, f"units {AT_LEAST_1} -1"),
+    ({"units": "10"}, InputTypeError, f"units {AT_LEAST_1} '10'"),
+    ({"batch_size": 0}, InputError, f"batch_size {AT_LEAST_1} 0"),
+    ({"batch_size": 8.0}, InputTypeError, f"batch_size {AT_LEAST_1} 8.0"),
+    ({"batch_size": True}, InputTypeError, f"batch_size {AT_LEAST_1} True"),
+    ({"learning_rate": 0}, InputError, "learning_rate must be a finite number above 0, got 0.0"),
+    ({"learning_rate": -0.1}, InputError, "learning_rate must be a finite number above 0, got -0.1"),
+    ({"learning_rate": np.nan}, InputError, "learning_rate must be a finite number above 0, got nan"),
+    ({"learning_rate": np.inf}, InputError, "learning_rate must be a finite number above 0, got inf"),
+    ({"learning_rate": 10**400}, InputError, "learning_rate must be a finite number above 0, got inf"),
+    ({"learning_rate": "0.1"}, InputTypeError, "learning_rate must be a number above 0, got '0.1'"),
+    ({"learning_rate": None}, InputTypeError, "learning_rate must be a number above 0, got None"),
+    ({"engine": "torch"}, InputError, f"engine must be one of {', '.join(ENGINE_NAMES)}, got 'torch'"),
+    ({"engine": "tensorflw"}, InputError,
+     f"engine must be one of {', '.join(ENGINE_NAMES)}, got 'tensorflw'; did you mean 'tensorflow'?"),
+    ({"engine": None}, InputTypeError, f"engine must be one of {', '.join(ENGINE_NAMES)}, got None"),
+    ({"record_loss": "during"}, InputError, "record_loss must be one of after, before, got 'during'"),
+    ({"record_loss": True}, InputTypeError, "record_loss must be one of after, before, got True"),
+    ({"random_state": -1}, InputError, "random_state must be at least 0, got -1"),
+    ({"random_state": 1.5}, InputTypeError,
+     "random_state must be None, an integer, a RandomState or a Generator, got 1.5"),
+    ({"random_state": "seed"}, InputTypeError,
+     "random_state must be None, an integer, a RandomState or a Generator, got 'seed'"),
+    ({"n_kernels": None}, InputTypeError, f"n_kernels {AT_LEAST_1} None"),
+    ({"n_kernels": [3]}, InputTypeError, f"n_kernels {AT_LEAST_1} [3]"),
+    ({"n_kernels": 10**12}, InputError,
+     "n_kernels=1000000000000 and units=5 on images of shape (7, 6, 2) make 64,000,000,000,023 parameters, and at "
+     "most 1,073,741,824 are supported: lower them"),
+    ({"units": np.nan}, InputTypeError, f"units {AT_LEAST_1} nan"),
+    ({"units": ""}, InputTypeError, f"units {AT_LEAST_1} ''"),
+    ({"learning_rate": True}, InputTypeError, "learning_rate must be a number above 0, got True"),
+    ({"engine": ""}, InputError, f"engine must be one of {ENGINES}, got ''"),
+    ({"record_loss": "befor"}, InputError,
+     "record_loss must be one of after, before, got 'befor'; did you mean 'before'?"),
+    ({"random_state": np.nan}, InputTypeError, f"{RANDOM_STATE} nan"),
+    ({"random_state": True}, InputTypeError, f"{RANDOM_STATE} True"),
+    ({"n_threads": 0}, InputError, f"n_threads {AT_LEAST_1} 0"),
+    ({"n_threads": 1.5}, InputTypeError, f"n_threads {AT_LEAST_1} 1.5"),
+    ({"n_threads": "two"}, InputTypeError, f"n_threads {AT_LEAST_1} 'two'"),
+    ({"patience": 0}, InputError, f"patience {AT_LEAST_1} 0"),
+    ({"patience": np.nan}, InputTypeError, f"patience {AT_LEAST_1} nan"),
+    ({"patience": False}, InputTypeError, f"patience {AT_LEAST_1} False"),
+    ({"patience": 3}, InputError,
+     "patience needs validation images: pass x_val and y_val, or leave patience out"),
+]  # fmt: skip
+
+ARGUMENTS = [
+    ({"epochs": 0}, InputError, f"epochs {AT_LEAST_1} 0"),
+    ({"epochs": 1.0}, InputTypeError, f"epochs {AT_LEAST_1} 1.0"),
+    ({"epochs": None}, InputTypeError, f"epochs {AT_LEAST_1} None"),
+    ({"x": X[:0], "y": Y[:0]}, InputError, "x holds no images: its shape is (0, 7, 6, 2)"),
+    ({"x": X.reshape(N, -1)}, InputError,
+     "x is flattened to 84 values an image, which must be a square number: "
+     "reshape it to (n, h, w, c), or one image to (1, h, w, c)"),
+    ({"x": np.full(X.shape, np.nan)}, InputError,
+     "x holds pixels that are NaN or infinite in float32, first in image 0"),
+    ({"x": X.astype(int) + 1}, InputError, "x holds integer pixels from 1 to 256: they must lie in 0–255"),
+    ({"y": Y[:-1]}, InputError, "y has 49 labels for 50 images: the numbers must be equal"),
+    ({"y": None}, InputTypeError, "y is missing: labels are needed, one for each image"),
+    ({"y": Y * 0 + 3}, InputError, "y must hold at least 2 classes, got one class only: 3"),
+    ({"y": Y / 2}, InputError, "y must hold class labels, got 0.5: use integers or strings"),
+    ({"x_val": X}, InputTypeError, TOGETHER),
+    ({"y_val": Y}, InputTypeError, TOGETHER),
+    ({"x_val": X[:, :5], "y_val": Y}, InputError, "x_val must hold images of shape (7, 6, 2), got (5, 6, 2)"),
+    ({"x_val": X, "y_val": Y[1:]}, InputError, "y_val has 49 labels for 50 images: the numbers must be equal"),
+    ({"x_val": X, "y_val": Y + 1}, InputError, "y_val holds the label 3, which is not one of the classes: 0, 1, 2"),
+    ({"x_val": X, "y_val": np.eye(4)[Y]}, InputError, "y_val is one-hot over 4 classes, but the network has 3"),
+    ({"callback": 3}, InputTypeError,
+     "callback must be a function of a golmu.training.Progress, or None, got 3"),
+    ({"epochs": True}, InputTypeError, f"epochs {AT_LEAST_1} True"),
+    ({"epochs": np.nan}, InputTypeError, f"epochs {AT_LEAST_1} nan"),
+    ({"epochs": "ten"}, InputTypeError, f"epochs {AT_LEAST_1} 'ten'"),
+    ({"x": None}, InputTypeError, "x is missing: images are needed"),
+    ({"x": "images"}, InputTypeError, "x must be an array of real numbers, got dtype <U6"),
+    ({"x": 3}, InputError, "x must have shape (n, h, w, c), (n, h, w) or flattened (n, h·w), got ()"),
+    ({"x": X[..., :0]}, InputError,
+     "x must hold images of at least 2x2 pixels and one channel, got (7, 6, 0)"),
+    ({"y": []}, InputError, "y has 0 labels for 50 images: the numbers must be equal"),
+    ({"y": 3}, InputError, "y must have shape (n,), or one-hot (n, classes), got ()"),
+    ({"y": np.where(Y, Y, np.nan)}, InputError, "y must hold class labels, got nan: use integers or strings"),
+    ({"y": np.ones((N, 3))}, InputError,
+     "y of shape (50, 3) must be one-hot: one 1 in each row, and 0 elsewhere"),
+    ({"x_val": X[:0], "y_val": Y[:0]}, InputError, "x_val holds no images: its shape is (0, 7, 6, 2)"),
+    ({"callback": "print"}, InputTypeError,
+     "callback must be a function of a golmu.training.Progress, or None, got 'print'"),
+    ({"run": 3}, InputTypeError, "run must be a folder's path, got 3"),
+    ({"run": ""}, InputTypeError, "run must be a folder's path, got ''"),
+    ({"resume": np.nan}, InputTypeError, "resume must be a folder's path, got nan"),
+    ({"run": "a", "resume": "b"}, InputTypeError,
+     "run names a new folder, and resume one to go on in: give one of them"),
+    ({"allow_inexact": "yes"}, InputTypeError, "allow_inexact must be True or False, got 'yes'"),
+    ({"allow_inexact": None}, InputTypeError, "allow_inexact must be True or False, got None"),
+]  # fmt: skip
+
+
+def named(table):
+    """The arguments that a table speaks of."""
+    return {name for given, _, _ in table for name in given}
+
+
+@pytest.mark.parametrize(("setting", "kind", "text"), SETTINGS)
+def test_bad_settings_are_refused_by_fit(setting, kind, text):
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
+        network(**setting).fit(X, Y, 1)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(("argument", "kind", "text"), ARGUMENTS)
+def test_bad_arguments_are_refused_by_fit(argument, kind, text):
+    fresh = network()
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
+        fresh.fit(**{"x": X, "y": Y, "epochs": 1, **argument})
+    assert type(caught.value) is kind
+    assert not fresh.__sklearn_is_fitted__()
+    assert isinstance(caught.value, TypeError if kind is InputTypeError else ValueError)
+
+
+def test_the_tables_leave_no_argument_out():
+    assert named(SETTINGS) == set(inspect.signature(ConvolutionNetwork).parameters)
+    assert named(ARGUMENTS) == set(inspect.signature(ConvolutionNetwork.fit).parameters) - {"self"}
+
+
+@pytest.mark.parametrize("command", typer.main.get_command(app).commands)
+def test_the_table_of_the_command_line_leaves_no_option_out(command):
+    lines = [line.split() for line, _ in WRONG.values() if line.startswith(f"{command} ") or line == command]
+    assert lines
+    for parameter in typer.main.get_command(app).commands[command].params:
+        if parameter.param_type_name == "option" and not parameter.is_flag:
+            assert any(parameter.opts[0] in line for line in lines), f"{command} {parameter.opts[0]}"
+        elif parameter.param_type_name == "argument":
+            assert any(len(line) > 1 for line in lines)
