@@ -74,8 +74,8 @@ class Setting:
 
 SETTINGS = {
     "chapter": Setting(10, 100, "fashion-mnist"),
-    "wide": Setting(64, 256, "fashion-mnist", ("golmu", "keras")),
-    "colour": Setting(10, 100, "32x32x3", ("golmu", "keras")),
+    "wide": Setting(64, 256, "fashion-mnist", ("golmu", "keras plain", "keras steps")),
+    "colour": Setting(10, 100, "32x32x3", ("golmu", "keras plain", "keras steps")),
 }
 
 

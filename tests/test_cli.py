@@ -267,14 +267,6 @@ def test_help(run, command):
     assert any("Usage: golmu" in line for line in lines)
 
 
-def test_debug_shows_the_traceback(run):
-    status, lines, err = run("--debug", "evaluate", "nowhere")
-    assert (status, lines) == (2, [])
-    assert "Traceback (most recent call last):" in err
-    assert err.endswith("golmu: error: there is no run folder nowhere\n")
-    assert run("evaluate", "nowhere")[2] == "golmu: error: there is no run folder nowhere\n"
-
-
 def test_version(run):
     assert run("--version") == (0, [f"golmu {golmu.__version__}"], "")
 
@@ -377,6 +369,15 @@ def test_log_messages_are_plain_lines_on_standard_error(tmp_path, fashion_mnist)
     first, last = err.splitlines()[0], err.splitlines()[-1]
     assert first.startswith(f"Fashion-MNIST is looked for elsewhere: folder '{tmp_path / 'empty'}': cannot look into ")
     assert last == f"Fashion-MNIST comes from {fashion_mnist.source}"
+
+
+def test_debug_shows_the_traceback():
+    for option, has_traceback in (("--debug", True), (None, False)):
+        with process(*([option] if option else []), "evaluate", "nowhere") as running:
+            out, err = running.communicate(timeout=60)
+        assert (running.returncode, out) == (2, "")
+        assert ("Traceback (most recent call last):" in err) == has_traceback
+        assert err.endswith("golmu: error: there is no run folder nowhere\n")
 
 
 def test_a_reader_that_leaves_is_no_error():

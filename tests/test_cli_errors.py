@@ -67,7 +67,7 @@ WRONG = {
         f"engine must be one of {ENGINES}, got 'tensorflw'; did you mean 'tensorflow'?"),
     "unknown moment of the loss": ("train {data} --record-loss never",
         "record_loss must be one of after, before, got 'never'"),
-    "no threads": ("train {data} --threads 0", "Invalid value for '--threads': 0 is not in the range x>=1."),
+    "no threads": ("train {data} --threads 0", "Invalid value for '--threads': Input should be greater than or equal to 1"),
     "folder of a named data set that is not there": ("train fashion-mnist --folder {tmp}/file --epochs 0",
         f"epochs {INTEGER} 0"),
     "evaluate with a folder for a folder": ("evaluate {run} --folder {tmp}",

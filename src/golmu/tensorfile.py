@@ -54,7 +54,7 @@ def read(path: Path, expected: Callable[[Any], Shapes], *, what: str) -> tuple[T
         The file.
     expected
         Gives the names and shapes of the tensors that a description implies. It raises `KeyError` for what the
-        description lacks, and `GolmuError`, `ValueError` or `TypeError` for what is wrong in it.
+        description lacks, and `GolmuError`, `ValueError`, `TypeError` or `ArithmeticError` for what is wrong in it.
     what
         What errors call the file.
 
@@ -95,7 +95,7 @@ def _understood(path: Path, text: str, expected: Callable[[Any], Shapes], what: 
         raise CheckpointError(f"{path} {error}") from error
     except KeyError as error:
         raise CheckpointError(f"{path} is not a {what} of golmu: its metadata lacks {error}") from error
-    except (GolmuError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (GolmuError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise CheckpointError(f"{path} is not a {what} of golmu: {error}") from error
 
 
