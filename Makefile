@@ -1,9 +1,9 @@
 # make train      install, get the data, train the chapter's network, leave curves and a model under runs/
 # make test       install what tests need, and run every test
 # make check      format, lint and types
-# make fuzz       feed the readers of files damaged ones, a quarter of a million each
+# make fuzz       feed the readers of files damaged ones, a hundred thousand each
 # make bench      compare the speed with other tools (installs them beside, in .venv-bench)
-# make accuracy   validation accuracy of every recipe over eight seeds
+# make accuracy   validation accuracy of every recipe over several seeds
 
 PYTHON ?= python3
 VENV := .venv

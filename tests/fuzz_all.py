@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fuzzing import TARGETS
 
-RUNS = 250_000
+RUNS = 100_000
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 START, END = "<!-- fuzz -->", "<!-- /fuzz -->"
 

@@ -162,10 +162,19 @@ def test_tensors_that_do_not_fit_in_a_file_that_is_otherwise_whole(tmp_path, kin
 def test_another_seal_or_none(path):
     save_checkpoint(path, CHECKPOINT)
     tensors, description = tensors_of(path)
-    for seal in ({"sha256": "0" * 64}, {}):
-        path.write_bytes(safetensors.numpy.save(tensors, {"golmu": json.dumps(description)} | seal))
+    without = {key: value for key, value in description.items() if key != "sha256"}
+    for changed in (description | {"sha256": "0" * 64}, without):
+        path.write_bytes(safetensors.numpy.save(tensors, {"golmu": json.dumps(changed)}))
         with pytest.raises(CheckpointError, match=r"^.* is damaged: its content does not match its checksum$"):
             load_checkpoint(path)
+
+
+def test_equal_content_is_an_equal_file(tmp_path):
+    contents = set()
+    for number in range(10):
+        save_checkpoint(tmp_path / str(number), CHECKPOINT)
+        contents.add((tmp_path / str(number)).read_bytes())
+    assert len(contents) == 1
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_names_and_narrow_places_break_nothing(run, data, tmp_path, monkeypatch)
     assert err.startswith(
         f"golmu: error: the run folder {folder} is not empty: name a new one, so that no run is lost, "
     )
-    assert err.endswith(f"or go on with it by --resume {folder}\n")
+    assert err.endswith(f"or go on with it by --resume {folder} (resume=)\n")
 
 
 def test_an_encoding_that_lacks_a_name_is_no_error(data, tmp_path):

@@ -21,6 +21,7 @@ from golmu.engines import kernels
 from golmu.engines.contract import usable_cores
 from golmu.engines.fused import FusedEngine
 from golmu.engines.tensorflow import TensorFlowEngine
+from golmu.engines.threads import kept
 from golmu.errors import InputError, InputTypeError
 from test_engines import make_case, relative
 
@@ -153,6 +154,15 @@ def test_exponential_and_logarithm_against_numpy():
     x = np.concatenate([np.linspace(1, 20, 10_001), np.logspace(0, 30, 1000)])
     assert np.abs(logarithms(x) - np.log(x)).max() < 1e-13
     assert np.array_equal(logarithms(np.array([np.inf, np.nan])), [np.inf, np.nan], equal_nan=True)
+
+
+def test_where_no_compiled_code_can_be_kept_it_is_compiled_each_time(monkeypatch):
+    def refuse(*_arguments):
+        raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
+
+    monkeypatch.setattr("numba.core.dispatcher.FunctionCache", refuse)
+    add = kept(nogil=True)(lambda a, b: a + b)
+    assert add(2, 3) == 5
 
 
 def test_code_that_was_compiled_before_gives_the_same_bits(tmp_path):

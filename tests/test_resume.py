@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from command import SETTINGS, history, read
+from fuzzing import npz
 from golmu import ConvolutionNetwork, keeper, runs, training
 from golmu.architecture import WEIGHT_NAMES
 from golmu.checkpoint import load_checkpoint
@@ -132,7 +133,8 @@ def test_the_fused_engine_goes_on_with_any_number_of_threads(tmp_path):
 
 def test_a_run_killed_before_its_first_checkpoint_begins(tmp_path):
     folder = stopped(tmp_path / "run", 3)
-    (folder / runs.CHECKPOINT).unlink()
+    for name in (runs.CHECKPOINT, runs.MODEL, runs.HISTORY, runs.CURVES):
+        (folder / name).unlink()
     assert_same(fit(resume=folder), fit())
 
 
@@ -180,7 +182,7 @@ def test_a_checkpoint_is_written_after_every_epoch_and_in_a_long_one(tmp_path, m
         ({"validation": (X[:21], Y[:21])}, "the validation images have shape (20, 7, 6, 2), not (21, 7, 6, 2)"),
         ({"validation": (X[1:21], Y[1:21])}, "the validation data are others: images, labels or their order differ"),
         ({"validation": None}, "the run had validation images"),
-        ({"labels": Y + 1, "validation": (X[:20], Y[:20] + 1)}, "the classes are [0, 1, 2], not [1, 2, 3]"),
+        ({"labels": Y + 1, "validation": (X[:20], Y[:20] + 1)}, "the classes are called 0, 1, 2, not 1, 2, 3"),
     ],
 )  # fmt: skip
 def test_another_training_is_refused_with_the_difference(tmp_path, changes, difference):
@@ -402,6 +404,81 @@ def test_resume_with_other_data_is_refused(run, data, tmp_path, finished):
         "their order differ. Start a new run, or give what the run began with\n"
     ))  # fmt: skip
     assert (finished.folder / runs.CHECKPOINT).read_bytes() == kept
+
+
+def test_a_trained_run_without_checkpoint_is_not_begun_anew(run, finished, tmp_path):
+    folder = shutil.copytree(finished.folder, tmp_path / "run")
+    (folder / runs.CHECKPOINT).unlink()
+    before = (folder / runs.MODEL).read_bytes()
+    text = (
+        f"golmu: error: {folder} holds a model, but no {runs.CHECKPOINT} to go on from: bring it back, or start anew\n"
+    )
+    assert run("train", "--resume", folder, "--epochs=9") == (2, [], text)
+    assert (folder / runs.MODEL).read_bytes() == before
+
+
+def named(folder, names):
+    """The images of the tests as an `.npz` whose classes have these names."""
+    folder.write_bytes(npz(x_train=X, y_train=np.array(names)[Y], x_test=X, y_test=np.array(names)[Y]))
+    return folder
+
+
+def test_classes_of_other_names_are_others(run, tmp_path):
+    first, other = named(tmp_path / "a.npz", ["cat", "dog", "eel"]), named(tmp_path / "b.npz", ["ant", "cat", "dog"])
+    folder = tmp_path / "run"
+    assert run("train", first, *SETTINGS, "--run", folder)[0] == 0
+    assert run("evaluate", folder, first)[0] == 0
+    status, lines, err = run("evaluate", folder, other)
+    assert (status, lines) == (2, [])
+    assert err == (
+        f"golmu: error: b calls class 0 'ant', but {folder} was trained with 'cat': evaluate it on data with the "
+        "classes cat, dog, eel\n"
+    )
+    status, lines, err = run("train", other, "--resume", folder, "--epochs=9")
+    assert (status, lines) == (2, [])
+    assert "the classes are called cat, dog, eel, not ant, cat, dog" in err
+
+
+def test_one_class_is_refused_before_there_is_a_folder(run, tmp_path):
+    path = tmp_path / "one.npz"
+    path.write_bytes(npz(x=X, y=0 * Y))
+    text = "golmu: error: one holds one class only, '0', where at least 2 are needed to tell apart\n"
+    assert run("train", path, "--run", tmp_path / "run") == (2, [], text)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_seed_is_refused_from_python_too(tmp_path):
+    folder = stopped(tmp_path / "run")
+    with pytest.raises(RunError, match=r"cannot go on with this: random_state is 1, not 2\. Start a new run"):
+        fit(resume=folder, random_state=2)
+    assert_same(fit(resume=folder, random_state=None), fit())
+
+
+def test_a_warning_is_one_line(data, tmp_path):
+    code = "from golmu.cli import main; main()"
+    command = [sys.executable, "-c", code, "train", data, "--epochs=1", "--batch-size=999", "--run", tmp_path / "run"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    text = "batch_size is 999, but there are only 320 samples: each epoch is one batch of them all"
+    assert f"golmu: warning: {text}\n" in done.stderr
+    assert ".py" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 0.6])
+def test_two_signals_at_any_distance_end_a_real_training_with_130(data, tmp_path, seconds):
+    folder = tmp_path / "run"
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from golmu.cli import main; main()"
+    arguments = [sys.executable, "-c", code, "train", data, *SETTINGS, "--epochs=1000000", "--run", folder]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        for _ in range(4):
+            running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        time.sleep(seconds)
+        running.send_signal(signal.SIGINT)
+        rest, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, "")
+    assert f"interrupted; go on with: golmu train --resume {folder}\n" in rest
+    assert read(folder)["status"] == "interrupted"
+    load_checkpoint(folder / runs.CHECKPOINT)
 
 
 def test_patience_from_the_command_line(run, data, tmp_path):

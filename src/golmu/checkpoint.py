@@ -160,7 +160,9 @@ def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: boo
         ),
         *kept.recipe.override({"epochs": wanted.recipe.epochs}).differences(wanted.recipe),
     ]
-    if kept.classes.tolist() != wanted.classes.tolist():
+    if kept.class_names != wanted.class_names:
+        differences.append(f"the classes are called {', '.join(kept.class_names)}, not {', '.join(wanted.class_names)}")
+    elif kept.classes.tolist() != wanted.classes.tolist():
         differences.append(f"the classes are {kept.classes.tolist()}, not {wanted.classes.tolist()}")
     if differences:
         raise RunError(

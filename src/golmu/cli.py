@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 
 DataArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set by name (fashion-mnist), or a folder of IDX files.")
+    str, typer.Argument(metavar="DATA", help="A data set by name (fashion-mnist), a folder of IDX files, or an .npz.")
 ]
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Folder to look in first for a named data set's files.")
@@ -61,8 +62,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA]",
-            help="A data set by name (fashion-mnist), or a folder of IDX files; with --resume the run's own.",
+            metavar="DATA",
+            help="A data set by name (fashion-mnist), a folder of IDX files, or an .npz; with --resume the run's own.",
         ),
     ] = None,
     recipe: Annotated[str | None, typer.Option(help="Named settings to start from; by default 'chapter'.")] = None,
@@ -173,6 +174,7 @@ def main() -> None:
         # A name that the terminal's encoding lacks is no reason to lose a run.
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = lambda message, *_: f"golmu: warning: {message}\n"
     try:
         status = app(standalone_mode=False, prog_name="golmu")
         sys.stdout.flush()

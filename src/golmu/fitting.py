@@ -13,8 +13,8 @@ from golmu import runs
 from golmu.architecture import Architecture
 from golmu.checkpoint import Setup, fingerprint
 from golmu.engines.contract import Engine, Images, Labels, Prepared
-from golmu.errors import InputTypeError
-from golmu.keeper import Keeper, new_record, opened, run_kept
+from golmu.errors import InputTypeError, RunError
+from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.training import Callback, Training
 
 
@@ -45,6 +45,7 @@ def fit_in_folder(
     data, validation = samples.prepared(engine)
     if resume is not None:
         with opened(resume) as record:
+            _check_seed(resume, record, random_state)
             keeper = Keeper(resume, training, setup, record)
             keeper.resume(allow_inexact=allow_inexact)
             run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
@@ -61,6 +62,15 @@ def fit_in_folder(
         keeper = Keeper(folder, training, setup, record)
         keeper.begin()
         run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
+
+
+def _check_seed(folder: Path, record: Record, random_state: Any) -> None:
+    seed = (record.get("settings") or {}).get("seed")
+    if isinstance(random_state, int) and isinstance(seed, int) and random_state != seed:
+        raise RunError(
+            f"{folder} cannot go on with this: random_state is {seed}, not {random_state}. "
+            "Start a new run, or give what the run began with"
+        )
 
 
 def as_folder(value: Any, argument: str) -> Path | None:

@@ -32,6 +32,7 @@ class Interruption(AbstractContextManager["Interruption"]):
     def __init__(self, and_termination: bool) -> None:
         self._numbers = [signal.SIGINT, signal.SIGTERM] if and_termination else [signal.SIGINT]
         self._heard: signal.Signals | None = None
+        self._is_held = False
         self._kept: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interruption:
@@ -48,7 +49,7 @@ class Interruption(AbstractContextManager["Interruption"]):
     ) -> None:
         for number, kept in self._kept.items():
             signal.signal(number, kept)
-        if kind is None:
+        if kind is None and not self._is_held:
             self()
 
     def __call__(self, progress: Any = None) -> None:
@@ -58,7 +59,13 @@ class Interruption(AbstractContextManager["Interruption"]):
         if self._heard == signal.SIGTERM:
             raise SystemExit(EXIT_STATUS[signal.SIGTERM])
 
+    def hold(self) -> None:
+        """From here on signals are passed over: what was trained is being written, which takes a second."""
+        self._is_held = True
+
     def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._is_held:
+            return
         if self._heard is not None and number == signal.SIGINT:
             raise Abandoned
         self._heard = signal.Signals(number)

@@ -91,6 +91,10 @@ class Keeper:
                     f"{self.folder} has done {self._training.epoch} epochs already: epochs must be at least that, "
                     f"got {self._setup.recipe.epochs}"
                 )
+        elif (self.folder / runs.MODEL).exists():
+            raise RunError(
+                f"{self.folder} holds a model, but no {runs.CHECKPOINT} to go on from: bring it back, or start anew"
+            )
         self.record |= {"status": "running", "resumed": [*self.record.get("resumed", []), _now()]}
         self.record.setdefault("settings", {})["epochs"] = self._setup.recipe.epochs
         self.record.pop("error", None)
@@ -106,10 +110,10 @@ class Keeper:
         save_checkpoint(self.folder / runs.CHECKPOINT, Checkpoint(self._setup, self._training.state()))
         self._saved = time.monotonic()
 
-    def fail(self, error: BaseException) -> None:
-        """Says in run.json why the training ended; the last checkpoint stays."""
+    def leave(self, status: str, **facts: str) -> None:
+        """Says in run.json how the training ended, and no more; the last checkpoint stays."""
         with suppress(SaveError):  # what cannot be written either must not hide what went wrong
-            runs.write_run(self.folder, self.record | {"status": "failed", "error": str(error)})
+            runs.write_run(self.folder, self.record | {"status": status, **facts})
 
     def finish(self, status: str) -> None:
         """Writes model, history and curves, and run.json last: a run that says it ended is whole."""
@@ -147,19 +151,24 @@ def run_kept(
     Ctrl-C and SIGTERM end it between two batches, with a checkpoint from which it can go on, and come out as
     `KeyboardInterrupt` and `SystemExit`.
     """
-    try:
-        with Interruption(and_termination=True) as interruption:
+    with Interruption(and_termination=True) as interruption:
+        try:
             training.run(data, validation, epochs, [*callbacks, keeper, interruption])
-    except Abandoned:  # the weights may be ahead of the position: the last checkpoint stands
-        raise
-    except (KeyboardInterrupt, SystemExit):
-        keeper.checkpoint()
-        keeper.finish("interrupted")
-        raise
-    except Exception as error:
-        keeper.fail(error)
-        raise
-    keeper.finish("finished")
+            interruption.hold()
+            keeper.finish("finished")
+        except Abandoned:  # the weights may be ahead of the position: the last checkpoint stands
+            interruption.hold()
+            keeper.leave("interrupted")
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            interruption.hold()
+            keeper.checkpoint()
+            keeper.finish("interrupted")
+            raise
+        except Exception as error:
+            interruption.hold()
+            keeper.leave("failed", error=str(error))
+            raise
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def create_run(folder: Path | None, stem: str) -> Path:
             if any(path.name != LOCK for path in folder.iterdir()):
                 raise RunError(
                     f"the run folder {folder} is not empty: name a new one, so that no run is lost, "
-                    f"or go on with it by --resume {folder}"
+                    f"or go on with it by --resume {folder} (resume=)"
                 )
             return folder
         RUNS.mkdir(exist_ok=True)

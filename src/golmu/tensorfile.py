@@ -1,9 +1,8 @@
 """Safetensors files with a seal: arrays and a JSON description that come back exactly as they were written, or not.
 
-The format holds arrays and text, so that loading runs nothing. The metadata has two keys:
-
-    golmu     the description, a JSON object
-    sha256    of the description and of every tensor's name, shape and bytes, in the order of the names
+The format holds arrays and text, so that loading runs nothing. The metadata has one key, `golmu`: the description, a
+JSON object, whose last entry is `sha256`: of the description with zeros in its place, and of every tensor's name, shape
+and bytes in the order of the names. One key, since the order of several is not fixed: equal content is an equal file.
 
 Tensors are float32. What a file claims of itself is compared with what is expected of it before an array is made, so
 that a damaged or hostile file costs no more memory than its own size.
@@ -25,6 +24,9 @@ from numpy.typing import NDArray
 from golmu.errors import CheckpointError, GolmuError, SaveError
 from golmu.files import write_atomically
 
+BLANK = "0" * 64
+"""Stands in the description where the checksum will."""
+
 Tensors = dict[str, NDArray[np.float32]]
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -37,8 +39,8 @@ def write(path: Path, tensors: Tensors, description: Mapping[str, Any], *, what:
     SaveError
         If it cannot be written; what stood at `path` is untouched.
     """
-    text = json.dumps(description, ensure_ascii=False)
-    content = safetensors.numpy.save(tensors, {"golmu": text, "sha256": _seal(text, tensors)})
+    text = json.dumps({**description, "sha256": BLANK}, ensure_ascii=False)
+    content = safetensors.numpy.save(tensors, {"golmu": text[: -len(BLANK) - 2] + _seal(text, tensors) + text[-2:]})
     try:
         write_atomically(path, content)
     except OSError as error:
@@ -79,7 +81,9 @@ def read(path: Path, expected: Callable[[Any], Shapes], *, what: str) -> tuple[T
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
-    if metadata.get("sha256") != _seal(metadata["golmu"], tensors):
+    text = metadata["golmu"]
+    begin, seal, end = text[: -len(BLANK) - 2], text[-len(BLANK) - 2 : -2], text[-2:]
+    if seal != _seal(begin + BLANK + end, tensors):
         raise CheckpointError(f"{path} is damaged: its content does not match its checksum")
     for name, tensor in tensors.items():
         if not np.isfinite(tensor.sum(dtype=np.float64)):  # makes no array of its own, and cannot overflow

@@ -19,8 +19,8 @@ from golmu.console import make_console, print_table
 from golmu.data import Dataset, load_dataset
 from golmu.data.loading import DATASET_NAMES
 from golmu.engines import ENGINE_NAMES
-from golmu.errors import InputError, RunError
-from golmu.interruption import EXIT_STATUS
+from golmu.errors import DataError, InputError, RunError
+from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
 from golmu.recipe import Recipe, get_recipe
@@ -81,7 +81,9 @@ def train_run(
     if resume is None:
         if data is None:
             raise InputError("DATA is missing: name a data set or a folder, or a run to go on with by --resume RUN")
-        recipe_name = recipe_name or DEFAULT_RECIPE
+        if allow_inexact:
+            raise InputError("--allow-inexact is about going on with a run: give --resume RUN too")
+        recipe_name = DEFAULT_RECIPE if recipe_name is None else recipe_name
         recipe = get_recipe(recipe_name).override(given or {})
         return _Run(data, recipe, engine, threads, DEFAULT_SEED if seed is None else seed, folder).start(
             run, recipe_name
@@ -136,6 +138,11 @@ class _Run:
         dataset = load_dataset(data, folder=folder)
         fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
         classes = np.unique(fit.labels)
+        if len(classes) < 2:
+            raise DataError(
+                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}', where at least 2 are "
+                "needed to tell apart"
+            )
         labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
         _, height, width, channels = fit.images.shape
         architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
@@ -174,17 +181,18 @@ class _Run:
             f"{doing} on {len(self.data):,} images, validating on {len(self.validation):,}; "
             f"results go to {keeper.folder}"
         )
-        status = 0
+        status, has_results = 0, True
         try:
             with TrainingDisplay(console) as display:
                 run_kept(keeper, self.training, self.data, self.validation, self.recipe.epochs, [display])
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
+            has_results = not isinstance(interruption, Abandoned)
             status = EXIT_STATUS[signal.SIGINT]
         except SystemExit as stopped:
             status = int(stopped.code or 0)
         if status:
             console.print(f"interrupted; go on with: golmu train --resume {keeper.folder}")
-        if "results" in keeper.record:
+        if has_results:
             _show_results(console, keeper.folder, keeper.record)
         return status
 

@@ -28,7 +28,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from golmu.engines.threads import claim, wait_for_all
+from golmu.engines.threads import claim, kept, wait_for_all
 from golmu.engines.tile import make_tile
 from golmu.engines.vectors import BYTES, LANES, prefetch
 from golmu.engines.window import make_convolve_windows, windows_gradient
@@ -103,7 +103,7 @@ class Buffers(NamedTuple):
 
 def entry(function: Any) -> Any:
     """Compiles a kernel that Python calls: it runs without the GIL, and is kept on disk for the next process."""
-    return njit(nogil=True, cache=True, error_model="numpy", fastmath=MATHS, no_cfunc_wrapper=True)(function)
+    return kept(nogil=True, error_model="numpy", fastmath=MATHS, no_cfunc_wrapper=True)(function)
 
 
 def kernel(function: Any) -> Any:

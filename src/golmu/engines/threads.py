@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding
@@ -16,6 +17,18 @@ from numba.extending import intrinsic
 
 SPINS_BEFORE_YIELD = 4000
 """Looks at the barrier, some microseconds, before a waiting thread offers its core to others."""
+
+
+def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator that compiles a function and keeps the code on disk, where a folder for it can be written."""
+
+    def compile_and_keep(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError:  # neither beside the source nor in the user's cache: compile in every process
+            return njit(**options)(function)
+
+    return compile_and_keep
 
 
 def _register_yield() -> None:
@@ -55,7 +68,7 @@ def _read(typing_context: Any, array: Any, index: Any) -> Any:
     return types.int64(array, types.intp), generate
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@kept(nogil=True)
 def wait_for_all(state: Any) -> None:
     """Returns when all threads have come here.
 
@@ -77,7 +90,7 @@ def wait_for_all(state: Any) -> None:
             _yield_core()
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@kept(nogil=True)
 def claim(state: Any, thread: int, n_pieces: int) -> Any:
     """The number of a piece of work that nobody has claimed since all last met, or n_pieces if there is none left.
 
