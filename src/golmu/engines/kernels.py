@@ -25,17 +25,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from golmu.engines.threads import claim, kept, wait_for_all
+from golmu.engines.compiling import entry, kernel
+from golmu.engines.functions import exponential, logarithm
+from golmu.engines.threads import claim, wait_for_all
 from golmu.engines.tile import make_tile
 from golmu.engines.vectors import BYTES, LANES, prefetch
 from golmu.engines.window import make_convolve_windows, windows_gradient
-
-MATHS = {"contract", "reassoc", "nsz"}
-"""What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
-sign of zero does not matter. Not that numbers are finite: NaN and infinity must surface."""
 
 SAMPLES, MORE_SAMPLES = 32, 64
 """S: enough for a row of weights to serve many samples once it is loaded, few enough for a row of activations to
@@ -56,9 +53,6 @@ BLOCK = 72
 DEPTH = 96
 """Rows of dense1, less than twice as many, that go through a product at a time: so many activations stay in the
 first-level cache, and so many rows of a wide layer in the second."""
-
-SMALLEST = np.float32(-87)
-"""e to less than this is counted as 0: below 2⁻¹²⁵ floats lose their precision."""
 
 NEXT = np.int64(1)
 """The stride of neighbours. A plain 1 would be a type of its own to numba, and a kernel compiled once more."""
@@ -99,18 +93,6 @@ class Buffers(NamedTuple):
     """(parts,): sums before the step"""
     losses_after: NDArray[np.float64]
     """(parts,): sums after it; apart from the others, since some threads are at the next batch while one adds these"""
-
-
-def entry(function: Any) -> Any:
-    """Compiles a kernel that Python calls: it runs without the GIL, and is kept on disk for the next process."""
-    return kept(nogil=True, error_model="numpy", fastmath=MATHS, no_cfunc_wrapper=True)(function)
-
-
-def kernel(function: Any) -> Any:
-    """Compiles a kernel that only kernels call: the way in from Python is left out, a fifth of the compilation."""
-    return njit(
-        nogil=True, error_model="numpy", fastmath=MATHS, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(function)  # fmt: skip
 
 
 @kernel
@@ -272,43 +254,6 @@ def keep_positive(n_rows: int, values: Any, by: Any) -> None:
     for row in range(n_rows):
         for s in range(values.shape[1]):
             values[row, s] = ZERO if by[row, s] <= ZERO else values[row, s]
-
-
-@kernel
-def exponential(x: Any) -> Any:
-    """e^x for float32 x ≤ 0, within two units in the last place; NaN stays NaN.
-
-    2^k times a polynomial, by Cody and Waite, "Software Manual for the Elementary Functions", 1980, chapter 6. NumPy's
-    function would be the system's or another, depending on whether a process compiles or finds compiled code.
-    """
-    if not (x > SMALLEST):
-        return ZERO if x <= SMALLEST else x
-    k = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
-    r = (x - k * np.float32(0.693359375)) + k * np.float32(2.12194440e-4)
-    p = np.float32(1 / 5040)
-    for factor in (1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1.0, 1.0):
-        p = p * r + np.float32(factor)
-    return p * np.int32((np.int32(k) + np.int32(127)) << np.int32(23)).view(np.float32)
-
-
-@kernel
-def logarithm(x: Any) -> Any:
-    """The natural logarithm of a float64 x ≥ 1, for the reason that `exponential` gives; NaN and infinity stay.
-
-    With x = m · 2^e it is e · ln 2 + 2 (s + s³/3 + s⁵/5 + ...), s = (m − 1) / (m + 1), which is at most 1/3.
-    """
-    if not (x < np.inf):
-        return x
-    e = 0
-    while x > 1.4142135623730951:
-        x *= 0.5
-        e += 1
-    s = (x - 1) / (x + 1)
-    total, power = 0.0, s
-    for n in range(1, 27, 2):
-        total += power / n
-        power *= s * s
-    return e * 0.6931471805599453 + 2 * total
 
 
 @kernel
