@@ -2,6 +2,7 @@
 
 import csv
 import json
+import subprocess
 import sys
 
 import pytest
@@ -29,3 +30,12 @@ def read(folder):
 def history(folder):
     with (folder / "history.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def process(*arguments):
+    """The real command. A parent that ignores Ctrl-C, as a job in the background, would hand that on."""
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from golmu.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip

@@ -20,7 +20,7 @@ from PIL import Image
 from rich.console import Console
 
 import golmu
-from command import SETTINGS, history, main, read
+from command import SETTINGS, history, main, process, read
 from golmu import ConvolutionNetwork, cli, evaluation, progress, trainer, training
 from golmu.engines import ENGINE_NAMES
 
@@ -332,15 +332,6 @@ def test_a_terminal_shows_a_bar_with_rate_loss_and_time_left():
 
 
 # In a process of its own
-
-
-def process(*arguments):
-    """The real command. A parent that ignores Ctrl-C, as a job in the background, would hand that on."""
-    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from golmu.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def test_sigint_ends_a_real_training_cleanly(data, tmp_path):

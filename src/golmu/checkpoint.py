@@ -164,11 +164,7 @@ def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: boo
         differences.append(f"the classes are called {', '.join(kept.class_names)}, not {', '.join(wanted.class_names)}")
     elif kept.classes.tolist() != wanted.classes.tolist():
         differences.append(f"the classes are {kept.classes.tolist()}, not {wanted.classes.tolist()}")
-    if differences:
-        raise RunError(
-            f"{folder} cannot go on with this: {'; '.join(dict.fromkeys(differences))}. "
-            "Start a new run, or give what the run began with"
-        )
+    refuse_differences(folder, differences)
     inexact = []
     if kept.engine != wanted.engine:
         inexact.append(f"engine {wanted.engine}, not {kept.engine}")
@@ -178,6 +174,15 @@ def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: boo
         raise RunError(
             f"{folder} would go on with {' and '.join(inexact)}, and not give the bits of an uninterrupted run: "
             "allow it with --allow-inexact (allow_inexact=True), or use what the run began with"
+        )
+
+
+def refuse_differences(folder: Path, differences: list[str]) -> None:
+    """Raises `RunError` that names the differences, if there are any."""
+    if differences:
+        raise RunError(
+            f"{folder} cannot go on with this: {'; '.join(dict.fromkeys(differences))}. "
+            "Start a new run, or give what the run began with"
         )
 
 

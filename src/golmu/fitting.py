@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from golmu import runs
 from golmu.architecture import Architecture
-from golmu.checkpoint import Setup, fingerprint
+from golmu.checkpoint import Setup, fingerprint, refuse_differences
 from golmu.engines.contract import Engine, Images, Labels, Prepared
-from golmu.errors import InputTypeError, RunError
+from golmu.errors import InputTypeError
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.training import Callback, Training
 
@@ -67,10 +67,7 @@ def fit_in_folder(
 def _check_seed(folder: Path, record: Record, random_state: Any) -> None:
     seed = (record.get("settings") or {}).get("seed")
     if isinstance(random_state, int) and isinstance(seed, int) and random_state != seed:
-        raise RunError(
-            f"{folder} cannot go on with this: random_state is {seed}, not {random_state}. "
-            "Start a new run, or give what the run began with"
-        )
+        refuse_differences(folder, [f"random_state is {seed}, not {random_state}"])
 
 
 def as_folder(value: Any, argument: str) -> Path | None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from golmu import runs, training
 from golmu.architecture import Architecture
-from golmu.checkpoint import Setup, fingerprint
+from golmu.checkpoint import Setup, fingerprint, refuse_differences
 from golmu.console import make_console, print_table
 from golmu.data import Dataset, load_dataset
 from golmu.data.loading import DATASET_NAMES
@@ -93,7 +93,7 @@ def train_run(
     with opened(resume) as record:
         begun = _Begun(resume, record)
         recipe = begun.recipe if recipe_name is None else get_recipe(recipe_name)
-        recipe = recipe.override({"epochs": begun.recipe.epochs, **_given(given)})
+        recipe = recipe.override({"epochs": begun.recipe.epochs}).override(given or {})
         begun.check(recipe, seed)
         return _Run(
             data or runs.run_data(resume),
@@ -122,11 +122,7 @@ class _Begun:
         differences = self.recipe.override({"epochs": recipe.epochs}).differences(recipe)
         if seed is not None and seed != self.seed:
             differences.append(f"seed is {self.seed}, not {seed}")
-        if differences:
-            raise RunError(
-                f"{self._folder} cannot go on with this: {'; '.join(differences)}. "
-                "Start a new run, or give what the run began with"
-            )
+        refuse_differences(self._folder, differences)
 
 
 class _Run:
@@ -195,10 +191,6 @@ class _Run:
         if has_results:
             _show_results(console, keeper.folder, keeper.record)
         return status
-
-
-def _given(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (given or {}).items() if value is not None}
 
 
 def _show_results(console: Console, folder: Path, record: Record) -> None:
