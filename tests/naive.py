@@ -107,3 +107,98 @@ def central_difference(function, array, index, step=1e-6):
     low = function()
     array[index] = kept
     return (high - low) / (2 * step)
+
+
+def mix(x):
+    """The hash of a 32-bit number, in Python's integers."""
+    x ^= x >> 16
+    x = x * 0x7FEB352D % 2**32
+    x ^= x >> 15
+    x = x * 0x846CA68B % 2**32
+    return x ^ x >> 16
+
+
+def draw(seed, batch, sample, number):
+    """Draw `number` of the sample at a place in a batch of the epoch with this seed; from 0 to 2³² − 1."""
+    key = mix((mix((seed + batch * 0x9E3779B9) % 2**32) + sample) % 2**32)
+    return mix(key ^ number * 0x9E3779B9 % 2**32)
+
+
+def viewed(x, method, seed, batch):
+    """Images (n, h, w, c) mirrored, shifted and erased as their draws say, pixel by pixel."""
+    n, h, w, _ = x.shape
+    out = np.zeros_like(x)
+    for s in range(n):
+        flip, down, right, top, left = (draw(seed, batch, s, number) for number in range(5))
+        is_mirrored = method.flip and flip >= 2**31
+        down, right = (value * (2 * method.shift + 1) // 2**32 - method.shift for value in (down, right))
+        top, left = top * h // 2**32 - method.erase // 2, left * w // 2**32 - method.erase // 2
+        for i, j in np.ndindex(h, w):
+            row, column = i - down, j - right
+            is_erased = top <= i < top + method.erase and left <= j < left + method.erase
+            if 0 <= row < h and 0 <= column < w and not is_erased:
+                out[s, i, j] = x[s, row, w - 1 - column if is_mirrored else column]
+    return out
+
+
+def kept(shape, probability, first, seed, batch):
+    """(n, m): 0 where dropout drops, and 1 / (1 − p) elsewhere."""
+    factors = np.full(shape, 1 / (1 - probability))
+    for s, unit in np.ndindex(shape):
+        if draw(seed, batch, s, 5 + first + unit) < int(probability * 2**32):
+            factors[s, unit] = 0
+    return factors
+
+
+def method_step(x, labels, weights, slots, method, rate, step, seed, batch):
+    """One step by a `Method`, from what the convolution would see of the images; `slots` are changed in place.
+
+    Returns the loss before the step, and the weights after it.
+    """
+    w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
+    x = viewed(x, method, seed, batch)
+    pooled, where = max_pool(np.maximum(convolution(x, w["conv_w"], w["conv_b"]), 0))
+    flat = pooled.reshape(len(x), -1)
+    kept_flat = kept(flat.shape, method.feature_dropout, 0, seed, batch)
+    hidden = np.maximum((flat * kept_flat) @ w["w1"] + w["b1"], 0)
+    kept_hidden = kept(hidden.shape, method.hidden_dropout, flat.shape[1], seed, batch)
+    logits = (hidden * kept_hidden) @ w["w2"] + w["b2"]
+
+    n_classes = logits.shape[1]
+    target = (1 - method.label_smoothing) * np.eye(n_classes)[labels] + method.label_smoothing / n_classes
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    loss = -(target * np.log(probabilities)).sum(axis=1).mean()
+
+    d_logits = (probabilities - target) / len(x)
+    d_hidden = (d_logits @ w["w2"].T) * kept_hidden * (hidden > 0)
+    d_pooled = ((d_hidden @ w["w1"].T) * kept_flat).reshape(pooled.shape) * (pooled > 0)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    d_conv_w = np.zeros_like(w["conv_w"])
+    for b, i, j, k in np.ndindex(d_pooled.shape):
+        row, column = 2 * i + where[b, i, j, k] // 2, 2 * j + where[b, i, j, k] % 2
+        d_conv_w[..., k] += d_pooled[b, i, j, k] * padded[b, row : row + 3, column : column + 3]
+    slopes = {
+        "conv_w": d_conv_w,
+        "conv_b": d_pooled.sum(axis=(0, 1, 2)),
+        "w1": (flat * kept_flat).T @ d_hidden,
+        "b1": d_hidden.sum(axis=0),
+        "w2": (hidden * kept_hidden).T @ d_logits,
+        "b2": d_logits.sum(axis=0),
+    }
+    return loss, {name: _moved(name, w[name], slopes[name], slots, method, rate, step) for name in w}
+
+
+def _moved(name, w, g, slots, method, rate, step):
+    """A weight after its step; `step` is counted from 0."""
+    first, second = (slots.setdefault(slot, {}) for slot in ("first", "second"))
+    decayed = w - rate * method.weight_decay * w
+    if method.optimizer == "sgd":
+        return decayed - rate * g
+    if method.optimizer == "nesterov":
+        first[name] = method.momentum * first.get(name, 0) - rate * g
+        return decayed + method.momentum * first[name] - rate * g
+    first[name] = method.momentum * first.get(name, 0) + (1 - method.momentum) * g
+    second[name] = 0.999 * second.get(name, 0) + 0.001 * g**2
+    # ε as Keras has it, beside the moment whose bias is not yet undone.
+    size = rate * np.sqrt(1 - 0.999 ** (step + 1)) / (1 - method.momentum ** (step + 1))
+    return decayed - size * first[name] / (np.sqrt(second[name]) + 1e-7)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from golmu.data import Dataset, ImageSet, load_dataset
     from golmu.network import ConvolutionNetwork, NotFittedError
-    from golmu.recipe import RECIPES, Recipe
+    from golmu.recipe import Recipe
+    from golmu.recipes import RECIPES
 
 __version__ = "0.1.0"
 
@@ -18,7 +19,7 @@ _HOME_OF = {
     "Dataset": "golmu.data",
     "ImageSet": "golmu.data",
     "NotFittedError": "golmu.network",
-    "RECIPES": "golmu.recipe",
+    "RECIPES": "golmu.recipes",
     "Recipe": "golmu.recipe",
     "load_dataset": "golmu.data",
 }

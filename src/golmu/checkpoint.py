@@ -1,12 +1,14 @@
 """The checkpoint of a run: all that a training needs to go on, bit for bit, from where it stood.
 
-It is a sealed safetensors file (`golmu.tensorfile`) with the weights under their names, the best epoch's under
-`best.NAME` where the recipe has patience, and `batch_losses`, those of the running epoch so far. It is described by
+It is a sealed safetensors file (`golmu.tensorfile`) with the weights under their names, what the optimizer and the
+averaging keep for each under `first.NAME`, `second.NAME` and `average.NAME`, the best epoch's under `best.NAME` where
+the recipe has patience, and `batch_losses`, those of the running epoch so far. It is described by
 
     format          1
     recipe, architecture, labels, class_names
     fingerprint     of the data (`fingerprint`)
     engine          name of the engine, and `threads` that it may use
+    slots           which of `first`, `second` and `average` there are
     generator       state of the generator that orders the samples, from before the running epoch's order was drawn
     history         losses, val_losses, val_accuracies, seconds: a number an epoch
     epoch, batch    the position: epochs finished, and batches of the running one
@@ -27,9 +29,10 @@ from numpy.typing import NDArray
 
 from golmu import tensorfile
 from golmu.architecture import Architecture
-from golmu.engines.contract import Images, Labels
+from golmu.engines.contract import AVERAGE, FIRST, SECOND, Labels
 from golmu.errors import CheckpointError, RunError
 from golmu.model import check_format, describe_classes, read_classes
+from golmu.preprocessing import Images
 from golmu.recipe import Recipe
 from golmu.training import Best, History, State
 
@@ -68,6 +71,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """
     setup, state = checkpoint.setup, checkpoint.state
     tensors = {**state.weights, "batch_losses": state.batch_losses}
+    for slot, weights in state.slots.items():
+        tensors |= {f"{slot}.{name}": weight for name, weight in weights.items()}
     if state.best is not None:
         tensors |= {BEST + name: weight for name, weight in state.best.weights.items()}
     description = {
@@ -78,6 +83,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "fingerprint": setup.fingerprint,
         "engine": setup.engine,
         "threads": setup.threads,
+        "slots": list(state.slots),
         "generator": state.generator,
         "history": asdict(state.history),
         "epoch": len(state.history.losses),
@@ -108,6 +114,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             )
         float(description["seconds"])
         shapes = {**setup.architecture.shapes, "batch_losses": (int(description["batch"]),)}
+        for slot in _slots(description):
+            shapes |= {f"{slot}.{name}": shape for name, shape in setup.architecture.shapes.items()}
         if description["best"] is not None:
             int(description["best"]["epoch"]), float(description["best"]["loss"])
             shapes |= {BEST + name: shape for name, shape in setup.architecture.shapes.items()}
@@ -117,6 +125,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     setup, best = _setup(description), description["best"]
     state = State(
         weights={name: tensors[name] for name in setup.architecture.shapes},
+        slots={
+            slot: {name: tensors[f"{slot}.{name}"] for name in setup.architecture.shapes}
+            for slot in _slots(description)
+        },
         history=History(**description["history"]),
         generator=description["generator"],
         batch_losses=tensors["batch_losses"],
@@ -158,7 +170,7 @@ def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: boo
             )
             if before != now
         ),
-        *kept.recipe.override({"epochs": wanted.recipe.epochs}).differences(wanted.recipe),
+        *kept.recipe.differences(wanted.recipe),
     ]
     if kept.class_names != wanted.class_names:
         differences.append(f"the classes are called {', '.join(kept.class_names)}, not {', '.join(wanted.class_names)}")
@@ -210,6 +222,13 @@ def _setup(description: Any) -> Setup:
         Recipe(**description["recipe"]), architecture, *read_classes(description, architecture), printed, engine,
         threads,
     )  # fmt: skip
+
+
+def _slots(description: Any) -> list[str]:
+    slots = description["slots"]
+    if not isinstance(slots, list) or not set(slots) <= {FIRST, SECOND, AVERAGE}:
+        raise CheckpointError(f"has slots {slots!r}, where some of {FIRST}, {SECOND} and {AVERAGE} are expected")
+    return slots
 
 
 def _generator(state: Any) -> None:

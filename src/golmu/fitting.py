@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from golmu import runs
 from golmu.architecture import Architecture
 from golmu.checkpoint import Setup, fingerprint, refuse_differences
-from golmu.engines.contract import Engine, Images, Labels, Prepared
+from golmu.engines.contract import Engine, Labels, Prepared
 from golmu.errors import InputTypeError
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.training import Callback, Training

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
-from golmu.engines.contract import Images, Labels
+from golmu.engines.contract import Labels
+from golmu.preprocessing import Images
 from golmu.errors import GolmuWarning, InputError, InputTypeError
 
 ImageShape = tuple[int, int, int]

@@ -135,7 +135,10 @@ class Keeper:
                 "seconds_per_epoch": sum(history.seconds) / len(history.seconds) if history.seconds else None,
             },
         }
-        model = Model(setup.architecture, training.engine.get_weights(), setup.classes, setup.class_names, epoch)
+        weights = training.weights(is_finished=status == "finished")
+        model = Model(
+            setup.architecture, weights, setup.classes, setup.class_names, training.engine.preprocessing, epoch
+        )
         save_model(self.folder / runs.MODEL, model)
         runs.write_history(self.folder, history)
         runs.write(self.folder, runs.CURVES, plots.png(plots.curves(history)))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from golmu import tensorfile
 from golmu.architecture import Architecture, Weights
 from golmu.errors import CheckpointError
+from golmu.preprocessing import Preprocessing
 
 FORMAT = 1
 
@@ -36,6 +37,7 @@ class Model:
     classes: NDArray[Any]
     """The labels that `predict` answers, in the order of the output."""
     class_names: tuple[str, ...]
+    preprocessing: Preprocessing
     epoch: int = 0
     """The epoch after which the weights were taken, counted from 1; 0: initial weights."""
 
@@ -52,7 +54,7 @@ def save_model(path: Path, model: Model) -> None:
         "format": FORMAT,
         "architecture": asdict(model.architecture),
         **describe_classes(model.classes, model.class_names),
-        "preprocessing": {"scale": 1 / 255},
+        "preprocessing": {"scale": 1 / 255, **asdict(model.preprocessing)},
         "epoch": model.epoch,
     }
     tensorfile.write(path, model.weights, description, what="model")
@@ -71,13 +73,24 @@ def load_model(path: Path) -> Model:
         check_format(description, FORMAT)
         architecture = Architecture(**description["architecture"])
         read_classes(description, architecture)
+        _read_preprocessing(description["preprocessing"], architecture)
         if not isinstance(description["epoch"], int):
             raise CheckpointError("has an epoch that is not an integer")
         return architecture.shapes
 
     weights, description = tensorfile.read(path, expected, what="model")
     architecture = Architecture(**description["architecture"])
-    return Model(architecture, weights, *read_classes(description, architecture), description["epoch"])
+    preprocessing = _read_preprocessing(description["preprocessing"], architecture)
+    return Model(architecture, weights, *read_classes(description, architecture), preprocessing, description["epoch"])
+
+
+def _read_preprocessing(described: Any, architecture: Architecture) -> Preprocessing:
+    mean, std = (tuple(float(value) for value in described.get(name, ())) for name in ("mean", "std"))
+    if not (len(mean) == len(std) and len(mean) in (0, architecture.channels)):
+        raise CheckpointError(f"has means and deviations of {len(mean)} and {len(std)} channels")
+    if not (np.isfinite(mean).all() and np.isfinite(std).all() and all(value > 0 for value in std)):
+        raise CheckpointError("has means or deviations that cannot be used")
+    return Preprocessing(mean, std, described.get("test_flip", False) is True)
 
 
 def check_format(description: Any, known: int) -> None:

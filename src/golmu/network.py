@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from golmu import inputs, training
 from golmu.architecture import Architecture, Weights
 from golmu.engines import create_engine
-from golmu.engines.contract import Engine, Evaluation, Images, Labels
+from golmu.engines.contract import Batches, Engine, Evaluation, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
 from golmu.fitting import Samples, as_folder, fit_in_folder
 from golmu.interruption import Interruption
 from golmu.metrics import softmax
 from golmu.model import Model, load_model, save_model
-from golmu.recipe import Recipe
-from golmu.settings import generators, positive_integer, positive_number
+from golmu.parameters import RecipeParameters
+from golmu.preprocessing import Images, Preprocessing
+from golmu.settings import boolean, generators, positive_integer
 
 if TYPE_CHECKING:
     from typing import Self
@@ -33,7 +35,7 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
     exit_code = 2
 
 
-class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
     A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
@@ -61,6 +63,11 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     patience
         Training stops when the validation loss has not improved for this many epochs, and the best epoch's weights
         are restored. None: it goes on to the end, and the last epoch's weights stay.
+    epochs
+        Passes over the samples, where `fit` is not told.
+    optimizer, momentum, weight_decay, schedule, warmup, final_rate, final_batch_size, label_smoothing
+    feature_dropout, hidden_dropout, flip, shift, erase, ema, average_epochs, test_flip, standardize
+        How training goes beyond the chapter, and what is made of an image: see `golmu.Recipe`. By default nothing.
 
     Attributes
     ----------
@@ -95,36 +102,13 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     (3,)
     """
 
-    def __init__(
-        self,
-        n_kernels: int = 10,
-        units: int = 10,
-        batch_size: int = 32,
-        learning_rate: float = 0.1,
-        *,
-        engine: str = "auto",
-        random_state: int | np.random.RandomState | np.random.Generator | None = None,
-        record_loss: str = "after",
-        n_threads: int | None = None,
-        patience: int | None = None,
-    ) -> None:
-        self.n_kernels = n_kernels
-        self.units = units
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.engine = engine
-        self.random_state = random_state
-        self.record_loss = record_loss
-        self.n_threads = n_threads
-        self.patience = patience
-
     # Training
 
     def fit(
         self,
         x: ArrayLike,
         y: ArrayLike,
-        epochs: int = 100,
+        epochs: int | None = None,
         x_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
         *,
@@ -143,7 +127,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         x, y
             Training images and labels.
         epochs
-            Passes over them, in all.
+            Passes over them, in all; by default the parameter `epochs`.
         x_val, y_val
             Validation images and labels, both or neither, on which loss and accuracy are taken after each epoch.
         callback
@@ -189,7 +173,8 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
         training.warn_if_one_batch(len(images), recipe.batch_size)
 
-        self._start(images.shape[1:], classes)
+        preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        self._start(images.shape[1:], classes, preprocessing)
         running = training.Training(self._engine, recipe, self._order_rng)
         self.history_ = running.history
         callbacks = [] if callback is None else [callback]
@@ -203,6 +188,9 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
                     samples, running, self.architecture_, callbacks, run=run_folder, resume=resumed_folder,
                     allow_inexact=allow_inexact, random_state=self.random_state,
                 )  # fmt: skip
+        except BaseException:
+            running.settle(is_finished=False)
+            raise
         finally:
             self.history_ = running.history  # another one, where a checkpoint was restored
             self.best_epoch_ = running.epoch if running.best is None else running.best.epoch
@@ -210,6 +198,8 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def init_weights(self, input_shape: tuple[int, ...], n_classes: int) -> None:
         """Gives the network Glorot uniform weights and zero biases for these images and this number of classes.
+
+        There are no images yet to standardize by, so that only `fit` heeds `standardize`.
 
         Parameters
         ----------
@@ -224,14 +214,20 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             raise InputTypeError(f"input_shape must be (h, w, c) or (n, h, w, c), got {input_shape!r}") from error
         if len(shape) not in (3, 4):
             raise InputError(f"input_shape must be (h, w, c) or (n, h, w, c), got {shape}")
-        self._start(shape[-3:], np.arange(positive_integer(n_classes, "n_classes")))
+        classes = np.arange(positive_integer(n_classes, "n_classes"))
+        self._start(shape[-3:], classes, Preprocessing(test_flip=boolean(self.test_flip, "test_flip")))
 
     def training(self, x: ArrayLike, y: ArrayLike) -> float:
-        """One SGD step on one batch; returns the batch's mean loss before the update."""
-        learning_rate = positive_number(self.learning_rate, "learning_rate")
+        """One step on one batch at the full learning rate; returns the batch's mean loss before the update.
+
+        The optimizer, and what it draws, are the parameters'; there is neither schedule nor averaging.
+        """
+        recipe = replace(self._recipe(), record_loss="before")
         images, labels = self._images_and_labels(x, y)
-        data = self._engine.prepare(images, labels)
-        losses = self._engine.train(data, np.arange(len(images))[None], learning_rate=learning_rate, loss_after=False)
+        data, rate = self._engine.prepare(images, labels), np.array([recipe.learning_rate], np.float32)
+        batches = Batches(np.arange(len(images))[None], rate, first_step=self._n_steps, first_batch=self._n_steps)
+        losses = self._engine.train(data, batches, recipe)
+        self._n_steps += 1
         return float(losses[0])
 
     def gen_batch(self, x: ArrayLike, y: ArrayLike) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
@@ -341,7 +337,7 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         names = tuple(str(label) for label in self.classes_) if class_names is None else tuple(class_names)
         if len(names) != len(self.classes_):
             raise InputError(f"class_names has {len(names)} names for {len(self.classes_)} classes")
-        save_model(Path(path), Model(self.architecture_, self.get_weights(), self.classes_, names, self.best_epoch_))
+        save_model(Path(path), self._model(names))
 
     @classmethod
     def load(cls, path: str | Path, *, engine: str = "auto") -> Self:
@@ -355,18 +351,23 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         model = load_model(Path(path))
         architecture = model.architecture
         network = cls(architecture.n_kernels, architecture.units, engine=engine)
-        network._start(architecture.image_shape, model.classes)
+        network.test_flip = model.preprocessing.test_flip
+        network.standardize = bool(model.preprocessing.mean)
+        network._start(architecture.image_shape, model.classes, model.preprocessing)
         network._engine.set_weights(model.weights)
         network.best_epoch_ = model.epoch
         return network
 
     # Inside
 
-    def _start(self, image_shape: tuple[int, ...], classes: NDArray[Any]) -> None:
+    def _start(
+        self, image_shape: tuple[int, ...], classes: NDArray[Any], preprocessing: Preprocessing
+    ) -> None:
         """Fresh weights, history and random generators for these images and classes."""
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
-        engine, order_rng = training.begin(architecture, self.engine, self._threads(), self.random_state)
+        engine, order_rng = training.begin(architecture, self.engine, self._threads(), self.random_state, preprocessing)
+        self._n_steps = 0  # of `training`
         self.best_epoch_ = 0
         self.architecture_: Architecture = architecture
         self.classes_ = classes
@@ -376,11 +377,11 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         self._engine: Engine = engine
         self._order_rng: np.random.Generator = order_rng
 
-    def _recipe(self, epochs: int) -> Recipe:
-        """The settings of the estimator, checked."""
-        return Recipe(
-            self.n_kernels, self.units, self.batch_size, self.learning_rate, epochs, self.record_loss, self.patience
-        )
+    def _model(self, class_names: tuple[str, ...]) -> Model:
+        return Model(
+            self.architecture_, self.get_weights(), self.classes_, class_names, self._engine.preprocessing,
+            self.best_epoch_,
+        )  # fmt: skip
 
     def _threads(self) -> int | None:
         return None if self.n_threads is None else positive_integer(self.n_threads, "n_threads")
@@ -415,13 +416,15 @@ class ConvolutionNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         """An engine holds buffers and graphs that cannot be copied: its weights stand for it."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "_engine" in state:
-            state["_engine"] = self._engine.get_weights()
+            state["_engine"] = self._engine.get_weights(), self._engine.get_slots(), self._engine.preprocessing
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
-        weights = state.pop("_engine", None)
+        kept = state.pop("_engine", None)
         super().__setstate__(state)
-        if weights is not None:
-            self._engine = create_engine(self.engine_, self.architecture_, self._threads())
+        if kept is not None:
+            weights, slots, preprocessing = kept
+            self._engine = create_engine(self.engine_, self.architecture_, self._threads(), preprocessing)
             self._engine.set_weights(weights)
+            self._engine.set_slots(slots)

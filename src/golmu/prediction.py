@@ -42,7 +42,7 @@ def load_predictor(run: Path) -> Predictor:
             f"golmu train --resume {run}"
         )
     model = load_model(path)
-    engine = create_engine("auto", model.architecture)
+    engine = create_engine("auto", model.architecture, preprocessing=model.preprocessing)
     engine.set_weights(model.weights)
     return Predictor(model, engine)
 

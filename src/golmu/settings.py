@@ -35,6 +35,32 @@ def positive_number(value: Any, argument: str) -> float:
     return number
 
 
+def non_negative_integer(value: Any, argument: str) -> int:
+    """`value` as an int of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise InputTypeError(f"{argument} must be an integer of at least 0, got {value!r}")
+    if value < 0:
+        raise InputError(f"{argument} must be an integer of at least 0, got {value}")
+    return int(value)
+
+
+def number_within(value: Any, argument: str, low: float, end: float | None) -> float:
+    """`value` as a finite float of at least `low`, and below `end` if there is one."""
+    wanted = f"a number of at least {low:g}" + ("" if end is None else f" and below {end:g}")
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
+    if not (low <= value < (inf if end is None else end)):
+        raise InputError(f"{argument} must be {wanted}, got {value}")
+    return float(value)
+
+
+def boolean(value: Any, argument: str) -> bool:
+    """`value`, if it is True or False."""
+    if not isinstance(value, bool):
+        raise InputTypeError(f"{argument} must be True or False, got {value!r}")
+    return value
+
+
 def one_of(value: Any, choices: Collection[str], argument: str) -> str:
     """`value`, if it is one of the names in `choices`."""
     if not isinstance(value, str):

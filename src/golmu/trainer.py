@@ -23,7 +23,9 @@ from golmu.errors import DataError, InputError, RunError
 from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
-from golmu.recipe import Recipe, get_recipe
+from golmu.preprocessing import Preprocessing
+from golmu.recipe import Recipe
+from golmu.recipes import get_recipe
 from golmu.settings import one_of
 
 VALIDATION_SHARE = 0.2
@@ -112,14 +114,14 @@ class _Begun:
         self._folder = folder
         try:
             settings = record["settings"]
-            self.recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe)})
+            self.recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe) if field.name in settings})
             self.engine, self.threads, self.seed = str(settings["engine"]), settings["threads"], settings["seed"]
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / runs.RUN} does not hold the settings to go on with: {error}") from error
 
     def check(self, recipe: Recipe, seed: int | None) -> None:
         """Raises `RunError` if what is asked for now differs in more than the number of epochs."""
-        differences = self.recipe.override({"epochs": recipe.epochs}).differences(recipe)
+        differences = self.recipe.differences(recipe)
         if seed is not None and seed != self.seed:
             differences.append(f"seed is {self.seed}, not {seed}")
         refuse_differences(self._folder, differences)
@@ -147,7 +149,8 @@ class _Run:
         self.record_data = _describe_data(data, dataset, len(fit), len(held_out))
         self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
         training.warn_if_one_batch(len(labels), recipe.batch_size)
-        engine_, rng = training.begin(architecture, engine, threads, seed)
+        preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        engine_, rng = training.begin(architecture, engine, threads, seed, preprocessing)
         self.training = training.Training(engine_, recipe, rng)
         self.data = engine_.prepare(fit.images, labels)
         self.validation = engine_.prepare(held_out.images, validation_labels)

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from golmu.architecture import Architecture, Weights
 from golmu.engines import create_engine
-from golmu.engines.contract import Engine, Evaluation, Prepared
+from golmu.engines.contract import AVERAGE, Batches, Engine, Evaluation, Prepared, Slots
 from golmu.errors import GolmuWarning, InputError, TrainingError
+from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
+from golmu.schedule import Schedule
 from golmu.settings import generators
 
 SLICE_SECONDS = 0.25
@@ -66,8 +68,9 @@ Callback = Callable[[Progress], None]
 
 
 def begin(
-    architecture: Architecture, engine_name: str, n_threads: int | None, random_state: Any
-) -> tuple[Engine, np.random.Generator]:
+    architecture: Architecture, engine_name: str, n_threads: int | None, random_state: Any,
+    preprocessing: Preprocessing = Preprocessing(),
+) -> tuple[Engine, np.random.Generator]:  # fmt: skip
     """An engine with fresh weights, and the generator that orders the samples, both from one `random_state`.
 
     Raises
@@ -76,7 +79,7 @@ def begin(
         If `random_state` is none, there is no engine of that name, or it cannot be used here.
     """
     weight_rng, order_rng = generators(random_state)
-    engine = create_engine(engine_name, architecture, n_threads)
+    engine = create_engine(engine_name, architecture, n_threads, preprocessing)
     engine.set_weights(architecture.initial_weights(weight_rng))
     return engine, order_rng
 
@@ -115,9 +118,10 @@ class State:
     """All that a training needs to go on from where it stands; plain data, copies of what the training holds."""
 
     weights: Weights
+    slots: Slots
     history: History
     generator: dict[str, Any]
-    """State of the generator that orders the samples, from before the running epoch's order was drawn."""
+    """State of the generator that orders the samples, from before the running epoch's order and seed were drawn."""
     batch_losses: NDArray[np.float32]
     """Losses of the running epoch's batches so far, so its length is where in the epoch the training stands."""
     seconds: float
@@ -134,10 +138,10 @@ class Training:
     engine
         Holds the weights.
     recipe
-        Batch size, learning rate, patience, and when a loss is recorded. Its `epochs` is not looked at: `run` says
-        how far to go.
+        How to train. Its `epochs` says where its schedule ends; how far to go now is said to `run`.
     rng
-        Draws the order of the samples, once an epoch.
+        Draws the order of the samples, and where the recipe leaves something to chance the seed of that, once an
+        epoch.
     """
 
     def __init__(self, engine: Engine, recipe: Recipe, rng: np.random.Generator) -> None:
@@ -168,13 +172,14 @@ class Training:
     def state(self) -> State:
         """Where the training stands."""
         return State(
-            self.engine.get_weights(), deepcopy(self.history), deepcopy(self._generator), self._batch_losses.copy(),
-            self._seconds, deepcopy(self.best),
+            self.engine.get_weights(), self.engine.get_slots(), deepcopy(self.history), deepcopy(self._generator),
+            self._batch_losses.copy(), self._seconds, deepcopy(self.best),
         )  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Goes back, or on, to `state`."""
         self.engine.set_weights(state.weights)
+        self.engine.set_slots(state.slots)
         self.history = deepcopy(state.history)
         self.best = deepcopy(state.best)
         self._rng.bit_generator.state = state.generator
@@ -185,7 +190,7 @@ class Training:
     def run(self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback] = ()) -> None:
         """Trains until `epochs` epochs are done in all, or the validation loss has stalled.
 
-        With patience the best epoch's weights are then put back. What a callback raises ends the training between two
+        The engine is then left with the weights that count: see `settle`. What a callback raises ends the training between two
         batches, and comes out.
 
         Raises
@@ -199,26 +204,39 @@ class Training:
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
         while self.epoch < epochs and not self.has_stalled:
             self._run_epoch(data, validation, epochs, callbacks)
-        if self.best is not None:
-            self.engine.set_weights(self.best.weights)
+        self.settle(is_finished=True)
+
+    def weights(self, *, is_finished: bool) -> Weights:
+        """The weights that count: of the best epoch if a finished training had patience, or averaged, or the last."""
+        if is_finished and self.best is not None:
+            return self.best.weights
+        slots = self.engine.get_slots()
+        return slots.get(AVERAGE, self.engine.get_weights())
+
+    def settle(self, *, is_finished: bool) -> None:
+        """Leaves the engine with the weights that count, and nothing for the training to go on with."""
+        self.engine.set_weights(self.weights(is_finished=is_finished))
+        self.engine.set_slots({})
 
     def _run_epoch(
         self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback]
     ) -> None:
         started = time.perf_counter() - self._seconds
-        order = epoch_order(len(data), self.recipe.batch_size, self._rng)
+        schedule = Schedule(self.recipe, len(data))
+        batches = self._batches(schedule, len(data))
+        order = batches.order
         per_slice = 1
         while self.batch < len(order):
             slice_started = time.perf_counter()
-            part = order[self.batch : self.batch + per_slice]
-            self._train_slice(data, part)
-            per_batch = (time.perf_counter() - slice_started) / len(part)
+            n = min(per_slice, len(order) - self.batch)
+            self._train_slice(data, batches.part(self.batch, n))
+            per_batch = (time.perf_counter() - slice_started) / n
             per_slice = max(1, min(2 * per_slice, round(SLICE_SECONDS / per_batch)))
             self._seconds = time.perf_counter() - started
             if self.batch < len(order):
                 seen = self.batch * order.shape[1]
                 self._tell(callbacks, Progress(self.epoch, epochs, seen, order.size, self._loss(), self.history))
-        evaluation = None if validation is None else self.engine.evaluate(validation)
+        evaluation = None if validation is None else self.engine.evaluate(validation, averaged=self._is_averaged)
         if evaluation is not None and not np.isfinite(evaluation.loss):
             where = f"after epoch {self.epoch + 1}"
             raise TrainingError(_diverged("validation loss", evaluation.loss, where, self.recipe.learning_rate))
@@ -231,12 +249,25 @@ class Training:
 
     def _note_best(self, loss: float) -> None:
         if self.recipe.patience is not None and (self.best is None or loss < self.best.loss):
-            self.best = Best(self.epoch, loss, self.engine.get_weights())
+            self.best = Best(self.epoch, loss, self.weights(is_finished=False))
 
-    def _train_slice(self, data: Prepared, order: NDArray[np.int64]) -> None:
-        losses = self.engine.train(
-            data, order, learning_rate=self.recipe.learning_rate, loss_after=self.recipe.record_loss == "after"
+    @property
+    def _is_averaged(self) -> bool:
+        return AVERAGE in self.engine.slot_names
+
+    def _batches(self, schedule: Schedule, n: int) -> Batches:
+        """All batches of the running epoch."""
+        order = epoch_order(n, schedule.batch_size(self.epoch), self._rng)
+        first = schedule.first_step(self.epoch)
+        steps = first + np.arange(len(order))
+        averaging = schedule.averaging(steps)
+        seed = int(self._rng.integers(2**32)) if self.recipe.draws else 0
+        return Batches(
+            order, schedule.learning_rates(steps), averaging if averaging.any() else None, first_step=first, seed=seed
         )
+
+    def _train_slice(self, data: Prepared, batches: Batches) -> None:
+        losses = self.engine.train(data, batches, self.recipe)
         _check_finite(losses, self.epoch, self.batch, self.recipe.learning_rate)
         self._batch_losses = np.concatenate([self._batch_losses, losses])
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from golmu.architecture import Architecture
 from golmu.engines.contract import Engine
+from golmu.preprocessing import Preprocessing
 from golmu.settings import one_of
 
 ENGINE_NAMES = ("auto", "fused", "tensorflow")
@@ -33,7 +34,9 @@ GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd")
 logger = logging.getLogger("golmu")
 
 
-def create_engine(name: str, architecture: Architecture, n_threads: int | None = None) -> Engine:
+def create_engine(
+    name: str, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = Preprocessing()
+) -> Engine:
     """The engine called `name`, without weights yet.
 
     Parameters
@@ -44,6 +47,8 @@ def create_engine(name: str, architecture: Architecture, n_threads: int | None =
         The sizes of the network.
     n_threads
         Threads at most of the fused engine; by default one for each core that the process may use.
+    preprocessing
+        What the network does to images first.
 
     Raises
     ------
@@ -58,10 +63,10 @@ def create_engine(name: str, architecture: Architecture, n_threads: int | None =
     if chosen == "tensorflow":
         from golmu.engines.tensorflow import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
 
-        return TensorFlowEngine(architecture)
+        return TensorFlowEngine(architecture, preprocessing)
     from golmu.engines.fused import FusedEngine  # noqa: PLC0415  numba takes half a second to import
 
-    return FusedEngine(architecture, n_threads)
+    return FusedEngine(architecture, n_threads, preprocessing)
 
 
 def _has_gpu() -> bool:

@@ -3,13 +3,15 @@
 An engine holds one set of weights for one `Architecture`. It knows nothing of epochs, shuffling, labels as users
 write them, files or progress; it computes, and every engine computes the same function (`docs/architecture.md`).
 
-Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are. Labels are int64 class indices
-(n,). Both are trusted here: `golmu.inputs` has checked them.
+Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are; what else is done to them before
+the network is the engine's `Preprocessing`. Labels are int64 class indices (n,). Both are trusted here: `golmu.inputs`
+has checked them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -17,12 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import Architecture, Weights
+from golmu.preprocessing import Images, Preprocessing
+from golmu.recipe import Method
 
-Images = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[np.int64]
 
-PIXEL_SCALE = np.float32(1 / 255)
-"""What a uint8 pixel is multiplied by to lie in [0, 1]."""
+Slots = dict[str, Weights]
+"""What a training keeps for each weight beside the weight itself, by name: `FIRST`, `SECOND`, `AVERAGE`."""
+
+FIRST, SECOND, AVERAGE = "first", "second", "average"
+"""Nesterov's velocity, or Adam's first moment; Adam's second moment; and the average of the weights."""
 
 
 def usable_cores() -> int:
@@ -52,11 +58,44 @@ class Prepared:
         return int(self.labels.shape[0])
 
 
+@dataclass(frozen=True)
+class Batches:
+    """Batches for training, and what changes from one to the next. m batches of b samples."""
+
+    order: NDArray[np.int64]
+    """(m, b): indices into the data."""
+    learning_rates: NDArray[np.float32]
+    """(m,)"""
+    averaging: NDArray[np.float32] | None = None
+    """(m,): how far the average moves towards the weights after the step, 1 to begin with; None or 0: not at all."""
+    first_step: int = 0
+    """Steps of the training before the first of these."""
+    first_batch: int = 0
+    """Batches of the epoch before the first of these: with `seed`, what is drawn depends on it."""
+    seed: int = 0
+    """Of the epoch's draws (`golmu.engines.draws`), from 0 to 2³² − 1."""
+
+    def part(self, first: int, n: int) -> Batches:
+        """n of the batches, from the one numbered `first` here."""
+        rows = slice(first, first + n)
+        return Batches(
+            self.order[rows], self.learning_rates[rows], None if self.averaging is None else self.averaging[rows],
+            self.first_step + first, self.first_batch + first, self.seed,
+        )  # fmt: skip
+
+
+def needed_slots(method: Method, *, averages: bool) -> tuple[str, ...]:
+    """The slots that training by `method` keeps."""
+    names = {"sgd": (), "nesterov": (FIRST,), "adam": (FIRST, SECOND), "adamw": (FIRST, SECOND)}[method.optimizer]
+    return (*names, AVERAGE) if averages else names
+
+
 class Engine(Protocol):
     """The arithmetic of one network."""
 
     name: str
     architecture: Architecture
+    preprocessing: Preprocessing
     n_threads: int
     """Threads that the engine may use."""
 
@@ -66,25 +105,32 @@ class Engine(Protocol):
     def get_weights(self) -> Weights:
         """Copies of the weights in the canonical form."""
 
+    @property
+    def slot_names(self) -> Collection[str]:
+        """The slots that training has made so far."""
+
+    def get_slots(self) -> Slots:
+        """Copies of these slots, in the canonical shapes."""
+
+    def set_slots(self, slots: Slots) -> None:
+        """Takes copies of these slots, and forgets all others."""
+
     def prepare(self, images: Images, labels: Labels) -> Prepared:
         """Puts a whole data set where the engine wants it; uint8 images stay uint8 in memory."""
 
-    def train(
-        self, data: Prepared, order: NDArray[np.int64], *, learning_rate: float, loss_after: bool
-    ) -> NDArray[np.float32]:
-        """One SGD step for each row of `order`.
+    def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
+        """One step for each of the batches.
+
+        Slots that the method needs and training has not made yet are zeros.
 
         Parameters
         ----------
         data
             What `prepare` of this engine gave.
-        order
-            (m, b): for each of m batches, the b indices into `data` that make it up.
-        learning_rate
-            Step size; each weight moves by −learning_rate · gradient of the batch's mean loss.
-        loss_after
-            Whether a batch's loss is computed again after its update, as the chapter does, rather than taken from
-            the update's own forward pass.
+        batches
+            Which samples, and at which learning rates.
+        method
+            How a step goes.
 
         Returns
         -------
@@ -92,20 +138,24 @@ class Engine(Protocol):
             The mean loss of each batch. Not-a-number and infinity are returned, never hidden.
         """
 
-    def evaluate(self, data: Prepared) -> Evaluation:
-        """Mean loss and accuracy over all of `data`, computed in chunks."""
+    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:
+        """Mean loss and accuracy over all of `data`, computed in chunks; of the average of the weights, if asked."""
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
-        """Mean loss of one batch, and its gradient with respect to every weight, in the canonical shapes."""
+        """Mean loss of one batch, and its gradient with respect to every weight, in the canonical shapes.
+
+        The loss is plain: one view of each image, without dropout or smoothing.
+        """
 
     def logits(self, images: Images) -> NDArray[np.float32]:
-        """(n, C), computed in chunks."""
+        """(n, C), computed in chunks; with `test_flip` each the mean of two views."""
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
         """(n, h, w, K): what the convolution and its bias give, before ReLU and pooling."""
 
     def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, h, w, c): gradient of Σ output_gradient · logits with respect to the scaled input.
+        """(n, h, w, c): gradient of Σ output_gradient · logits, of the image as it is, with respect to what the
+        convolution sees.
 
         With one row of the identity for each image this is the gradient of a class's logit, the saliency of
         Simonyan et al., "Deep Inside Convolutional Networks", 2013, section 3.

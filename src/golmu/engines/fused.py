@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,14 @@ from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
 from golmu.engines import kernels
-from golmu.engines.contract import PIXEL_SCALE, Evaluation, Images, Labels, Prepared, usable_cores
-from golmu.engines.kernels import CACHE_LINE, MORE_SAMPLES, SAMPLES, Buffers, Parameters
+from golmu.engines.contract import (
+    AVERAGE, FIRST, SECOND, Batches, Evaluation, Labels, Prepared, Slots, needed_slots, usable_cores,
+)  # fmt: skip
+from golmu.engines.kernels import BLOCK, CACHE_LINE, MORE_SAMPLES, SAMPLES, Buffers, Parameters
+from golmu.engines.optimizers import options, pace
 from golmu.engines.vectors import LANES
+from golmu.preprocessing import Images, Preprocessing
+from golmu.recipe import Method
 
 logger = logging.getLogger("golmu")
 
@@ -29,6 +34,7 @@ LARGE_LAYER = 2**22
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
+PLAIN = options(Method(), 0)
 
 
 class FusedEngine:
@@ -40,18 +46,39 @@ class FusedEngine:
         The sizes of the network.
     n_threads
         Threads at most; by default one for each usable core. The bits of every result are the same for any number.
+    preprocessing
+        What is done to images first.
     """
 
     name = "fused"
 
-    def __init__(self, architecture: Architecture, n_threads: int | None = None) -> None:
+    def __init__(
+        self, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = Preprocessing()
+    ) -> None:
         self.architecture = architecture
         self.n_threads = n_threads or usable_cores()
+        self.preprocessing = preprocessing
         self._net = _parameters(architecture)
+        self._slots: dict[str, Parameters] = {}
         self._work: dict[int, Buffers] = {}
 
     def set_weights(self, weights: Weights) -> None:
-        a, net = self.architecture, self._net
+        self._fill(self._net, weights)
+
+    @property
+    def slot_names(self) -> Collection[str]:
+        return self._slots.keys()
+
+    def get_slots(self) -> Slots:
+        return {name: self._canonical(slot) for name, slot in self._slots.items()}
+
+    def set_slots(self, slots: Slots) -> None:
+        self._slots = {name: _parameters(self.architecture) for name in slots}
+        for name, weights in slots.items():
+            self._fill(self._slots[name], weights)
+
+    def _fill(self, net: Parameters, weights: Weights) -> None:
+        a = self.architecture
         rows, columns, n_kernels = a.pooled_shape
         net.conv_w[:] = weights["conv_w"].transpose(3, 2, 0, 1).reshape(net.conv_w.shape)
         net.conv_b[:] = weights["conv_b"]
@@ -68,33 +95,34 @@ class FusedEngine:
     def prepare(self, images: Images, labels: Labels) -> Prepared:
         return Prepared(images, labels)
 
-    def train(
-        self, data: Prepared, order: NDArray[np.int64], *, learning_rate: float, loss_after: bool
-    ) -> NDArray[np.float32]:
-        return self._steps(data, order, self._net, np.float32(-learning_rate), loss_after)
+    def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
+        for name in needed_slots(method, averages=batches.averaging is not None):
+            self._slots.setdefault(name, _parameters(self.architecture))
+        return self._steps(data, batches, method, self._net)
 
-    def evaluate(self, data: Prepared) -> Evaluation:
+    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:
         n_parts = -(-len(data) // self._samples(len(data)))
         losses, n_right = np.empty(n_parts), np.empty(n_parts, np.int64)
-        self._forward(data.images, data.labels, NO_LOGITS, losses, n_right)
+        net = self._slots[AVERAGE] if averaged else self._net
+        self._forward(net, data.images, data.labels, NO_LOGITS, losses, n_right)
         return Evaluation(float(losses.sum()) / len(data), int(n_right.sum()) / len(data))
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
-        # A step of factor 1 into zeros, so that what is checked here is what trains.
+        # A step of size −1 from zero, so that what is checked here is what trains.
         total = _parameters(self.architecture)
-        order = np.arange(len(images))[None]
-        losses = self._steps(Prepared(images, labels), order, total, np.float32(1), False)
+        batches = Batches(np.arange(len(images))[None], np.array([-1], np.float32))
+        losses = self._steps(Prepared(images, labels), batches, Method(record_loss="before"), total)
         return float(losses[0]), self._canonical(total)
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
-        self._forward(images, NO_LABELS, result, np.empty(0), NO_LABELS)
+        self._forward(self._net, images, NO_LABELS, result, np.empty(0), NO_LABELS)
         return result
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
         weights = self.get_weights()
         _, height, width, _ = images.shape
-        padded = np.pad(_scaled(images), ((0, 0), (1, 1), (1, 1), (0, 0)))
+        padded = np.pad(self._seen(images), ((0, 0), (1, 1), (1, 1), (0, 0)))
         maps = np.broadcast_to(weights["conv_b"], (*images.shape[:3], self.architecture.n_kernels)).copy()
         for i, j in np.ndindex(KERNEL_SIZE, KERNEL_SIZE):
             maps += padded[:, i : i + height, j : j + width] @ weights["conv_w"][i, j]
@@ -124,30 +152,42 @@ class FusedEngine:
         return d_padded[:, 1:-1, 1:-1]
 
     def _steps(
-        self, data: Prepared, order: NDArray[np.int64], step: Parameters, factor: np.float32, loss_after: bool
+        self, data: Prepared, batches: Batches, method: Method, step: Parameters
     ) -> NDArray[np.float32]:
-        """step += factor · gradient, for each row of `order`; returns the losses."""
+        """Moves `step` by the gradients at the weights; returns the losses."""
+        order = np.ascontiguousarray(batches.order)
         losses = np.empty(len(order), np.float32)
         samples = self._samples(order.shape[1])
         n_parts = -(-order.shape[1] // samples)
         n_threads = min(self.n_threads, n_parts)
         work, state = self._buffers(n_parts, samples), np.zeros(2 + n_threads, np.int64)
-        order = np.ascontiguousarray(order)
+        slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]  # those not needed are not touched
         _run(n_threads, lambda thread: kernels.train(
-            thread, state, data.images, data.labels, _scale(data.images), order, self._net, step, factor,
-            loss_after, work, losses,
+            thread, state, data.images, data.labels, *self._factors(data.images), order, self._net, step, *slots,
+            options(method, batches.seed), pace(method, batches), batches.first_batch, method.record_loss == "after",
+            work, losses,
         ))  # fmt: skip
         return losses
 
     def _forward(
-        self, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any], n_right: NDArray[Any]
-    ) -> None:
+        self, net: Parameters, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any],
+        n_right: NDArray[Any],
+    ) -> None:  # fmt: skip
         samples = self._samples(len(images))
         n_threads = min(self.n_threads, -(-len(images) // samples))
         work, state = self._buffers(n_threads, samples), np.zeros(2 + n_threads, np.int64)
+        n_views = 2 if self.preprocessing.test_flip else 1
         _run(n_threads, lambda thread: kernels.evaluate(
-            thread, state, images, labels, _scale(images), self._net, work, logits, losses, n_right
+            thread, state, images, labels, *self._factors(images), net, PLAIN, n_views, work, logits, losses, n_right
         ))  # fmt: skip
+
+    def _factors(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.preprocessing.factors(images.dtype, self.architecture.channels)
+
+    def _seen(self, images: Images) -> NDArray[np.float32]:
+        """What the convolution sees."""
+        scale, offset = self._factors(images)
+        return images.astype(np.float32) * scale + offset
 
     def _samples(self, n: int) -> int:
         """Samples in a part of a batch of n. It must not depend on the threads: the order of additions does on it."""
@@ -175,14 +215,6 @@ class FusedEngine:
         }
 
 
-def _scale(images: Images) -> np.float32:
-    return PIXEL_SCALE if images.dtype == np.uint8 else np.float32(1)
-
-
-def _scaled(images: Images) -> NDArray[np.float32]:
-    return images.astype(np.float32) * _scale(images)
-
-
 def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
     """Zeros that start at a cache line, so that no two threads write to one."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
@@ -207,6 +239,7 @@ def _parameters(a: Architecture) -> Parameters:
 
 def _make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
     rows, columns, n_kernels = a.pooled_shape
+    block, last = BLOCK * _whole_vectors(a.units), (a.units + 1) * _whole_vectors(a.n_classes)
     work = Buffers(
         x=_zeros(n_parts, a.channels, 2 * rows + 2, 2, columns + 1, samples),
         act=_zeros(n_parts, a.n_features + 1, samples),
@@ -219,8 +252,11 @@ def _make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -
         d_conv_b=_zeros(n_parts, a.channels, n_kernels),
         right1=_zeros(n_parts * samples * _whole_vectors(a.units)),
         right2=_zeros(n_parts * samples * _whole_vectors(a.n_classes)),
-        losses=_zeros(n_parts, dtype=np.float64),
-        losses_after=_zeros(n_parts, dtype=np.float64),
+        losses=_zeros(2, n_parts, dtype=np.float64),
+        gradient=_zeros(n_threads, max(block, last, n_kernels * a.channels * KERNEL_SIZE**2)),
+        mirrored=_zeros(n_parts, a.n_classes, samples),
+        keys=_zeros(n_parts, samples, dtype=np.uint32),
+        views=_zeros(n_parts, samples, 5, dtype=np.int64),
     )
     work.act[:, -1] = 1
     work.hidden[:, -1] = 1

@@ -15,6 +15,8 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     conv_w   (K, c, 9)                         conv_b (K,)
     dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
     dense2   (U + 1, C')                       w2; then b2
+    keys     (parts, S)                        of each sample's draws in this batch (`golmu.engines.draws`)
+    views    (parts, S)                        how each image is looked at: shifted, mirrored, with a square erased
 
 U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; those behind them
 have zero gradients.
@@ -28,10 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.engines.compiling import entry, kernel
+from golmu.engines.draws import DROPOUT, mix, salt, sample_key
 from golmu.engines.functions import exponential, logarithm
+from golmu.engines.optimizers import Options, advance
 from golmu.engines.threads import claim, wait_for_all
 from golmu.engines.tile import make_tile
 from golmu.engines.vectors import BYTES, LANES, prefetch
+from golmu.engines.views import erase, look, unpack
 from golmu.engines.window import make_convolve_windows, windows_gradient
 
 SAMPLES, MORE_SAMPLES = 32, 64
@@ -46,6 +51,9 @@ PANEL = 2 * LANES
 """Columns of a full tile."""
 
 ZERO, ONE = np.float32(0), np.float32(1)
+
+NOWHERE = np.int32(4)
+"""The place in its window of an activation that is zero."""
 
 BLOCK = 72
 """Rows of dense1 that a thread updates at a time: whole tiles, and small beside the whole."""
@@ -90,9 +98,14 @@ class Buffers(NamedTuple):
     right1: NDArray[np.float32]
     right2: NDArray[np.float32]
     losses: NDArray[np.float64]
-    """(parts,): sums before the step"""
-    losses_after: NDArray[np.float64]
-    """(parts,): sums after it; apart from the others, since some threads are at the next batch while one adds these"""
+    """(2, parts): sums before the step, and after it; apart, since some threads are at the next batch while one adds"""
+    gradient: NDArray[np.float32]
+    """(threads, ·): the gradient of one block of the weights"""
+    mirrored: NDArray[np.float32]
+    """(parts, C, S): logits of the mirror images"""
+    keys: NDArray[np.uint32]
+    views: NDArray[np.int64]
+    """(parts, S, 5): see `golmu.engines.views`"""
 
 
 @kernel
@@ -117,58 +130,36 @@ def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples:
 
 
 @kernel
-def add_outer(weights: Any, first: int, last: int, left: Any, right: Any, factor: Any) -> None:
-    """weights[first:last] += factor · left[:, first:last] · right, summed over the samples of all parts.
+def outer(left: Any, right: Any, first: int, last: int, factor: Any, beta: Any, to: int, width: int) -> None:
+    """C = beta · C + factor · left[:, first:last] · right, summed over the samples of all parts.
 
-    weights (n, m): dense1 or dense2; left (parts, n, S): act or hidden; right (parts·S · m): right1 or right2. With
-    factor = −learning_rate this is the step of SGD: the gradient itself is never in memory.
+    left (parts, n, S): act or hidden; right (parts·S · width): right1 or right2; `to` the address of C (last − first,
+    width). With C in the weights, beta = 1 and factor = −learning_rate, this is the step of SGD: the gradient itself
+    is never in memory.
     """
     n_parts, n_rows, samples = left.shape
-    width = weights.shape[1]
     part = n_rows * samples
     row = first
     while row < last:
         rows = last - row
-        a, c = left.ctypes.data + BYTES * row * samples, weights.ctypes.data + BYTES * row * width
+        a, c = left.ctypes.data + BYTES * row * samples, to + BYTES * (row - first) * width
         column = 0
         while column < width:
             b, at = right.ctypes.data + BYTES * column * n_parts * samples, c + BYTES * column
             if column + PANEL <= width:
                 step = samples * PANEL
                 if rows >= 6:
-                    _tile_6x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, ONE)
+                    _tile_6x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, beta)
                 else:
-                    _tile_1x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, ONE)
+                    _tile_1x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, beta)
             else:
                 step = samples * LANES
                 if rows >= 6:
-                    _tile_6x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, ONE)
+                    _tile_6x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
                 else:
-                    _tile_1x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, ONE)
+                    _tile_1x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
             column += PANEL
         row += 6 if rows >= 6 else 1
-
-
-@kernel
-def unpack(images: Any, chosen: Any, scale: Any, x: Any) -> None:
-    """Puts images side by side: images (n, h, w, c), chosen (m,) indices, x (c, 2H + 2, 2, W + 1, S).
-
-    The border of x stays as it is, zero.
-    """
-    _, height, width, n_channels = images.shape
-    _, rows, _, pairs, samples = x.shape
-    for row in range(min(rows - 1, height)):
-        for channel in range(n_channels):
-            even, odd = x[channel, row + 1, 0], x[channel, row + 1, 1]
-            for s in range(len(chosen)):
-                pixels = images[chosen[s], row]
-                for pair in range(min(pairs, (width + 1) // 2)):
-                    odd[pair, s] = scale * np.float32(pixels[2 * pair, channel])
-                for pair in range(1, min(pairs, width // 2 + 1)):
-                    even[pair, s] = scale * np.float32(pixels[2 * pair - 1, channel])
-            for s in range(len(chosen), samples):
-                for pair in range(pairs):
-                    even[pair, s] = odd[pair, s] = ZERO
 
 
 @kernel
@@ -225,7 +216,38 @@ def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w:
 
 
 @kernel
-def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: Any) -> None:
+def drop_features(
+    row: int, per_row: int, n_columns: int, keys: Any, threshold: Any, scale: Any, act: Any, where: Any
+) -> None:  # fmt: skip
+    """Drops activations of one row of windows whose draws lie below the threshold, and scales the others.
+
+    act and where (·, S) of the part; a dropped one is none of its window, so that no gradient goes through it.
+    """
+    n_kernels, samples = per_row // n_columns, act.shape[1]
+    for k in range(n_kernels):
+        for column in range(n_columns):
+            at, number = row * per_row + k * n_columns + column, (row * n_columns + column) * n_kernels + k
+            salted = salt(DROPOUT + number)
+            for s in range(samples):
+                is_kept = mix(np.uint32(keys[s] ^ salted)) >= threshold
+                act[at, s] = scale * act[at, s] if is_kept else ZERO
+                where[at, s] = where[at, s] if is_kept else NOWHERE
+
+
+@kernel
+def drop_hidden(first: int, keys: Any, threshold: Any, scale: Any, hidden: Any) -> None:
+    """Drops hidden activations (U + 1, S), whose draws have the numbers from `first`; the row of ones stays."""
+    for unit in range(len(hidden) - 1):
+        salted = salt(first + unit)
+        for s in range(hidden.shape[1]):
+            is_kept = mix(np.uint32(keys[s] ^ salted)) >= threshold
+            hidden[unit, s] = scale * hidden[unit, s] if is_kept else ZERO
+
+
+@kernel
+def forward(
+    x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: Any, dropout: bool, options: Options, keys: Any
+) -> None:
     """The logits of one part, from its unpacked images; act, where and hidden are kept for the way back.
 
     A row of windows goes through the convolution and at once, still in the cache, through its part of the dense layer.
@@ -235,6 +257,8 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
     per_row = len(where) // n_rows
     for row in range(n_rows):
         convolve_row(x, row, net, act, where)
+        if dropout and options.feature_threshold > 0:
+            drop_features(row, per_row, x.shape[3] - 1, keys, options.feature_threshold, options.feature_scale, act, where)
         first, last = row * per_row, (row + 1) * per_row
         last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
         while first < last:
@@ -243,27 +267,30 @@ def forward(x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: 
             b = act.ctypes.data + BYTES * first * samples
             multiply(n_hidden, a, NEXT, width, b, hidden.ctypes.data, samples, n_k, ZERO if first == 0 else ONE)
             first += n_k
-    keep_positive(n_hidden, hidden, hidden)
+    keep_positive(n_hidden, hidden, hidden, ONE)
+    if dropout and options.hidden_threshold > 0:
+        drop_hidden(DROPOUT + len(where), keys, options.hidden_threshold, options.hidden_scale, hidden)
     a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
     multiply(len(logits), a, NEXT, width, np.int64(hidden.ctypes.data), logits.ctypes.data, samples, n_hidden + 1, ZERO)
 
 
 @kernel
-def keep_positive(n_rows: int, values: Any, by: Any) -> None:
-    """Sets the first rows of values (n, S) to zero where `by` is zero or less; but NaN stays, so that it surfaces."""
+def keep_positive(n_rows: int, values: Any, by: Any, scale: Any) -> None:
+    """Scales the first rows of values (n, S), and sets them to zero where `by` is zero or less; but NaN stays."""
     for row in range(n_rows):
         for s in range(values.shape[1]):
-            values[row, s] = ZERO if by[row, s] <= ZERO else values[row, s]
+            values[row, s] = ZERO if by[row, s] <= ZERO else scale * values[row, s]
 
 
 @kernel
-def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
+def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any, smoothing: Any) -> Any:
     """Sum of the losses of a part's samples, and how many are right; logits (C, S), `chosen` (m,) indices.
 
-    Unless factor is 0, the logits become factor · (softmax − one-hot), and 0 for samples that are not real.
+    The target is one-hot with a share of `smoothing` spread over all classes. Unless factor is 0, the logits become
+    factor · (softmax − target), and 0 for samples that are not real.
     """
     n_classes, samples = logits.shape
-    into_gradient = factor != ZERO
+    into_gradient, spread = factor != ZERO, factor * smoothing / np.float32(n_classes)
     loss, n_right = 0.0, 0
     for s in range(len(chosen)):
         label, best = labels[chosen[s]], 0
@@ -272,6 +299,11 @@ def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
                 best = k
         largest, total = logits[best, s], ZERO
         loss += np.float64(largest - logits[label, s])
+        if smoothing > ZERO:
+            mean = ZERO
+            for k in range(n_classes):
+                mean += logits[k, s]
+            loss += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
         n_right += best == label
         for k in range(n_classes):
             e = exponential(logits[k, s] - largest)
@@ -281,8 +313,8 @@ def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any) -> Any:
         loss += logarithm(np.float64(total))
         if into_gradient:
             for k in range(n_classes):
-                logits[k, s] *= factor / total
-            logits[label, s] -= factor
+                logits[k, s] = logits[k, s] * (factor / total) - spread
+            logits[label, s] -= factor * (ONE - smoothing)
     if into_gradient:
         for k in range(n_classes):
             for s in range(len(chosen), samples):
@@ -304,20 +336,21 @@ def turn(gradient: Any, part: int, n_parts: int, width: int, right: Any) -> None
 
 @kernel
 def backward(
-    x: Any, net: Parameters, where: Any, hidden: Any, d_logits: Any, d_hidden: Any, d_row: Any, d_conv_w: Any,
-    d_conv_b: Any,
+    x: Any, net: Parameters, where: Any, hidden: Any, hidden_scale: Any, d_logits: Any, d_hidden: Any, d_row: Any,
+    d_conv_w: Any, d_conv_b: Any,
 ) -> None:  # fmt: skip
     """From a part's d_logits (C, S) to its d_hidden (U, S), and to its gradients of the convolution.
 
     d_row (K·W, S) is scratch: the gradient with respect to the activations is there for one row of windows, and goes
-    into the convolution's gradient while it is still in the cache.
+    into the convolution's gradient while it is still in the cache. The scale of the pooled activations that dropout
+    has kept is left to `add_parts`.
     """
     n_hidden, samples = d_hidden.shape
     a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
     multiply(
         n_hidden, a, width, NEXT, np.int64(d_logits.ctypes.data), d_hidden.ctypes.data, samples, len(d_logits), ZERO
     )
-    keep_positive(n_hidden, d_hidden, hidden)
+    keep_positive(n_hidden, d_hidden, hidden, hidden_scale)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
     width, per_row = net.dense1.shape[1], len(d_row)
@@ -333,20 +366,14 @@ def backward(
 
 
 @kernel
-def add_convolution(net: Parameters, d_conv_w: Any, d_conv_b: Any, factor: Any) -> None:
-    """conv_w and conv_b += factor · the sum of the parts' gradients (parts, K, c, 9) and (parts, c, K)."""
-    n_parts, n_kernels, n_channels, n_taps = d_conv_w.shape
-    for k in range(n_kernels):
-        for channel in range(n_channels):
-            for tap in range(n_taps):
-                total = ZERO
-                for part in range(n_parts):
-                    total += d_conv_w[part, k, channel, tap]
-                net.conv_w[k, channel, tap] += factor * total
+def add_parts(d_conv_w: Any, d_conv_b: Any, scale: Any, is_bias: bool, gradient: Any) -> None:
+    """The gradient of conv_w, or of conv_b, flat: scale · the sum of the parts' (parts, K, c, 9), or (parts, c, K)."""
+    n_parts, n_kernels = d_conv_w.shape[:2]
+    for i in range(n_kernels if is_bias else d_conv_w[0].size):
         total = ZERO
         for part in range(n_parts):
-            total += d_conv_b[part, 0, k]
-        net.conv_b[k] += factor * total
+            total += d_conv_b[part, 0, i] if is_bias else d_conv_w[part].reshape(-1)[i]
+        gradient[i] = scale * total
 
 
 @kernel
@@ -359,93 +386,136 @@ def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
 
 
 @kernel
-def update(block: int, step: Parameters, n_parts: int, factor: Any, work: Buffers) -> None:
-    """One block of the step: `BLOCK` rows of dense1, or after these all of dense2, or at last the convolution."""
-    n_rows = len(step.dense1)
+def piece(parameters: Parameters, block: int) -> Any:
+    """One block of the parameters, flat: `BLOCK` rows of dense1, or after these all of dense2, conv_w, or conv_b."""
+    n_rows, width = parameters.dense1.shape
+    behind = block - (n_rows + BLOCK - 1) // BLOCK
+    if behind < 0:
+        return parameters.dense1.reshape(-1)[block * BLOCK * width : min(n_rows, (block + 1) * BLOCK) * width]
+    if behind == 0:
+        return parameters.dense2.reshape(-1)
+    return parameters.conv_w.reshape(-1) if behind == 1 else parameters.conv_b
+
+
+@kernel
+def update(
+    block: int, step: Parameters, first: Parameters, second: Parameters, average: Parameters, n_parts: int,
+    options: Options, pace: Any, gradient: Any, work: Buffers,
+) -> None:  # fmt: skip
+    """One block's step: see `train`. `gradient` is scratch for it."""
+    n_rows, width = step.dense1.shape
     n_blocks = (n_rows + BLOCK - 1) // BLOCK
-    if block > n_blocks:
-        add_convolution(step, work.d_conv_w[:n_parts], work.d_conv_b[:n_parts], factor)
-        return
-    first, last = block * BLOCK, min(n_rows, (block + 1) * BLOCK)
-    weights, left, right = step.dense1, work.act, work.right1
-    if block == n_blocks:
-        first, last = 0, len(step.dense2)
-        weights, left, right = step.dense2, work.hidden, work.right2
-    add_outer(weights, first, last, left[:n_parts], right, factor)  # one call, since the compiler copies it to each
+    weights = piece(step, block)
+    if block <= n_blocks:
+        is_plain = options.is_plain and pace[2] == ZERO
+        row, last, left, right = block * BLOCK, min(n_rows, (block + 1) * BLOCK), work.act, work.right1
+        if block == n_blocks:
+            row, last, left, right = 0, len(step.dense2), work.hidden, work.right2
+            width = step.dense2.shape[1]
+        to = np.int64(weights.ctypes.data) if is_plain else np.int64(gradient.ctypes.data)
+        # one call, since the compiler copies it to each
+        outer(left[:n_parts], right, row, last, -pace[0] if is_plain else ONE, ONE if is_plain else ZERO, to, width)
+        if is_plain:
+            return
+    else:
+        d_conv_w, d_conv_b = work.d_conv_w[:n_parts], work.d_conv_b[:n_parts]
+        add_parts(d_conv_w, d_conv_b, options.feature_scale, block > n_blocks + 1, gradient)
+    advance(weights, gradient, piece(first, block), piece(second, block), piece(average, block), options, pace)
 
 
 @entry
 def train(
-    thread: int, state: Any, images: Any, labels: Any, scale: Any, order: Any, net: Parameters,
-    step: Parameters, factor: Any, loss_after: bool, work: Buffers, losses: Any,
+    thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, order: Any, net: Parameters,
+    step: Parameters, first: Parameters, second: Parameters, average: Parameters, options: Options, pace: Any,
+    first_batch: int, loss_after: bool, work: Buffers, losses: Any,
 ) -> None:  # fmt: skip
     """What one of the threads does for the batches `order` (m, b): parts of each batch, then blocks of the weights.
 
-    step += factor · the gradient of each batch's mean loss at net: with step = net and factor = −learning_rate this
-    is SGD. losses (m,) are of before the step, or of after it. A part and a block are computed alike by any thread,
-    and what is added over parts is added in their order, so the bits do not depend on who claims what.
+    `step` moves by the gradient of each batch's mean loss at `net`; in training they are one. pace (m, 3) has for each
+    batch the learning rate, the step size (with Adam it is another), and how far `average` goes towards `step`. losses
+    (m,) are of before the step, or of after it. `first_batch` is the number in its epoch of the first one. A part and
+    a block are computed alike by any thread, and what is added over parts is added in their order, so the bits do not
+    depend on who claims what.
     """
     n_batches, size = order.shape
     samples = work.act.shape[2]
     n_parts = (size + samples - 1) // samples
-    n_blocks = (len(step.dense1) + BLOCK - 1) // BLOCK + 2
+    n_blocks = (len(step.dense1) + BLOCK - 1) // BLOCK + 3
     for batch in range(n_batches):
-        part = claim(state, thread, n_parts)
-        while part < n_parts:
-            chosen = order[batch, part * samples : min(size, (part + 1) * samples)]
-            x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
-            unpack(images, chosen, scale, x)
-            if batch + 1 < n_batches:
-                fetch(images, order[batch + 1, part * samples : min(size, (part + 1) * samples)])
-            forward(x, net, work.act[part], where, hidden, logits)
-            work.losses[part], _ = cross_entropy(logits, labels, chosen, ONE / np.float32(size))
-            d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
-            backward(x, net, where, hidden, logits, d_hidden, work.d_row[thread], d_conv_w, d_conv_b)
-            turn(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
-            turn(logits, part, n_parts, net.dense2.shape[1], work.right2)
-            part = claim(state, thread, n_parts)
-        wait_for_all(state)
-        if thread == 0:
-            losses[batch] = mean_loss(work.losses, n_parts, size)
-        block = claim(state, thread, n_blocks)
-        while block < n_blocks:
-            update(block, step, n_parts, factor, work)
-            block = claim(state, thread, n_blocks)
-        wait_for_all(state)
-        if loss_after:
+        for stage in range(1 + loss_after):
+            is_step = stage == 0
             part = claim(state, thread, n_parts)
             while part < n_parts:
-                chosen = order[batch, part * samples : min(size, (part + 1) * samples)]
-                logits = work.logits[part]
-                forward(work.x[part], net, work.act[part], work.where[part], work.hidden[part], logits)
-                work.losses_after[part], _ = cross_entropy(logits, labels, chosen, ZERO)
+                start, end = part * samples, min(size, (part + 1) * samples)
+                chosen = order[batch, start:end]
+                x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
+                keys, views = work.keys[part], work.views[part]
+                if is_step:
+                    for s in range(end - start):
+                        keys[s] = sample_key(options.seed, first_batch + batch, start + s)
+                        look(keys[s], options, images.shape[1], images.shape[2], views[s])
+                    unpack(images, chosen, scale, offset, views, x)
+                    if options.erase > 0:
+                        erase(views[: end - start], options.erase, images.shape[1], images.shape[2], x)
+                    if batch + 1 < n_batches:
+                        fetch(images, order[batch + 1, start:end])
+                forward(x, net, work.act[part], where, hidden, logits, is_step, options, keys)
+                factor, smoothing = (ONE / np.float32(size), options.smoothing) if is_step else (ZERO, ZERO)
+                work.losses[stage, part], _ = cross_entropy(logits, labels, chosen, factor, smoothing)
+                if is_step:
+                    d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
+                    backward(
+                        x, net, where, hidden, options.hidden_scale, logits, d_hidden, work.d_row[thread], d_conv_w,
+                        d_conv_b,
+                    )  # fmt: skip
+                    turn(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
+                    turn(logits, part, n_parts, net.dense2.shape[1], work.right2)
                 part = claim(state, thread, n_parts)
             wait_for_all(state)
             if thread == 0:
-                losses[batch] = mean_loss(work.losses_after, n_parts, size)
+                losses[batch] = mean_loss(work.losses[stage], n_parts, size)
+            if is_step:
+                block = claim(state, thread, n_blocks)
+                while block < n_blocks:
+                    gradient = work.gradient[thread]
+                    update(block, step, first, second, average, n_parts, options, pace[batch], gradient, work)
+                    block = claim(state, thread, n_blocks)
+                wait_for_all(state)
 
 
 @entry
 def evaluate(
-    thread: int, state: Any, images: Any, labels: Any, scale: Any, net: Parameters, work: Buffers, all_logits: Any,
-    losses: Any, n_right: Any,
+    thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, net: Parameters, options: Options,
+    n_views: int, work: Buffers, all_logits: Any, losses: Any, n_right: Any,
 ) -> None:  # fmt: skip
     """What one of the threads does to score or predict all images, a part at a time, in its own slot of `work`.
 
-    labels (n,), losses and n_right (⌈n/S⌉,), and all_logits (n, C) may each be empty, and are then passed over.
+    labels (n,), losses and n_right (⌈n/S⌉,), and all_logits (n, C) may each be empty, and are then passed over. With
+    two views the logits are the mean of those of an image and of its mirror image.
     """
     n, samples = len(images), work.act.shape[2]
     n_parts = (n + samples - 1) // samples
     x, where, hidden, logits = work.x[thread], work.where[thread], work.hidden[thread], work.logits[thread]
+    keys, views, mirrored = work.keys[thread], work.views[thread], work.mirrored[thread]
     part = claim(state, thread, n_parts)
     while part < n_parts:
         chosen = np.arange(part * samples, min(n, (part + 1) * samples))
-        unpack(images, chosen, scale, x)
-        forward(x, net, work.act[thread], where, hidden, logits)
+        for view in range(n_views):
+            for s in range(samples):
+                views[s, 0] = views[s, 2] = 0
+                views[s, 1] = 1 if view == n_views - 1 else -1
+            unpack(images, chosen, scale, offset, views, x)
+            forward(x, net, work.act[thread], where, hidden, logits, False, options, keys)
+            for k in range(len(logits)):
+                for s in range(samples):
+                    if view < n_views - 1:
+                        mirrored[k, s] = logits[k, s]
+                    elif n_views > 1:
+                        logits[k, s] = (logits[k, s] + mirrored[k, s]) * np.float32(0.5)
         if len(all_logits) > 0:
             for s in range(len(chosen)):
                 for k in range(len(logits)):
                     all_logits[chosen[s], k] = logits[k, s]
         if len(labels) > 0:
-            losses[part], n_right[part] = cross_entropy(logits, labels, chosen, ZERO)
+            losses[part], n_right[part] = cross_entropy(logits, labels, chosen, ZERO, ZERO)
         part = claim(state, thread, n_parts)

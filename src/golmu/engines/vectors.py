@@ -12,13 +12,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 8
-"""Float32 numbers in a vector."""
+
+def _lanes() -> int:
+    try:
+        features = llvmlite.binding.get_host_cpu_features()
+    except RuntimeError:  # the system does not tell
+        return 8
+    return 16 if features.get("avx512f") else 8
+
+
+LANES = _lanes()
+"""Float32 numbers in a vector: what the processor computes at once, or a few instructions' worth of it."""
 
 FLOAT, INDEX, INTEGER = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 VECTOR, INTEGER_VECTOR = ir.VectorType(FLOAT, LANES), ir.VectorType(INTEGER, LANES)

@@ -1,0 +1,56 @@
+"""What a network does to an image before its first layer, and how often it looks at it: part of the trained model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8] | NDArray[np.float32]
+"""(n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are."""
+
+PIXEL_SCALE = np.float32(1 / 255)
+"""What a uint8 pixel is multiplied by to lie in [0, 1]."""
+
+CHUNK = 2048
+"""Images that are converted to float64 at a time."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From scaled pixels to what the convolution sees: (pixel − mean) / std, by channel."""
+
+    mean: tuple[float, ...] = ()
+    """Of each channel's scaled pixels; empty: 0."""
+    std: tuple[float, ...] = ()
+    """Standard deviation of each channel's scaled pixels; empty: 1."""
+    test_flip: bool = False
+    """Whether the logits are the mean of those of an image and of its mirror image."""
+
+    @classmethod
+    def of(cls, images: Images, *, standardize: bool, test_flip: bool) -> Preprocessing:
+        """What a recipe's `standardize` and `test_flip` mean with these training images.
+
+        A channel that is the same everywhere keeps its scale.
+        """
+        if not standardize:
+            return cls(test_flip=test_flip)
+        total, squares = np.zeros(images.shape[3]), np.zeros(images.shape[3])
+        for start in range(0, len(images), CHUNK):
+            chunk = images[start : start + CHUNK].astype(np.float64)
+            total += chunk.sum(axis=(0, 1, 2))
+            squares += np.einsum("nhwc,nhwc->c", chunk, chunk)
+        n, scale = images[..., 0].size, float(PIXEL_SCALE) if images.dtype == np.uint8 else 1.0
+        mean = total / n
+        std = np.sqrt(np.maximum(squares / n - mean**2, 0))
+        std[std * scale < np.finfo(np.float32).eps] = 1 / scale
+        return cls(tuple((mean * scale).tolist()), tuple((std * scale).tolist()), test_flip)
+
+    def factors(self, dtype: Any, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scale and offset, (c,) each, with which pixel · scale + offset is what the convolution sees."""
+        pixel = PIXEL_SCALE if dtype == np.uint8 else np.float32(1)
+        mean = np.array(self.mean or [0.0] * channels)
+        std = np.array(self.std or [1.0] * channels)
+        return (pixel / std).astype(np.float32), (-mean / std).astype(np.float32)

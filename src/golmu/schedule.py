@@ -1,0 +1,69 @@
+"""What changes from step to step, as pure functions of the step: batch size, learning rate, and weight of averaging.
+
+Steps are counted from 0 over the whole training. Nothing here has a state, so a training that goes on from a
+checkpoint needs none of it, and any step can be asked for on its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.recipe import Recipe
+
+
+class Schedule:
+    """The steps of one training.
+
+    Parameters
+    ----------
+    recipe
+        Its batch sizes, learning rate and averaging.
+    n
+        Number of training samples.
+    """
+
+    def __init__(self, recipe: Recipe, n: int) -> None:
+        self._recipe, self._n = recipe, n
+        steps = [n // self.batch_size(epoch) for epoch in range(recipe.epochs)]
+        self._starts = np.concatenate([[0], np.cumsum(steps)])
+
+    def batch_size(self, epoch: int) -> int:
+        """Samples a step in an epoch, counted from 0; all there are, if they are fewer."""
+        first, last = self._recipe.batch_size, self._recipe.final_batch_size or self._recipe.batch_size
+        share = min(1.0, epoch / max(1, self._recipe.epochs - 1))
+        return min(self._n, round(first * (last / first) ** share))
+
+    def first_step(self, epoch: int) -> int:
+        """The number of the first step of an epoch, counted from 0."""
+        beyond = max(0, epoch - self._recipe.epochs)
+        return int(self._starts[epoch - beyond]) + beyond * (self._n // self.batch_size(epoch))
+
+    def learning_rates(self, steps: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(m,): the learning rates of `steps`.
+
+        The first step of a warm-up already has a rate, and so has the last of a decay to zero.
+        """
+        recipe, total = self._recipe, int(self._starts[-1])
+        warm = round(recipe.warmup * total)
+        share = np.clip((steps - warm) / max(1, total - warm), 0, 1)
+        if recipe.schedule == "triangular":
+            left = 1 - share
+        elif recipe.schedule == "cosine":
+            left = (1 + np.cos(np.pi * share)) / 2
+        else:
+            left = np.ones(len(steps))
+        falling = recipe.final_rate + (1 - recipe.final_rate) * left
+        factors = np.where(steps < warm, (steps + 1) / max(1, warm), falling)
+        return (recipe.learning_rate * factors).astype(np.float32)
+
+    def averaging(self, steps: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(m,): how far the average of the weights moves towards them after each of `steps`; 0: there is none yet."""
+        recipe = self._recipe
+        if recipe.ema:
+            # As long as that is more, the mean of all so far, which forgets the initial weights.
+            return np.maximum(1 - recipe.ema, 1 / (steps + 1)).astype(np.float32)
+        if recipe.average_epochs:
+            nth = steps - self.first_step(recipe.epochs - recipe.average_epochs) + 1
+            return np.where(nth > 0, 1 / np.maximum(1, nth), 0).astype(np.float32)
+        return np.zeros(len(steps), np.float32)

@@ -1,0 +1,79 @@
+"""How a step of training can go, on every engine, held against the float64 twin: optimizers, dropout, augmentation."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import naive
+from golmu.architecture import WEIGHT_NAMES
+from golmu.engines import ENGINE_NAMES, create_engine
+from golmu.engines.contract import Batches
+from golmu.preprocessing import Preprocessing
+from golmu.recipe import Method
+from test_engines import make_case, relative
+
+METHODS = {
+    "plain": Method(),
+    "decay": Method(weight_decay=0.1),
+    "nesterov": Method(optimizer="nesterov", momentum=0.8),
+    "nesterov with decay": Method(optimizer="nesterov", weight_decay=0.05),
+    "adam": Method(optimizer="adam"),
+    "adamw": Method(optimizer="adamw", momentum=0.7, weight_decay=0.1),
+    "smoothing": Method(label_smoothing=0.2),
+    "feature dropout": Method(feature_dropout=0.3),
+    "hidden dropout": Method(hidden_dropout=0.5),
+    "flip": Method(flip=True),
+    "shift": Method(shift=2),
+    "shift by more than the image": Method(shift=40),
+    "erase": Method(erase=3),
+    "everything": Method(
+        optimizer="nesterov", weight_decay=0.01, label_smoothing=0.1, feature_dropout=0.2, hidden_dropout=0.4,
+        flip=True, shift=1, erase=2,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(params=[name for name in ENGINE_NAMES if name != "auto"])
+def engine_name(request):
+    return request.param
+
+
+def three_batches(n, method):
+    order = np.random.default_rng(3).permutation(n).reshape(3, -1)
+    # Adam divides by the gradients' size, and so enlarges the rounding of those that are nearly zero.
+    rates = np.array([0.1, 0.05, 0.02], np.float32) * (0.03 if method.optimizer.startswith("adam") else 1)
+    averaging = np.array([1, 0.5, 0.25], np.float32)
+    return Batches(order, rates.astype(np.float32), averaging, first_batch=5, seed=2**32 - 7)
+
+
+@pytest.mark.parametrize("size", [(9, 7, 3, 4, 6, 3, 72), (6, 8, 1, 3, 5, 2, 120)])
+@pytest.mark.parametrize("name", METHODS)
+def test_steps_agree_with_the_twin(engine_name, size, name):
+    method = replace(METHODS[name], record_loss="before")
+    architecture, images, labels, weights = make_case(size, np.uint8)
+    channels = size[2]
+    preprocessing = Preprocessing(tuple([0.3, 0.4, 0.5][:channels]), tuple([0.2, 0.3, 0.4][:channels]))
+    engine = create_engine(engine_name, architecture, preprocessing=preprocessing)
+    engine.set_weights(weights)
+    batches = three_batches(size[-1], method)
+    losses = engine.train(engine.prepare(images, labels), batches, method)
+    seen = (images / 255 - np.array(preprocessing.mean)) / np.array(preprocessing.std)
+    slots, average = {}, {}
+    for i, batch in enumerate(batches.order):
+        expected, weights = naive.method_step(
+            seen[batch], labels[batch], weights, slots, method, batches.learning_rates[i].astype(float), i,
+            batches.seed, batches.first_batch + i,
+        )  # fmt: skip
+        assert losses[i] == pytest.approx(expected, rel=1e-5), i
+        average = {
+            name: average.get(name, 0) + batches.averaging[i] * (weights[name] - average.get(name, 0))
+            for name in weights
+        }
+    slots = {slot: values for slot, values in slots.items() if values} | {"average": average}
+    assert set(engine.slot_names) == set(slots)
+    made = engine.get_slots()
+    for weight in WEIGHT_NAMES:
+        assert relative(engine.get_weights()[weight], weights[weight]) < 2e-5, weight
+        for slot, values in slots.items():
+            assert relative(made[slot][weight], values[weight]) < 1e-4, (slot, weight)
