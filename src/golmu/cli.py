@@ -36,6 +36,28 @@ FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Folder to look in first for a named data set's files.")
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `golmu train` has written.")]
+RecipeOption = Annotated[
+    str | None, typer.Option(help="Named settings to start from, see `golmu recipes`; by default 'chapter'.")
+]
+KernelsOption = Annotated[int | None, typer.Option("--n-kernels", help="3x3 convolution kernels.")]
+UnitsOption = Annotated[int | None, typer.Option("--units", help="Units of the hidden dense layer.")]
+BatchOption = Annotated[int | None, typer.Option("--batch-size", help="Images a step.")]
+OptimizerOption = Annotated[
+    str | None, typer.Option("--optimizer", help="How a step is made: sgd, nesterov, adam or adamw.")
+]
+MomentumOption = Annotated[
+    float | None, typer.Option("--momentum", help="Share of the velocity that stays, of nesterov, adam and adamw.")
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="What computes: auto, fused or tensorflow.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Threads at most; by default one for each core.")
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", min=0, help="Fixes the initial weights, the order of the images, and all other chance; by default 42."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
@@ -66,12 +88,54 @@ def train(
             help="A data set by name (fashion-mnist), a folder of IDX files, or an .npz; with --resume the run's own.",
         ),
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="Named settings to start from; by default 'chapter'.")] = None,
+    recipe: RecipeOption = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    n_kernels: Annotated[int | None, typer.Option(help="3x3 convolution kernels.")] = None,
-    units: Annotated[int | None, typer.Option(help="Units of the hidden dense layer.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Step size of SGD.")] = None,
+    n_kernels: KernelsOption = None,
+    units: UnitsOption = None,
+    batch_size: BatchOption = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Step size, at its highest.")] = None,
+    optimizer: OptimizerOption = None,
+    momentum: MomentumOption = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="Share of each weight that a step takes away, times the learning rate.")
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(help="The learning rate after the warm-up: constant, triangular or cosine."),
+    ] = None,
+    warmup: Annotated[
+        float | None, typer.Option(help="Share of all steps in which the learning rate grows from zero.")
+    ] = None,
+    final_rate: Annotated[
+        float | None, typer.Option(help="Share of the learning rate that is left at the end of its schedule.")
+    ] = None,
+    final_batch_size: Annotated[
+        int | None, typer.Option(help="Images a step in the last epoch; they grow to it by one factor an epoch.")
+    ] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option(help="Share of the target that is spread over all classes.")
+    ] = None,
+    feature_dropout: Annotated[
+        float | None, typer.Option(help="Probability of dropping a pooled activation before the hidden layer.")
+    ] = None,
+    hidden_dropout: Annotated[
+        float | None, typer.Option(help="Probability of dropping a hidden activation before the output layer.")
+    ] = None,
+    flip: Annotated[bool | None, typer.Option(help="Mirror half of the images, by chance.")] = None,
+    shift: Annotated[int | None, typer.Option(help="Pixels, at most, by which images are moved, by chance.")] = None,
+    erase: Annotated[int | None, typer.Option(help="Side of the square that is erased anywhere in an image.")] = None,
+    ema: Annotated[
+        float | None, typer.Option(help="Share of the average of the weights that stays from step to step.")
+    ] = None,
+    average_epochs: Annotated[
+        int | None, typer.Option(help="Last epochs over whose steps the weights are averaged evenly.")
+    ] = None,
+    test_flip: Annotated[
+        bool | None, typer.Option(help="Answer with the mean of the logits of an image and of its mirror image.")
+    ] = None,
+    standardize: Annotated[
+        bool | None, typer.Option(help="Bring the pixels to mean 0 and standard deviation 1 over the training images.")
+    ] = None,
     record_loss: Annotated[
         str | None, typer.Option(help="Take a batch's loss 'after' its update, or 'before' it, which is faster.")
     ] = None,
@@ -79,12 +143,9 @@ def train(
         int | None,
         typer.Option(help="Stop after so many epochs without a lower validation loss, and keep the best epoch."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="What computes: auto, fused or tensorflow.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads at most; by default one for each core.")] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="Fixes the initial weights and the order of the images; by default 42."),
-    ] = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    seed: SeedOption = None,
     run: Annotated[Path | None, typer.Option(help="Folder for the results; by default a new one under runs/.")] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Go on with a run where its checkpoint stands.")
@@ -95,17 +156,11 @@ def train(
     folder: FolderOption = None,
 ) -> None:
     """Train a network on 80 % of DATA's training images, validate it on the rest, and write a run folder."""
+    options = locals()
+    from golmu.recipe import FIELDS  # noqa: PLC0415
     from golmu.trainer import train_run  # noqa: PLC0415  what it imports takes half a second
 
-    given = {
-        "epochs": epochs,
-        "n_kernels": n_kernels,
-        "units": units,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "record_loss": record_loss,
-        "patience": patience,
-    }
+    given = {name: options[name] for name in FIELDS}
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
         allow_inexact=allow_inexact, folder=folder,
@@ -148,6 +203,55 @@ def predict(
         return
     for prediction in predictions:
         typer.echo(f"{prediction['image']}  {prediction['label']}  {prediction['probability']:.4f}")
+
+
+@app.command()
+def recipes(json_output: JsonOption = False) -> None:
+    """List the named settings for training, with the accuracy and the time that were measured with each."""
+    from golmu.measured import recipe_records, show_recipes  # noqa: PLC0415
+
+    if json_output:
+        _print_json(recipe_records())
+    else:
+        show_recipes()
+
+
+@app.command()
+def find_lr(
+    data: DataArgument,
+    recipe: RecipeOption = None,
+    n_kernels: KernelsOption = None,
+    units: UnitsOption = None,
+    batch_size: BatchOption = None,
+    optimizer: OptimizerOption = None,
+    momentum: MomentumOption = None,
+    low: Annotated[float, typer.Option(help="The learning rate to begin with.")] = 1e-5,
+    high: Annotated[float, typer.Option(help="The learning rate to end with, if the loss lives so long.")] = 10.0,
+    steps: Annotated[int, typer.Option(min=10, help="Steps from the one to the other.")] = 300,
+    plot: Annotated[Path, typer.Option(help="PNG file for the curve; one that is there is replaced.")] = Path(
+        "learning-rates.png"
+    ),
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    seed: SeedOption = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+) -> None:
+    """Try growing learning rates on DATA, draw the loss against them, and suggest one."""
+    from golmu.finder import find_learning_rate  # noqa: PLC0415
+
+    given = {
+        "n_kernels": n_kernels, "units": units, "batch_size": batch_size, "optimizer": optimizer, "momentum": momentum,
+    }  # fmt: skip
+    found = find_learning_rate(
+        data, recipe, given, low=low, high=high, steps=steps, plot=plot, engine=engine, threads=threads, seed=seed,
+        folder=folder,
+    )  # fmt: skip
+    if json_output:
+        _print_json(found)
+        return
+    typer.echo(f"suggested learning rate: {found['suggestion']:.2g} (the loss was lowest at {found['lowest']:.2g})")
+    typer.echo(f"curve: {plot}")
 
 
 @app.command()

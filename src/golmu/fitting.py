@@ -15,6 +15,7 @@ from golmu.checkpoint import Setup, fingerprint, refuse_differences
 from golmu.engines.contract import Engine, Labels, Prepared
 from golmu.errors import InputTypeError
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
+from golmu.preprocessing import Images
 from golmu.training import Callback, Training
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.engines.contract import Labels
-from golmu.preprocessing import Images
 from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.preprocessing import Images
 
 ImageShape = tuple[int, int, int]
 """(h, w, c)."""

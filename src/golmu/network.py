@@ -360,9 +360,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
 
     # Inside
 
-    def _start(
-        self, image_shape: tuple[int, ...], classes: NDArray[Any], preprocessing: Preprocessing
-    ) -> None:
+    def _start(self, image_shape: tuple[int, ...], classes: NDArray[Any], preprocessing: Preprocessing) -> None:
         """Fresh weights, history and random generators for these images and classes."""
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))

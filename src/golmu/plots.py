@@ -5,6 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from golmu.training import History
 
 if TYPE_CHECKING:
@@ -29,6 +32,24 @@ def curves(history: History, axes: Axes | None = None) -> Axes:
     axes.spines[["top", "right"]].set_visible(False)
     if axes.lines:
         axes.legend(frameon=False)
+    return axes
+
+
+def range_test(rates: NDArray[np.float64], losses: NDArray[np.float64], suggestion: float) -> Axes:
+    """The smoothed loss against the learning rate, with the suggested rate marked."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    axes = Figure(figsize=(7, 4.2), layout="constrained").subplots()
+    axes.plot(rates, losses, label="training loss, smoothed")
+    axes.axvline(suggestion, color="C1", linestyle="--", label=f"suggested: {suggestion:.2g}")
+    axes.set_xscale("log")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss (cross-entropy)")
+    low = losses.min()
+    axes.set_ylim(low - 0.1 * (losses[0] - low), max(losses[0], low) + 0.5 * (losses[0] - low) + 1e-6)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     return axes
 
 

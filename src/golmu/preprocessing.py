@@ -54,3 +54,6 @@ class Preprocessing:
         mean = np.array(self.mean or [0.0] * channels)
         std = np.array(self.std or [1.0] * channels)
         return (pixel / std).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+SCALING_ONLY = Preprocessing()

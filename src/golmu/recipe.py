@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from golmu.errors import InputError
@@ -68,6 +68,10 @@ class Method:
     def draws(self) -> bool:
         """Whether a step draws anything by chance."""
         return bool(self.feature_dropout or self.hidden_dropout or self.flip or self.shift or self.erase)
+
+
+PLAIN = Method(record_loss="before")
+"""SGD, and nothing left to chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,3 +157,7 @@ class Recipe(Method):
         if self.epochs != other.epochs and self.fixes_epochs:
             lines.append(f"epochs is {self.epochs}, and the recipe's schedule ends there, not after {other.epochs}")
         return lines
+
+
+FIELDS = tuple(field.name for field in fields(Recipe))
+"""The names of a recipe's fields."""

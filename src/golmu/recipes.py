@@ -11,6 +11,12 @@ RECIPES = {
 }
 
 
+ABOUT = {
+    "chapter": "what the book does",
+}
+"""What each recipe is for, in a few words."""
+
+
 def get_recipe(name: str) -> Recipe:
     """The recipe called `name`.
 

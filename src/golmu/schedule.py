@@ -32,7 +32,8 @@ class Schedule:
         """Samples a step in an epoch, counted from 0; all there are, if they are fewer."""
         first, last = self._recipe.batch_size, self._recipe.final_batch_size or self._recipe.batch_size
         share = min(1.0, epoch / max(1, self._recipe.epochs - 1))
-        return min(self._n, round(first * (last / first) ** share))
+        size: float = first * (last / first) ** share
+        return min(self._n, round(size))
 
     def first_step(self, epoch: int) -> int:
         """The number of the first step of an epoch, counted from 0."""

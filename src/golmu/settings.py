@@ -26,10 +26,7 @@ def positive_number(value: Any, argument: str) -> float:
     """`value` as a finite float above 0."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{argument} must be a number above 0, got {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:  # an integer of more than 308 digits
-        number = inf
+    number = _as_float(value)
     if not (isfinite(number) and number > 0):
         raise InputError(f"{argument} must be a finite number above 0, got {number}")
     return number
@@ -49,9 +46,10 @@ def number_within(value: Any, argument: str, low: float, end: float | None) -> f
     wanted = f"a number of at least {low:g}" + ("" if end is None else f" and below {end:g}")
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
-    if not (low <= value < (inf if end is None else end)):
-        raise InputError(f"{argument} must be {wanted}, got {value}")
-    return float(value)
+    number = _as_float(value)
+    if not (low <= number < (inf if end is None else end)):
+        raise InputError(f"{argument} must be {wanted}, got {number}")
+    return number
 
 
 def boolean(value: Any, argument: str) -> bool:
@@ -59,6 +57,13 @@ def boolean(value: Any, argument: str) -> bool:
     if not isinstance(value, bool):
         raise InputTypeError(f"{argument} must be True or False, got {value!r}")
     return value
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return inf
 
 
 def one_of(value: Any, choices: Collection[str], argument: str) -> str:

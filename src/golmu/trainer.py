@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from golmu import runs, training
-from golmu.architecture import Architecture
-from golmu.checkpoint import Setup, fingerprint, refuse_differences
+from golmu import runs
+from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED, Assembly
+from golmu.checkpoint import refuse_differences
 from golmu.console import make_console, print_table
-from golmu.data import Dataset, load_dataset
-from golmu.data.loading import DATASET_NAMES
 from golmu.engines import ENGINE_NAMES
-from golmu.errors import DataError, InputError, RunError
+from golmu.errors import InputError, RunError
 from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
-from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.recipes import get_recipe
 from golmu.settings import one_of
-
-VALIDATION_SHARE = 0.2
-"""Share of the training images held out for validation, stratified by class."""
-
-SPLIT_SEED = 42
-"""Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
-
-DEFAULT_RECIPE, DEFAULT_SEED = "chapter", 42
 
 
 def train_run(
@@ -114,7 +102,8 @@ class _Begun:
         self._folder = folder
         try:
             settings = record["settings"]
-            self.recipe = Recipe(**{field.name: settings[field.name] for field in fields(Recipe) if field.name in settings})
+            known = [field.name for field in fields(Recipe) if field.name in settings]
+            self.recipe = Recipe(**{name: settings[name] for name in known})
             self.engine, self.threads, self.seed = str(settings["engine"]), settings["threads"], settings["seed"]
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / runs.RUN} does not hold the settings to go on with: {error}") from error
@@ -127,36 +116,8 @@ class _Begun:
         refuse_differences(self._folder, differences)
 
 
-class _Run:
-    """The data and the settings of a training, made ready."""
-
-    def __init__(
-        self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None
-    ) -> None:
-        dataset = load_dataset(data, folder=folder)
-        fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
-        classes = np.unique(fit.labels)
-        if len(classes) < 2:
-            raise DataError(
-                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}', where at least 2 are "
-                "needed to tell apart"
-            )
-        labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
-        _, height, width, channels = fit.images.shape
-        architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
-        self.dataset_name = dataset.name
-        self.recipe = recipe
-        self.record_data = _describe_data(data, dataset, len(fit), len(held_out))
-        self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
-        training.warn_if_one_batch(len(labels), recipe.batch_size)
-        preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
-        engine_, rng = training.begin(architecture, engine, threads, seed, preprocessing)
-        self.training = training.Training(engine_, recipe, rng)
-        self.data = engine_.prepare(fit.images, labels)
-        self.validation = engine_.prepare(held_out.images, validation_labels)
-        names = tuple(dataset.class_names[label] for label in classes)
-        printed = fingerprint(fit.images, labels, (held_out.images, validation_labels))
-        self.setup = Setup(recipe, architecture, classes, names, printed, engine_.name, engine_.n_threads)
+class _Run(Assembly):
+    """A training that is made ready, and its folder."""
 
     def start(self, folder: Path | None, recipe_name: str) -> int:
         folder = runs.create_run(folder, f"{self.dataset_name}-{recipe_name}")
@@ -219,15 +180,3 @@ def _show_results(console: Console, folder: Path, record: Record) -> None:
 
 def _figure(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form)
-
-
-def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> Record:
-    return {
-        "name": dataset.name,
-        "argument": data if data in DATASET_NAMES else str(Path(data).resolve()),
-        "source": dataset.source,
-        "train": n_train,
-        "validation": n_validation,
-        "split": {"validation": VALIDATION_SHARE, "random_state": SPLIT_SEED},
-        "class_names": list(dataset.class_names),
-    }

@@ -17,7 +17,7 @@ from golmu.architecture import Architecture, Weights
 from golmu.engines import create_engine
 from golmu.engines.contract import AVERAGE, Batches, Engine, Evaluation, Prepared, Slots
 from golmu.errors import GolmuWarning, InputError, TrainingError
-from golmu.preprocessing import Preprocessing
+from golmu.preprocessing import SCALING_ONLY, Preprocessing
 from golmu.recipe import Recipe
 from golmu.schedule import Schedule
 from golmu.settings import generators
@@ -69,7 +69,7 @@ Callback = Callable[[Progress], None]
 
 def begin(
     architecture: Architecture, engine_name: str, n_threads: int | None, random_state: Any,
-    preprocessing: Preprocessing = Preprocessing(),
+    preprocessing: Preprocessing = SCALING_ONLY,
 ) -> tuple[Engine, np.random.Generator]:  # fmt: skip
     """An engine with fresh weights, and the generator that orders the samples, both from one `random_state`.
 
@@ -190,8 +190,8 @@ class Training:
     def run(self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback] = ()) -> None:
         """Trains until `epochs` epochs are done in all, or the validation loss has stalled.
 
-        The engine is then left with the weights that count: see `settle`. What a callback raises ends the training between two
-        batches, and comes out.
+        The engine is then left with the weights that count: see `settle`. What a callback raises ends the training
+        between two batches, and comes out.
 
         Raises
         ------

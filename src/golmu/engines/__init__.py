@@ -22,7 +22,7 @@ from pathlib import Path
 
 from golmu.architecture import Architecture
 from golmu.engines.contract import Engine
-from golmu.preprocessing import Preprocessing
+from golmu.preprocessing import SCALING_ONLY, Preprocessing
 from golmu.settings import one_of
 
 ENGINE_NAMES = ("auto", "fused", "tensorflow")
@@ -35,7 +35,7 @@ logger = logging.getLogger("golmu")
 
 
 def create_engine(
-    name: str, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = Preprocessing()
+    name: str, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = SCALING_ONLY
 ) -> Engine:
     """The engine called `name`, without weights yet.
 

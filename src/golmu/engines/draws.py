@@ -51,6 +51,6 @@ def draw(key: Any, number: int) -> Any:
 
 
 @kernel
-def draw_below(key: Any, number: int, n: int) -> int:
+def draw_below(key: Any, number: int, n: int) -> Any:
     """A draw of a sample from 0 to n − 1."""
     return np.int64((np.uint64(draw(key, number)) * np.uint64(n)) >> np.uint64(32))

@@ -19,13 +19,22 @@ from numpy.typing import NDArray
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
 from golmu.engines import kernels
 from golmu.engines.contract import (
-    AVERAGE, FIRST, SECOND, Batches, Evaluation, Labels, Prepared, Slots, needed_slots, usable_cores,
+    AVERAGE,
+    FIRST,
+    SECOND,
+    Batches,
+    Evaluation,
+    Labels,
+    Prepared,
+    Slots,
+    needed_slots,
+    usable_cores,
 )  # fmt: skip
 from golmu.engines.kernels import BLOCK, CACHE_LINE, MORE_SAMPLES, SAMPLES, Buffers, Parameters
 from golmu.engines.optimizers import options, pace
 from golmu.engines.vectors import LANES
-from golmu.preprocessing import Images, Preprocessing
-from golmu.recipe import Method
+from golmu.preprocessing import SCALING_ONLY, Images, Preprocessing
+from golmu.recipe import PLAIN, Method
 
 logger = logging.getLogger("golmu")
 
@@ -34,7 +43,7 @@ LARGE_LAYER = 2**22
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
-PLAIN = options(Method(), 0)
+NO_OPTIONS = options(PLAIN, 0)
 
 
 class FusedEngine:
@@ -53,7 +62,7 @@ class FusedEngine:
     name = "fused"
 
     def __init__(
-        self, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = Preprocessing()
+        self, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = SCALING_ONLY
     ) -> None:
         self.architecture = architecture
         self.n_threads = n_threads or usable_cores()
@@ -111,7 +120,7 @@ class FusedEngine:
         # A step of size −1 from zero, so that what is checked here is what trains.
         total = _parameters(self.architecture)
         batches = Batches(np.arange(len(images))[None], np.array([-1], np.float32))
-        losses = self._steps(Prepared(images, labels), batches, Method(record_loss="before"), total)
+        losses = self._steps(Prepared(images, labels), batches, PLAIN, total)
         return float(losses[0]), self._canonical(total)
 
     def logits(self, images: Images) -> NDArray[np.float32]:
@@ -151,9 +160,7 @@ class FusedEngine:
             d_padded[:, i : i + height, j : j + width] += d_maps @ weights["conv_w"][i, j].T
         return d_padded[:, 1:-1, 1:-1]
 
-    def _steps(
-        self, data: Prepared, batches: Batches, method: Method, step: Parameters
-    ) -> NDArray[np.float32]:
+    def _steps(self, data: Prepared, batches: Batches, method: Method, step: Parameters) -> NDArray[np.float32]:
         """Moves `step` by the gradients at the weights; returns the losses."""
         order = np.ascontiguousarray(batches.order)
         losses = np.empty(len(order), np.float32)
@@ -178,7 +185,8 @@ class FusedEngine:
         work, state = self._buffers(n_threads, samples), np.zeros(2 + n_threads, np.int64)
         n_views = 2 if self.preprocessing.test_flip else 1
         _run(n_threads, lambda thread: kernels.evaluate(
-            thread, state, images, labels, *self._factors(images), net, PLAIN, n_views, work, logits, losses, n_right
+            thread, state, images, labels, *self._factors(images), net, NO_OPTIONS, n_views, work, logits, losses,
+            n_right,
         ))  # fmt: skip
 
     def _factors(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

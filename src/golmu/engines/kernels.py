@@ -258,7 +258,9 @@ def forward(
     for row in range(n_rows):
         convolve_row(x, row, net, act, where)
         if dropout and options.feature_threshold > 0:
-            drop_features(row, per_row, x.shape[3] - 1, keys, options.feature_threshold, options.feature_scale, act, where)
+            drop_features(
+                row, per_row, x.shape[3] - 1, keys, options.feature_threshold, options.feature_scale, act, where
+            )
         first, last = row * per_row, (row + 1) * per_row
         last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
         while first < last:

@@ -17,12 +17,19 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture, Weights
 from golmu.engines.contract import (
-    AVERAGE, Batches, Evaluation, Labels, Prepared, Slots, needed_slots, usable_cores,
+    AVERAGE,
+    Batches,
+    Evaluation,
+    Labels,
+    Prepared,
+    Slots,
+    needed_slots,
+    usable_cores,
 )  # fmt: skip
 from golmu.engines.hush import hushed
 from golmu.errors import EngineError
-from golmu.preprocessing import Images, Preprocessing
-from golmu.recipe import Method
+from golmu.preprocessing import SCALING_ONLY, Images, Preprocessing
+from golmu.recipe import PLAIN, Method
 
 # Where a processor's convolutions are three times faster through oneDNN, TensorFlow may not know it: ask for it.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -51,7 +58,7 @@ class TensorFlowEngine:
 
     name = "tensorflow"
 
-    def __init__(self, architecture: Architecture, preprocessing: Preprocessing = Preprocessing()) -> None:
+    def __init__(self, architecture: Architecture, preprocessing: Preprocessing = SCALING_ONLY) -> None:
         if tf.keras.config.backend() != "tensorflow":
             raise EngineError(
                 f"engine 'tensorflow' uses tf.optimizers, which Keras runs on {tf.keras.config.backend()!r} here: "
@@ -164,7 +171,7 @@ class TensorFlowEngine:
         """(n, h, w, c) -> (n, h, w, K), without bias."""
         return tf.nn.conv2d(x, self._variables["conv_w"], strides=1, padding="SAME")
 
-    def _forward(self, x: tf.Tensor, method: Method = Method(), keys: tf.Tensor = None) -> tf.Tensor:
+    def _forward(self, x: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None) -> tf.Tensor:
         """(n, h, w, c) float32 -> logits (n, C), with the method's dropout if there are keys to draw it from."""
         v, n_features = self._variables, self.architecture.n_features
         # A maximum commutes with adding a constant and with ReLU, so pooling first is the same function for a
@@ -187,11 +194,13 @@ class TensorFlowEngine:
     def _cross_entropy(self, labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
         """(n,): the loss of each sample."""
         n_classes = self.architecture.n_classes
-        target = tf.one_hot(labels, n_classes, on_value=1 - smoothing + smoothing / n_classes, off_value=smoothing / n_classes)
+        target = tf.one_hot(
+            labels, n_classes, on_value=1 - smoothing + smoothing / n_classes, off_value=smoothing / n_classes
+        )
         return tf.nn.softmax_cross_entropy_with_logits(target, logits)
 
     def _loss_and_gradients(
-        self, x: tf.Tensor, labels: tf.Tensor, method: Method = Method(), keys: tf.Tensor = None
+        self, x: tf.Tensor, labels: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             logits = self._forward(x, method, keys)
@@ -262,6 +271,6 @@ def _make_optimizer(method: Method) -> Any:
 
 
 def _slot_variables(optimizer: Any, kind: str) -> Variables:
-    """What the optimizer keeps for each weight: its `momentum`, or Adam's `velocity`, as Keras calls the two moments."""
+    """What the optimizer keeps for each weight: its `momentum`, or the second moment, to Keras `velocity`."""
     found = [variable for variable in optimizer.variables if variable.path.endswith(f"_{kind}")]
     return dict(zip(WEIGHT_NAMES, found, strict=True))  # they come in the order of the weights

@@ -61,7 +61,10 @@ def viewed(x: Tensor, keys: Tensor, method: Method) -> Tensor:
     if method.erase:
         top = _draw_below(keys, ERASE_ROW, height)[:, None] - method.erase // 2
         left = _draw_below(keys, ERASE_COLUMN, width)[:, None] - method.erase // 2
-        in_rows, in_columns = (rows >= top) & (rows < top + method.erase), (columns >= left) & (columns < left + method.erase)
+        in_rows, in_columns = (
+            (rows >= top) & (rows < top + method.erase),
+            (columns >= left) & (columns < left + method.erase),
+        )
         keep &= ~(in_rows[:, :, None] & in_columns[:, None, :])
     if method.shift or method.flip:
         x = tf.gather(x, tf.clip_by_value(from_row, 0, height - 1), axis=1, batch_dims=1)

@@ -72,6 +72,6 @@ def erase(views: Any, side: int, height: int, width: int, x: Any) -> None:
     for channel in range(n_channels):
         for s in range(len(views)):
             top, left = views[s, 3], views[s, 4]
-            for row in range(max(0, top), min(min(rows - 1, height), top + side)):
-                for column in range(max(0, left), min(min(2 * pairs - 1, width), left + side)):
+            for row in range(max(0, top), min(rows - 1, height, top + side)):
+                for column in range(max(0, left), min(2 * pairs - 1, width, left + side)):
                     x[channel, row + 1, 1 - column % 2, (column + 1) // 2, s] = ZERO

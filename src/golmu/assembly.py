@@ -1,0 +1,87 @@
+"""From the name of a data set and a recipe to a training that is ready to run, as the command line makes one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golmu.architecture import Architecture
+from golmu.checkpoint import Setup, fingerprint
+from golmu.data import Dataset, load_dataset
+from golmu.data.loading import DATASET_NAMES
+from golmu.errors import DataError
+from golmu.preprocessing import Preprocessing
+from golmu.recipe import Recipe
+from golmu.training import Training, begin, warn_if_one_batch
+
+VALIDATION_SHARE = 0.2
+"""Share of the training images held out for validation, stratified by class."""
+
+SPLIT_SEED = 42
+"""Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
+
+DEFAULT_RECIPE, DEFAULT_SEED = "chapter", 42
+
+
+class Assembly:
+    """The data and the settings of a training, made ready.
+
+    Parameters
+    ----------
+    data
+        Name of a data set, or a folder of IDX files, or an .npz.
+    recipe
+        How to train.
+    engine, threads, seed
+        `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
+    folder
+        Folder to look in first for a named data set's files.
+
+    Raises
+    ------
+    GolmuError
+        If the data or the settings cannot be used.
+    """
+
+    def __init__(
+        self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None
+    ) -> None:
+        dataset = load_dataset(data, folder=folder)
+        fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
+        classes = np.unique(fit.labels)
+        if len(classes) < 2:
+            raise DataError(
+                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}', where at least 2 are "
+                "needed to tell apart"
+            )
+        labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
+        _, height, width, channels = fit.images.shape
+        architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
+        self.dataset_name = dataset.name
+        self.recipe = recipe
+        self.record_data = _describe_data(data, dataset, len(fit), len(held_out))
+        self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
+        warn_if_one_batch(len(labels), recipe.batch_size)
+        preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        engine_, rng = begin(architecture, engine, threads, seed, preprocessing)
+        self.training = Training(engine_, recipe, rng)
+        self.data = engine_.prepare(fit.images, labels)
+        self.validation = engine_.prepare(held_out.images, validation_labels)
+        names = tuple(dataset.class_names[label] for label in classes)
+        printed = fingerprint(fit.images, labels, (held_out.images, validation_labels))
+        self.setup = Setup(recipe, architecture, classes, names, printed, engine_.name, engine_.n_threads)
+
+
+def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "argument": data if data in DATASET_NAMES else str(Path(data).resolve()),
+        "source": dataset.source,
+        "train": n_train,
+        "validation": n_validation,
+        "split": {"validation": VALIDATION_SHARE, "random_state": SPLIT_SEED},
+        "class_names": list(dataset.class_names),
+    }
