@@ -33,6 +33,7 @@ fuzz: $(VENV)/.installed-fuzz
 bench: .venv-bench/.installed
 	.venv-bench/bin/python benchmarks/speed.py
 	.venv-bench/bin/python benchmarks/speed.py --settings wide colour --rounds 3
+	.venv-bench/bin/python benchmarks/time_to_accuracy.py
 	.venv-bench/bin/python benchmarks/readme.py
 
 accuracy: $(VENV)/.installed

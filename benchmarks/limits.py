@@ -26,10 +26,12 @@ started = time.perf_counter()
 import golmu.trainer
 import numpy as np
 from golmu.architecture import Architecture
+from golmu.engines.contract import Batches
+from golmu.recipe import PLAIN
 from golmu.training import begin
 x, y = np.zeros((128, 28, 28, 1), np.uint8), np.arange(128) % 10
 engine, _ = begin(Architecture(28, 28, 1, 10, 100, 10), "auto", None, 0)
-engine.train(engine.prepare(x, y), np.arange(128)[None], learning_rate=0.01, loss_after=False)
+engine.train(engine.prepare(x, y), Batches.at(0.01, np.arange(128)[None]), PLAIN)
 print(time.perf_counter() - started)
 """
 
@@ -51,7 +53,9 @@ SCALING = """
 import resource, time
 import numpy as np
 from golmu.architecture import Architecture
+from golmu.engines.contract import Batches
 from golmu.engines.fused import FusedEngine
+from golmu.recipe import PLAIN
 architecture, rng, result = Architecture(28, 28, 1, 10, 100, 10), np.random.default_rng(0), []
 engine = FusedEngine(architecture)
 engine.set_weights(architecture.initial_weights(rng))
@@ -62,12 +66,12 @@ for round in range(3):
     for n in (6_000, 24_000, 48_000, 120_000, 480_000):
         order = rng.permutation(n)[: n // 128 * 128].reshape(-1, 128)
         started = time.perf_counter()
-        engine.train(data, order, learning_rate=0.01, loss_after=False)
+        engine.train(data, Batches.at(0.01, order), PLAIN)
         result.append((n, time.perf_counter() - started))
 order = rng.permutation(6_000)[: 46 * 128].reshape(-1, 128)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for epoch in range(50):
-    engine.train(data, order, learning_rate=0.01, loss_after=False)
+    engine.train(data, Batches.at(0.01, order), PLAIN)
 growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print(__import__("json").dumps([result, growth]))
 """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+RACES = "time-to-accuracy"
 START, END = "<!-- results -->", "<!-- /results -->"
 
 # The best variant of a tool stands for it.
@@ -61,7 +63,49 @@ def block(korean: bool) -> str:
     for tool, names in sorted(TOOLS.items(), key=lambda item: best(speed, item[0])["median_seconds"]):
         seconds = best(speed, tool)["median_seconds"]
         lines.append(f"| {names[korean]} | {seconds:.2f} | {seconds / fused:.1f} |")
-    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+    lines += ["", f"<sub>{note}</sub>"]
+    if (HERE / "results" / f"{RACES}.json").exists():
+        lines += ["", *race_lines(load(RACES), korean)]
+    return "\n".join(lines)
+
+
+def quickest(race: Any, tool: str, key: str) -> float:
+    """The least time of a tool's contenders; infinite if none reached the target."""
+    rows = [row for row in race["contenders"] if row["name"].startswith(tool)]
+    return min((row[key] for row in rows if row[key] is not None), default=math.inf)
+
+
+def race_lines(result: Any, korean: bool) -> list[str]:
+    """The times to an accuracy as Markdown."""
+    keys = ("training_seconds", "process_seconds")
+    clocks = [(race, key) for race in result["races"] for key in keys]
+    tools = [tool for tool in TOOLS if any(row["name"].startswith(tool) for row in result["races"][0]["contenders"])]
+    names = ("훈련만", "시작부터") if korean else ("training alone", "from the start")
+    heads = [f"{race['target']}: {name}" for race in result["races"] for name in names]
+    title = "다음 검증 정확도까지 걸린 초" if korean else "seconds to a validation accuracy of"
+    lines = [f"| {title} | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    for tool in sorted(tools, key=lambda tool: quickest(result["races"][0], tool, keys[0])):
+        cells = []
+        for race, key in clocks:
+            seconds, base = quickest(race, tool, key), quickest(race, "golmu", key)
+            ratio = "" if tool.startswith("golmu") or math.isinf(base) else f" (×{seconds / base:.1f})"
+            cells.append("–" if math.isinf(seconds) else f"{seconds:.1f}{ratio}")
+        lines.append(f"| {TOOLS[tool][korean]} | {' | '.join(cells)} |")
+    recipes = [f"`{race['recipe']}`" for race in result["races"]]
+    chapter = [row for race in result["races"] for row in race["contenders"] if row["recipe"] == "chapter"]
+    limit = max(row["epochs_at_most"] for row in chapter)
+    if korean:
+        note = (
+            f"레시피 {', '.join(recipes)}로 훈련했고(책의 코드는 책의 설정으로 최대 {limit}에포크), 괄호 안은 골무의 "
+            f"몇 배인지입니다. –: 도달하지 못함. 코어 {result['threads']}개, {result['rounds']}회의 중앙값."
+        )
+    else:
+        note = (
+            f"All by the recipes {' and '.join(recipes)}, the chapter's loop by the chapter's for at most {limit} "
+            f"epochs; in brackets, times golmu's; –: not reached. {result['threads']} cores, median of "
+            f"{result['rounds']} interleaved rounds, {result['date']}; for each figure the faster of a tool's ways."
+        )
+    return [*lines, "", f"<sub>{note}</sub>"]
 
 
 def filled(text: str, korean: bool) -> str:

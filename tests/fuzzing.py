@@ -29,6 +29,7 @@ from golmu.data.images import read_image
 from golmu.data.loading import load_dataset
 from golmu.errors import GolmuError
 from golmu.model import Model, load_model, save_model
+from golmu.preprocessing import SCALING_ONLY
 from golmu.recipe import Recipe
 from golmu.training import Best, History, State
 
@@ -56,12 +57,22 @@ def tensors(save):
     weights = architecture.initial_weights(np.random.default_rng(0))
     path = ROOM / "seed"
     if save is save_model:
-        save_model(path, Model(architecture, weights, np.arange(2), ("a", "b"), 3))
+        save_model(path, Model(architecture, weights, np.arange(2), ("a", "b"), SCALING_ONLY, 3))
     else:
         print_of = fingerprint(np.zeros((4, 3, 2, 1), np.uint8), np.zeros(4, np.int64), None)
-        setup = Setup(Recipe(1, 1, 4, 0.1, 3, patience=2), architecture, np.arange(2), ("a", "b"), print_of, "fused", 2)
+        setup = Setup(
+            Recipe(n_kernels=1, units=1, batch_size=4, learning_rate=0.1, epochs=3, patience=2),
+            architecture,
+            np.arange(2),
+            ("a", "b"),
+            print_of,
+            "fused",
+            2,
+        )
         generator = np.random.default_rng(0).bit_generator.state
-        state = State(weights, History([1.0]), generator, np.zeros(2, np.float32), 0.5, Best(1, 0.5, weights))
+        state = State(
+            weights, {"first": weights}, History([1.0]), generator, np.zeros(2, np.float32), 0.5, Best(1, 0.5, weights)
+        )
         save_checkpoint(path, Checkpoint(setup, state))
     return path.read_bytes()
 

@@ -40,7 +40,9 @@ def train(folder=None, callback=None):
     """The engine and the history of a training in `folder`, or going on there; without scikit-learn, to start soon."""
     architecture = Architecture(6, 5, 1, 2, 4, 3)
     engine, rng = training.begin(architecture, "fused", None, 3)
-    running = training.Training(engine, Recipe(2, 4, 8, 0.2, EPOCHS), rng)
+    running = training.Training(
+        engine, Recipe(n_kernels=2, units=4, batch_size=8, learning_rate=0.2, epochs=EPOCHS), rng
+    )
     samples = Samples(X, Y, (X[:20], Y[:20]), np.arange(3))
     if folder is None:
         running.run(*samples.prepared(engine), EPOCHS)

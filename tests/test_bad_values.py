@@ -15,6 +15,7 @@ from small_network import N, X, Y, network
 from test_cli_errors import WRONG
 
 AT_LEAST_1 = "must be an integer of at least 1, got"
+SHARE = "must be a number of at least 0 and below 1, got"
 RANDOM_STATE = "random_state must be None, an integer, a RandomState or a Generator, got"
 TOGETHER = "x_val and y_val must be given together, or not at all"
 ENGINES = ", ".join(ENGINE_NAMES)
@@ -66,12 +67,40 @@ SETTINGS = [
     ({"patience": False}, InputTypeError, f"patience {AT_LEAST_1} False"),
     ({"patience": 3}, InputError,
      "patience needs validation images: pass x_val and y_val, or leave patience out"),
+    ({"epochs": 0}, InputError, f"epochs {AT_LEAST_1} 0"),
+    ({"epochs": None}, InputTypeError, f"epochs {AT_LEAST_1} None"),
+    ({"optimizer": "adm"}, InputError,
+     "optimizer must be one of sgd, nesterov, adam, adamw, got 'adm'; did you mean 'adam'?"),
+    ({"momentum": 1}, InputError, f"momentum {SHARE} 1.0"),
+    ({"momentum": "0.9"}, InputTypeError, f"momentum {SHARE} '0.9'"),
+    ({"weight_decay": -1}, InputError, "weight_decay must be a number of at least 0, got -1.0"),
+    ({"weight_decay": np.inf}, InputError, "weight_decay must be a number of at least 0, got inf"),
+    ({"weight_decay": None}, InputTypeError, "weight_decay must be a number of at least 0, got None"),
+    ({"weight_decay": 0.1, "optimizer": "adam"}, InputError,
+     "weight_decay is 0.1, but optimizer 'adam' has none: use 'adamw', or leave it out"),
+    ({"schedule": "step"}, InputError, "schedule must be one of constant, triangular, cosine, got 'step'"),
+    ({"warmup": 1.5}, InputError, f"warmup {SHARE} 1.5"),
+    ({"final_rate": -0.5}, InputError, f"final_rate {SHARE} -0.5"),
+    ({"final_batch_size": 0}, InputError, f"final_batch_size {AT_LEAST_1} 0"),
+    ({"label_smoothing": np.nan}, InputError, f"label_smoothing {SHARE} nan"),
+    ({"feature_dropout": 1}, InputError, f"feature_dropout {SHARE} 1.0"),
+    ({"hidden_dropout": True}, InputTypeError, f"hidden_dropout {SHARE} True"),
+    ({"flip": 1}, InputTypeError, "flip must be True or False, got 1"),
+    ({"shift": -1}, InputError, "shift must be an integer of at least 0, got -1"),
+    ({"shift": 1.5}, InputTypeError, "shift must be an integer of at least 0, got 1.5"),
+    ({"erase": "8"}, InputTypeError, "erase must be an integer of at least 0, got '8'"),
+    ({"ema": 1.0}, InputError, f"ema {SHARE} 1.0"),
+    ({"average_epochs": -1}, InputError, "average_epochs must be an integer of at least 0, got -1"),
+    ({"average_epochs": 101}, InputError, "average_epochs is 101, but there are only 100 epochs"),
+    ({"average_epochs": 1, "ema": 0.9}, InputError,
+     "ema and average_epochs are two ways to average the weights: give one of them"),
+    ({"test_flip": "yes"}, InputTypeError, "test_flip must be True or False, got 'yes'"),
+    ({"standardize": None}, InputTypeError, "standardize must be True or False, got None"),
 ]  # fmt: skip
 
 ARGUMENTS = [
     ({"epochs": 0}, InputError, f"epochs {AT_LEAST_1} 0"),
     ({"epochs": 1.0}, InputTypeError, f"epochs {AT_LEAST_1} 1.0"),
-    ({"epochs": None}, InputTypeError, f"epochs {AT_LEAST_1} None"),
     ({"x": X[:0], "y": Y[:0]}, InputError, "x holds no images: its shape is (0, 7, 6, 2)"),
     ({"x": X.reshape(N, -1)}, InputError,
      "x is flattened to 84 values an image, which must be a square number: "
@@ -125,7 +154,7 @@ def named(table):
 @pytest.mark.parametrize(("setting", "kind", "text"), SETTINGS)
 def test_bad_settings_are_refused_by_fit(setting, kind, text):
     with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
-        network(**setting).fit(X, Y, 1)
+        network(**setting).fit(X, Y)
     assert type(caught.value) is kind
 
 

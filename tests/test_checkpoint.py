@@ -19,6 +19,7 @@ from golmu.architecture import Architecture
 from golmu.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
 from golmu.errors import CheckpointError
 from golmu.model import Model, load_model, save_model
+from golmu.preprocessing import SCALING_ONLY
 from golmu.recipe import Recipe
 from golmu.training import Best, History, State
 
@@ -26,13 +27,15 @@ ARCHITECTURE = Architecture(3, 2, 1, 1, 1, 2)
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (9, 3, 2, 1), np.uint8), np.arange(9) % 2
 SETUP = Setup(
-    Recipe(1, 1, 4, 0.1, 3, patience=2), ARCHITECTURE, np.array(["ant", "벌"]), ("ant", "벌"),
+    Recipe(n_kernels=1, units=1, batch_size=4, learning_rate=0.1, epochs=3, patience=2, optimizer="nesterov"),
+    ARCHITECTURE, np.array(["ant", "벌"]), ("ant", "벌"),
     fingerprint(X, Y, None), "fused", 2,
 )  # fmt: skip
 WEIGHTS = ARCHITECTURE.initial_weights(RNG)
 STATE = State(
-    WEIGHTS, History([0.1 + 0.2], [1 / 3], [0.5], [0.01]), np.random.default_rng(5).bit_generator.state,
-    np.float32([0.1, 0.2]), 0.25, Best(1, 1 / 3, ARCHITECTURE.initial_weights(RNG)),
+    WEIGHTS, {"first": ARCHITECTURE.initial_weights(RNG)}, History([0.1 + 0.2], [1 / 3], [0.5], [0.01]),
+    np.random.default_rng(5).bit_generator.state, np.float32([0.1, 0.2]), 0.25,
+    Best(1, 1 / 3, ARCHITECTURE.initial_weights(RNG)),
 )  # fmt: skip
 CHECKPOINT = Checkpoint(SETUP, STATE)
 
@@ -84,7 +87,7 @@ def test_a_restored_generator_draws_what_the_saved_one_would_have_drawn(path):
 
 def save_both(folder):
     save_checkpoint(folder / "checkpoint", CHECKPOINT)
-    save_model(folder / "model", Model(ARCHITECTURE, WEIGHTS, SETUP.classes, SETUP.class_names, 1))
+    save_model(folder / "model", Model(ARCHITECTURE, WEIGHTS, SETUP.classes, SETUP.class_names, SCALING_ONLY, 1))
     return [(folder / "checkpoint", load_checkpoint), (folder / "model", load_model)]
 
 
@@ -182,8 +185,11 @@ def test_equal_content_is_an_equal_file(tmp_path):
     [
         *((key, None, f"is not a checkpoint of golmu: its metadata lacks '{key}'") for key in (
             "format", "recipe", "architecture", "labels", "class_names", "fingerprint", "engine", "threads",
-            "generator", "history", "epoch", "batch", "seconds", "best",
+            "slots", "generator", "history", "epoch", "batch", "seconds", "best",
         )),
+        ("slots", ["third"], r"has slots \['third'\], where some of first, second and average are expected"),
+        ("slots", 3, "has slots 3, where some of first, second and average are expected"),
+        ("slots", ["second"], "lacks the tensors second.conv_w"),
         ("format", 9, "has format 9, but this version of golmu reads format 1"),
         ("recipe", {}, "is not a checkpoint of golmu: Recipe.__init__"),
         ("recipe", {"n_kernels": 1, "units": 1, "batch_size": -3, "learning_rate": 1, "epochs": 1},
@@ -215,7 +221,7 @@ def test_one_kind_of_file_is_not_taken_for_the_other(tmp_path):
     (checkpoint, _), (model, _) = save_both(tmp_path)
     with pytest.raises(CheckpointError, match="model is not a checkpoint of golmu: its metadata lacks 'engine'"):
         load_checkpoint(model)
-    with pytest.raises(CheckpointError, match="checkpoint holds unknown tensors: batch_losses"):
+    with pytest.raises(CheckpointError, match="checkpoint is not a model of golmu: its metadata lacks 'preprocessing'"):
         load_model(checkpoint)
 
 
@@ -265,7 +271,7 @@ def test_loading_allocates_no_more_than_the_file(tmp_path):
     path = tmp_path / "large"
     architecture = Architecture(28, 28, 1, 40, 1000, 10)
     weights = architecture.initial_weights(np.random.default_rng(0))
-    state = replace(STATE, weights=weights, best=None)
+    state = replace(STATE, weights=weights, slots={}, best=None)
     setup = replace(SETUP, architecture=architecture, classes=np.arange(10), class_names=tuple("abcdefghij"))
     save_checkpoint(path, Checkpoint(setup, state))
     load_checkpoint(path)

@@ -9,6 +9,7 @@ from command import read
 from golmu import trainer
 from golmu.data.idx import MNIST_FILES
 from golmu.engines import ENGINE_NAMES
+from golmu.recipes import RECIPES
 
 
 @pytest.fixture
@@ -40,6 +41,8 @@ NO_MODEL = (
     "the run {no_model} holds no model: its training is finished; let it end, or go on by golmu train --resume "
     "{no_model}"
 )
+RECIPE_NAMES = ", ".join(RECIPES)
+SHARE = "must be a number of at least 0 and below 1, got"
 INTEGER = "must be an integer of at least 1, got"
 
 WRONG = {
@@ -56,7 +59,7 @@ WRONG = {
         "'{corrupt}/train-images-idx3-ubyte' is 12015 bytes long, where its header declares 12016 for shape "
         "(400, 6, 5); copy or download the file again"),
     "unknown recipe": ("train {data} --recipe chaptr",
-        "recipe must be one of chapter, got 'chaptr'; did you mean 'chapter'?"),
+        f"recipe must be one of {RECIPE_NAMES}, got 'chaptr'; did you mean 'chapter'?"),
     "no epochs": ("train {data} --epochs 0", f"epochs {INTEGER} 0"),
     "negative kernels": ("train {data} --n-kernels -1", f"n_kernels {INTEGER} -1"),
     "units that are no number": ("train {data} --units ten", "Invalid value for '--units': "),
@@ -65,6 +68,48 @@ WRONG = {
     "negative seed": ("train {data} --seed -1", "Invalid value for '--seed': "),
     "unknown engine": ("train {data} --engine tensorflw",
         f"engine must be one of {ENGINES}, got 'tensorflw'; did you mean 'tensorflow'?"),
+    "unknown optimizer": ("train {data} --optimizer adm",
+        "optimizer must be one of sgd, nesterov, adam, adamw, got 'adm'; did you mean 'adam'?"),
+    "momentum 1": ("train {data} --momentum 1", f"momentum {SHARE} 1.0"),
+    "negative decay": ("train {data} --weight-decay -1", "weight_decay must be a number of at least 0, got -1.0"),
+    "unknown schedule": ("train {data} --schedule step",
+        "schedule must be one of constant, triangular, cosine, got 'step'"),
+    "warm-up of all": ("train {data} --warmup 1", f"warmup {SHARE} 1.0"),
+    "negative final rate": ("train {data} --final-rate -1", f"final_rate {SHARE} -1.0"),
+    "no final batch": ("train {data} --final-batch-size 0", f"final_batch_size {INTEGER} 0"),
+    "smoothing nan": ("train {data} --label-smoothing nan", f"label_smoothing {SHARE} nan"),
+    "all features dropped": ("train {data} --feature-dropout 1", f"feature_dropout {SHARE} 1.0"),
+    "all hidden units dropped": ("train {data} --hidden-dropout 1", f"hidden_dropout {SHARE} 1.0"),
+    "negative shift": ("train {data} --shift -1", "shift must be an integer of at least 0, got -1"),
+    "negative erase": ("train {data} --erase -1", "erase must be an integer of at least 0, got -1"),
+    "ema 1": ("train {data} --ema 1", f"ema {SHARE} 1.0"),
+    "more averaged epochs than epochs": ("train {data} --average-epochs 21",
+        "average_epochs is 21, but there are only 20 epochs"),
+    "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
+    "find-lr in unknown data": ("find-lr {tmp}/nowhere",
+        f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
+        "or the name of a known data set: 'fashion-mnist'"),
+    "find-lr downwards": ("find-lr {data} --low 1 --high 0.1", "low must be below high, got 1 and 0.1"),
+    "find-lr to infinity": ("find-lr {data} --plot {tmp}/curve.png --high inf",
+        "high must be a finite number above 0, got inf"),
+    "find-lr from 0": ("find-lr {data} --low 0", "low must be a finite number above 0, got 0.0"),
+    "find-lr in few steps": ("find-lr {data} --steps 9",
+        "Invalid value for '--steps': Input should be greater than or equal to 10"),
+    "find-lr, unknown recipe": ("find-lr {data} --recipe chaptr",
+        f"recipe must be one of {RECIPE_NAMES}, got 'chaptr'; did you mean 'chapter'?"),
+    "find-lr, no kernels": ("find-lr {data} --n-kernels 0", f"n_kernels {INTEGER} 0"),
+    "find-lr, no units": ("find-lr {data} --units 0", f"units {INTEGER} 0"),
+    "find-lr, no batch": ("find-lr {data} --batch-size 0", f"batch_size {INTEGER} 0"),
+    "find-lr, unknown optimizer": ("find-lr {data} --optimizer sdg",
+        "optimizer must be one of sgd, nesterov, adam, adamw, got 'sdg'; did you mean 'sgd'?"),
+    "find-lr, momentum 1": ("find-lr {data} --momentum 1", f"momentum {SHARE} 1.0"),
+    "find-lr, unknown engine": ("find-lr {data} --engine tensorflw",
+        f"engine must be one of {ENGINES}, got 'tensorflw'; did you mean 'tensorflow'?"),
+    "find-lr, no threads": ("find-lr {data} --threads 0",
+        "Invalid value for '--threads': Input should be greater than or equal to 1"),
+    "find-lr, negative seed": ("find-lr {data} --seed -1", "Invalid value for '--seed': "),
+    "find-lr, folder for a folder": ("find-lr {data} --folder {tmp}",
+        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
     "unknown moment of the loss": ("train {data} --record-loss never",
         "record_loss must be one of after, before, got 'never'"),
     "no threads": ("train {data} --threads 0",

@@ -8,7 +8,9 @@ import pytest
 import naive
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.engines import ENGINE_NAMES, create_engine
+from golmu.engines.contract import Batches
 from golmu.errors import InputError, InputTypeError
+from golmu.recipe import Method
 
 # (h, w, c, K, U, C, n)
 SIZES = [(28, 28, 1, 10, 100, 10, 32), (9, 7, 3, 4, 6, 3, 5), (2, 2, 1, 1, 1, 2, 1), (5, 12, 2, 17, 3, 2, 131)]
@@ -37,6 +39,11 @@ def make_engine(engine_name, architecture, weights):
     engine = create_engine(engine_name, architecture)
     engine.set_weights(weights)
     return engine
+
+
+def train(engine, data, order, learning_rate, *, loss_after=False):
+    """SGD, a batch for each row of `order`; the losses."""
+    return engine.train(data, Batches.at(learning_rate, order), Method(record_loss="after" if loss_after else "before"))
 
 
 def relative(actual, expected):
@@ -88,7 +95,7 @@ def test_twenty_steps_follow_a_float64_calculation(engine_name, size):
     architecture, images, labels, weights = make_case(size, np.uint8)
     engine = make_engine(engine_name, architecture, weights)
     order = np.random.default_rng(1).permutation(640).reshape(20, 32)
-    losses = engine.train(engine.prepare(images, labels), order, learning_rate=0.1, loss_after=False)
+    losses = train(engine, engine.prepare(images, labels), order, 0.1)
     assert losses.shape == (20,)
     for step, batch in enumerate(order):
         expected, weights = naive.sgd_step(images[batch], labels[batch], weights, 0.1)
@@ -106,7 +113,7 @@ def test_engines_follow_the_same_trajectory(fashion_mnist):
     for name in ENGINE_NAMES[1:]:
         engine = make_engine(name, architecture, weights)
         data = engine.prepare(fashion_mnist.train.images[:12_800], fashion_mnist.train.labels[:12_800])
-        losses.append(engine.train(data, order, learning_rate=0.01, loss_after=False))
+        losses.append(train(engine, data, order, 0.01))
     first, *others = losses
     assert others
     assert all(np.abs(other - first).max() < 1e-4 for other in others)
@@ -116,7 +123,7 @@ def test_loss_after_is_the_loss_of_the_batch_after_its_update(engine_name):
     architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 24))
     engine = make_engine(engine_name, architecture, weights)
     order = np.arange(24).reshape(3, 8)
-    losses = engine.train(engine.prepare(images, labels), order, learning_rate=0.5, loss_after=True)
+    losses = train(engine, engine.prepare(images, labels), order, 0.5, loss_after=True)
     for step, batch in enumerate(order):
         _, weights = naive.sgd_step(images[batch], labels[batch], weights, 0.5)
         assert losses[step] == pytest.approx(naive.loss(images[batch], labels[batch], weights), abs=1e-5)
@@ -129,7 +136,7 @@ def test_training_in_slices_gives_the_same_bits(engine_name):
     for cuts in ([0, 10], [0, 1, 4, 10]):
         engine = make_engine(engine_name, architecture, weights)
         data = engine.prepare(images, labels)
-        parts = [engine.train(data, order[a:b], learning_rate=0.1, loss_after=False) for a, b in pairwise(cuts)]
+        parts = [train(engine, data, order[a:b], 0.1) for a, b in pairwise(cuts)]
         results.append((np.concatenate(parts), engine.get_weights()))
     (losses, weights), (other_losses, other_weights) = results
     assert np.array_equal(losses, other_losses)
@@ -153,7 +160,7 @@ def test_a_loss_that_is_not_finite_is_returned(engine_name):
     architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 64))
     engine = make_engine(engine_name, architecture, weights)
     order = np.tile(np.arange(64), (30, 1))
-    losses = engine.train(engine.prepare(images, labels), order, learning_rate=1e30, loss_after=False)
+    losses = train(engine, engine.prepare(images, labels), order, 1e30)
     assert np.isfinite(losses[0])
     assert not np.isfinite(losses[-1])
 

@@ -23,7 +23,7 @@ from golmu.engines.fused import FusedEngine
 from golmu.engines.tensorflow import TensorFlowEngine
 from golmu.engines.threads import kept
 from golmu.errors import InputError, InputTypeError
-from test_engines import make_case, relative
+from test_engines import make_case, relative, train
 
 
 def fused(architecture, weights, n_threads=None):
@@ -101,7 +101,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(n_threads):
     for threads in (1, n_threads):
         engine = fused(architecture, weights, threads)
         data = engine.prepare(images, labels)
-        losses = engine.train(data, order, learning_rate=0.1, loss_after=True)
+        losses = train(engine, data, order, 0.1, loss_after=True)
         results.append([losses, *engine.get_weights().values(), engine.logits(images), engine.evaluate(data)])
     for first, second in zip(*results, strict=True):
         assert np.array_equal(first, second)
@@ -170,7 +170,7 @@ def test_code_that_was_compiled_before_gives_the_same_bits(tmp_path):
         "import sys; sys.path.insert(0, sys.argv[1]); import test_engines as t\n"
         "a, images, labels, weights = t.make_case((9, 8, 1, 5, 20, 4, 128))\n"
         "engine = t.make_engine('fused', a, weights); order = t.np.arange(128).reshape(2, 64)\n"
-        "losses = engine.train(engine.prepare(images, labels), order, learning_rate=0.1, loss_after=True)\n"
+        "losses = t.train(engine, engine.prepare(images, labels), order, 0.1, loss_after=True)\n"
         "print(losses.tobytes().hex(), *(value.tobytes().hex() for value in engine.get_weights().values()))"
     )
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
@@ -197,7 +197,7 @@ def test_no_thread_outlives_a_call():
     architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
     engine = fused(architecture, weights, 2)
     before = threading.active_count()
-    engine.train(engine.prepare(images, labels), np.arange(300)[None], learning_rate=0.1, loss_after=False)
+    train(engine, engine.prepare(images, labels), np.arange(300)[None], 0.1)
     engine.logits(images)
     assert threading.active_count() == before
 
@@ -209,7 +209,7 @@ def _logits_in_child(engine, images, queue):
 def test_it_survives_a_fork():
     architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
     engine = fused(architecture, weights, 2)
-    engine.train(engine.prepare(images, labels), np.arange(300)[None], learning_rate=0.1, loss_after=False)
+    train(engine, engine.prepare(images, labels), np.arange(300)[None], 0.1)
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_logits_in_child, args=(engine, images, queue))
@@ -246,7 +246,7 @@ def test_memory_does_not_grow_between_epochs():
     order = np.arange(4096).reshape(-1, 128)
 
     def peak():
-        engine.train(data, order, learning_rate=0.01, loss_after=True)
+        train(engine, data, order, 0.01, loss_after=True)
         engine.evaluate(data)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -14,10 +14,18 @@ from golmu import files, tensorfile
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.errors import CheckpointError, SaveError
 from golmu.model import Model, load_model, save_model
+from golmu.preprocessing import SCALING_ONLY, Preprocessing
 
 ARCHITECTURE = Architecture(6, 5, 1, 2, 3, 3)
 WEIGHTS = ARCHITECTURE.initial_weights(np.random.default_rng(0))
-MODEL = Model(ARCHITECTURE, WEIGHTS, np.array([3, 7, 40]), ("shirt", "신발", "bag [large]"), 20)
+MODEL = Model(
+    ARCHITECTURE,
+    WEIGHTS,
+    np.array([3, 7, 40]),
+    ("shirt", "신발", "bag [large]"),
+    Preprocessing((0.25,), (0.5,), True),
+    20,
+)
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def written(path, weights=WEIGHTS, **changes):
     """Writes a file as `save_model` would, with changes of its metadata; a key set to None is left out."""
     metadata = {
         "format": 1, "architecture": vars(ARCHITECTURE), "labels": [0, 1, 2], "class_names": ["a", "b", "c"],
-        "epoch": 7,
+        "preprocessing": {"scale": 1 / 255}, "epoch": 7,
     }  # fmt: skip
     metadata = {key: value for key, value in {**metadata, **changes}.items() if value is not None}
     tensorfile.write(path, weights, metadata, what="model")
@@ -55,6 +63,7 @@ def test_a_model_comes_back_as_it_was(path, labels):
     assert loaded.classes.dtype == model.classes.dtype
     assert loaded.class_names == MODEL.class_names
     assert loaded.epoch == 20
+    assert loaded.preprocessing == MODEL.preprocessing
     assert tuple(loaded.weights) == WEIGHT_NAMES
     for name in WEIGHT_NAMES:
         assert loaded.weights[name].dtype == np.float32
@@ -62,7 +71,7 @@ def test_a_model_comes_back_as_it_was(path, labels):
 
 
 def test_booleans_come_back_as_booleans(path):
-    model = Model(Architecture(6, 5, 1, 2, 3, 2), {}, np.array([False, True]), ("no", "yes"))
+    model = Model(Architecture(6, 5, 1, 2, 3, 2), {}, np.array([False, True]), ("no", "yes"), SCALING_ONLY)
     save_model(path, replace(model, weights=model.architecture.initial_weights(np.random.default_rng(0))))
     assert load_model(path).classes.dtype == bool
 
@@ -78,7 +87,7 @@ def test_any_safetensors_reader_finds_weights_and_description(path):
             "architecture": {"height": 6, "width": 5, "channels": 1, "n_kernels": 2, "units": 3, "n_classes": 3},
             "labels": [3, 7, 40],
             "class_names": ["shirt", "신발", "bag [large]"],
-            "preprocessing": {"scale": 1 / 255},
+            "preprocessing": {"scale": 1 / 255, "mean": [0.25], "std": [0.5], "test_flip": True},
             "epoch": 20,
         }
 
@@ -163,6 +172,7 @@ def test_weights_that_do_not_fit_are_refused(path, weights, text):
     ("changes", "text"),
     [
         ({"format": None}, "its metadata lacks 'format'"),
+        ({"preprocessing": None}, "its metadata lacks 'preprocessing'"),
         ({"architecture": None}, "its metadata lacks 'architecture'"),
         ({"labels": None}, "its metadata lacks 'labels'"),
         ({"class_names": None}, "its metadata lacks 'class_names'"),
@@ -179,10 +189,14 @@ def test_a_description_that_lacks_or_garbles_something_is_refused(path, changes,
     [
         ({"class_names": ["a", "b"]}, "{path} names 2 classes for 3 outputs"),
         ({"labels": [0, 1], "class_names": ["a", "b"]}, "{path} names 2 classes for 3 outputs"),
+        ({"preprocessing": {"mean": [0.5], "std": []}}, "{path} has means and deviations of 1 and 0 channels"),
+        ({"preprocessing": {"mean": [0.5] * 3, "std": [1] * 3}}, "{path} has means and deviations of 3 and 3 channels"),
+        ({"preprocessing": {"mean": [0.5], "std": [0]}}, "{path} has means or deviations that cannot be used"),
+        ({"preprocessing": {"mean": [1e999], "std": [1]}}, "{path} has means or deviations that cannot be used"),
         ({"labels": [None, {}, 1]}, "{path} has labels that are neither numbers nor strings"),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(path, changes, text):
+def test_labels_and_preprocessing_that_do_not_fit_are_refused(path, changes, text):
     refused(written(path, **changes), text)
 
 

@@ -2,16 +2,17 @@
 
 import pickle
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from sklearn import exceptions
 from sklearn.base import clone
 
-from golmu import ConvolutionNetwork, NotFittedError
+from golmu import ConvolutionNetwork, NotFittedError, Recipe
 from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import GolmuError, InputError, SaveError
-from small_network import NAMES, SETTINGS, SHAPE, X, Y, network, ready, same_weights
+from small_network import NAMES, SHAPE, X, Y, network, ready, same_weights
 
 # Weights and files
 
@@ -85,12 +86,7 @@ def test_pickling_keeps_a_fitted_network():
     copy.training(X[:8], NAMES[Y[:8]])
     assert not same_weights(copy, fitted)
     fresh = pickle.loads(pickle.dumps(network()))
-    assert fresh.get_params() == SETTINGS | {
-        "engine": "auto",
-        "record_loss": "after",
-        "n_threads": None,
-        "patience": None,
-    }
+    assert fresh.get_params() == network().get_params()
 
 
 def test_it_is_a_scikit_learn_estimator():
@@ -113,10 +109,9 @@ def test_init_stores_what_it_is_given_and_nothing_else():
     made = ConvolutionNetwork(**given)
     assert all(made.get_params(deep=False)[name] is value for name, value in given.items())
     assert vars(made) == given
+    recipe = Recipe(n_kernels=10, units=10, batch_size=32, learning_rate=0.1, epochs=100)
     assert ConvolutionNetwork().get_params() == {
-        "n_kernels": 10, "units": 10, "batch_size": 32, "learning_rate": 0.1,
-        "engine": "auto", "random_state": None, "record_loss": "after", "n_threads": None,
-        "patience": None,
+        **asdict(recipe), "engine": "auto", "random_state": None, "n_threads": None,
     }  # fmt: skip
     assert (
         ConvolutionNetwork(3, 5, 8, 0.2).get_params()

@@ -75,6 +75,45 @@ def test_a_training_stopped_anywhere_goes_on_exactly(tmp_path, engine):
         assert_same(fit(resume=folder, engine=engine), whole)
 
 
+EVERYTHING = {
+    "optimizer": "nesterov", "schedule": "cosine", "warmup": 0.2, "weight_decay": 0.01, "label_smoothing": 0.1,
+    "feature_dropout": 0.2, "hidden_dropout": 0.2, "flip": True, "shift": 1, "erase": 2, "test_flip": True,
+    "standardize": True, "final_batch_size": 16,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("average", [{"ema": 0.8}, {"average_epochs": 2}, {"ema": 0.5, "patience": 3}])
+@pytest.mark.parametrize("optimizer", ["nesterov", "adamw"])
+def test_so_does_one_with_all_that_a_recipe_can_have(tmp_path, engine, optimizer, average):
+    changes = EVERYTHING | average | {"optimizer": optimizer, "engine": engine}
+    whole = fit(**changes)
+    for n_calls in (3, 14):
+        folder = stopped(tmp_path / f"{n_calls}", n_calls, **changes)
+        assert_same(fit(resume=folder, **changes), whole)
+        model = load_model(folder / runs.MODEL)
+        assert all(np.array_equal(model.weights[name], whole.get_weights()[name]) for name in WEIGHT_NAMES)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_weights_that_count_are_the_average(engine):
+    whole = fit(3, engine=engine, **EVERYTHING, average_epochs=2)
+    last = fit(3, engine=engine, **EVERYTHING)
+    assert whole.losses == last.losses
+    assert not same_weights(whole, last)
+    assert whole.score(*VALIDATION) == whole.history_.val_accuracies[-1]
+    assert whole.val_losses[0] == last.val_losses[0]
+    assert whole.val_losses[1:] != last.val_losses[1:]
+
+
+def test_a_training_whose_schedule_has_ended_takes_no_more_epochs(tmp_path):
+    folder = stopped(tmp_path / "run", 8, epochs=3, schedule="triangular", warmup=0.1)
+    with pytest.raises(
+        RunError, match=r"cannot go on with this: epochs is 3, and the recipe's schedule ends there, not"
+    ):
+        fit(resume=folder, epochs=4, schedule="triangular", warmup=0.1)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_kept_training_is_the_same_as_one_that_is_not(tmp_path, engine):
     assert_same(fit(run=tmp_path / "run", engine=engine), fit(engine=engine))

@@ -28,15 +28,26 @@ class NotingEngine:
     def set_weights(self, weights):
         self.batches = int(weights["batches"])
 
-    def train(self, data, order, *, learning_rate, loss_after):
-        self.calls.append((data, order.copy(), learning_rate, loss_after))
+    slot_names = ()
+
+    def get_slots(self):
+        return {}
+
+    def set_slots(self, slots):
+        assert not slots
+
+    def train(self, data, batches, method):
+        order, rates = batches.order, batches.learning_rates
+        assert len(rates) == len(order)
+        self.calls.append((data, order.copy(), float(rates[0]), method.record_loss == "after"))
         losses = np.arange(self.batches, self.batches + len(order), dtype=np.float32) + 1
         if self.bad_batch is not None:
             losses[losses == self.bad_batch] = np.nan
         self.batches += len(order)
         return losses
 
-    def evaluate(self, data):
+    def evaluate(self, data, *, averaged=False):
+        assert not averaged
         assert data == "validation"
         self.evaluations += 1
         return Evaluation(np.inf if self.evaluations == self.bad_evaluation else self.evaluations / 10, 0.5)
@@ -47,7 +58,11 @@ class NotingEngine:
 
 
 def training_of(engine, batch_size=3, seed=0, **changes):
-    recipe = Recipe(1, 1, batch_size, **{"learning_rate": 0.25, "epochs": 1, "record_loss": "before", **changes})
+    recipe = Recipe(
+        **{"n_kernels": 1, "units": 1, "batch_size": batch_size, "learning_rate": 0.25, "epochs": 1}
+        | {"record_loss": "before"}
+        | changes
+    )
     return Training(engine, recipe, np.random.default_rng(seed))
 
 
@@ -212,7 +227,7 @@ class ScriptedEngine(NotingEngine):
         super().__init__()
         self.losses = losses
 
-    def evaluate(self, data):
+    def evaluate(self, data, *, averaged=False):
         self.evaluations += 1
         return Evaluation(self.losses[self.evaluations - 1], 0.5)
 

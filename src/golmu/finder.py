@@ -59,7 +59,8 @@ def find_learning_rate(
     if low >= high:
         raise InputError(f"low must be below high, got {low:g} and {high:g}")
     recipe = get_recipe(DEFAULT_RECIPE if recipe_name is None else recipe_name).override(given)
-    assembly = Assembly(data, recipe, engine, threads, DEFAULT_SEED if seed is None else seed, folder)
+    seed = DEFAULT_SEED if seed is None else seed
+    assembly = Assembly(data, recipe, engine, threads, seed, folder)
     rates, losses = sweep(
         assembly.training.engine, assembly.data, recipe, np.geomspace(low, high, steps), np.random.default_rng(seed)
     )
@@ -91,7 +92,7 @@ def sweep(
     while len(raw) < len(rates):
         raw = np.concatenate([raw, engine.train(data, batches.part(len(raw), SLICE), method)])
         smoothed = smooth(raw)
-        if not (smoothed[-1] <= GIVEN_WAY * np.nanmin(smoothed)):
+        if not (smoothed[-1] <= GIVEN_WAY * np.fmin.reduce(smoothed)):  # the lowest there is; NaN is not at most that
             break
     finite = np.isfinite(smoothed)
     n = len(smoothed) if finite.all() else int(np.argmin(finite))

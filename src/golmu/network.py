@@ -224,9 +224,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         """
         recipe = replace(self._recipe(), record_loss="before")
         images, labels = self._images_and_labels(x, y)
-        data, rate = self._engine.prepare(images, labels), np.array([recipe.learning_rate], np.float32)
-        batches = Batches(np.arange(len(images))[None], rate, first_step=self._n_steps, first_batch=self._n_steps)
-        losses = self._engine.train(data, batches, recipe)
+        batches = Batches.at(recipe.learning_rate, np.arange(len(images))[None], first_step=self._n_steps)
+        losses = self._engine.train(self._engine.prepare(images, labels), batches, recipe)
         self._n_steps += 1
         return float(losses[0])
 

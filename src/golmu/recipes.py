@@ -8,11 +8,28 @@ from golmu.settings import one_of
 RECIPES = {
     # Section 8.3 of the chapter: 10 kernels, 100 units, SGD, on the stratified 48,000 samples.
     "chapter": Recipe(n_kernels=10, units=100, batch_size=128, learning_rate=0.01, epochs=20),
-}
+    "quick": Recipe(
+        n_kernels=10, units=100, batch_size=64, learning_rate=0.1, epochs=1, optimizer="nesterov",
+        schedule="triangular", warmup=0.1, record_loss="before",
+    ),
+    "best": Recipe(
+        n_kernels=10, units=100, batch_size=128, learning_rate=0.05, epochs=150, optimizer="nesterov",
+        schedule="triangular", warmup=0.1, label_smoothing=0.1, feature_dropout=0.3, flip=True, test_flip=True,
+        record_loss="before",
+    ),
+    "wide": Recipe(
+        n_kernels=64, units=128, batch_size=128, learning_rate=0.05, epochs=60, optimizer="nesterov",
+        schedule="triangular", warmup=0.1, label_smoothing=0.1, feature_dropout=0.5, flip=True, test_flip=True,
+        record_loss="before",
+    ),
+}  # fmt: skip
 
 
 ABOUT = {
     "chapter": "what the book does",
+    "quick": "the chapter's accuracy in one epoch",
+    "best": "the most from the chapter's network",
+    "wide": "the most from one convolution",
 }
 """What each recipe is for, in a few words."""
 

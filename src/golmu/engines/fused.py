@@ -119,7 +119,7 @@ class FusedEngine:
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
         # A step of size −1 from zero, so that what is checked here is what trains.
         total = _parameters(self.architecture)
-        batches = Batches(np.arange(len(images))[None], np.array([-1], np.float32))
+        batches = Batches.at(-1, np.arange(len(images))[None])
         losses = self._steps(Prepared(images, labels), batches, PLAIN, total)
         return float(losses[0]), self._canonical(total)
 

@@ -1,0 +1,74 @@
+"""Standardization and test-time flips: what they are, on every engine, and that a model keeps them."""
+
+import numpy as np
+import pytest
+
+import naive
+from golmu import ConvolutionNetwork
+from golmu.engines import create_engine
+from golmu.preprocessing import Preprocessing
+from small_network import X, Y, network
+from test_engines import SIZES, make_case, relative
+
+ENGINES = ("fused", "tensorflow")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_pixels_get_mean_0_and_deviation_1_by_channel(dtype):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, [100, 200, 256], (5000, 4, 5, 3)).astype(dtype)
+    made = Preprocessing.of(images, standardize=True, test_flip=False)
+    scale, offset = made.factors(images.dtype, 3)
+    seen = images.astype(np.float64) * scale + offset
+    assert np.allclose(seen.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    assert np.allclose(seen.std(axis=(0, 1, 2)), 1, atol=1e-5)
+
+
+def test_without_it_pixels_are_only_scaled():
+    made = Preprocessing.of(X, standardize=False, test_flip=False)
+    scale, offset = made.factors(np.uint8, 2)
+    assert scale.tolist() == [np.float32(1 / 255)] * 2
+    assert offset.tolist() == [0, 0]
+    assert made.factors(np.float32, 2)[0].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("value", [0, 200])
+def test_a_channel_that_is_the_same_everywhere_keeps_its_scale(value):
+    images = np.full((5, 3, 3, 1), value, np.uint8)
+    scale, offset = Preprocessing.of(images, standardize=True, test_flip=False).factors(np.uint8, 1)
+    assert scale[0] == np.float32(1 / 255)
+    assert offset[0] == pytest.approx(-value / 255)
+
+
+@pytest.mark.parametrize("engine_name", ENGINES)
+@pytest.mark.parametrize("size", SIZES)
+def test_logits_are_the_mean_of_those_of_both_views(engine_name, size):
+    architecture, images, labels, weights = make_case(size)
+    engine = create_engine(engine_name, architecture, preprocessing=Preprocessing(test_flip=True))
+    engine.set_weights(weights)
+    expected = (naive.forward(images, weights)["logits"] + naive.forward(images[:, :, ::-1], weights)["logits"]) / 2
+    assert relative(engine.logits(images), expected) < 1e-5
+    evaluation = engine.evaluate(engine.prepare(images, labels))
+    assert evaluation.loss == pytest.approx(naive.sample_losses(expected, labels).mean(), rel=1e-5)
+    assert evaluation.accuracy == pytest.approx((expected.argmax(axis=1) == labels).mean())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_and_its_file_keep_them(engine, tmp_path):
+    fitted = network(engine=engine, standardize=True, test_flip=True).fit(X, Y, 2, X, Y)
+    assert np.allclose(fitted.forpass(X), fitted.forpass(X[:, :, ::-1]), atol=1e-5)
+    fitted.save(tmp_path / "model")
+    loaded = ConvolutionNetwork.load(tmp_path / "model", engine=engine)
+    assert np.array_equal(loaded.forpass(X), fitted.forpass(X))
+    assert (loaded.standardize, loaded.test_flip) == (True, True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_feature_maps_are_of_what_the_convolution_sees(engine):
+    architecture, images, _, weights = make_case((9, 7, 3, 4, 6, 3, 5), np.uint8)
+    preprocessing = Preprocessing((0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
+    made = create_engine(engine, architecture, preprocessing=preprocessing)
+    made.set_weights(weights)
+    seen = (images / 255 - preprocessing.mean) / np.array(preprocessing.std)
+    expected = naive.convolution(seen, weights["conv_w"].astype(float), weights["conv_b"].astype(float))
+    assert relative(made.feature_maps(images), expected) < 1e-5

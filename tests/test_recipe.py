@@ -1,0 +1,140 @@
+"""Recipes: their fields, what they refuse, and the way to them from the estimator and the command line."""
+
+import json
+import re
+from dataclasses import FrozenInstanceError, asdict, replace
+
+import numpy as np
+import pytest
+
+from golmu import RECIPES, ConvolutionNetwork, Recipe
+from golmu.architecture import Architecture
+from golmu.errors import InputError, InputTypeError
+from golmu.recipe import FIELDS
+from golmu.recipes import ABOUT, get_recipe
+from small_network import X, Y
+
+CHAPTER = RECIPES["chapter"]
+
+
+def test_the_chapters_recipe():
+    plain = Recipe(n_kernels=10, units=100, batch_size=128, learning_rate=0.01, epochs=20)
+    assert plain == CHAPTER
+    assert plain.optimizer == "sgd"
+    assert not plain.draws
+    assert not plain.fixes_epochs
+
+
+def test_it_is_a_value_of_plain_numbers():
+    given = Recipe(n_kernels=np.int32(10), units=np.uint8(100), batch_size=np.int64(128), epochs=np.int64(20),
+                   learning_rate=np.float64(0.01), momentum=np.float32(0.5), shift=np.int64(0))  # fmt: skip
+    assert given == replace(CHAPTER, momentum=0.5)
+    assert hash(given) == hash(replace(CHAPTER, momentum=0.5))
+    assert json.loads(json.dumps(asdict(given))) == asdict(given)
+    with pytest.raises(FrozenInstanceError):
+        given.units = 3
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"schedule": "cosine"}, True), ({"schedule": "triangular"}, True), ({"warmup": 0.1}, True),
+        ({"average_epochs": 1}, True), ({"final_batch_size": 256}, True), ({"final_batch_size": 128}, False),
+        ({"ema": 0.9}, False), ({"optimizer": "adam"}, False),
+    ],
+)  # fmt: skip
+def test_some_fields_fix_the_number_of_epochs(change, expected):
+    recipe = CHAPTER.override(change)
+    assert recipe.fixes_epochs is expected
+    lines = recipe.differences(replace(recipe, epochs=30))
+    assert lines == (["epochs is 20, and the recipe's schedule ends there, not after 30"] if expected else [])
+
+
+def test_differences_name_each_field():
+    lines = CHAPTER.differences(replace(CHAPTER, units=5, flip=True))
+    assert sorted(lines) == ["flip is False, not True", "units is 100, not 5"]
+
+
+@pytest.mark.parametrize("change", [{"flip": True}, {"shift": 1}, {"erase": 3}, {"feature_dropout": 0.1},
+                                    {"hidden_dropout": 0.1}])  # fmt: skip
+def test_chance_is_known(change):
+    assert CHAPTER.override(change).draws
+
+
+def test_every_recipe_has_a_name_and_a_purpose():
+    assert list(RECIPES) == ["chapter", "quick", "best", "wide"]
+    assert list(ABOUT) == list(RECIPES)
+    for name in ("chapter", "quick", "best"):
+        recipe = get_recipe(name)
+        assert Architecture(28, 28, 1, recipe.n_kernels, recipe.units, 10).n_parameters == 197_210
+    assert RECIPES["quick"].epochs == 1
+
+
+def test_a_network_from_a_recipe():
+    made = ConvolutionNetwork.from_recipe("chapter", n_kernels=3, engine="fused", random_state=1)
+    assert isinstance(made, ConvolutionNetwork)
+    assert (made.n_kernels, made.units, made.epochs, made.engine) == (3, 100, 20, "fused")
+    assert {name: made.get_params()[name] for name in FIELDS} == asdict(replace(CHAPTER, n_kernels=3))
+    own = replace(CHAPTER, units=4, batch_size=8, epochs=2, optimizer="nesterov")
+    fitted = ConvolutionNetwork.from_recipe(own, random_state=0).fit(X, Y)
+    assert fitted.n_iter_ == 2
+    assert fitted.fit(X, Y, 3).n_iter_ == 3
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "kind", "text"),
+    [
+        ("bst", {}, InputError, f"recipe must be one of {', '.join(RECIPES)}, got 'bst'; did you mean 'best'?"),
+        (3, {}, InputTypeError, f"recipe must be one of {', '.join(RECIPES)}, got 3"),
+        ("best", {"unit": 3}, InputTypeError, "ConvolutionNetwork has no parameter 'unit': did you mean 'units'?"),
+    ],
+)
+def test_what_from_recipe_refuses(recipe, changes, kind, text):
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$") as caught:
+        ConvolutionNetwork.from_recipe(recipe, **changes)
+    assert type(caught.value) is kind
+
+
+def test_a_parameter_like_no_other_gets_the_whole_list():
+    with pytest.raises(InputTypeError, match=r"^ConvolutionNetwork has no parameter 'xyz': there are n_kernels"):
+        ConvolutionNetwork.from_recipe("best", xyz=1)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_and_predicts(name, tmp_path):
+    made = ConvolutionNetwork.from_recipe(
+        name, n_kernels=3, units=5, batch_size=10, final_batch_size=None, epochs=2, average_epochs=0, random_state=0
+    ).fit(X, Y, x_val=X, y_val=Y)
+    made.save(tmp_path / "model")
+    loaded = ConvolutionNetwork.load(tmp_path / "model")
+    assert np.array_equal(loaded.forpass(X), made.forpass(X))
+    assert made.score(X, Y) == made.history_.val_accuracies[-1]
+
+
+def test_golmu_recipes(run):
+    status, out, err = run("recipes")
+    assert (status, err) == (0, "")
+    assert len([line for line in out if line.split()[:1] and line.split()[0] in RECIPES]) == len(RECIPES)
+    status, out, _ = run("recipes", "--json")
+    records = json.loads("\n".join(out))
+    assert [record["recipe"] for record in records] == list(RECIPES)
+    assert [record["fields"] for record in records] == [asdict(recipe) for recipe in RECIPES.values()]
+
+
+def test_any_field_can_be_given_on_the_command_line(run, data, tmp_path):
+    fields = {
+        "n_kernels": 2, "units": 3, "batch_size": 8, "learning_rate": 0.05, "epochs": 2, "optimizer": "nesterov",
+        "momentum": 0.5, "weight_decay": 0.001, "schedule": "cosine", "warmup": 0.1, "final_rate": 0.1,
+        "final_batch_size": 16, "label_smoothing": 0.1, "feature_dropout": 0.1, "hidden_dropout": 0.2, "flip": True,
+        "shift": 1, "erase": 2, "ema": 0.9, "test_flip": True, "standardize": True, "record_loss": "before",
+        "patience": 5,
+    }  # fmt: skip
+    words = [
+        word
+        for name, value in fields.items()
+        for word in ([f"--{name.replace('_', '-')}"] if value is True else [f"--{name.replace('_', '-')}", value])
+    ]
+    status, _, err = run("train", data, "--run", tmp_path / "run", *words)
+    assert (status, err) == (0, "")
+    settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
+    assert {name: settings[name] for name in FIELDS} == fields | {"average_epochs": 0}
