@@ -17,7 +17,7 @@ import naive
 from golmu import ConvolutionNetwork
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.engines import fused as fused_module
-from golmu.engines import kernels
+from golmu.engines import kernels, products
 from golmu.engines.contract import usable_cores
 from golmu.engines.fused import FusedEngine
 from golmu.engines.tensorflow import TensorFlowEngine
@@ -120,7 +120,7 @@ def test_weights_go_in_and_come_out_as_they_were():
 def multiply(a, b, c, beta):
     rows, n_k = a.shape
     samples = b.shape[1]
-    kernels.multiply(rows, a.ctypes.data, n_k, kernels.NEXT, b.ctypes.data, c.ctypes.data, samples, n_k, beta)
+    products.multiply(rows, a.ctypes.data, n_k, products.NEXT, b.ctypes.data, c.ctypes.data, samples, n_k, beta)
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 5, 6, 7, 13])

@@ -12,9 +12,7 @@ import numpy as np
 from jax import lax
 
 from .jax_loop import Params, convolve_patches, pool_reshape
-from .race import Race
-
-VALIDATION_BATCH = 1000
+from .race import VALIDATION_BATCH, Race
 
 
 class State(NamedTuple):

@@ -12,9 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .race import Race
-
-VALIDATION_BATCH = 1000
+from .race import VALIDATION_BATCH, Race
 
 
 class Network(keras.Model):

@@ -15,10 +15,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy, pad
 from torch.optim.swa_utils import AveragedModel
 
-from .race import Race
+from .race import VALIDATION_BATCH, Race
 from .torch_loop import VARIANTS, build
-
-VALIDATION_BATCH = 1000
 
 
 def with_dropout(model: nn.Sequential, of_features: float, of_hidden: float) -> nn.Sequential:

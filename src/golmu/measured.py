@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.table import Table
 
-from golmu.architecture import Architecture
 from golmu.console import make_console, print_table
 from golmu.recipes import ABOUT, RECIPES
 
@@ -31,19 +30,27 @@ def recipe_records() -> list[dict[str, Any]]:
 def show_recipes() -> None:
     """Prints the recipes as a table."""
     table = Table(box=None, pad_edge=False)
-    for column in ("recipe", "network", "parameters", "epochs", "validation", "test", "time", "for"):
-        table.add_column(column, justify="right" if column in ("parameters", "epochs") else "left")
+    for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time", "for"):
+        table.add_column(column, justify="right" if column in ("kernels", "units", "epochs", "time") else "left")
+    processors = set()
     for record in recipe_records():
-        recipe, measured = RECIPES[record["recipe"]], record["measured"]
-        parameters = Architecture(28, 28, 1, recipe.n_kernels, recipe.units, 10).n_parameters
-        figures = ("–", "–", "–") if measured is None else (
-            f"{measured['validation']['mean']:.4f} ± {measured['validation']['sd']:.4f}",
-            f"{measured['test']['mean']:.4f} ± {measured['test']['sd']:.4f}",
-            f"{measured['seconds']:.1f} s",
-        )  # fmt: skip
-        table.add_row(
-            record["recipe"], f"{recipe.n_kernels} kernels, {recipe.units} units", f"{parameters:,}",
-            str(recipe.epochs), *figures, record["about"],
-        )  # fmt: skip
-    make_console().print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds; time of the training")
+        fields, measured = record["fields"], record["measured"]
+        figures = ["–", "–", "–"]
+        if measured is not None:
+            figures = [
+                _over_seeds(measured["validation"]),
+                _over_seeds(measured["test"]),
+                f"{measured['seconds']:.1f} s",
+            ]
+            processors.add(measured["processor"])
+        sizes = [str(fields[name]) for name in ("n_kernels", "units", "epochs")]
+        table.add_row(record["recipe"], *sizes, *figures, record["about"])
+    console = make_console()
+    console.print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds, and time to train:")
     print_table(table)
+    if processors:
+        console.print(f"measured on two cores of {', '.join(sorted(processors))}")
+
+
+def _over_seeds(figures: dict[str, Any]) -> str:
+    return f"{figures['mean']:.4f}" + ("" if figures["sd"] is None else f" ± {figures['sd']:.4f}")

@@ -14,7 +14,7 @@ Images = NDArray[np.uint8] | NDArray[np.float32]
 PIXEL_SCALE = np.float32(1 / 255)
 """What a uint8 pixel is multiplied by to lie in [0, 1]."""
 
-CHUNK = 2048
+CHUNK = 256
 """Images that are converted to float64 at a time."""
 
 
