@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from accuracy_table import table
+
 HERE = Path(__file__).parent
 RACES = "time-to-accuracy"
-START, END = "<!-- results -->", "<!-- /results -->"
 
 # The best variant of a tool stands for it.
 TOOLS = {
@@ -34,27 +35,15 @@ def best(speed: Any, tool: str) -> Any:
 
 def block(korean: bool) -> str:
     """The results as Markdown."""
-    speed, accuracy = load("speed-chapter"), load("accuracy-chapter")
+    speed = load("speed-chapter")
     fused = best(speed, "golmu fused")["median_seconds"]
     machine = speed["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    runs = len(accuracy["runs"])
-    figures = f"{accuracy['mean']:.4f} ± {accuracy['sd']:.4f}"
     if korean:
-        lines = [
-            f"검증 정확도는 시드 {runs}개에서 평균 {figures}(최소 {accuracy['min']:.4f}, "
-            f"최대 {accuracy['max']:.4f})입니다(책에 실린 값은 0.8807).",
-            "",
-            "| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무가 빠른 배수 |",
-        ]
+        lines = ["| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무가 빠른 배수 |"]
         note = f"{machine['processor']}, 코어 {speed['threads']}개, {speed['rounds']}회의 중앙값. {versions}."
     else:
-        lines = [
-            f"Validation accuracy of the chapter's recipe over {runs} seeds: {figures}, from {accuracy['min']:.4f} to "
-            f"{accuracy['max']:.4f} (the chapter printed 0.8807).",
-            "",
-            "| an epoch of this network: 48,000 images, and 12,000 to validate | seconds | golmu is faster by |",
-        ]
+        lines = ["| an epoch of this network: 48,000 images, and 12,000 to validate | seconds | golmu is faster by |"]
         note = (
             f"{machine['processor']}, {speed['threads']} cores, median of {speed['rounds']} interleaved rounds, "
             f"{speed['date']}; of each tool the fastest of the ways tried ([how](benchmarks/README.md)). {versions}."
@@ -110,8 +99,11 @@ def race_lines(result: Any, korean: bool) -> list[str]:
 
 def filled(text: str, korean: bool) -> str:
     """A README with the results between its marks."""
-    before, rest = text.split(START)
-    return f"{before}{START}\n{block(korean)}\n{END}{rest.split(END)[1]}"
+    for mark, content in (("results", block(korean)), ("accuracy", "\n".join(table(korean)))):
+        start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+        before, rest = text.split(start)
+        text = f"{before}{start}\n{content}\n{end}{rest.split(end)[1]}"
+    return text
 
 
 READMES = {HERE.parent / "README.md": False, HERE.parent / "README.ko.md": True}

@@ -1,9 +1,14 @@
 """The documents say what is so: the page of the command line, the results in the READMEs, their commands."""
 
+import json
 import runpy
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+
+from golmu.measured import recipe_records
+from golmu.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,7 +19,8 @@ def test_the_page_of_the_command_line_is_up_to_date():
 
 
 @pytest.mark.parametrize(("name", "korean"), [("README.md", False), ("README.ko.md", True)])
-def test_the_results_are_the_recorded_ones(name, korean):
+def test_the_results_are_the_recorded_ones(name, korean, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
     text = (ROOT / name).read_text(encoding="utf-8")
     filled = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))["filled"]
     assert text == filled(text, korean), "run python benchmarks/readme.py"
@@ -30,6 +36,15 @@ def test_the_readme_names_real_make_targets_and_files():
         for link in ("docs/images/curves.png", "LICENSE") if name == "README.md" else ("docs/images/curves.png",):
             assert link in text
             assert (ROOT / link).exists()
+
+
+def test_what_golmu_recipes_shows_was_measured_with_the_recipes_there_are():
+    for name, recipe in RECIPES.items():
+        result = json.loads((ROOT / "benchmarks" / "results" / f"accuracy-{name}.json").read_text(encoding="utf-8"))
+        assert result["settings"] == asdict(recipe), f"run make accuracy: {name} has changed since it was measured"
+        measured = next(record["measured"] for record in recipe_records() if record["recipe"] == name)
+        assert measured is not None
+        assert all(measured[key] == result[key] for key in ("validation", "test", "seconds")), "run make accuracy"
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])

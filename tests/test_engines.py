@@ -92,7 +92,9 @@ def test_input_gradient_agrees_with_the_twin(engine_name, size):
 
 @pytest.mark.parametrize("size", [(28, 28, 1, 10, 100, 10, 640), (9, 7, 3, 4, 6, 3, 640)])
 def test_twenty_steps_follow_a_float64_calculation(engine_name, size):
-    architecture, images, labels, weights = make_case(size, np.uint8)
+    # Of the first dozen seeds the one whose million of windows keeps farthest from a tie, 2e-7 at the least: there a
+    # rounding decides where a gradient goes, and the ways part for good.
+    architecture, images, labels, weights = make_case(size, np.uint8, seed=2)
     engine = make_engine(engine_name, architecture, weights)
     order = np.random.default_rng(1).permutation(640).reshape(20, 32)
     losses = train(engine, engine.prepare(images, labels), order, 0.1)

@@ -49,7 +49,7 @@ def pool_reshape(x: jax.Array) -> jax.Array:
 def main() -> None:
     """Serve the loop."""
     arguments = parser(__doc__, VARIANTS)
-    arguments.add_argument("--validation-batch-size", type=int, default=1000)
+    arguments.add_argument("--validation-batch-size", type=int, default=125)
     args = arguments.parse_args()
     # XLA has no setting for its threads: it takes as many as the process may use cores when its backend starts.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])

@@ -79,7 +79,7 @@ def pipeline(x: np.ndarray, y: np.ndarray, batch_size: int) -> tf.data.Dataset:
 def main() -> None:
     """Serve `fit`."""
     arguments = parser(__doc__, VARIANTS)
-    arguments.add_argument("--validation-batch-size", type=int, default=1000)
+    arguments.add_argument("--validation-batch-size", type=int, default=125)
     args = arguments.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     keras.utils.set_random_seed(args.seed)

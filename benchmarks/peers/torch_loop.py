@@ -82,7 +82,7 @@ def build(args: argparse.Namespace, data: Data, options: set[str]) -> nn.Sequent
 def main() -> None:
     """Serve the loop."""
     arguments = parser(__doc__, VARIANTS)
-    arguments.add_argument("--validation-batch-size", type=int, default=1000)
+    arguments.add_argument("--validation-batch-size", type=int, default=125)
     args = arguments.parse_args()
     torch.set_num_threads(args.threads)
     options = set(args.variant.split("+"))
