@@ -26,7 +26,7 @@ def page() -> str:
         lines += [f"| `{p.metavar}` | {p.help} | |" for p in arguments]
         for p in options:
             shown = "" if p.default is None or p.default is False else f"`{p.default}`"
-            lines.append(f"| `{', '.join(p.opts)}` | {p.help} | {shown} |")
+            lines.append(f"| `{', '.join([*p.opts, *p.secondary_opts])}` | {p.help} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

@@ -9,7 +9,7 @@ RECIPES = {
     # Section 8.3 of the chapter: 10 kernels, 100 units, SGD, on the stratified 48,000 samples.
     "chapter": Recipe(n_kernels=10, units=100, batch_size=128, learning_rate=0.01, epochs=20),
     "quick": Recipe(
-        n_kernels=10, units=100, batch_size=64, learning_rate=0.1, epochs=1, optimizer="nesterov",
+        n_kernels=10, units=100, batch_size=128, learning_rate=0.1, epochs=1, optimizer="nesterov",
         schedule="triangular", warmup=0.1, record_loss="before",
     ),
     "best": Recipe(
