@@ -5,6 +5,7 @@ import pytest
 
 import naive
 from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.recipe import Method
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,25 @@ def test_gradients_are_central_differences(case, name):
         index = tuple(rng.integers(0, size) for size in weights[name].shape)
         slope = naive.central_difference(lambda: naive.loss(images, labels, weights), weights[name], index)
         assert gradients[name][index] == pytest.approx(slope, rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", WEIGHT_NAMES)
+def test_a_step_by_a_method_goes_down_its_central_differences(case, name):
+    images, labels, weights = case
+    method = Method(
+        weight_decay=0.5, label_smoothing=0.2, feature_dropout=0.3, hidden_dropout=0.4, flip=True, shift=1, erase=2
+    )
+
+    def step(rate=0.0):
+        return naive.method_step(images, labels, weights, {}, method, rate, 0, seed=3, batch=4)
+
+    _, moved = step(rate=1e-3)
+    slopes = (weights[name] - moved[name]) / 1e-3 - method.weight_decay * weights[name]
+    rng = np.random.default_rng(1)
+    for _ in range(12):
+        index = tuple(rng.integers(0, size) for size in weights[name].shape)
+        slope = naive.central_difference(lambda: step()[0], weights[name], index)
+        assert slopes[index] == pytest.approx(slope, rel=1e-5, abs=1e-8)
 
 
 def test_input_gradient_is_central_differences(case):

@@ -18,8 +18,8 @@ RECIPES = {
         schedule="cosine", warmup=0.05, label_smoothing=0.1, flip=True, shift=1, test_flip=True, record_loss="before",
     ),
     "wide": Recipe(
-        n_kernels=64, units=128, batch_size=128, learning_rate=0.05, epochs=60, optimizer="nesterov",
-        schedule="triangular", warmup=0.1, label_smoothing=0.1, feature_dropout=0.5, flip=True, test_flip=True,
+        n_kernels=64, units=128, batch_size=128, learning_rate=0.05, epochs=80, optimizer="nesterov",
+        schedule="cosine", warmup=0.05, label_smoothing=0.1, feature_dropout=0.1, flip=True, shift=1, test_flip=True,
         record_loss="before",
     ),
 }  # fmt: skip
