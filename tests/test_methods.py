@@ -77,3 +77,38 @@ def test_steps_agree_with_the_twin(engine_name, size, name):
         assert relative(engine.get_weights()[weight], weights[weight]) < 2e-5, weight
         for slot, values in slots.items():
             assert relative(made[slot][weight], values[weight]) < 1e-4, (slot, weight)
+
+
+def test_the_loss_after_a_step_is_plain_and_of_the_images_as_they_were_seen(engine_name):
+    method = replace(METHODS["everything"], record_loss="after")
+    architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 72), np.uint8)
+    engine = create_engine(engine_name, architecture)
+    engine.set_weights(weights)
+    batches = three_batches(72, method)
+    losses = engine.train(engine.prepare(images, labels), batches, method)
+    slots = {}
+    for i, batch in enumerate(batches.order):
+        number, rate = batches.first_batch + i, batches.learning_rates[i].astype(float)
+        _, weights = naive.method_step(
+            images[batch] / 255, labels[batch], weights, slots, method, rate, i, batches.seed, number
+        )
+        seen = naive.viewed(images[batch] / 255, method, batches.seed, number)
+        assert losses[i] == pytest.approx(naive.loss(seen, labels[batch], weights), rel=1e-5), i
+
+
+@pytest.mark.parametrize("name", ["plain", "adamw", "everything"])
+def test_slices_and_threads_do_not_change_a_bit(name):
+    architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 300), np.uint8)
+    batches = three_batches(300, METHODS[name])
+    results = []
+    for n_threads, cuts in ((1, [3]), (2, [1, 2]), (3, [2, 1])):
+        engine = create_engine("fused", architecture, n_threads)
+        engine.set_weights(weights)
+        data, first = engine.prepare(images, labels), 0
+        for n in cuts:
+            engine.train(data, batches.part(first, n), METHODS[name])
+            first += n
+        results.append([engine.get_weights(), *engine.get_slots().values()])
+    for other in results[1:]:
+        for mine, its in zip(results[0], other, strict=True):
+            assert all(np.array_equal(mine[weight], its[weight]) for weight in WEIGHT_NAMES)
