@@ -87,14 +87,14 @@ def over_seeds(values: list[float]) -> dict[str, float | None]:
 
 
 def write_packaged() -> None:
-    """Puts what `golmu recipes` shows into the package, from all results there are."""
+    """Puts what `golmu recipes` shows into the package, from all results there are of the present recipes."""
     kept = {}
     for name in RECIPES:
         path = RESULTS / f"accuracy-{name}.json"
-        if path.exists():
-            result = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if result.get("settings") == asdict(RECIPES[name]):  # not of what the recipe was once
             kept[name] = {key: result[key] for key in ("date", "validation", "test", "seconds")}
-            kept[name] |= {"seeds": len(result["runs"]), "processor": result["machine"]["processor"]}
+            kept[name] |= {key: result["machine"][key] for key in ("processor", "cores")}
     PACKAGED.write_text(json.dumps({"recipes": kept}, indent=2) + "\n", encoding="utf-8")
 
 

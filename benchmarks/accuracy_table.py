@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from golmu.measured import over_seeds
 from golmu.recipes import RECIPES
 
 RESULTS = Path(__file__).parent / "results"
@@ -37,21 +37,24 @@ def table(korean: bool) -> list[str]:
         ).format(*sizes)  # fmt: skip
         lines.append(
             f"| `{result['recipe']}` | {network} | {settings['epochs']} | {_time(result['seconds'], korean)} | "
-            f"**{_over_seeds(result['validation'])}** | {_over_seeds(result['test'])} |"
+            f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])} |"
         )
     for english, in_korean, accuracy in PUBLISHED:
         lines.append(f"| | {in_korean if korean else english} | | | | {accuracy} |")
     seeds = ", ".join(f"`{result['recipe']}` {len(result['runs'])}" for result in results)
-    processors = ", ".join(sorted({result["machine"]["processor"] for result in results}))
+    machines = [result["machine"] for result in results]
+    computers = ", ".join(
+        sorted({f"{m['processor']}, " + (f"코어 {m['cores']}개" if korean else f"{m['cores']} cores") for m in machines})
+    )
     if korean:
         note = (
-            f"시드마다의 평균 ± 표준편차(시드 수: {seeds}), {processors}, 코어 2개. 레시피는 검증 정확도만 "
+            f"시드별 결과의 평균 ± 표준편차(시드 수: {seeds}), {computers}. 레시피는 검증 정확도만 "
             "보고 골랐고, 테스트 세트는 훈련이 끝난 뒤 한 번만 썼습니다. 아래 네 줄은 "
             f"[데이터 세트에 공개된 표]({BENCHMARK_PAGE})의 합성곱 신경망입니다."
         )
     else:
         note = (
-            f"Mean ± standard deviation over seeds ({seeds}), {processors}, 2 cores. Recipes were chosen by validation "
+            f"Mean ± standard deviation over seeds ({seeds}), {computers}. Recipes were chosen by validation "
             f"accuracy alone, and the test images scored once, at the end. The last four rows are from the "
             f"[data set's own table]({BENCHMARK_PAGE})."
         )
@@ -60,10 +63,6 @@ def table(korean: bool) -> list[str]:
 
 def _path(name: str) -> Path:
     return RESULTS / f"accuracy-{name}.json"
-
-
-def _over_seeds(figures: dict[str, Any]) -> str:
-    return f"{figures['mean']:.4f}" + ("" if figures["sd"] is None else f" ± {figures['sd']:.4f}")
 
 
 def _time(seconds: float, korean: bool) -> str:

@@ -41,7 +41,7 @@ def block(korean: bool) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     if korean:
         lines = ["| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무가 빠른 배수 |"]
-        note = f"{machine['processor']}, 코어 {speed['threads']}개, {speed['rounds']}회의 중앙값. {versions}."
+        note = f"{machine['processor']}, 코어 {speed['threads']}개, {speed['rounds']}회 측정한 중앙값. {versions}."
     else:
         lines = ["| an epoch of this network: 48,000 images, and 12,000 to validate | seconds | golmu is faster by |"]
         note = (
@@ -88,9 +88,9 @@ def race_lines(result: Any, korean: bool) -> list[str]:
     keys = ("training_seconds", "process_seconds")
     clocks = [(race, key) for race in result["races"] for key in keys]
     tools = [tool for tool in TOOLS if any(row["name"].startswith(tool) for row in result["races"][0]["contenders"])]
-    names = ("훈련만", "시작부터") if korean else ("training alone", "from the start")
+    names = ("훈련만", "실행 시작부터") if korean else ("training alone", "from the start")
     heads = [f"{race['target']}: {name}" for race in result["races"] for name in names]
-    title = "다음 검증 정확도까지 걸린 초" if korean else "seconds to a validation accuracy of"
+    title = "아래 검증 정확도에 이르기까지 걸린 시간(초)" if korean else "seconds to a validation accuracy of"
     lines = [f"| {title} | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for tool in sorted(tools, key=lambda tool: quickest(result["races"][0], tool, keys[0])):
         cells = []
@@ -104,8 +104,8 @@ def race_lines(result: Any, korean: bool) -> list[str]:
     limit = max(row["epochs_at_most"] for row in chapter)
     if korean:
         note = (
-            f"레시피 {', '.join(recipes)}로 훈련했고(책의 코드는 책의 설정으로 최대 {limit}에포크), 괄호 안은 골무의 "
-            f"몇 배인지입니다. –: 도달하지 못함. 코어 {result['threads']}개, {result['rounds']}회의 중앙값."
+            f"레시피 {', '.join(recipes)}로 훈련했고(책의 코드는 책의 설정으로 최대 {limit}에포크), 괄호 안은 골무 "
+            f"대비 배수입니다. –: 도달하지 못함. 코어 {result['threads']}개, {result['rounds']}회 측정한 중앙값."
         )
     else:
         note = (

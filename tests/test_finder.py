@@ -103,6 +103,19 @@ def test_the_command(run, data, tmp_path):
 
 
 def test_a_plot_that_cannot_be_written(run, data, tmp_path):
-    status, _, err = run("find-lr", data, "--steps", 10, "--plot", tmp_path / "no" / "where.png")
+    status, _, err = run("find-lr", data, "--plot", tmp_path / "no" / "where.png")
     assert status == 1
-    assert err == f"golmu: error: the curve cannot be written to {tmp_path}/no/where.png: No such file or directory\n"
+    assert err == (
+        f"golmu: error: the curve cannot be written to {tmp_path}/no/where.png: there is no folder {tmp_path}/no\n"
+    )
+    status, _, err = run("find-lr", data, "--plot", tmp_path, "--batch-size", 16)
+    assert status == 1
+    assert err.startswith(f"golmu: error: the curve cannot be written to {tmp_path}: ")
+
+
+def test_what_is_lowest_at_an_end_suggests_nothing(run, data, tmp_path):
+    plot = ("--plot", tmp_path / "curve.png", "--batch-size", 16)
+    assert run("find-lr", data, "--low", 20, "--high", 40, *plot)[::2] == (
+        2, "golmu: error: the loss grows from low=20 on: give a lower one (--low)\n"
+    )  # fmt: skip
+    assert not (tmp_path / "curve.png").exists()

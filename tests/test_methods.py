@@ -27,6 +27,7 @@ METHODS = {
     "shift": Method(shift=2),
     "shift by more than the image": Method(shift=40),
     "erase": Method(erase=3),
+    "erase more than the image": Method(erase=40),
     "everything": Method(
         optimizer="nesterov", weight_decay=0.01, label_smoothing=0.1, feature_dropout=0.2, hidden_dropout=0.4,
         flip=True, shift=1, erase=2,
@@ -112,3 +113,21 @@ def test_slices_and_threads_do_not_change_a_bit(name):
     for other in results[1:]:
         for mine, its in zip(results[0], other, strict=True):
             assert all(np.array_equal(mine[weight], its[weight]) for weight in WEIGHT_NAMES)
+
+
+def test_one_engine_takes_one_method_after_another(engine_name):
+    """With slots that go from one to the next, or are set between."""
+    architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 72), np.uint8)
+    engine = create_engine(engine_name, architecture)
+    engine.set_weights(weights)
+    data, slots, seen = engine.prepare(images, labels), {}, images / 255
+    for i, name in enumerate(["nesterov", "smoothing", "nesterov", "nesterov with decay"]):
+        method = replace(METHODS[name], record_loss="before")
+        if i == 3:
+            slots = {"first": {weight: np.ones(shape) for weight, shape in architecture.shapes.items()}}
+            engine.set_slots({"first": {weight: value.astype(np.float32) for weight, value in slots["first"].items()}})
+        losses = engine.train(data, Batches.at(0.05, np.arange(72)[None]), method)
+        expected, weights = naive.method_step(seen, labels, weights, slots, method, 0.05, 0, 0, 0)
+        assert losses[0] == pytest.approx(expected, rel=1e-5), name
+    for weight in WEIGHT_NAMES:
+        assert relative(engine.get_weights()[weight], weights[weight]) < 2e-5, weight

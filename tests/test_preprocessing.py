@@ -40,6 +40,26 @@ def test_a_channel_that_is_the_same_everywhere_keeps_its_scale(value):
     assert offset[0] == pytest.approx(-value / 255)
 
 
+def test_a_float_channel_that_is_the_same_everywhere_keeps_its_scale():
+    images = np.full((1000, 8, 8, 2), 0.3, np.float32)
+    images[..., 1] = np.random.default_rng(0).random((1000, 8, 8))
+    made = Preprocessing.of(images, standardize=True, test_flip=False)
+    assert made.std[0] == 1
+    assert made.std[1] == pytest.approx(1 / np.sqrt(12), rel=0.01)
+
+
+@pytest.mark.parametrize("engine_name", ENGINES)
+def test_a_deviation_of_one_grey_level(engine_name):
+    """Then a pixel's scale is 1."""
+    architecture, _, _, weights = make_case((9, 7, 3, 4, 6, 3, 8), np.uint8)
+    images = 2 * np.random.default_rng(0).integers(0, 2, (8, 9, 7, 3), np.uint8)
+    preprocessing = Preprocessing((0.0,) * 3, (1 / 255,) * 3)
+    assert (preprocessing.factors(np.uint8, 3)[0] == 1).all()
+    engine = create_engine(engine_name, architecture, preprocessing=preprocessing)
+    engine.set_weights(weights)
+    assert relative(engine.logits(images), naive.forward(images.astype(np.float32), weights)["logits"]) < 1e-5
+
+
 @pytest.mark.parametrize("engine_name", ENGINES)
 @pytest.mark.parametrize("size", SIZES)
 def test_logits_are_the_mean_of_those_of_both_views(engine_name, size):

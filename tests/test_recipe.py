@@ -1,6 +1,7 @@
 """Recipes: their fields, what they refuse, and the way to them from the estimator and the command line."""
 
 import json
+import pickle
 import re
 from dataclasses import FrozenInstanceError, asdict, replace
 
@@ -9,10 +10,12 @@ import pytest
 
 from golmu import RECIPES, ConvolutionNetwork, Recipe
 from golmu.architecture import Architecture
-from golmu.errors import InputError, InputTypeError
-from golmu.recipe import FIELDS
+from golmu.engines import create_engine
+from golmu.engines.contract import Batches
+from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.recipe import FIELDS, Method
 from golmu.recipes import ABOUT, get_recipe
-from small_network import X, Y
+from small_network import SHAPE, X, Y, network, ready
 
 CHAPTER = RECIPES["chapter"]
 
@@ -138,3 +141,47 @@ def test_any_field_can_be_given_on_the_command_line(run, data, tmp_path):
     assert (status, err) == (0, "")
     settings = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]
     assert {name: settings[name] for name in FIELDS} == fields | {"average_epochs": 0}
+
+
+def test_numpy_booleans_are_booleans():
+    recipe = CHAPTER.override({"flip": np.True_, "test_flip": np.False_})
+    assert recipe.flip is True
+    assert recipe.test_flip is False
+
+
+def test_a_last_epoch_of_one_batch_is_warned_of():
+    made = ConvolutionNetwork(2, 3, 10, 0.1, final_batch_size=400, epochs=2, random_state=0)
+    with pytest.warns(GolmuWarning, match=r"^final_batch_size is 400, but there are only 50 samples: the last epoch is"):
+        made.fit(X, Y)
+
+
+@pytest.mark.parametrize("engine", ["fused", "tensorflow"])
+def test_single_steps_follow_the_optimizer(engine):
+    """As the engine's steps do; a pickle in between changes nothing, and another optimizer begins anew."""
+    made = ready(engine=engine, optimizer="adam", learning_rate=0.01)
+    plain = create_engine(engine, made.architecture_)
+    plain.set_weights(made.get_weights())
+    data, order = plain.prepare(X[:8], Y[:8]), np.arange(8)[None]
+    for step in range(4):
+        if step == 2:
+            made = pickle.loads(pickle.dumps(made))
+        plain.train(data, Batches.at(0.01, order, first_step=step), Method(optimizer="adam", record_loss="before"))
+        made.training(X[:8], Y[:8])
+    assert all(np.array_equal(made.get_weights()[name], weight) for name, weight in plain.get_weights().items())
+    made.set_params(optimizer="nesterov")
+    plain.set_slots({})
+    plain.train(data, Batches.at(0.01, order), Method(optimizer="nesterov", record_loss="before"))
+    made.training(X[:8], Y[:8])
+    assert all(np.array_equal(made.get_weights()[name], weight) for name, weight in plain.get_weights().items())
+
+
+def test_single_steps_draw_by_the_random_state():
+    def loss(seed, weights=None):
+        made = network(feature_dropout=0.5, random_state=seed)
+        made.init_weights(SHAPE, 3)
+        made.set_weights(weights or made.get_weights())
+        return made.training(X, Y), made.training(X, Y), made.get_weights()
+
+    one = loss(0)
+    assert one[:2] == loss(0)[:2]
+    assert loss(1, one[2])[0] != loss(2, one[2])[0]

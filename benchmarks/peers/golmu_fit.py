@@ -27,7 +27,10 @@ def main() -> None:
     training, validation = engine.prepare(data.x_train, data.y_train), engine.prepare(data.x_val, data.y_val)
     rng = np.random.default_rng(args.seed)
 
-    recipe = Recipe(args.kernels, args.units, args.batch_size, args.learning_rate, epochs=1, record_loss=args.record)
+    recipe = Recipe(
+        n_kernels=args.kernels, units=args.units, batch_size=args.batch_size, learning_rate=args.learning_rate,
+        epochs=1, record_loss=args.record,
+    )  # fmt: skip
 
     def epochs(number: int) -> Answer:
         running = Training(engine, recipe, rng)

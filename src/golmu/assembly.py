@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from golmu.data.loading import DATASET_NAMES
 from golmu.errors import DataError
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
-from golmu.training import Training, begin, warn_if_one_batch
+from golmu.training import Training, begin, warn_of_small_data
 
 VALIDATION_SHARE = 0.2
 """Share of the training images held out for validation, stratified by class."""
@@ -64,15 +65,22 @@ class Assembly:
         self.recipe = recipe
         self.record_data = _describe_data(data, dataset, len(fit), len(held_out))
         self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
-        warn_if_one_batch(len(labels), recipe.batch_size)
+        warn_of_small_data(len(labels), recipe)
         preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
         engine_, rng = begin(architecture, engine, threads, seed, preprocessing)
         self.training = Training(engine_, recipe, rng)
         self.data = engine_.prepare(fit.images, labels)
         self.validation = engine_.prepare(held_out.images, validation_labels)
-        names = tuple(dataset.class_names[label] for label in classes)
-        printed = fingerprint(fit.images, labels, (held_out.images, validation_labels))
-        self.setup = Setup(recipe, architecture, classes, names, printed, engine_.name, engine_.n_threads)
+        self._arrays = fit.images, labels, (held_out.images, validation_labels)
+        self._classes = classes, tuple(dataset.class_names[label] for label in classes)
+
+    @cached_property
+    def setup(self) -> Setup:
+        """What the training is, with the fingerprint of its data, which takes a moment to make."""
+        engine = self.training.engine
+        return Setup(
+            self.recipe, engine.architecture, *self._classes, fingerprint(*self._arrays), engine.name, engine.n_threads
+        )
 
 
 def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def fingerprint(images: Images, labels: Labels, validation: tuple[Images, Labels
 
 
 def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: bool) -> None:
-    """Compares what a run was with what it is to go on with; `epochs` may differ.
+    """Compares what a run was with what it is to go on with; `epochs` may differ, unless a schedule fixes them.
 
     Raises
     ------

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from golmu import plots
 from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED, Assembly
+from golmu.engines import ENGINE_NAMES
 from golmu.engines.contract import Batches, Engine, Prepared
 from golmu.errors import InputError, SaveError, TrainingError
 from golmu.files import write_atomically
 from golmu.recipe import Recipe
 from golmu.recipes import get_recipe
-from golmu.settings import positive_number
+from golmu.settings import one_of, positive_integer, positive_number
 from golmu.training import epoch_order
 
 MEMORY = 0.95
@@ -52,19 +53,29 @@ def find_learning_rate(
     Raises
     ------
     GolmuError
-        If the data or the settings cannot be used, or the plot cannot be written.
+        If the data or the settings cannot be used, the plot cannot be written, or the loss was lowest at an end of the
+        range, so that nothing can be suggested.
     """
+    one_of(engine, ENGINE_NAMES, "engine")
+    positive_integer(steps, "steps")
     positive_number(low, "low")
     positive_number(high, "high")
     if low >= high:
         raise InputError(f"low must be below high, got {low:g} and {high:g}")
+    if not plot.parent.is_dir():  # better said before the test than after it
+        raise SaveError(f"the curve cannot be written to {plot}: there is no folder {plot.parent}")
     recipe = get_recipe(DEFAULT_RECIPE if recipe_name is None else recipe_name).override(given)
     seed = DEFAULT_SEED if seed is None else seed
     assembly = Assembly(data, recipe, engine, threads, seed, folder)
     rates, losses = sweep(
         assembly.training.engine, assembly.data, recipe, np.geomspace(low, high, steps), np.random.default_rng(seed)
     )
-    lowest = float(rates[np.argmin(losses)])
+    at = int(np.argmin(losses))
+    if at == 0:
+        raise InputError(f"the loss grows from low={low:g} on: give a lower one (--low)")
+    if at == steps - 1:
+        raise InputError(f"the loss still falls at high={high:g}: give a higher one (--high)")
+    lowest = float(rates[at])
     suggestion = lowest / SAFETY
     try:
         write_atomically(plot, plots.png(plots.range_test(rates, losses, suggestion)))
@@ -87,7 +98,7 @@ def sweep(
     while len(order) < len(rates):
         order = np.concatenate([order, epoch_order(len(data), recipe.batch_size, rng)])
     batches = Batches(order[: len(rates)], rates.astype(np.float32), seed=int(rng.integers(2**32)))
-    method = recipe.override({"record_loss": "before"})
+    method = recipe.override({"record_loss": "before"}).method
     raw, smoothed = np.empty(0), np.empty(0)
     while len(raw) < len(rates):
         raw = np.concatenate([raw, engine.train(data, batches.part(len(raw), SLICE), method)])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
@@ -32,25 +33,26 @@ def show_recipes() -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time", "for"):
         table.add_column(column, justify="right" if column in ("kernels", "units", "epochs", "time") else "left")
-    processors = set()
+    computers = set()
     for record in recipe_records():
         fields, measured = record["fields"], record["measured"]
         figures = ["–", "–", "–"]
         if measured is not None:
             figures = [
-                _over_seeds(measured["validation"]),
-                _over_seeds(measured["test"]),
+                over_seeds(measured["validation"]),
+                over_seeds(measured["test"]),
                 f"{measured['seconds']:.1f} s",
             ]
-            processors.add(measured["processor"])
+            computers.add(f"{measured['cores']} cores of {measured['processor']}")
         sizes = [str(fields[name]) for name in ("n_kernels", "units", "epochs")]
         table.add_row(record["recipe"], *sizes, *figures, record["about"])
     console = make_console()
     console.print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds, and time to train:")
     print_table(table)
-    if processors:
-        console.print(f"measured on two cores of {', '.join(sorted(processors))}")
+    if computers:
+        console.print(f"measured on {', '.join(sorted(computers))}")
 
 
-def _over_seeds(figures: dict[str, Any]) -> str:
+def over_seeds(figures: Mapping[str, Any]) -> str:
+    """Mean ± standard deviation, if there is one."""
     return f"{figures['mean']:.4f}" + ("" if figures["sd"] is None else f" ± {figures['sd']:.4f}")

@@ -6,7 +6,8 @@ It is a sealed safetensors file (`golmu.tensorfile`), described by
     architecture    height, width, channels, n_kernels, units, n_classes
     labels          what `predict` answers, in the order of the output; integers or strings
     class_names     what people call the classes, in the same order
-    preprocessing   {"scale": 1/255}: what a uint8 pixel is multiplied by
+    preprocessing   scale, 1/255: what a uint8 pixel is multiplied by, always; mean and std of each channel after that,
+                    or none; test_flip: whether logits are the mean of those of an image and of its mirror image
     epoch           the epoch after which the weights were taken, counted from 1; 0 for initial ones
 """
 

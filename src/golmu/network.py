@@ -49,14 +49,14 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
     batch_size
         Samples a step. Epochs use full batches only; fewer samples than this make one batch.
     learning_rate
-        Step size of SGD.
+        Step size, at its highest.
     engine
         What computes: see `golmu.engines`. After fitting, `engine_` names the one that ran.
     n_threads
         Threads at most that the fused engine uses; by default one for each core that the process may use. The bits
         of every result are the same for any number.
     random_state
-        Fixes the initial weights and the order of the samples: None, an integer, a `RandomState` or a `Generator`.
+        Fixes the initial weights, the order of the samples, and all other chance: None, an integer, a `RandomState` or a `Generator`.
     record_loss
         `"after"`: an epoch's loss in `losses` is the mean of each batch's loss after its update, as in the chapter.
         `"before"`: it comes from the update's own forward pass, as Keras reports it, and a third of the work is saved.
@@ -137,7 +137,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
             at the end the model, the history and the curves. Ctrl-C and SIGTERM write a checkpoint too.
         resume
             The folder of a training that is to go on where its checkpoint stands, with the same images, labels and
-            settings; `epochs` may be larger than it was. The result is bit for bit that of an uninterrupted training.
+            settings; `epochs` may be larger than it was, unless a schedule or an average ends with the last. The result
+            is bit for bit that of an uninterrupted training.
         allow_inexact
             Whether `resume` may use another engine, or, with TensorFlow, other threads; the bits are then others.
 
@@ -146,7 +147,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         InputError, InputTypeError
             If an argument or a setting of the estimator cannot be used.
         TrainingError
-            If the loss becomes NaN or infinite. The weights are then those of the last step.
+            If the loss becomes NaN or infinite. The weights are then those of the last step, or their average.
         RunError, CheckpointError, SaveError
             If the folder is in use, or cannot be gone on with, read or written.
         """
@@ -164,14 +165,13 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
         if callback is not None and not callable(callback):
             raise InputTypeError(f"callback must be a function of a golmu.training.Progress, or None, got {callback!r}")
-        if not isinstance(allow_inexact, bool):
-            raise InputTypeError(f"allow_inexact must be True or False, got {allow_inexact!r}")
+        boolean(allow_inexact, "allow_inexact")
         run_folder, resumed_folder = as_folder(run, "run"), as_folder(resume, "resume")
         if run is not None and resume is not None:
             raise InputTypeError("run names a new folder, and resume one to go on in: give one of them")
         if recipe.patience is not None and validation is None:
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
-        training.warn_if_one_batch(len(images), recipe.batch_size)
+        training.warn_of_small_data(len(images), recipe)
 
         preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
         self._start(images.shape[1:], classes, preprocessing)
@@ -222,12 +222,21 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
 
         The optimizer, and what it draws, are the parameters'; there is neither schedule nor averaging.
         """
-        recipe = replace(self._recipe(), record_loss="before")
+        recipe = self._recipe()
         images, labels = self._images_and_labels(x, y)
-        batches = Batches.at(recipe.learning_rate, np.arange(len(images))[None], first_step=self._n_steps)
-        losses = self._engine.train(self._engine.prepare(images, labels), batches, recipe)
+        if self._stepped != recipe.optimizer:
+            self._forget_steps(recipe.optimizer)
+        seed = int(self._draw_rng.integers(2**32)) if recipe.draws else 0
+        batches = Batches.at(recipe.learning_rate, np.arange(len(images))[None], first_step=self._n_steps, seed=seed)
+        method = replace(recipe.method, record_loss="before")
+        losses = self._engine.train(self._engine.prepare(images, labels), batches, method)
         self._n_steps += 1
         return float(losses[0])
+
+    def _forget_steps(self, optimizer: str | None = None) -> None:
+        """What one optimizer has kept of its steps is nothing to another, nor to other weights."""
+        self._engine.set_slots({})
+        self._stepped, self._n_steps = optimizer, 0
 
     def gen_batch(self, x: ArrayLike, y: ArrayLike) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
         """Yields the images and labels in shuffled full batches of `batch_size`, in a new order at each call.
@@ -282,6 +291,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         """Puts weights in place of the present ones; all six, in the canonical shapes, finite."""
         self._check_ready()
         self._engine.set_weights(self.architecture_.checked(weights))
+        self._forget_steps()
 
     @property
     def conv_w(self) -> NDArray[np.float32]:
@@ -364,7 +374,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
         engine, order_rng = training.begin(architecture, self.engine, self._threads(), self.random_state, preprocessing)
-        self._n_steps = 0  # of `training`
+        self._stepped: str | None = None  # the optimizer of `training`, and its steps so far
+        self._n_steps = 0
         self.best_epoch_ = 0
         self.architecture_: Architecture = architecture
         self.classes_ = classes
@@ -373,6 +384,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         self.n_features_in_ = int(np.prod(architecture.image_shape))
         self._engine: Engine = engine
         self._order_rng: np.random.Generator = order_rng
+        self._draw_rng: np.random.Generator = np.random.default_rng(order_rng.bit_generator.state["state"]["state"])
 
     def _model(self, class_names: tuple[str, ...]) -> Model:
         return Model(

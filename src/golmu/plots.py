@@ -45,8 +45,8 @@ def range_test(rates: NDArray[np.float64], losses: NDArray[np.float64], suggesti
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss (cross-entropy)")
-    low = losses.min()
-    axes.set_ylim(low - 0.1 * (losses[0] - low), max(losses[0], low) + 0.5 * (losses[0] - low) + 1e-6)
+    fall = max(losses[0] - losses.min(), 0.1)
+    axes.set_ylim(losses.min() - 0.1 * fall, losses[0] + 0.5 * fall)  # how far up it goes at the end tells nothing
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

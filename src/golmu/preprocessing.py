@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,14 +38,11 @@ class Preprocessing:
         """
         if not standardize:
             return cls(test_flip=test_flip)
-        total, squares = np.zeros(images.shape[3]), np.zeros(images.shape[3])
-        for start in range(0, len(images), CHUNK):
-            chunk = images[start : start + CHUNK].astype(np.float64)
-            total += chunk.sum(axis=(0, 1, 2))
-            squares += np.einsum("nhwc,nhwc->c", chunk, chunk)
         n, scale = images[..., 0].size, float(PIXEL_SCALE) if images.dtype == np.uint8 else 1.0
-        mean = total / n
-        std = np.sqrt(np.maximum(squares / n - mean**2, 0))
+        mean = sum(chunk.sum(axis=(0, 1, 2)) for chunk in _chunks(images)) / n
+        # In a second pass: the mean of squares less the square of the mean is all rounding where pixels differ little.
+        variance = sum(np.einsum("nhwc,nhwc->c", chunk - mean, chunk - mean) for chunk in _chunks(images)) / n
+        std = np.sqrt(variance)
         std[std * scale < np.finfo(np.float32).eps] = 1 / scale
         return cls(tuple((mean * scale).tolist()), tuple((std * scale).tolist()), test_flip)
 
@@ -54,6 +52,11 @@ class Preprocessing:
         mean = np.array(self.mean or [0.0] * channels)
         std = np.array(self.std or [1.0] * channels)
         return (pixel / std).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def _chunks(images: Images) -> Iterator[NDArray[np.float64]]:
+    for start in range(0, len(images), CHUNK):
+        yield images[start : start + CHUNK].astype(np.float64)
 
 
 SCALING_ONLY = Preprocessing()

@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from golmu.errors import InputError
-from golmu.settings import boolean, non_negative_integer, number_within, one_of, positive_integer, positive_number
+from golmu.settings import boolean, integer_within, number_within, one_of, positive_integer, positive_number
 
 OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
 SCHEDULES = ("constant", "triangular", "cosine")
+
+LARGEST_MOVE = 2**15
+"""Pixels: more than any image has, and few enough for the engines' draws."""
 
 RECORD_LOSS = ("after", "before")
 """When a batch's recorded loss is computed: after its update, as the chapter does, or before it, as Keras reports."""
@@ -52,16 +55,18 @@ class Method:
         for name in ("momentum", "label_smoothing", "feature_dropout", "hidden_dropout"):
             self._set(name, number_within(getattr(self, name), name, 0, 1))
         self._set("weight_decay", number_within(self.weight_decay, "weight_decay", 0, None))
-        boolean(self.flip, "flip")
+        self._set("flip", boolean(self.flip, "flip"))
         for name in ("shift", "erase"):
-            self._set(name, non_negative_integer(getattr(self, name), name))
+            self._set(name, integer_within(getattr(self, name), name, 0, LARGEST_MOVE))
+        if self.optimizer == "nesterov" and not self.momentum:
+            raise InputError("momentum is 0, but optimizer 'nesterov' is made of it: use 'sgd'")
         if self.optimizer == "adam" and self.weight_decay:
             raise InputError(
                 f"weight_decay is {self.weight_decay:g}, but optimizer 'adam' has none: use 'adamw', or leave it out"
             )
 
-    def _set(self, name: str, value: float | int) -> None:
-        """Puts a number in its plain type in place of NumPy's, which JSON would refuse."""
+    def _set(self, name: str, value: float | bool) -> None:
+        """Puts a value in its plain type in place of NumPy's, which JSON would refuse."""
         object.__setattr__(self, name, value)
 
     @property
@@ -99,8 +104,8 @@ class Recipe(Method):
     final_rate: float = 0.0
     """Share of the learning rate that is left after the last step; not of the constant schedule."""
     final_batch_size: int | None = None
-    """Samples a step in the last epoch; from `batch_size`, the batches grow by one factor an epoch (Smith et al.,
-    "Don't Decay the Learning Rate, Increase the Batch Size", 2018)."""
+    """Samples a step in the last of several epochs; from `batch_size` on, the batches grow, or shrink, by one factor an
+    epoch (Smith et al., "Don't Decay the Learning Rate, Increase the Batch Size", 2018)."""
     ema: float = 0.0
     """Share of the average of the weights that stays from step to step; 0: no such average (Polyak and Juditsky, 1992;
     the first steps are averaged evenly)."""
@@ -123,13 +128,27 @@ class Recipe(Method):
         one_of(self.schedule, SCHEDULES, "schedule")
         for name in ("warmup", "final_rate", "ema"):
             self._set(name, number_within(getattr(self, name), name, 0, 1))
-        self._set("average_epochs", non_negative_integer(self.average_epochs, "average_epochs"))
+        self._set("average_epochs", integer_within(self.average_epochs, "average_epochs", 0, None))
         for name in ("test_flip", "standardize"):
-            boolean(getattr(self, name), name)
+            self._set(name, boolean(getattr(self, name), name))
         if self.ema and self.average_epochs:
             raise InputError("ema and average_epochs are two ways to average the weights: give one of them")
+        if self.average_epochs and self.patience is not None:
+            raise InputError(
+                "average_epochs is about the last epochs, and patience may end before them: give one of them, or ema"
+            )
+        if self.final_rate and self.schedule == "constant":
+            raise InputError(
+                f"final_rate is {self.final_rate:g}, but schedule 'constant' keeps the whole rate: use 'triangular' or "
+                "'cosine', or leave it out"
+            )
         if self.average_epochs > self.epochs:
             raise InputError(f"average_epochs is {self.average_epochs}, but there are only {self.epochs} epochs")
+
+    @property
+    def method(self) -> Method:
+        """What an engine needs to know of this recipe."""
+        return Method(**{field.name: getattr(self, field.name) for field in fields(Method)})
 
     @property
     def fixes_epochs(self) -> bool:

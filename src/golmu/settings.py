@@ -15,10 +15,16 @@ from golmu.errors import InputError, InputTypeError
 
 def positive_integer(value: Any, argument: str) -> int:
     """`value` as an int of at least 1."""
+    return integer_within(value, argument, 1, None)
+
+
+def integer_within(value: Any, argument: str, low: int, high: int | None) -> int:
+    """`value` as an int of at least `low`, and at most `high` if there is one."""
+    wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputTypeError(f"{argument} must be an integer of at least 1, got {value!r}")
-    if value < 1:
-        raise InputError(f"{argument} must be an integer of at least 1, got {value}")
+        raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
+    if value < low or (high is not None and value > high):
+        raise InputError(f"{argument} must be {wanted}, got {value}")
     return int(value)
 
 
@@ -30,15 +36,6 @@ def positive_number(value: Any, argument: str) -> float:
     if not (isfinite(number) and number > 0):
         raise InputError(f"{argument} must be a finite number above 0, got {number}")
     return number
-
-
-def non_negative_integer(value: Any, argument: str) -> int:
-    """`value` as an int of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputTypeError(f"{argument} must be an integer of at least 0, got {value!r}")
-    if value < 0:
-        raise InputError(f"{argument} must be an integer of at least 0, got {value}")
-    return int(value)
 
 
 def number_within(value: Any, argument: str, low: float, end: float | None) -> float:
@@ -53,10 +50,10 @@ def number_within(value: Any, argument: str, low: float, end: float | None) -> f
 
 
 def boolean(value: Any, argument: str) -> bool:
-    """`value`, if it is True or False."""
-    if not isinstance(value, bool):
+    """`value` as a bool, if it is Python's or NumPy's True or False."""
+    if not isinstance(value, bool | np.bool_):
         raise InputTypeError(f"{argument} must be True or False, got {value!r}")
-    return value
+    return bool(value)
 
 
 def _as_float(value: Any) -> float:

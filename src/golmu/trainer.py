@@ -51,7 +51,8 @@ def train_run(
     run
         Folder for the results, which must be empty; by default a new one under `runs/`.
     resume
-        A run folder whose training is to go on, with the settings that it began with; more `epochs` may be given.
+        A run folder whose training is to go on, with the settings that it began with; more `epochs` may be given,
+        unless its schedule or averaging ends with the last.
     allow_inexact
         Whether `resume` may use another engine, so that the bits are not those of an uninterrupted run.
     folder

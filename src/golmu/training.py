@@ -93,14 +93,22 @@ def epoch_order(n: int, batch_size: int, rng: np.random.Generator) -> NDArray[np
     return rng.permutation(n)[: n // size * size].reshape(-1, size)
 
 
-def warn_if_one_batch(n: int, batch_size: int) -> None:
+def warn_if_one_batch(n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch") -> None:
     """Warns that `n` samples do not fill one batch."""
     if n < batch_size:
         warnings.warn(
-            f"batch_size is {batch_size}, but there are only {n} samples: each epoch is one batch of them all",
+            f"{argument} is {batch_size}, but there are only {n} samples: {where} is one batch of them all",
             GolmuWarning,
             stacklevel=3,
         )
+
+
+def warn_of_small_data(n: int, recipe: Recipe) -> None:
+    """Warns that `n` samples do not fill one batch of the recipe, at its beginning or at its end."""
+    if n < recipe.batch_size:
+        warn_if_one_batch(n, recipe.batch_size)
+    elif recipe.final_batch_size is not None and recipe.epochs > 1:
+        warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch")
 
 
 @dataclass
@@ -267,7 +275,7 @@ class Training:
         )
 
     def _train_slice(self, data: Prepared, batches: Batches) -> None:
-        losses = self.engine.train(data, batches, self.recipe)
+        losses = self.engine.train(data, batches, self.recipe.method)
         _check_finite(losses, self.epoch, self.batch, self.recipe.learning_rate)
         self._batch_losses = np.concatenate([self._batch_losses, losses])
 

@@ -31,7 +31,8 @@ from golmu.engines.contract import (
     usable_cores,
 )  # fmt: skip
 from golmu.engines.kernels import BLOCK, CACHE_LINE, MORE_SAMPLES, SAMPLES, Buffers, Parameters
-from golmu.engines.optimizers import options, pace
+from golmu.engines.optimizers import pace
+from golmu.engines.options import options
 from golmu.engines.vectors import LANES
 from golmu.preprocessing import SCALING_ONLY, Images, Preprocessing
 from golmu.recipe import PLAIN, Method

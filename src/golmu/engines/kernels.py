@@ -10,13 +10,13 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     hidden   (parts, U + 1, S)                 activations of the hidden layer; then a row of ones
     logits   (parts, C, S)
     d_*                                        gradients of the loss with respect to *
-    right1   (parts·S · U')                    d_hidden by sample: panels (parts·S, 16), the last maybe 8 wide
+    right1   (parts·S · U')                    d_hidden by sample: panels of two vectors, the last maybe of one
     right2   (parts·S · C')                    d_logits likewise
     conv_w   (K, c, 9)                         conv_b (K,)
     dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
     dense2   (U + 1, C')                       w2; then b2
     keys     (parts, S)                        of each sample's draws in this batch (`golmu.engines.draws`)
-    views    (parts, S)                        how each image is looked at: shifted, mirrored, with a square erased
+    views    (parts, S, 5)                     how each image is looked at: shifted, mirrored, with a square erased
 
 U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; those behind them
 have zero gradients.
@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 from golmu.engines.compiling import entry, kernel
 from golmu.engines.draws import DROPOUT, mix, salt, sample_key
 from golmu.engines.functions import exponential, logarithm
-from golmu.engines.optimizers import Options, advance
+from golmu.engines.optimizers import advance
+from golmu.engines.options import Options
 from golmu.engines.products import NEXT, PANEL, multiply, outer
 from golmu.engines.threads import claim, wait_for_all
 from golmu.engines.vectors import BYTES, prefetch

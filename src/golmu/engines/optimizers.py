@@ -1,64 +1,21 @@
-"""What a step does to the weights once their gradient is known, and the settings of a step as the kernels take them."""
+"""What a step does to the weights once their gradient is known."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golmu.engines.compiling import kernel
 from golmu.engines.contract import Batches
+from golmu.engines.options import ADAM, NESTEROV, NUMBERS, Options
 from golmu.recipe import Method
 
-SGD, NESTEROV, ADAM = range(3)
-NUMBERS = {"sgd": SGD, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAM}
-
-SECOND_MOMENT, EPSILON = np.float32(0.999), np.float32(1e-7)
+BETA_2, EPSILON = np.float32(0.999), np.float32(1e-7)
 """β₂ and ε of Adam, as Keras has them."""
 
 ZERO, ONE = np.float32(0), np.float32(1)
-
-
-class Options(NamedTuple):
-    """A `Method` in numbers of the kernels' types."""
-
-    optimizer: np.int64
-    momentum: np.float32
-    weight_decay: np.float32
-    smoothing: np.float32
-    feature_threshold: np.uint32
-    """A draw below this drops."""
-    feature_scale: np.float32
-    """Of what is kept."""
-    hidden_threshold: np.uint32
-    hidden_scale: np.float32
-    flip: np.int64
-    shift: np.int64
-    erase: np.int64
-    seed: np.uint32
-    """Of the epoch's draws."""
-    is_plain: bool
-    """Whether a step is no more than weights −= learning_rate · gradient."""
-
-
-def options(method: Method, seed: int) -> Options:
-    """`method` with an epoch's seed, from 0 to 2³² − 1."""
-    return Options(
-        np.int64(NUMBERS[method.optimizer]),
-        np.float32(method.momentum),
-        np.float32(method.weight_decay),
-        np.float32(method.label_smoothing),
-        np.uint32(method.feature_dropout * 2**32),
-        np.float32(1 / (1 - method.feature_dropout)),
-        np.uint32(method.hidden_dropout * 2**32),
-        np.float32(1 / (1 - method.hidden_dropout)),
-        np.int64(method.flip),
-        np.int64(method.shift),
-        np.int64(method.erase),
-        np.uint32(seed),
-        method.optimizer == "sgd" and not method.weight_decay,
-    )
 
 
 def pace(method: Method, batches: Batches) -> NDArray[np.float32]:
@@ -71,7 +28,7 @@ def pace(method: Method, batches: Batches) -> NDArray[np.float32]:
     sizes = rates
     if NUMBERS[method.optimizer] == ADAM:
         steps = batches.first_step + 1 + np.arange(len(rates))
-        sizes = rates * np.sqrt(1 - float(SECOND_MOMENT) ** steps) / (1 - method.momentum**steps)
+        sizes = rates * np.sqrt(1 - float(BETA_2) ** steps) / (1 - method.momentum**steps)
     averaging = np.zeros(len(rates)) if batches.averaging is None else batches.averaging
     return np.stack([rates, sizes, averaging], axis=1).astype(np.float32)
 
@@ -94,7 +51,7 @@ def advance(weights: Any, gradient: Any, first: Any, second: Any, average: Any, 
         for i in range(len(weights)):
             g = gradient[i]
             first[i] += (ONE - momentum) * (g - first[i])
-            second[i] += (ONE - SECOND_MOMENT) * (g * g - second[i])
+            second[i] += (ONE - BETA_2) * (g * g - second[i])
             weights[i] = left * weights[i] - size * first[i] / (np.sqrt(second[i]) + EPSILON)
     else:
         for i in range(len(weights)):

@@ -164,7 +164,8 @@ class TensorFlowEngine:
     def _scaled(self, images: tf.Tensor) -> tf.Tensor:
         """What the convolution sees, float32."""
         scale, offset = self.preprocessing.factors(images.dtype.as_numpy_dtype, self.architecture.channels)
-        x = tf.cast(images, tf.float32) * scale if (scale != 1).any() else images
+        x = tf.cast(images, tf.float32)
+        x = x * scale if (scale != 1).any() else x
         return x + offset if offset.any() else x
 
     def _convolution(self, x: tf.Tensor) -> tf.Tensor:
@@ -261,10 +262,10 @@ def _arrays(variables: Variables) -> Weights:
 
 
 def _make_optimizer(method: Method) -> Any:
-    if method.optimizer == "sgd":
-        return tf.optimizers.SGD(weight_decay=method.weight_decay or None)
     if method.optimizer == "nesterov":
         return tf.optimizers.SGD(momentum=method.momentum, nesterov=True, weight_decay=method.weight_decay or None)
+    if method.optimizer == "sgd":
+        return tf.optimizers.SGD(weight_decay=method.weight_decay or None)
     if method.optimizer == "adam":
         return tf.optimizers.Adam(beta_1=method.momentum)
     return tf.optimizers.AdamW(beta_1=method.momentum, weight_decay=method.weight_decay)

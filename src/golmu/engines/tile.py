@@ -1,6 +1,6 @@
 """The innermost loop of the dense layers: one tile of a matrix product, held in vector registers.
 
-    C[r, 0:w] = beta · C[r, 0:w] + alpha · Σ_p Σ_k A[p, r, k] · B[p, k, 0:w]      for r < rows, w = 8 · vectors
+    C[r, 0:w] = beta · C[r, 0:w] + alpha · Σ_p Σ_k A[p, r, k] · B[p, k, 0:w]      for r < rows, w = LANES · vectors
 
 A is read one number at a time and spread over a vector, B a vector at a time, and the rows × vectors sums stay in
 registers all along. Nothing is packed or transposed on the way, since every stride is free; the fused engine keeps
@@ -28,7 +28,7 @@ from golmu.engines.vectors import FLOAT, INDEX, LANES, Vectors
 def make_tile(rows: int, vectors: int) -> Callable[..., None]:
     """The tile of `rows` × `vectors` as a function for compiled code.
 
-    6 × 2 takes 12 of the 16 registers of AVX2, and leaves room for B and the spread number. The arguments are
+    6 × 2 takes 12 registers, of the 16 of AVX2 and the 32 of AVX-512, and leaves room for B and the spread number. The arguments are
     addresses, and strides counted in numbers:
 
     a, a_row, a_k, a_part

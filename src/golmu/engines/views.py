@@ -12,7 +12,7 @@ import numpy as np
 
 from golmu.engines.compiling import kernel
 from golmu.engines.draws import ERASE_COLUMN, ERASE_ROW, FLIP, SHIFT_DOWN, SHIFT_RIGHT, draw_below
-from golmu.engines.optimizers import Options
+from golmu.engines.options import Options
 
 ZERO = np.float32(0)
 

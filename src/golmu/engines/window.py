@@ -1,9 +1,9 @@
 """The innermost loops of the convolution: one kernel over a row of 2×2 pooling windows.
 
 A window sees 4×4 pixels of the padded image. Each is loaded once and meets up to four of the nine taps, one for each
-of the window's four outputs; taps, outputs and pixel fill the 16 registers of AVX2. The full convolution is never
-written to memory: forward only a window's maximum and its position leave the registers, and backward the gradient
-goes through that position.
+of the window's four outputs; taps, outputs and pixel fill the 16 registers of AVX2, and half of AVX-512's. The full
+convolution is never written to memory: forward only a window's maximum and its position leave the registers, and
+backward the gradient goes through that position.
 
 The rows of the padded image are laid out (2, W + 1, S): even columns, then odd ones, the sample running fastest. So
 the windows of a row and their samples are one contiguous run of n = W · S numbers, and a window's neighbour to the
@@ -58,7 +58,7 @@ def make_convolve_windows(one_channel: bool) -> Callable[..., None]:
         """act[p] = max(0, bias + the largest output of window p), where[p] = its position, or `NO_OUTPUT`; p < n.
 
         x, taps, act, where are addresses: pixels (float32), 9 taps for each channel, results (float32 and int32). n
-        is a multiple of 16.
+        is a multiple of two vectors.
         """
 
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
