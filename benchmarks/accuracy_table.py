@@ -44,7 +44,9 @@ def table(korean: bool) -> list[str]:
     seeds = ", ".join(f"`{result['recipe']}` {len(result['runs'])}" for result in results)
     machines = [result["machine"] for result in results]
     computers = ", ".join(
-        sorted({f"{m['processor']}, " + (f"코어 {m['cores']}개" if korean else f"{m['cores']} cores") for m in machines})
+        sorted(
+            {f"{m['processor']}, " + (f"코어 {m['cores']}개" if korean else f"{m['cores']} cores") for m in machines}
+        )
     )
     if korean:
         note = (

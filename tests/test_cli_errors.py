@@ -89,8 +89,8 @@ WRONG = {
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
         f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
         "or the name of a known data set: 'fashion-mnist'"),
-    "find-lr far below what moves": ("find-lr {data} --low 1e-9 --high 1e-8 --seed 1",
-        "the loss still falls at high=1e-08: give a higher one (--high)"),
+    "find-lr far below what is too much": ("find-lr {data} --low 0.001 --high 0.02 --batch-size 16",
+        "the loss still falls at high=0.02: give a higher one (--high)"),
     "find-lr downwards": ("find-lr {data} --low 1 --high 0.1", "low must be below high, got 1 and 0.1"),
     "find-lr to infinity": ("find-lr {data} --plot {tmp}/curve.png --high inf",
         "high must be a finite number above 0, got inf"),

@@ -13,6 +13,9 @@ from golmu.training import begin
 from test_engines import make_case
 
 
+SMALL = ("--steps", 60, "--batch-size", 16, "--n-kernels", 2, "--units", 8)
+
+
 def test_smoothing_is_a_weighted_mean():
     losses = np.random.default_rng(0).random(30)
     for step, value in enumerate(finder.smooth(losses)):
@@ -89,7 +92,7 @@ def test_the_plot_shows_curve_and_suggestion():
 
 def test_the_command(run, data, tmp_path):
     plot = tmp_path / "rates.png"
-    words = ("find-lr", data, "--plot", plot, "--steps", 60, "--batch-size", 16, "--n-kernels", 2, "--units", 8)
+    words = ("find-lr", data, "--plot", plot, *SMALL)
     status, out, err = run(*words)
     assert (status, err) == (0, "")
     assert out[0].startswith("suggested learning rate: ")
@@ -108,7 +111,7 @@ def test_a_plot_that_cannot_be_written(run, data, tmp_path):
     assert err == (
         f"golmu: error: the curve cannot be written to {tmp_path}/no/where.png: there is no folder {tmp_path}/no\n"
     )
-    status, _, err = run("find-lr", data, "--plot", tmp_path, "--batch-size", 16)
+    status, _, err = run("find-lr", data, "--plot", tmp_path, *SMALL)
     assert status == 1
     assert err.startswith(f"golmu: error: the curve cannot be written to {tmp_path}: ")
 

@@ -151,7 +151,9 @@ def test_numpy_booleans_are_booleans():
 
 def test_a_last_epoch_of_one_batch_is_warned_of():
     made = ConvolutionNetwork(2, 3, 10, 0.1, final_batch_size=400, epochs=2, random_state=0)
-    with pytest.warns(GolmuWarning, match=r"^final_batch_size is 400, but there are only 50 samples: the last epoch is"):
+    with pytest.warns(
+        GolmuWarning, match=r"^final_batch_size is 400, but there are only 50 samples: the last epoch is"
+    ):
         made.fit(X, Y)
 
 

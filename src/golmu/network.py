@@ -56,7 +56,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         Threads at most that the fused engine uses; by default one for each core that the process may use. The bits
         of every result are the same for any number.
     random_state
-        Fixes the initial weights, the order of the samples, and all other chance: None, an integer, a `RandomState` or a `Generator`.
+        Fixes the initial weights, the order of the samples, and all other chance: None, an integer, a `RandomState` or
+        a `Generator`.
     record_loss
         `"after"`: an epoch's loss in `losses` is the mean of each batch's loss after its update, as in the chapter.
         `"before"`: it comes from the update's own forward pass, as Keras reports it, and a third of the work is saved.
@@ -234,7 +235,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         return float(losses[0])
 
     def _forget_steps(self, optimizer: str | None = None) -> None:
-        """What one optimizer has kept of its steps is nothing to another, nor to other weights."""
+        """Lets `training` begin anew: what one optimizer has kept is nothing to another, nor to other weights."""
         self._engine.set_slots({})
         self._stepped, self._n_steps = optimizer, 0
 
@@ -374,8 +375,6 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
         engine, order_rng = training.begin(architecture, self.engine, self._threads(), self.random_state, preprocessing)
-        self._stepped: str | None = None  # the optimizer of `training`, and its steps so far
-        self._n_steps = 0
         self.best_epoch_ = 0
         self.architecture_: Architecture = architecture
         self.classes_ = classes
@@ -384,6 +383,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         self.n_features_in_ = int(np.prod(architecture.image_shape))
         self._engine: Engine = engine
         self._order_rng: np.random.Generator = order_rng
+        self._forget_steps()
         self._draw_rng: np.random.Generator = np.random.default_rng(order_rng.bit_generator.state["state"]["state"])
 
     def _model(self, class_names: tuple[str, ...]) -> Model:

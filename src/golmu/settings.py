@@ -23,9 +23,10 @@ def integer_within(value: Any, argument: str, low: int, high: int | None) -> int
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
-    if value < low or (high is not None and value > high):
-        raise InputError(f"{argument} must be {wanted}, got {value}")
-    return int(value)
+    number = int(value)
+    if number < low or (high is not None and number > high):
+        raise InputError(f"{argument} must be {wanted}, got {number}")
+    return number
 
 
 def positive_number(value: Any, argument: str) -> float:

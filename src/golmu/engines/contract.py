@@ -76,10 +76,10 @@ class Batches:
     """Of the epoch's draws (`golmu.engines.draws`), from 0 to 2³² − 1."""
 
     @classmethod
-    def at(cls, learning_rate: float, order: NDArray[np.int64], *, first_step: int = 0) -> Batches:
+    def at(cls, learning_rate: float, order: NDArray[np.int64], *, first_step: int = 0, seed: int = 0) -> Batches:
         """All at one learning rate; each of their draws has a number of its own."""
         rates = np.full(len(order), learning_rate, np.float32)
-        return cls(order, rates, first_step=first_step, first_batch=first_step)
+        return cls(order, rates, first_step=first_step, first_batch=first_step, seed=seed)
 
     def part(self, first: int, n: int) -> Batches:
         """n of the batches, from the one numbered `first` here."""

@@ -28,8 +28,8 @@ from golmu.engines.vectors import FLOAT, INDEX, LANES, Vectors
 def make_tile(rows: int, vectors: int) -> Callable[..., None]:
     """The tile of `rows` × `vectors` as a function for compiled code.
 
-    6 × 2 takes 12 registers, of the 16 of AVX2 and the 32 of AVX-512, and leaves room for B and the spread number. The arguments are
-    addresses, and strides counted in numbers:
+    6 × 2 takes 12 registers, of the 16 of AVX2 and the 32 of AVX-512, and leaves room for B and the spread
+    number. The arguments are addresses, and strides counted in numbers:
 
     a, a_row, a_k, a_part
         Address of A[0, 0, 0], and the strides of its rows, of k, and of the parts.
