@@ -17,7 +17,7 @@ from numba.core import config, event
 from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture, Weights
-from golmu.engines import kernels
+from golmu.engines import kernels, views
 from golmu.engines.contract import (
     AVERAGE,
     FIRST,
@@ -265,7 +265,7 @@ def _make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -
         gradient=_zeros(n_threads, max(block, last, n_kernels * a.channels * KERNEL_SIZE**2)),
         mirrored=_zeros(n_parts, a.n_classes, samples),
         keys=_zeros(n_parts, samples, dtype=np.uint32),
-        views=_zeros(n_parts, samples, 5, dtype=np.int64),
+        views=_zeros(n_parts, samples, views.NUMBERS, dtype=np.int64),
     )
     work.act[:, -1] = 1
     work.hidden[:, -1] = 1

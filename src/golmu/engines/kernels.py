@@ -16,7 +16,7 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
     dense2   (U + 1, C')                       w2; then b2
     keys     (parts, S)                        of each sample's draws in this batch (`golmu.engines.draws`)
-    views    (parts, S, 5)                     how each image is looked at: shifted, mirrored, with a square erased
+    views    (parts, S, 7)                     how each image is looked at: shifted, mirrored, with a square erased
 
 U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; those behind them
 have zero gradients.
@@ -37,7 +37,7 @@ from golmu.engines.options import Options
 from golmu.engines.products import NEXT, PANEL, multiply, outer
 from golmu.engines.threads import claim, wait_for_all
 from golmu.engines.vectors import BYTES, prefetch
-from golmu.engines.views import erase, look, unpack
+from golmu.engines.views import unpack, unpack_drawn, unpack_mirrored
 from golmu.engines.window import make_convolve_windows, windows_gradient
 
 SAMPLES, MORE_SAMPLES = 32, 64
@@ -98,7 +98,7 @@ class Buffers(NamedTuple):
     """(parts, C, S): logits of the mirror images"""
     keys: NDArray[np.uint32]
     views: NDArray[np.int64]
-    """(parts, S, 5): see `golmu.engines.views`"""
+    """See `golmu.engines.views`"""
 
 
 @kernel
@@ -394,10 +394,7 @@ def train(
                 if is_step:
                     for s in range(end - start):
                         keys[s] = sample_key(options.seed, first_batch + batch, start + s)
-                        look(keys[s], options, images.shape[1], images.shape[2], views[s])
-                    unpack(images, chosen, scale, offset, views, x)
-                    if options.erase > 0:
-                        erase(views[: end - start], options.erase, images.shape[1], images.shape[2], x)
+                    unpack_drawn(images, chosen, scale, offset, keys, options, views, x)
                     if batch + 1 < n_batches:
                         fetch(images, order[batch + 1, start:end])
                 forward(x, net, work.act[part], where, hidden, logits, is_step, options, keys)
@@ -442,17 +439,15 @@ def evaluate(
     while part < n_parts:
         chosen = np.arange(part * samples, min(n, (part + 1) * samples))
         for view in range(n_views):
-            for s in range(samples):
-                views[s, 0] = views[s, 2] = 0
-                views[s, 1] = 1 if view == n_views - 1 else -1
-            unpack(images, chosen, scale, offset, views, x)
+            if view < n_views - 1:
+                unpack_mirrored(images, chosen, scale, offset, views, x)
+            else:
+                unpack(images, chosen, scale, offset, x)
             forward(x, net, work.act[thread], where, hidden, logits, False, options, keys)
-            for k in range(len(logits)):
-                for s in range(samples):
-                    if view < n_views - 1:
-                        mirrored[k, s] = logits[k, s]
-                    elif n_views > 1:
-                        logits[k, s] = (logits[k, s] + mirrored[k, s]) * np.float32(0.5)
+            if view < n_views - 1:
+                mirrored[:] = logits
+            elif n_views > 1:
+                logits[:] = (logits + mirrored) * np.float32(0.5)
         if len(all_logits) > 0:
             for s in range(len(chosen)):
                 for k in range(len(logits)):

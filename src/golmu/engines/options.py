@@ -30,6 +30,8 @@ class Options(NamedTuple):
     erase: np.int64
     seed: np.uint32
     """Of the epoch's draws."""
+    is_viewed: bool
+    """Whether images are seen in any other way than as they are."""
     is_plain: bool
     """Whether a step is no more than weights −= learning_rate · gradient."""
 
@@ -49,5 +51,6 @@ def options(method: Method, seed: int) -> Options:
         np.int64(method.shift),
         np.int64(method.erase),
         np.uint32(seed),
+        bool(method.flip or method.shift or method.erase),
         method.optimizer == "sgd" and not method.weight_decay,
     )
