@@ -38,11 +38,8 @@ class Preprocessing:
         """
         if not standardize:
             return cls(test_flip=test_flip)
-        n, scale = images[..., 0].size, float(PIXEL_SCALE) if images.dtype == np.uint8 else 1.0
-        mean = sum(chunk.sum(axis=(0, 1, 2)) for chunk in _chunks(images)) / n
-        # In a second pass: the mean of squares less the square of the mean is all rounding where pixels differ little.
-        variance = sum(np.einsum("nhwc,nhwc->c", chunk - mean, chunk - mean) for chunk in _chunks(images)) / n
-        std = np.sqrt(variance)
+        scale = float(PIXEL_SCALE) if images.dtype == np.uint8 else 1.0
+        mean, std = _moments_of_bytes(images) if images.dtype == np.uint8 else _moments(images)
         std[std * scale < np.finfo(np.float32).eps] = 1 / scale
         return cls(tuple((mean * scale).tolist()), tuple((std * scale).tolist()), test_flip)
 
@@ -54,9 +51,30 @@ class Preprocessing:
         return (pixel / std).astype(np.float32), (-mean / std).astype(np.float32)
 
 
-def _chunks(images: Images) -> Iterator[NDArray[np.float64]]:
+def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each channel, (c,) each, from how often each value is there: fast, and exact."""
+    counts = np.zeros((256, images.shape[3]))
     for start in range(0, len(images), CHUNK):
-        yield images[start : start + CHUNK].astype(np.float64)
+        for channel in range(images.shape[3]):
+            pixels = images[start : start + CHUNK, :, :, channel].reshape(-1)
+            counts[:, channel] += np.bincount(pixels, minlength=256)
+    shares, values = counts / counts.sum(axis=0), np.arange(256.0)
+    mean = values @ shares
+    return mean, np.sqrt((((values[:, None] - mean) ** 2) * shares).sum(axis=0))
+
+
+def _moments(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of any images."""
+
+    def chunks() -> Iterator[NDArray[np.float64]]:
+        for start in range(0, len(images), CHUNK):
+            yield images[start : start + CHUNK].astype(np.float64)
+
+    n = images[..., 0].size
+    mean = sum(chunk.sum(axis=(0, 1, 2)) for chunk in chunks()) / n
+    # In a second pass: the mean of squares less the square of the mean is all rounding where pixels differ little.
+    variance = sum(np.einsum("nhwc,nhwc->c", chunk - mean, chunk - mean) for chunk in chunks()) / n
+    return mean, np.sqrt(variance)
 
 
 SCALING_ONLY = Preprocessing()
