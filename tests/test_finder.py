@@ -12,7 +12,6 @@ from golmu.recipes import RECIPES
 from golmu.training import begin
 from test_engines import make_case
 
-
 SMALL = ("--steps", 60, "--batch-size", 16, "--n-kernels", 2, "--units", 8)
 
 
