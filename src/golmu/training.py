@@ -93,22 +93,24 @@ def epoch_order(n: int, batch_size: int, rng: np.random.Generator) -> NDArray[np
     return rng.permutation(n)[: n // size * size].reshape(-1, size)
 
 
-def warn_if_one_batch(n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch") -> None:
-    """Warns that `n` samples do not fill one batch."""
+def warn_if_one_batch(
+    n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch", stacklevel: int = 3
+) -> None:
+    """Warns that `n` samples do not fill one batch; `stacklevel` as in `warnings.warn`."""
     if n < batch_size:
         warnings.warn(
             f"{argument} is {batch_size}, but there are only {n} samples: {where} is one batch of them all",
             GolmuWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 
 def warn_of_small_data(n: int, recipe: Recipe) -> None:
     """Warns that `n` samples do not fill one batch of the recipe, at its beginning or at its end."""
     if n < recipe.batch_size:
-        warn_if_one_batch(n, recipe.batch_size)
+        warn_if_one_batch(n, recipe.batch_size, stacklevel=4)
     elif recipe.final_batch_size is not None and recipe.epochs > 1:
-        warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch")
+        warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch", stacklevel=4)
 
 
 @dataclass
