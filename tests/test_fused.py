@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -17,12 +18,12 @@ import naive
 from golmu import ConvolutionNetwork
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.engines import fused as fused_module
-from golmu.engines import kernels, products
+from golmu.engines import kernels, load_ahead, products
 from golmu.engines.contract import usable_cores
 from golmu.engines.fused import FusedEngine
 from golmu.engines.tensorflow import TensorFlowEngine
 from golmu.engines.threads import kept
-from golmu.errors import InputError, InputTypeError
+from golmu.errors import EngineError, InputError, InputTypeError
 from test_engines import make_case, relative, train
 
 
@@ -293,3 +294,29 @@ def test_parameters_are_those_of_the_architecture():
     architecture = Architecture(28, 28, 1, 10, 100, 10)
     weights = fused(architecture, architecture.initial_weights(np.random.default_rng(0))).get_weights()
     assert sum(value.size for value in weights.values()) == architecture.n_parameters == 197_210
+
+
+def test_kernels_are_loaded_ahead_in_a_thread_that_ends(monkeypatch):
+    loaded = threading.Event()
+    monkeypatch.setattr(fused_module, "load_kernels", loaded.set)
+    before = threading.active_count()
+    load_ahead("auto")
+    assert loaded.wait(10)
+    deadline = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == before
+
+
+def test_loading_ahead_calls_every_kernel_and_keeps_its_errors(monkeypatch):
+    called = []
+    monkeypatch.setattr(fused_module.kernels, "train", lambda *_: called.append("train"))
+    monkeypatch.setattr(fused_module.kernels, "evaluate", lambda *_: called.append("evaluate"))
+    fused_module.load_kernels()
+    assert called == ["train", "evaluate"]
+
+    def broken():
+        raise EngineError("no kernels here")
+
+    monkeypatch.setattr(fused_module, "load_kernels", broken)
+    load_ahead("fused")

@@ -6,6 +6,7 @@ from contextlib import suppress
 import numpy as np
 
 from golmu.architecture import Architecture
+from golmu.engines import load_ahead
 from golmu.engines.contract import Evaluation, Prepared
 from golmu.engines.fused import FusedEngine
 from golmu.training import Progress, Training
@@ -32,6 +33,7 @@ class TimedEngine(FusedEngine):
 
 def main() -> None:
     """Race."""
+    load_ahead("fused")  # as `golmu train` does, while the data are read
     race = Race("golmu", __doc__, required={"patience": None})
     recipe, data = race.recipe, race.data
     architecture = Architecture(*race.image_shape, recipe.n_kernels, recipe.units, data.classes)

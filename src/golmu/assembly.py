@@ -13,6 +13,7 @@ from golmu.architecture import Architecture
 from golmu.checkpoint import Setup, fingerprint
 from golmu.data import Dataset, load_dataset
 from golmu.data.loading import DATASET_NAMES
+from golmu.engines import load_ahead
 from golmu.errors import DataError
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
@@ -50,6 +51,7 @@ class Assembly:
     def __init__(
         self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None
     ) -> None:
+        load_ahead(engine)
         dataset = load_dataset(data, folder=folder)
         fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
         classes = np.unique(fit.labels)

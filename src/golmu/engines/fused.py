@@ -272,6 +272,15 @@ def _make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -
     return work
 
 
+def load_kernels() -> None:
+    """Has the kernels compiled, or loaded from disk, by the least work that calls them all."""
+    images, labels = np.zeros((2, 2, 2, 1), np.uint8), np.array([0, 1])
+    engine = FusedEngine(Architecture(2, 2, 1, 1, 1, 2), 1)
+    data = engine.prepare(images, labels)
+    engine.train(data, Batches.at(1, np.array([[0, 1]])), PLAIN)
+    engine.evaluate(data)
+
+
 class _Compilation(event.Listener):  # type: ignore[misc]  # numba has no types
     """What happens around a compilation, which comes only once on a computer: it is announced, and made shorter.
 
