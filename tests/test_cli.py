@@ -25,11 +25,6 @@ from command import SETTINGS, history, main, process, read
 from golmu import ConvolutionNetwork, Recipe, assembly, cli, evaluation, progress, training
 from golmu.engines import ENGINE_NAMES
 
-NO_MODEL = (
-    "golmu: error: the run {run} holds no model: its training is {status}; let it end, or go on by "
-    "golmu train --resume {run}\n"
-)
-
 # train
 
 
@@ -160,7 +155,17 @@ def test_a_diverging_training_exits_1_and_says_so_in_the_run_folder(run, data, t
     assert saved["status"] == "failed"
     assert saved["error"] in err
     status, _, err = run("evaluate", tmp_path / "run")
-    assert (status, err) == (2, NO_MODEL.format(run=tmp_path / "run", status="failed"))
+    text = f"the run {tmp_path / 'run'} holds no model, since its training failed: train anew with other settings"
+    assert (status, err) == (2, f"golmu: error: {text}\n")
+
+
+def test_a_network_that_learned_nothing_is_said_to(run, data, tmp_path):
+    wild = ("--optimizer", "adam", "--learning-rate", 30, "--epochs", 2, "--batch-size", 16)
+    status, out, _ = run("train", data, "--run", tmp_path / "run", *wild)
+    assert status == 0
+    assert read(tmp_path / "run")["results"]["val_accuracy"] < 0.37
+    said = " ".join(" ".join(out).split())
+    assert "The network is no better than chance: most likely learning_rate=30 is too large for these settings." in said
 
 
 def test_a_failure_of_another_kind_is_noted_in_the_run_folder_too(data, tmp_path, monkeypatch):

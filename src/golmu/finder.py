@@ -34,6 +34,12 @@ SAFETY = 10.0
 """The suggestion is the rate with the lowest smoothed loss, divided by this: there the loss has not yet begun to give
 way, and a schedule spends a long time at its highest rate."""
 
+LEAST, MOST = 1e-30, 1e30
+"""Learning rates that a float32 can hold, and its products too."""
+
+A_FALL = 0.98
+"""The lowest smoothed loss is at most this share of that in the first steps, or nothing was learned."""
+
 SLICE = 10
 """Steps between two looks at the loss."""
 
@@ -60,8 +66,10 @@ def find_learning_rate(
     positive_integer(steps, "steps")
     positive_number(low, "low")
     positive_number(high, "high")
-    if low >= high:
-        raise InputError(f"low must be below high, got {low:g} and {high:g}")
+    if not LEAST <= low < high <= MOST:
+        raise InputError(f"low must be below high, and both from {LEAST:g} to {MOST:g}, got {low:g} and {high:g}")
+    if plot.suffix.lower() != ".png":
+        raise InputError(f"plot must name a .png file, got {plot}")
     if not plot.parent.is_dir():  # better said before the test than after it
         raise SaveError(f"the curve cannot be written to {plot}: there is no folder {plot.parent}")
     recipe = get_recipe(DEFAULT_RECIPE if recipe_name is None else recipe_name).override(given)
@@ -71,12 +79,16 @@ def find_learning_rate(
         assembly.training.engine, assembly.data, recipe, np.geomspace(low, high, steps), np.random.default_rng(seed)
     )
     at = int(np.argmin(losses))
-    if at == 0:
-        raise InputError(f"the loss grows from low={low:g} on: give a lower one (--low)")
-    if at == steps - 1:
-        raise InputError(f"the loss still falls at high={high:g}: give a higher one (--high)")
     lowest = float(rates[at])
     suggestion = lowest / SAFETY
+    if losses[at] > A_FALL * losses[:SLICE].mean():
+        raise InputError(f"the loss does not fall between low={low:g} and high={high:g}: give others (--low, --high)")
+    if suggestion < low:
+        raise InputError(
+            f"the loss is lowest at {lowest:.2g}, too near low={low:g} to suggest a rate: give a lower one"
+        )
+    if at == steps - 1:
+        raise InputError(f"the loss still falls at high={high:g}: give a higher one (--high)")
     try:
         write_atomically(plot, plots.png(plots.range_test(rates, losses, suggestion)))
     except OSError as error:

@@ -353,6 +353,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
     def load(cls, path: str | Path, *, engine: str = "auto") -> Self:
         """The network that `save` wrote, ready to predict and to be trained further by `training`.
 
+        A file says what the network is, not how it was trained: the parameters of training have their defaults.
+
         Raises
         ------
         CheckpointError

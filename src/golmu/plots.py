@@ -25,6 +25,8 @@ def curves(history: History, axes: Axes | None = None) -> Axes:
     for label, losses, style in (("train_loss", history.losses, "o-"), ("val_loss", history.val_losses, "s--")):
         if losses:
             axes.plot(range(1, len(losses) + 1), losses, style, label=label, markersize=4)
+    if len(history.losses) == 1:
+        axes.set_xlim(0, 2)  # a point and no line: elsewhere there would be fractions of an epoch
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss (cross-entropy)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -37,6 +37,8 @@ def load_predictor(run: Path) -> Predictor:
     status = runs.read_run(run).get("status")
     path = run / runs.MODEL
     if not path.exists():
+        if status == "failed":
+            raise RunError(f"the run {run} holds no model, since its training failed: train anew with other settings")
         raise RunError(
             f"the run {run} holds no model: its training is {status}; let it end, or go on by "
             f"golmu train --resume {run}"

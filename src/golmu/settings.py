@@ -69,7 +69,7 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
     if not isinstance(value, str):
         raise InputTypeError(f"{argument} must be one of {', '.join(choices)}, got {value!r}")
     if value not in choices:
-        close = get_close_matches(value, choices, n=1)
+        close = get_close_matches(value.lower(), choices, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise InputError(f"{argument} must be one of {', '.join(choices)}, got {value!r}{hint}")
     return value

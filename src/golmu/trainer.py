@@ -96,6 +96,10 @@ def train_run(
         ).go_on(resume, record, allow_inexact)
 
 
+NO_BETTER = 1.1
+"""Times the accuracy of a guess up to which a network has learned nothing."""
+
+
 class _Begun:
     """What run.json says that a run began with."""
 
@@ -155,6 +159,12 @@ class _Run(Assembly):
             console.print(f"interrupted; go on with: golmu train --resume {keeper.folder}")
         if has_results:
             _show_results(console, keeper.folder, keeper.record)
+            accuracy = keeper.record["results"]["val_accuracy"]
+            if accuracy is not None and accuracy <= NO_BETTER / self.setup.architecture.n_classes:
+                console.print(
+                    f"The network is no better than chance: most likely learning_rate={self.recipe.learning_rate:g} is "
+                    "too large for these settings. golmu find-lr suggests another."
+                )
         return status
 
 
