@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits
 from command import SETTINGS, main
 from golmu.data import Dataset, load_dataset
 from golmu.data.idx import MNIST_FILES
+from golmu.engines import ENGINE_NAMES
 
 # numba keeps compiled code by the date of the file of the function that is called, not of those that it calls: after
 # a change in one of these it would go on testing the old code. So each state of the engine has a folder of its own.
@@ -98,3 +99,9 @@ def pictures(tmp_path):
         pixels[2 * label : 2 * label + 2] = 200
         Image.fromarray(pixels).save(folder / f"{label}.png")
     return folder
+
+
+@pytest.fixture(params=[name for name in ENGINE_NAMES if name != "auto"])
+def engine_name(request):
+    """Each engine in turn."""
+    return request.param

@@ -16,11 +16,6 @@ from golmu.recipe import Method
 SIZES = [(28, 28, 1, 10, 100, 10, 32), (9, 7, 3, 4, 6, 3, 5), (2, 2, 1, 1, 1, 2, 1), (5, 12, 2, 17, 3, 2, 131)]
 
 
-@pytest.fixture(params=[name for name in ENGINE_NAMES if name != "auto"])
-def engine_name(request):
-    return request.param
-
-
 def make_case(size, dtype=np.float32, seed=0):
     *shape, n = size
     rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import pytest
 
 import naive
 from golmu.architecture import WEIGHT_NAMES
-from golmu.engines import ENGINE_NAMES, create_engine
+from golmu.engines import create_engine
 from golmu.engines.contract import Batches
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Method
@@ -33,11 +33,6 @@ METHODS = {
         flip=True, shift=1, erase=2,
     ),
 }  # fmt: skip
-
-
-@pytest.fixture(params=[name for name in ENGINE_NAMES if name != "auto"])
-def engine_name(request):
-    return request.param
 
 
 def three_batches(n, method):

@@ -76,7 +76,7 @@ class Race:
             if getattr(self.recipe, name) != value:
                 raise SystemExit(f"{tool} trains with {name} {value!r} only, not {getattr(self.recipe, name)!r}")
 
-        train, validation = load_dataset("fashion-mnist").split(0.2, 42)
+        train, validation = load_dataset("fashion-mnist").split()
         self.data = Data(train.images, train.labels, validation.images, validation.labels)
         self.image_shape = train.images.shape[1:]
         self.preprocessing = Preprocessing.of(

@@ -386,7 +386,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         self._engine: Engine = engine
         self._order_rng: np.random.Generator = order_rng
         self._forget_steps()
-        self._draw_rng: np.random.Generator = np.random.default_rng(order_rng.bit_generator.state["state"]["state"])
+        self._draw_rng: np.random.Generator = order_rng.spawn(1)[0]
 
     def _model(self, class_names: tuple[str, ...]) -> Model:
         return Model(

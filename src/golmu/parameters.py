@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from difflib import get_close_matches
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from golmu.errors import InputTypeError
-from golmu.recipe import Recipe
+from golmu.recipe import FIELDS, Recipe
 from golmu.recipes import get_recipe
 
 if TYPE_CHECKING:
@@ -112,5 +112,5 @@ class RecipeParameters:
 
     def _recipe(self, epochs: int | None = None) -> Recipe:
         """The parameters, checked, with another number of epochs if there is one."""
-        values = {field.name: getattr(self, field.name) for field in fields(Recipe)}
+        values = {name: getattr(self, name) for name in FIELDS}
         return Recipe(**(values if epochs is None else values | {"epochs": epochs}))

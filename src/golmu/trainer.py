@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from golmu.errors import InputError, RunError
 from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
-from golmu.recipe import Recipe
+from golmu.recipe import FIELDS, Recipe
 from golmu.recipes import get_recipe
 from golmu.settings import one_of
 
@@ -107,8 +106,7 @@ class _Begun:
         self._folder = folder
         try:
             settings = record["settings"]
-            known = [field.name for field in fields(Recipe) if field.name in settings]
-            self.recipe = Recipe(**{name: settings[name] for name in known})
+            self.recipe = Recipe(**{name: settings[name] for name in FIELDS if name in settings})
             self.engine, self.threads, self.seed = str(settings["engine"]), settings["threads"], settings["seed"]
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / runs.RUN} does not hold the settings to go on with: {error}") from error

@@ -220,8 +220,7 @@ class Training:
         """The weights that count: of the best epoch if a finished training had patience, or averaged, or the last."""
         if is_finished and self.best is not None:
             return self.best.weights
-        slots = self.engine.get_slots()
-        return slots.get(AVERAGE, self.engine.get_weights())
+        return self.engine.get_slots()[AVERAGE] if self._is_averaged else self.engine.get_weights()
 
     def settle(self, *, is_finished: bool) -> None:
         """Leaves the engine with the weights that count, and nothing for the training to go on with."""

@@ -29,7 +29,7 @@ from golmu.engines.contract import (
     Slots,
     needed_slots,
     usable_cores,
-)  # fmt: skip
+)
 from golmu.engines.kernels import BLOCK, CACHE_LINE, MORE_SAMPLES, SAMPLES, Buffers, Parameters
 from golmu.engines.optimizers import pace
 from golmu.engines.options import options
@@ -107,7 +107,8 @@ class FusedEngine:
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         for name in needed_slots(method, averages=batches.averaging is not None):
-            self._slots.setdefault(name, _parameters(self.architecture))
+            if name not in self._slots:
+                self._slots[name] = _parameters(self.architecture)
         return self._steps(data, batches, method, self._net)
 
     def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:

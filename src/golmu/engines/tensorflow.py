@@ -25,7 +25,7 @@ from golmu.engines.contract import (
     Slots,
     needed_slots,
     usable_cores,
-)  # fmt: skip
+)
 from golmu.engines.hush import hushed
 from golmu.errors import EngineError
 from golmu.preprocessing import SCALING_ONLY, Images, Preprocessing
