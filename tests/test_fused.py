@@ -308,6 +308,20 @@ def test_kernels_are_loaded_ahead_in_a_thread_that_ends(monkeypatch):
     assert threading.active_count() == before
 
 
+def test_kernels_are_loaded_without_scipys_algebra_which_others_still_get():
+    code = """
+import sys
+import numpy as np
+from numba import njit
+from golmu.engines.fused import load_kernels
+load_kernels()
+print("scipy.linalg" in sys.modules)
+print(*njit(lambda a, b: np.linalg.solve(np.dot(a, b), b))(2 * np.eye(2), np.ones((2, 2)) + np.eye(2)).ravel())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["False", "0.5 0.0 0.0 0.5"]
+
+
 def test_loading_ahead_calls_every_kernel_and_keeps_its_errors(monkeypatch):
     called = []
     monkeypatch.setattr(fused_module.kernels, "train", lambda *_: called.append("train"))

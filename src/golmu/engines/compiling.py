@@ -5,8 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from numba import njit
+from numba.np import linalg
 
 from golmu.engines.threads import kept
+
+
+def _learn_arrays_without_scipy() -> None:
+    """Imports numba's array functions, without the import of scipy.linalg that they want, a tenth of a second.
+
+    That import only shows whether `np.dot` will find a BLAS. SciPy is always there, as scikit-learn needs it; no
+    kernel here does; and compiled code that does asks once more.
+    """
+    ask, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        import numba.np.arraymath  # noqa: F401, PLC0415
+    finally:
+        linalg.ensure_blas = ask
+
+
+_learn_arrays_without_scipy()
 
 MATHS = {"contract", "reassoc", "nsz"}
 """What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
