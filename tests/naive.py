@@ -150,8 +150,10 @@ def kept(shape, probability, first, seed, batch):
     return factors
 
 
-def method_step(x, labels, weights, slots, method, rate, step, seed, batch):
+def method_step(x, labels, weights, slots, method, rate, step, seed, batch, importance=None):
     """One step by a `Method`, from what the convolution would see of the images; `slots` are changed in place.
+
+    `importance` (n,) multiplies each sample's loss.
 
     Returns the loss before the step, and the weights after it.
     """
@@ -167,9 +169,10 @@ def method_step(x, labels, weights, slots, method, rate, step, seed, batch):
     n_classes = logits.shape[1]
     target = (1 - method.label_smoothing) * np.eye(n_classes)[labels] + method.label_smoothing / n_classes
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    loss = -(target * np.log(probabilities)).sum(axis=1).mean()
+    importance = np.ones(len(x)) if importance is None else importance.astype(np.float64)
+    loss = -(importance * (target * np.log(probabilities)).sum(axis=1)).mean()
 
-    d_logits = (probabilities - target) / len(x)
+    d_logits = importance[:, None] * (probabilities - target) / len(x)
     d_hidden = (d_logits @ w["w2"].T) * kept_hidden * (hidden > 0)
     d_pooled = ((d_hidden @ w["w1"].T) * kept_flat).reshape(pooled.shape) * (pooled > 0)
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))

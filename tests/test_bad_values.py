@@ -18,6 +18,10 @@ AT_LEAST_1 = "must be an integer of at least 1, got"
 SHARE = "must be a number of at least 0 and below 1, got"
 RANDOM_STATE = "random_state must be None, an integer, a RandomState or a Generator, got"
 TOGETHER = "x_val and y_val must be given together, or not at all"
+CONTINUOUS = "(Unknown label type: continuous): use integers or strings"
+MISSING = (
+    "y is missing: the network requires y to be passed, but the target y is None; labels are needed, one for each image"
+)
 ENGINES = ", ".join(ENGINE_NAMES)
 
 SETTINGS = [
@@ -54,6 +58,16 @@ SETTINGS = [
     ({"units": np.nan}, InputTypeError, f"units {AT_LEAST_1} nan"),
     ({"units": ""}, InputTypeError, f"units {AT_LEAST_1} ''"),
     ({"learning_rate": True}, InputTypeError, "learning_rate must be a number above 0, got True"),
+    ({"image_shape": 8}, InputTypeError,
+     "image_shape must be (height, width), (height, width, channels) or None, got 8"),
+    ({"image_shape": (8,)}, InputError,
+     "image_shape must be (height, width), (height, width, channels) or None, got (8,)"),
+    ({"image_shape": (8, 2.5)}, InputTypeError, "image_shape must be an integer of at least 1, got 2.5"),
+    ({"image_shape": (8, 0)}, InputError, "image_shape must be an integer of at least 1, got 0"),
+    ({"image_shape": (8, 9)}, InputError, "x must hold images of shape (8, 9, 1), got (7, 6, 2)"),
+    ({"class_weight": "even"}, InputTypeError,
+     "class_weight must be None, 'balanced' or a dict from labels to numbers, got 'even'"),
+    ({"warm_start": 1}, InputTypeError, "warm_start must be True or False, got 1"),
     ({"engine": ""}, InputError, f"engine must be one of {ENGINES}, got ''"),
     ({"record_loss": "befor"}, InputError,
      "record_loss must be one of after, before, got 'befor'; did you mean 'before'?"),
@@ -111,14 +125,15 @@ ARGUMENTS = [
     ({"x": X[:0], "y": Y[:0]}, InputError, "x holds no images: its shape is (0, 7, 6, 2)"),
     ({"x": X.reshape(N, -1)}, InputError,
      "x is flattened to 84 values an image, which must be a square number: "
-     "reshape it to (n, h, w, c), or one image to (1, h, w, c)"),
+     "reshape it to (n, h, w, c), or one image to (1, h, w, c), "
+     "or give the network its image_shape"),
     ({"x": np.full(X.shape, np.nan)}, InputError,
      "x holds pixels that are NaN or infinite in float32, first in image 0"),
     ({"x": X.astype(int) + 1}, InputError, "x holds integer pixels from 1 to 256: they must lie in 0–255"),
     ({"y": Y[:-1]}, InputError, "y has 49 labels for 50 images: the numbers must be equal"),
-    ({"y": None}, InputTypeError, "y is missing: labels are needed, one for each image"),
+    ({"y": None}, InputTypeError, MISSING),
     ({"y": Y * 0 + 3}, InputError, "y must hold at least 2 classes, got one class only: 3"),
-    ({"y": Y / 2}, InputError, "y must hold class labels, got 0.5: use integers or strings"),
+    ({"y": Y / 2}, InputError, f"y must hold class labels, got 0.5 {CONTINUOUS}"),
     ({"x_val": X}, InputTypeError, TOGETHER),
     ({"y_val": Y}, InputTypeError, TOGETHER),
     ({"x_val": X[:, :5], "y_val": Y}, InputError, "x_val must hold images of shape (7, 6, 2), got (5, 6, 2)"),
@@ -132,12 +147,15 @@ ARGUMENTS = [
     ({"epochs": "ten"}, InputTypeError, f"epochs {AT_LEAST_1} 'ten'"),
     ({"x": None}, InputTypeError, "x is missing: images are needed"),
     ({"x": "images"}, InputTypeError, "x must be an array of real numbers, got dtype <U6"),
-    ({"x": 3}, InputError, "x must have shape (n, h, w, c), (n, h, w) or flattened (n, h·w), got ()"),
+    ({"sample_weight": [1]}, InputError,
+     f"sample_weight.shape == (1,), expected ({len(X)},): give one number for each image"),
+    ({"x": 3}, InputError, "x must have shape (n, h, w, c), (n, h, w) or flattened (n, h·w), got (): "
+     "Reshape your data, one image to (1, h, w, c)"),
     ({"x": X[..., :0]}, InputError,
      "x must hold images of at least 2x2 pixels and one channel, got (7, 6, 0)"),
     ({"y": []}, InputError, "y has 0 labels for 50 images: the numbers must be equal"),
     ({"y": 3}, InputError, "y must have shape (n,), or one-hot (n, classes), got ()"),
-    ({"y": np.where(Y, Y, np.nan)}, InputError, "y must hold class labels, got nan: use integers or strings"),
+    ({"y": np.where(Y, Y, np.nan)}, InputError, f"y must hold class labels, got nan {CONTINUOUS}"),
     ({"y": np.ones((N, 3))}, InputError,
      "y of shape (50, 3) must be one-hot: one 1 in each row, and 0 elsewhere"),
     ({"x_val": X[:0], "y_val": Y[:0]}, InputError, "x_val holds no images: its shape is (0, 7, 6, 2)"),

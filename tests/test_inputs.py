@@ -15,7 +15,12 @@ BYTES = RNG.integers(0, 256, (3, 4, 5, 2), np.uint8)
 SQUARE = RNG.integers(0, 256, (3, 4, 4), np.uint8)
 
 SHAPES = "(n, h, w, c), (n, h, w) or flattened (n, h·w)"
-RESHAPE = "reshape it to (n, h, w, c), or one image to (1, h, w, c)"
+CONTINUOUS = "(Unknown label type: continuous): use integers or strings"
+MISSING = (
+    "y is missing: the network requires y to be passed, but the target y is None; labels are needed, one for each image"
+)
+ONE = ": Reshape your data, one image to (1, h, w, c)"
+RESHAPE = "reshape it to (n, h, w, c), or one image to (1, h, w, c), or give the network its image_shape"
 
 
 @pytest.mark.parametrize(
@@ -69,16 +74,17 @@ RAGGED = "setting an array element with a sequence."
 @pytest.mark.parametrize(
     ("x", "shape", "kind", "text"),
     [
-        (3, None, InputError, f"x must have shape {SHAPES}, got ()"),
-        (np.zeros(16), None, InputError, f"x must have shape {SHAPES}, got (16,)"),
-        (np.zeros((1, 2, 4, 4, 1)), None, InputError, f"x must have shape {SHAPES}, got (1, 2, 4, 4, 1)"),
-        ([], None, InputError, f"x must have shape {SHAPES}, got (0,)"),
+        (3, None, InputError, f"x must have shape {SHAPES}, got (){ONE}"),
+        (np.zeros(16), None, InputError, f"x must have shape {SHAPES}, got (16,){ONE}"),
+        (np.zeros((1, 2, 4, 4, 1)), None, InputError, f"x must have shape {SHAPES}, got (1, 2, 4, 4, 1){ONE}"),
+        ([], None, InputError, f"x must have shape {SHAPES}, got (0,){ONE}"),
         (SQUARE[:0], None, InputError, "x holds no images: its shape is (0, 4, 4, 1)"),
         (np.zeros((0, 16)), None, InputError, "x holds no images: its shape is (0, 4, 4, 1)"),
         (np.zeros((3, 20)), None, InputError,
          f"x is flattened to 20 values an image, which must be a square number: {RESHAPE}"),
         (np.zeros((3, 0)), None, InputError,
-         f"x is flattened to 0 values an image, which must be a square number: {RESHAPE}"),
+         "x holds no pixels: 0 feature(s) (shape=(3, 0)) while a minimum of 4 is required: "
+         "give images of at least 2x2 pixels"),
         (SQUARE[0], (4, 4, 1), InputError,
          f"x is flattened to 4 values an image, which must be 16 for images of shape (4, 4, 1): {RESHAPE}"),
         (BYTES[0], (4, 5, 2), InputError, f"x must have shape {SHAPES}, got one image (4, 5, 2): pass x[None]"),
@@ -99,7 +105,8 @@ RAGGED = "setting an array element with a sequence."
         (with_pixel(np.nan), None, InputError, NOT_FINITE),
         (with_pixel(np.inf), None, InputError, NOT_FINITE),
         (with_pixel(-1e300), None, InputError, NOT_FINITE),
-        (SQUARE * 1j, None, InputTypeError, "x must be an array of real numbers, got dtype complex128"),
+        (SQUARE * 1j, None, InputError,
+         "x must be an array of real numbers, got complex128: Complex data not supported"),
         ("cat.png", None, InputTypeError, "x must be an array of real numbers, got dtype <U7"),
         (SQUARE.astype(str), None, InputTypeError, "x must be an array of real numbers, got dtype <U3"),
         (np.array(["2020-01-01"], "M8[D]"), None, InputTypeError,
@@ -174,7 +181,7 @@ NOT_ONE_HOT = "must be one-hot: one 1 in each row, and 0 elsewhere"
 @pytest.mark.parametrize(
     ("y", "kind", "text"),
     [
-        (None, InputTypeError, "y is missing: labels are needed, one for each image"),
+        (None, InputTypeError, MISSING),
         (1, InputError, "y must have shape (n,), or one-hot (n, classes), got ()"),
         (np.zeros((3, 2, 2)), InputError, "y must have shape (n,), or one-hot (n, classes), got (3, 2, 2)"),
         ([0, 1], InputError, "y has 2 labels for 3 images: the numbers must be equal"),
@@ -187,9 +194,9 @@ NOT_ONE_HOT = "must be one-hot: one 1 in each row, and 0 elsewhere"
         ([[0.1, 0.9], [0, 1], [1, 0]], InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
         ([["a", "b"]] * 3, InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
         (np.zeros((3, 0)), InputError, f"y of shape (3, 0) {NOT_ONE_HOT}"),
-        ([0, 0.5, 1], InputError, "y must hold class labels, got 0.5: use integers or strings"),
-        ([0, 1, np.nan], InputError, "y must hold class labels, got nan: use integers or strings"),
-        ([0, 1, np.inf], InputError, "y must hold class labels, got inf: use integers or strings"),
+        ([0, 0.5, 1], InputError, f"y must hold class labels, got 0.5 {CONTINUOUS}"),
+        ([0, 1, np.nan], InputError, f"y must hold class labels, got nan {CONTINUOUS}"),
+        ([0, 1, np.inf], InputError, f"y must hold class labels, got inf {CONTINUOUS}"),
         ([0, 1, 2j], InputTypeError, "y must hold integers or strings, got dtype complex128"),
         (np.array([b"a", b"b", b"c"]), InputTypeError, "y must hold integers or strings, got bytes: decode them"),
         (np.array(["a", None, "b"]), InputTypeError,

@@ -92,6 +92,52 @@ def test_the_loss_after_a_step_is_plain_and_of_the_images_as_they_were_seen(engi
         assert losses[i] == pytest.approx(naive.loss(seen, labels[batch], weights), rel=1e-5), i
 
 
+@pytest.mark.parametrize("name", ["plain", "smoothing", "everything"])
+def test_a_sample_counts_as_its_importance_says(engine_name, name):
+    method = replace(METHODS[name], record_loss="before")
+    architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 72), np.uint8)
+    importance = np.random.default_rng(5).exponential(size=72).astype(np.float32)
+    importance[::7] = 0
+    engine = create_engine(engine_name, architecture)
+    engine.set_weights(weights)
+    batches = three_batches(72, method)
+    losses = engine.train(engine.prepare(images, labels, importance), batches, method)
+    slots = {}
+    for i, batch in enumerate(batches.order):
+        number, rate = batches.first_batch + i, batches.learning_rates[i].astype(float)
+        expected, weights = naive.method_step(
+            images[batch] / 255, labels[batch], weights, slots, method, rate, i, batches.seed, number, importance[batch]
+        )
+        assert losses[i] == pytest.approx(expected, rel=1e-5), i
+    for weight in WEIGHT_NAMES:
+        assert relative(engine.get_weights()[weight], weights[weight]) < 2e-5, weight
+
+
+def test_an_importance_of_one_changes_no_bit(engine_name):
+    architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 72), np.uint8)
+    results = []
+    for importance in (None, np.ones(72, np.float32)):
+        engine = create_engine(engine_name, architecture)
+        engine.set_weights(weights)
+        data = engine.prepare(images, labels, importance)
+        losses = engine.train(data, three_batches(72, METHODS["everything"]), METHODS["everything"])
+        results.append((losses, engine.get_weights(), engine.evaluate(data)))
+    assert np.array_equal(results[0][0], results[1][0])
+    assert all(np.array_equal(results[0][1][name], results[1][1][name]) for name in WEIGHT_NAMES)
+    assert results[0][2] == results[1][2]
+
+
+@pytest.mark.parametrize("record_loss", ["before", "after"])
+def test_samples_of_no_importance_teach_nothing(engine_name, record_loss):
+    architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 72), np.uint8)
+    engine = create_engine(engine_name, architecture)
+    engine.set_weights(weights)
+    data = engine.prepare(images, labels, np.zeros(72, np.float32))
+    losses = engine.train(data, three_batches(72, METHODS["plain"]), Method(record_loss=record_loss))
+    assert losses.tolist() == [0, 0, 0]
+    assert all(np.array_equal(engine.get_weights()[name], weights[name]) for name in WEIGHT_NAMES)
+
+
 @pytest.mark.parametrize("name", ["plain", "adamw", "everything"])
 def test_slices_and_threads_do_not_change_a_bit(name):
     architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 300), np.uint8)

@@ -111,7 +111,8 @@ def test_init_stores_what_it_is_given_and_nothing_else():
     assert vars(made) == given
     recipe = Recipe(n_kernels=10, units=10, batch_size=32, learning_rate=0.1, epochs=100)
     assert ConvolutionNetwork().get_params() == {
-        **asdict(recipe), "engine": "auto", "random_state": None, "n_threads": None,
+        **asdict(recipe), "engine": "auto", "random_state": None, "n_threads": None, "image_shape": None,
+        "class_weight": None, "warm_start": False,
     }  # fmt: skip
     assert (
         ConvolutionNetwork(3, 5, 8, 0.2).get_params()

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from golmu import tensorfile
 from golmu.architecture import Architecture
-from golmu.engines.contract import AVERAGE, FIRST, SECOND, Labels
+from golmu.engines.contract import AVERAGE, FIRST, SECOND, Importance, Labels
 from golmu.errors import CheckpointError, RunError
 from golmu.model import check_format, describe_classes, read_classes
 from golmu.preprocessing import Images
@@ -140,10 +140,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(setup, state)
 
 
-def fingerprint(images: Images, labels: Labels, validation: tuple[Images, Labels] | None) -> dict[str, Any]:
+def fingerprint(
+    images: Images, labels: Labels, validation: tuple[Images, Labels] | None, importance: Importance | None = None
+) -> dict[str, Any]:
     """What tells one set of training and validation images from another: shape, type and SHA-256 of each."""
     parts = {"training": (images, labels)} | ({} if validation is None else {"validation": validation})
-    return {
+    printed: dict[str, Any] = {
         part: {
             "shape": list(x.shape),
             "dtype": str(x.dtype),
@@ -151,6 +153,9 @@ def fingerprint(images: Images, labels: Labels, validation: tuple[Images, Labels
         }
         for part, (x, y) in parts.items()
     }
+    if importance is not None:
+        printed["importance"] = hashlib.sha256(importance.data).hexdigest()
+    return printed
 
 
 def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: bool) -> None:
@@ -210,6 +215,8 @@ def _different_data(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[
         if before["dtype"] != now["dtype"]:
             return [f"the {part} images are {before['dtype']}, not {now['dtype']}"]
         return [f"the {part} data are others: images, labels or their order differ"]
+    if kept.get("importance") != wanted.get("importance"):
+        return ["the images count otherwise: sample_weight or class_weight differs"]
     return []
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from golmu import runs
 from golmu.architecture import Architecture
 from golmu.checkpoint import Setup, fingerprint, refuse_differences
-from golmu.engines.contract import Engine, Labels, Prepared
+from golmu.engines.contract import Engine, Importance, Labels, Prepared
 from golmu.errors import InputTypeError
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.preprocessing import Images
@@ -27,10 +27,12 @@ class Samples:
     labels: Labels
     validation: tuple[Images, Labels] | None
     classes: NDArray[Any]
+    importance: Importance | None
 
     def prepared(self, engine: Engine) -> tuple[Prepared, Prepared | None]:
         """Where `engine` wants them."""
-        return engine.prepare(self.images, self.labels), self.validation and engine.prepare(*self.validation)
+        training = engine.prepare(self.images, self.labels, self.importance)
+        return training, self.validation and engine.prepare(*self.validation)
 
 
 def fit_in_folder(
@@ -41,7 +43,8 @@ def fit_in_folder(
     engine, recipe = training.engine, training.recipe
     setup = Setup(
         recipe, architecture, samples.classes, tuple(str(label) for label in samples.classes),
-        fingerprint(samples.images, samples.labels, samples.validation), engine.name, engine.n_threads,
+        fingerprint(samples.images, samples.labels, samples.validation, samples.importance),
+        engine.name, engine.n_threads,
     )  # fmt: skip
     data, validation = samples.prepared(engine)
     if resume is not None:

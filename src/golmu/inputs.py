@@ -14,6 +14,7 @@ from golmu.architecture import POOL_SIZE
 from golmu.engines.contract import Labels
 from golmu.errors import GolmuWarning, InputError, InputTypeError
 from golmu.preprocessing import Images
+from golmu.settings import positive_integer
 
 ImageShape = tuple[int, int, int]
 """(h, w, c)."""
@@ -54,6 +55,27 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x") -
     return _pixels(array, argument)
 
 
+def as_image_shape(value: Any) -> ImageShape | None:
+    """The estimator's `image_shape` as (h, w, c); (h, w) is grey, and None stays None.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        If it is something else.
+    """
+    if value is None:
+        return None
+    wanted = "image_shape must be (height, width), (height, width, channels) or None"
+    try:
+        sizes = tuple(value)
+    except TypeError as error:
+        raise InputTypeError(f"{wanted}, got {value!r}") from error
+    if len(sizes) not in (2, 3):
+        raise InputError(f"{wanted}, got {value!r}")
+    height, width, channels = (positive_integer(size, "image_shape") for size in (*sizes, 1)[:3])
+    return height, width, channels
+
+
 def _refuse_sparse(array: Any, argument: str) -> None:
     if hasattr(array, "toarray"):
         raise InputTypeError(f"{argument} must be a dense array, got a sparse one: call its toarray() first")
@@ -73,6 +95,8 @@ def _numeric(x: Any, argument: str) -> NDArray[Any]:
             array = array.astype(np.float32)
         except (TypeError, ValueError) as error:
             raise InputTypeError(f"{argument} must be an array of numbers: {error}") from error
+    if array.dtype.kind == "c":
+        raise InputError(f"{argument} must be an array of real numbers, got {array.dtype}: Complex data not supported")
     if array.dtype.kind not in "buif":
         raise InputTypeError(f"{argument} must be an array of real numbers, got dtype {array.dtype}")
     return array
@@ -93,14 +117,21 @@ def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> 
         if shape is not None and length == prod(shape):
             return array.reshape(-1, *shape)
         side = isqrt(length)
-        if shape is None and side * side == length and length > 0:
+        if length == 0:
+            raise InputError(
+                f"{argument} holds no pixels: 0 feature(s) (shape={array.shape}) while a minimum of {POOL_SIZE**2} is "
+                f"required: give images of at least {POOL_SIZE}x{POOL_SIZE} pixels"
+            )
+        if shape is None and side * side == length:
             return array.reshape(-1, side, side, 1)
         wanted = "a square number" if shape is None else f"{prod(shape)} for images of shape {shape}"
         raise InputError(
             f"{argument} is flattened to {length} values an image, which must be {wanted}: "
-            "reshape it to (n, h, w, c), or one image to (1, h, w, c)"
+            "reshape it to (n, h, w, c), or one image to (1, h, w, c), or give the network its image_shape"
         )
-    raise InputError(f"{argument} must have shape {expected}, got {array.shape}")
+    raise InputError(
+        f"{argument} must have shape {expected}, got {array.shape}: Reshape your data, one image to (1, h, w, c)"
+    )
 
 
 def _pixels(array: NDArray[Any], argument: str) -> Images:
@@ -121,7 +152,7 @@ def _pixels(array: NDArray[Any], argument: str) -> Images:
             f"{argument} holds float pixels up to {images.max():g}, where [0, 1] is expected: "
             "divide by 255, or pass uint8",
             GolmuWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return images
 
@@ -140,7 +171,10 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
         If they are not one of these, or not `n`.
     """
     if y is None:
-        raise InputTypeError(f"{argument} is missing: labels are needed, one for each image")
+        raise InputTypeError(
+            f"{argument} is missing: the network requires {argument} to be passed, but the target {argument} is None; "
+            "labels are needed, one for each image"
+        )
     _refuse_sparse(y, argument)
     try:
         array = np.asarray(y)
@@ -173,13 +207,28 @@ def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
         whole = np.isfinite(array) & (array == np.floor(array))
         if not whole.all():
             wrong = _shown(array[~whole][0])
-            raise InputError(f"{argument} must hold class labels, got {wrong}: use integers or strings")
+            raise InputError(
+                f"{argument} must hold class labels, got {wrong} (Unknown label type: continuous): "
+                "use integers or strings"
+            )
         return array
     if array.dtype.kind == "S":
         raise InputTypeError(f"{argument} must hold integers or strings, got bytes: decode them")
     if array.dtype.kind not in "biuU":
         raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
     return array
+
+
+def as_classes(classes: Any) -> NDArray[Any]:
+    """The argument `classes` of `partial_fit`: its distinct labels, sorted, (C,)."""
+    try:
+        n = len(classes)
+    except TypeError as error:
+        raise InputTypeError(f"classes must be an array of labels, got {classes!r}") from error
+    array = as_label_array(classes, n, argument="classes")
+    if array.ndim != 1:
+        raise InputError(f"classes must have shape (C,), got {array.shape}")
+    return find_classes(array, argument="classes")
 
 
 def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import exceptions
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import validate_data
 
 from golmu import inputs, training
 from golmu.architecture import Architecture, Weights
 from golmu.engines import create_engine
-from golmu.engines.contract import Batches, Engine, Evaluation, Labels
+from golmu.engines.contract import Engine, Evaluation, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
 from golmu.fitting import Samples, as_folder, fit_in_folder
+from golmu.incremental import IncrementalTraining
 from golmu.interruption import Interruption
 from golmu.metrics import softmax
 from golmu.model import Model, load_model, save_model
 from golmu.parameters import RecipeParameters
 from golmu.preprocessing import Images, Preprocessing
-from golmu.settings import boolean, generators, positive_integer
+from golmu.settings import boolean, positive_integer
+from golmu.weighting import as_sample_weight, importance
 
 if TYPE_CHECKING:
     from typing import Self
@@ -35,7 +39,7 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
     exit_code = 2
 
 
-class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
     A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
@@ -66,6 +70,13 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         are restored. None: it goes on to the end, and the last epoch's weights stay.
     epochs
         Passes over the samples, where `fit` is not told.
+    image_shape
+        (h, w) or (h, w, c) of flattened images that are not square and grey; None: whatever `fit` is given.
+    class_weight
+        How much the samples of each class count in training: None, all alike; "balanced", each class alike, whatever
+        its number of samples; or a dict from labels to numbers.
+    warm_start
+        Whether `fit` goes on from the weights that there are, with a new schedule and optimizer, and adds to `losses`.
     optimizer, momentum, weight_decay, schedule, warmup, final_rate, final_batch_size, label_smoothing
     feature_dropout, hidden_dropout, flip, shift, erase, ema, average_epochs, test_flip, standardize
         How training goes beyond the chapter, and what is made of an image: see `golmu.Recipe`. By default nothing.
@@ -73,7 +84,7 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
     Attributes
     ----------
     losses, val_losses
-        A float an epoch: training and validation loss.
+        A float an epoch: training and validation loss; scikit-learn calls the former `loss_curve_`.
     history_
         The same with validation accuracy and seconds (`golmu.training.History`).
     conv_w, conv_b, w1, b1, w2, b2
@@ -88,6 +99,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         With patience, the epoch whose weights these are, counted from 1; else the last one.
     n_features_in_
         Number of values of an image, h·w·c.
+    feature_names_in_
+        The names of the columns, where `fit` was given a data frame of flattened images.
 
     Images `x`, wherever they are taken, are (n, h, w, c), (n, h, w), or flattened (n, h·w·c); floats should lie in
     [0, 1], and integers from 0 to 255 are scaled by 1/255 inside. Labels `y` are integers, strings, or one-hot.
@@ -103,6 +116,13 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
     (3,)
     """
 
+    # Images are called x here, as in the chapter; scikit-learn must not take them for metadata.
+    __metadata_request__fit: ClassVar = {"x": UNUSED}
+    __metadata_request__partial_fit: ClassVar = {"x": UNUSED}
+    __metadata_request__predict: ClassVar = {"x": UNUSED}
+    __metadata_request__predict_proba: ClassVar = {"x": UNUSED}
+    __metadata_request__score: ClassVar = {"x": UNUSED}
+
     # Training
 
     def fit(
@@ -113,12 +133,13 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         x_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
         *,
+        sample_weight: ArrayLike | None = None,
         callback: training.Callback | None = None,
         run: str | Path | None = None,
         resume: str | Path | None = None,
         allow_inexact: bool = False,
     ) -> Self:
-        """Initialises the weights, then trains.
+        """Initialises the weights, unless `warm_start` keeps them, then trains.
 
         Ctrl-C ends training within a quarter of a second, between two batches: the network is then fitted and usable,
         and `KeyboardInterrupt` is raised. A second Ctrl-C ends it at once.
@@ -131,6 +152,8 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
             Passes over them, in all; by default the parameter `epochs`.
         x_val, y_val
             Validation images and labels, both or neither, on which loss and accuracy are taken after each epoch.
+        sample_weight
+            (n,) numbers of at least 0: how much each image counts, on top of `class_weight`. Only their ratios matter.
         callback
             Called with a `golmu.training.Progress` several times an epoch.
         run
@@ -153,10 +176,11 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
             If the folder is in use, or cannot be gone on with, read or written.
         """
         recipe = self._recipe(epochs)
-        images = inputs.as_images(x)
+        images = self._images(x, is_new=True)
         label_array = inputs.as_label_array(y, len(images))
         classes = inputs.find_classes(label_array)
         labels = inputs.encode(label_array, classes)
+        counts = importance(sample_weight, self.class_weight, labels, classes)
         validation = None
         if x_val is not None or y_val is not None:
             if x_val is None or y_val is None:
@@ -174,12 +198,14 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
         training.warn_of_small_data(len(images), recipe)
 
-        preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
-        self._start(images.shape[1:], classes, preprocessing)
+        earlier = self._continued(images.shape[1:], classes) if boolean(self.warm_start, "warm_start") else None
+        if earlier is None:
+            preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+            self._start(images.shape[1:], classes, preprocessing)
         running = training.Training(self._engine, recipe, self._order_rng)
         self.history_ = running.history
         callbacks = [] if callback is None else [callback]
-        samples = Samples(images, labels, validation, classes)
+        samples = Samples(images, labels, validation, classes, counts)
         try:
             if run is None and resume is None:
                 with Interruption(and_termination=False) as interruption:
@@ -195,6 +221,9 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         finally:
             self.history_ = running.history  # another one, where a checkpoint was restored
             self.best_epoch_ = running.epoch if running.best is None else running.best.epoch
+            if earlier is not None:
+                self.best_epoch_ += len(earlier.losses)
+                self.history_ = earlier.followed_by(running.history)
         return self
 
     def init_weights(self, input_shape: tuple[int, ...], n_classes: int) -> None:
@@ -218,45 +247,12 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         classes = np.arange(positive_integer(n_classes, "n_classes"))
         self._start(shape[-3:], classes, Preprocessing(test_flip=boolean(self.test_flip, "test_flip")))
 
-    def training(self, x: ArrayLike, y: ArrayLike) -> float:
-        """One step on one batch at the full learning rate; returns the batch's mean loss before the update.
-
-        The optimizer, and what it draws, are the parameters'; there is neither schedule nor averaging.
-        """
-        recipe = self._recipe()
-        images, labels = self._images_and_labels(x, y)
-        if self._stepped != recipe.optimizer:
-            self._forget_steps(recipe.optimizer)
-        seed = int(self._draw_rng.integers(2**32)) if recipe.draws else 0
-        batches = Batches.at(recipe.learning_rate, np.arange(len(images))[None], first_step=self._n_steps, seed=seed)
-        method = replace(recipe.method, record_loss="before")
-        losses = self._engine.train(self._engine.prepare(images, labels), batches, method)
-        self._n_steps += 1
-        return float(losses[0])
-
-    def _forget_steps(self, optimizer: str | None = None) -> None:
-        """Lets `training` begin anew: what one optimizer has kept is nothing to another, nor to other weights."""
-        self._engine.set_slots({})
-        self._stepped, self._n_steps = optimizer, 0
-
-    def gen_batch(self, x: ArrayLike, y: ArrayLike) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
-        """Yields the images and labels in shuffled full batches of `batch_size`, in a new order at each call.
-
-        Before there are weights, the order comes from `random_state` anew at each call.
-        """
-        batch_size = positive_integer(self.batch_size, "batch_size")
-        images = inputs.as_images(x, self._image_shape)
-        labels = inputs.as_label_array(y, len(images))
-        training.warn_if_one_batch(len(images), batch_size)
-        rng = self._order_rng if self._is_ready else generators(self.random_state)[1]
-        return training.batches(images, labels, batch_size, rng)
-
     # Using the network
 
     def forpass(self, x: ArrayLike) -> NDArray[np.float32]:
         """Logits (n, classes) of the images."""
         self._check_ready()
-        return self._engine.logits(inputs.as_images(x, self._image_shape))
+        return self._engine.logits(self._images(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
         """Probabilities (n, classes) of the images, in the order of `classes_`; each row sums to 1."""
@@ -268,9 +264,13 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         labels: NDArray[Any] = self.classes_[indices]
         return labels
 
-    def score(self, x: ArrayLike, y: ArrayLike) -> float:
-        """Accuracy: the share of the images that are predicted right."""
-        return self._evaluate(x, y).accuracy
+    def score(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy: the share of the images that are predicted right, each counting as `sample_weight` (n,) says."""
+        if sample_weight is None:
+            return self._evaluate(x, y).accuracy
+        images, labels = self._images_and_labels(x, y)
+        weights = as_sample_weight(sample_weight, len(labels))
+        return float(np.average(self._engine.logits(images).argmax(axis=1) == labels, weights=weights))
 
     def get_loss(self, x: ArrayLike, y: ArrayLike) -> float:
         """Softmax cross-entropy, mean over the images."""
@@ -329,9 +329,12 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
         return self.history_.val_losses
 
     @property
+    def loss_curve_(self) -> list[float]:
+        return self.losses
+
+    @property
     def n_iter_(self) -> int:
-        self._check_ready()
-        return len(self.history_.losses)
+        return len(self.losses)
 
     def save(self, path: str | Path, *, class_names: tuple[str, ...] | None = None) -> None:
         """Writes weights, sizes and labels as a safetensors file, atomically.
@@ -407,13 +410,37 @@ class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # t
                 f"this {type(self).__name__} has no weights yet: call fit, or init_weights, before using it"
             )
 
-    @property
-    def _image_shape(self) -> tuple[int, int, int] | None:
-        return self.architecture_.image_shape if self._is_ready else None
+    def _continued(self, image_shape: tuple[int, ...], classes: NDArray[Any]) -> training.History | None:
+        """Starts anew with the weights that there are, and gives the history so far; None if there are no weights."""
+        if not self._is_ready:
+            return None
+        before, weights, history = self.architecture_, self._engine.get_weights(), self.history_
+        now = replace(before, **dict(zip(("height", "width", "channels"), image_shape, strict=True)))
+        now = replace(now, n_kernels=self.n_kernels, units=self.units, n_classes=len(classes))
+        if now != before or not np.array_equal(classes, self.classes_):
+            raise InputError(
+                f"warm_start goes on with a network of {before} for the classes {self.classes_.tolist()}, but now it "
+                f"is to be {now} for {classes.tolist()}: set warm_start=False to begin anew"
+            )
+        self._start(image_shape, classes, self._engine.preprocessing)
+        self._engine.set_weights(weights)
+        return history
+
+    def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images:
+        """Images of the network's shape; if they are new, of the shape that the network is to have."""
+        if getattr(x, "ndim", None) == 2 and not hasattr(x, "toarray"):
+            try:
+                validate_data(self, x, reset=is_new, skip_check_array=True)
+            except ValueError as error:
+                raise InputError(str(error)) from error
+        elif is_new:
+            self.__dict__.pop("feature_names_in_", None)
+        shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
+        return inputs.as_images(x, shape, argument=argument)
 
     def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
         self._check_ready()
-        images = inputs.as_images(x, self._image_shape)
+        images = self._images(x)
         return images, inputs.encode(inputs.as_label_array(y, len(images)), self.classes_)
 
     def _evaluate(self, x: ArrayLike, y: ArrayLike) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from difflib import get_close_matches
 from inspect import signature
@@ -33,6 +34,9 @@ class RecipeParameters:
         n_threads: int | None = None,
         patience: int | None = None,
         epochs: int = 100,
+        image_shape: tuple[int, ...] | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        warm_start: bool = False,
         optimizer: str = "sgd",
         momentum: float = 0.9,
         weight_decay: float = 0.0,
@@ -61,6 +65,9 @@ class RecipeParameters:
         self.n_threads = n_threads
         self.patience = patience
         self.epochs = epochs
+        self.image_shape = image_shape
+        self.class_weight = class_weight
+        self.warm_start = warm_start
         self.optimizer = optimizer
         self.momentum = momentum
         self.weight_decay = weight_decay
@@ -88,7 +95,8 @@ class RecipeParameters:
         recipe
             The name of one (`golmu recipes` lists them), or a `golmu.Recipe`.
         changes
-            Parameters in place of the recipe's, and those that no recipe has: `engine`, `n_threads`, `random_state`.
+            Parameters in place of the recipe's, and those that no recipe has: `engine`, `n_threads`, `random_state`,
+            `image_shape`, `class_weight`, `warm_start`.
 
         Raises
         ------

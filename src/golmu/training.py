@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from math import inf
 from typing import Any
 
@@ -46,6 +46,11 @@ class History:
             self.val_losses.append(evaluation.loss)
             self.val_accuracies.append(evaluation.accuracy)
         self.seconds.append(seconds)
+
+    def followed_by(self, other: History) -> History:
+        """This history and then the other's epochs."""
+        mine, its = astuple(self), astuple(other)
+        return History(*(first + second for first, second in zip(mine, its, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -277,7 +282,7 @@ class Training:
 
     def _train_slice(self, data: Prepared, batches: Batches) -> None:
         losses = self.engine.train(data, batches, self.recipe.method)
-        _check_finite(losses, self.epoch, self.batch, self.recipe.learning_rate)
+        check_finite(losses, self.epoch, self.batch, self.recipe.learning_rate)
         self._batch_losses = np.concatenate([self._batch_losses, losses])
 
     def _loss(self) -> float:
@@ -298,7 +303,8 @@ def batches(
         yield x[rows], y[rows]
 
 
-def _check_finite(losses: NDArray[np.float32], epoch: int, first_batch: int, learning_rate: float) -> None:
+def check_finite(losses: NDArray[np.float32], epoch: int, first_batch: int, learning_rate: float) -> None:
+    """Raises `TrainingError` if the loss of a batch is not finite; epochs and batches are counted from 0 here."""
     finite = np.isfinite(losses)
     if not finite.all():
         bad = int(np.argmin(finite))

@@ -24,6 +24,9 @@ from golmu.recipe import Method
 
 Labels = NDArray[np.int64]
 
+Importance = NDArray[np.float32]
+"""(n,): how much each sample counts, 1 on average: its loss, and so its gradient, is multiplied by it."""
+
 Slots = dict[str, Weights]
 """What a training keeps for each weight beside the weight itself, by name: `FIRST`, `SECOND`, `AVERAGE`."""
 
@@ -53,6 +56,8 @@ class Prepared:
     """The engine's own kind of array, (n, h, w, c)."""
     labels: Any
     """The engine's own kind of array, (n,)."""
+    importance: Any = None
+    """The engine's own kind of array, (n,), float32; None: 1 for every sample."""
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -121,8 +126,11 @@ class Engine(Protocol):
     def set_slots(self, slots: Slots) -> None:
         """Takes copies of these slots, and forgets all others."""
 
-    def prepare(self, images: Images, labels: Labels) -> Prepared:
-        """Puts a whole data set where the engine wants it; uint8 images stay uint8 in memory."""
+    def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
+        """Puts a whole data set where the engine wants it; uint8 images stay uint8 in memory.
+
+        Only training heeds the importance of samples; an evaluation counts all alike.
+        """
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         """One step for each of the batches.
@@ -141,7 +149,8 @@ class Engine(Protocol):
         Returns
         -------
         (m,)
-            The mean loss of each batch. Not-a-number and infinity are returned, never hidden.
+            The loss of each batch: the mean over its samples of importance · loss. Not-a-number and infinity are
+            returned, never hidden.
         """
 
     def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:

@@ -24,6 +24,7 @@ from golmu.engines.contract import (
     SECOND,
     Batches,
     Evaluation,
+    Importance,
     Labels,
     Prepared,
     Slots,
@@ -43,6 +44,7 @@ LARGE_LAYER = 2**22
 """Bytes of dense1, several times a second-level cache, above which parts have more samples."""
 
 NO_LABELS = np.empty(0, np.int64)
+NO_IMPORTANCE = np.empty(0, np.float32)
 NO_LOGITS = np.empty((0, 0), np.float32)
 NO_OPTIONS = options(PLAIN, 0)
 
@@ -102,8 +104,8 @@ class FusedEngine:
     def get_weights(self) -> Weights:
         return self._canonical(self._net)
 
-    def prepare(self, images: Images, labels: Labels) -> Prepared:
-        return Prepared(images, labels)
+    def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
+        return Prepared(images, labels, NO_IMPORTANCE if importance is None else importance)
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         for name in needed_slots(method, averages=batches.averaging is not None):
@@ -122,7 +124,7 @@ class FusedEngine:
         # A step of size −1 from zero, so that what is checked here is what trains.
         total = _parameters(self.architecture)
         batches = Batches.at(-1, np.arange(len(images))[None])
-        losses = self._steps(Prepared(images, labels), batches, PLAIN, total)
+        losses = self._steps(self.prepare(images, labels), batches, PLAIN, total)
         return float(losses[0]), self._canonical(total)
 
     def logits(self, images: Images) -> NDArray[np.float32]:
@@ -172,9 +174,9 @@ class FusedEngine:
         work, state = self._buffers(n_parts, samples), np.zeros(2 + n_threads, np.int64)
         slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]  # those not needed are not touched
         _run(n_threads, lambda thread: kernels.train(
-            thread, state, data.images, data.labels, *self._factors(data.images), order, self._net, step, *slots,
-            options(method, batches.seed), pace(method, batches), batches.first_batch, method.record_loss == "after",
-            work, losses,
+            thread, state, data.images, data.labels, data.importance, *self._factors(data.images), order, self._net,
+            step, *slots, options(method, batches.seed), pace(method, batches), batches.first_batch,
+            method.record_loss == "after", work, losses,
         ))  # fmt: skip
         return losses
 

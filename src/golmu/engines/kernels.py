@@ -224,38 +224,43 @@ def keep_positive(n_rows: int, values: Any, by: Any, scale: Any) -> None:
 
 
 @kernel
-def cross_entropy(logits: Any, labels: Any, chosen: Any, factor: Any, smoothing: Any) -> Any:
+def cross_entropy(logits: Any, labels: Any, importance: Any, chosen: Any, factor: Any, smoothing: Any) -> Any:
     """Sum of the losses of a part's samples, and how many are right; logits (C, S), `chosen` (m,) indices.
 
+    A sample counts as often as its `importance` (n,) says; where that is empty, once.
+
     The target is one-hot with a share of `smoothing` spread over all classes. Unless factor is 0, the logits become
-    factor · (softmax − target), and 0 for samples that are not real.
+    importance · factor · (softmax − target), and 0 for samples that are not real.
     """
     n_classes, samples = logits.shape
-    into_gradient, spread = factor != ZERO, factor * smoothing / np.float32(n_classes)
+    into_gradient = factor != ZERO
     loss, n_right = 0.0, 0
     for s in range(len(chosen)):
         label, best = labels[chosen[s]], 0
+        weight = importance[chosen[s]] if len(importance) > 0 else ONE
         for k in range(1, n_classes):
             if logits[k, s] > logits[best, s]:
                 best = k
         largest, total = logits[best, s], ZERO
-        loss += np.float64(largest - logits[label, s])
+        of_sample = np.float64(largest - logits[label, s])
         if smoothing > ZERO:
             mean = ZERO
             for k in range(n_classes):
                 mean += logits[k, s]
-            loss += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
+            of_sample += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
         n_right += best == label
         for k in range(n_classes):
             e = exponential(logits[k, s] - largest)
             total += e
             if into_gradient:
                 logits[k, s] = e
-        loss += logarithm(np.float64(total))
+        loss += weight * (of_sample + logarithm(np.float64(total)))
         if into_gradient:
+            slope = weight * factor
+            spread = slope * smoothing / np.float32(n_classes)
             for k in range(n_classes):
-                logits[k, s] = logits[k, s] * (factor / total) - spread
-            logits[label, s] -= factor * (ONE - smoothing)
+                logits[k, s] = logits[k, s] * (slope / total) - spread
+            logits[label, s] -= slope * (ONE - smoothing)
     if into_gradient:
         for k in range(n_classes):
             for s in range(len(chosen), samples):
@@ -366,9 +371,9 @@ def update(
 
 @entry
 def train(
-    thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, order: Any, net: Parameters,
-    step: Parameters, first: Parameters, second: Parameters, average: Parameters, options: Options, pace: Any,
-    first_batch: int, loss_after: bool, work: Buffers, losses: Any,
+    thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
+    net: Parameters, step: Parameters, first: Parameters, second: Parameters, average: Parameters, options: Options,
+    pace: Any, first_batch: int, loss_after: bool, work: Buffers, losses: Any,
 ) -> None:  # fmt: skip
     """What one of the threads does for the batches `order` (m, b): parts of each batch, then blocks of the weights.
 
@@ -399,7 +404,7 @@ def train(
                         fetch(images, order[batch + 1, start:end])
                 forward(x, net, work.act[part], where, hidden, logits, is_step, options, keys)
                 factor, smoothing = (ONE / np.float32(size), options.smoothing) if is_step else (ZERO, ZERO)
-                work.losses[stage, part], _ = cross_entropy(logits, labels, chosen, factor, smoothing)
+                work.losses[stage, part], _ = cross_entropy(logits, labels, importance, chosen, factor, smoothing)
                 if is_step:
                     d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
                     backward(
@@ -435,6 +440,7 @@ def evaluate(
     n_parts = (n + samples - 1) // samples
     x, where, hidden, logits = work.x[thread], work.where[thread], work.hidden[thread], work.logits[thread]
     keys, views, mirrored = work.keys[thread], work.views[thread], work.mirrored[thread]
+    no_importance = np.empty(0, np.float32)
     part = claim(state, thread, n_parts)
     while part < n_parts:
         chosen = np.arange(part * samples, min(n, (part + 1) * samples))
@@ -453,5 +459,5 @@ def evaluate(
                 for k in range(len(logits)):
                     all_logits[chosen[s], k] = logits[k, s]
         if len(labels) > 0:
-            losses[part], n_right[part] = cross_entropy(logits, labels, chosen, ZERO, ZERO)
+            losses[part], n_right[part] = cross_entropy(logits, labels, no_importance, chosen, ZERO, ZERO)
         part = claim(state, thread, n_parts)

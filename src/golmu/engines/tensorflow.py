@@ -20,6 +20,7 @@ from golmu.engines.contract import (
     AVERAGE,
     Batches,
     Evaluation,
+    Importance,
     Labels,
     Prepared,
     Slots,
@@ -97,8 +98,9 @@ class TensorFlowEngine:
         for slot, weights in slots.items():
             _assign(self._slots[slot], weights)
 
-    def prepare(self, images: Images, labels: Labels) -> Prepared:
-        return Prepared(tf.constant(images), tf.constant(labels))
+    def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
+        counts = None if importance is None else tf.constant(importance)
+        return Prepared(tf.constant(images), tf.constant(labels), counts)
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         if self._method != method:
@@ -110,7 +112,7 @@ class TensorFlowEngine:
         losses: NDArray[np.float32] = self._train_graph(
             data.images, data.labels, tf.constant(batches.order), tf.constant(batches.learning_rates),
             tf.constant(batches.averaging) if averages else None, tf.constant(batches.first_batch, tf.int64),
-            tf.constant(batches.seed, tf.int64),
+            tf.constant(batches.seed, tf.int64), data.importance,
         ).numpy()  # fmt: skip
         return losses
 
@@ -201,34 +203,40 @@ class TensorFlowEngine:
         return tf.nn.softmax_cross_entropy_with_logits(target, logits)
 
     def _loss_and_gradients(
-        self, x: tf.Tensor, labels: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None
+        self,
+        x: tf.Tensor,
+        labels: tf.Tensor,
+        method: Method = PLAIN,
+        keys: tf.Tensor = None,
+        importance: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             logits = self._forward(x, method, keys)
-            loss = tf.reduce_mean(self._cross_entropy(labels, logits, method.label_smoothing))
+            loss = _mean(self._cross_entropy(labels, logits, method.label_smoothing), importance)
         return loss, tape.gradient(loss, list(self._variables.values()))
 
     def _train(
         self, method: Method, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, rates: tf.Tensor,
-        averaging: tf.Tensor | None, first_batch: tf.Tensor, seed: tf.Tensor,
+        averaging: tf.Tensor | None, first_batch: tf.Tensor, seed: tf.Tensor, importance: tf.Tensor | None,
     ) -> tf.Tensor:  # fmt: skip
         steps = tf.shape(order)[0]
         losses = tf.TensorArray(tf.float32, steps)
         for step in tf.range(steps):
             batch = order[step]
             x, y = self._scaled(tf.gather(images, batch)), tf.gather(labels, batch)
+            counts = None if importance is None else tf.gather(importance, batch)
             keys = None
             if method.draws:
                 keys = sample_keys(seed, first_batch + tf.cast(step, tf.int64), tf.shape(batch)[0])
                 x = viewed(x, keys, method)
-            loss, gradients = self._loss_and_gradients(x, y, method, keys)
+            loss, gradients = self._loss_and_gradients(x, y, method, keys, counts)
             self._optimizer.learning_rate.assign(rates[step])
             self._optimizer.apply_gradients(zip(gradients, self._variables.values(), strict=True))
             if averaging is not None:
                 for name, average in self._slots[AVERAGE].items():
                     average.assign_add(averaging[step] * (self._variables[name] - average))
             if method.record_loss == "after":
-                loss = tf.reduce_mean(self._cross_entropy(y, self._forward(x)))
+                loss = _mean(self._cross_entropy(y, self._forward(x)), counts)
             losses = losses.write(step, loss)
         return losses.stack()
 
@@ -250,6 +258,10 @@ class TensorFlowEngine:
             z = self._answer(self._scaled(images[start : start + CHUNK]))
             chunks = chunks.write(start // CHUNK, z)
         return tf.ensure_shape(chunks.concat(), [None, self.architecture.n_classes])
+
+
+def _mean(losses: tf.Tensor, importance: tf.Tensor | None) -> tf.Tensor:
+    return tf.reduce_mean(losses if importance is None else importance * losses)
 
 
 def _assign(variables: Variables, weights: Weights) -> None:
