@@ -8,7 +8,7 @@ import pytest
 import golmu
 from golmu import errors
 
-NAMES = ["ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "RECIPES", "Recipe", "load_dataset"]
+NAMES = ["ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "RECIPES", "Recipe", "explain", "load_dataset"]
 HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "numba", "PIL")
 
 
