@@ -133,7 +133,7 @@ def test_probabilities_are_bars_from_the_largest(found):
     axes = plots.probabilities(found)
     order = np.argsort(-found.probabilities)
     assert [bar.get_width() for bar in axes.patches] == found.probabilities[order].tolist()
-    assert words(axes.get_yticklabels()) == [fonts.shown(found.class_names[i], i)[0] for i in order]
+    assert words(axes.get_yticklabels()) == [fonts.shown(found.class_names[i], f"#{i}")[0] for i in order]
     draw(axes)
 
 
@@ -153,6 +153,18 @@ def test_the_whole_figure_is_drawn_without_a_warning(classes):
         draw(figure)
         titles = [axes.get_title() for axes in figure.axes]
         assert {"input", "saliency", "SmoothGrad", "occlusion", "kernel", "after ReLU", "after pooling"} <= set(titles)
+
+
+def test_the_heading_names_image_prediction_target_and_truth(found):
+    def heading(*arguments):
+        return plots.explanation(*arguments).get_suptitle()
+
+    predicted = found.class_names[found.prediction]
+    assert heading(found) == f"predicted {predicted}"
+    assert heading(found, "$image$ 3", 0) == f"$image$ 3     predicted {predicted}     true class ant"
+    other = explain(network().fit(X, Y, 1), X[0], target=(found.prediction + 1) % 3)
+    if other.target != other.prediction:
+        assert heading(other).endswith(f"explained {other.target}")
 
 
 def test_a_network_whose_hidden_units_are_all_zero_is_drawn_too():
@@ -210,8 +222,8 @@ def test_wrong_shapes_are_said(call, text):
 
 
 def test_names_in_latin_need_no_other_font():
-    assert fonts.shown("T-shirt/top", 0) == ("T-shirt/top", [])
-    assert fonts.shown("a" * 40, 0) == ("a" * 25 + "…", [])
+    assert fonts.shown("T-shirt/top", "#0") == ("T-shirt/top", [])
+    assert fonts.shown("a" * 40, "#0") == ("a" * 25 + "…", [])
 
 
 def test_korean_takes_a_font_that_has_it(monkeypatch):
@@ -220,7 +232,7 @@ def test_korean_takes_a_font_that_has_it(monkeypatch):
     monkeypatch.setattr(
         fonts, "_characters", lambda path: {"a": {"티"}, "b": set(KOREAN)}.get(path) or characters(path)
     )
-    text, families = fonts.shown(KOREAN, 3)
+    text, families = fonts.shown(KOREAN, "#3")
     assert (text, families[-1]) == (KOREAN, "Elsewhere")
 
 

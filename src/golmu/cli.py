@@ -206,6 +206,36 @@ def predict(
 
 
 @app.command()
+def explain(
+    run: RunArgument,
+    image: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE", help="An image file, or the number of a validation image, as the report gives it."
+        ),
+    ],
+    target: Annotated[str | None, typer.Option(help="Class to explain; by default the predicted one.")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Let the number count the test images.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="PNG, SVG or PDF file, which is replaced; by default explain-IMAGE.png in the run folder."),
+    ] = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+) -> None:
+    """Draw what the network makes of an image, from layer to layer, and where its decision comes from."""
+    from golmu.explainer import explain_run  # noqa: PLC0415
+
+    found = explain_run(run, image, target=target, test=test, output=output, folder=folder)
+    if json_output:
+        _print_json(found)
+        return
+    truth = "" if found["true"] is None else f"  (true class: {found['true']})"
+    typer.echo(f"{found['image']}  {found['label']}  {found['probability']:.4f}{truth}")
+    typer.echo(f"figure: {found['figure']}")
+
+
+@app.command()
 def recipes(json_output: JsonOption = False) -> None:
     """List the named settings for training, with the accuracy and the time that were measured with each."""
     from golmu.measured import recipe_records, show_recipes  # noqa: PLC0415

@@ -33,10 +33,7 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
     if dataset.test is None:
         raise DataError(f"{dataset.name} has no test images to evaluate on")
     images = dataset.test.images
-    expected = model.architecture.image_shape
-    if images.shape[1:] != expected:
-        raise DataError(f"{dataset.name} holds images of shape {images.shape[1:]}, but {run} was trained on {expected}")
-    _check_names(dataset, model, run)
+    check_fits(dataset, model, run)
     labels = inputs.encode(dataset.test.labels, model.classes)
     loss = engine.evaluate(engine.prepare(images, labels)).loss
     class_names = model.class_names
@@ -62,8 +59,11 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
     }
 
 
-def _check_names(dataset: Dataset, model: Model, run: Path) -> None:
-    """Raises `DataError` where a label of the data means another class than the network's."""
+def check_fits(dataset: Dataset, model: Model, run: Path) -> None:
+    """Raises `DataError` where the images have another shape, or a label means another class, than the network's."""
+    shape, expected = dataset.train.images.shape[1:], model.architecture.image_shape
+    if shape != expected:
+        raise DataError(f"{dataset.name} holds images of shape {shape}, but {run} was trained on {expected}")
     for label, name in zip(model.classes, model.class_names, strict=True):
         if label < len(dataset.class_names) and dataset.class_names[label] != name:
             raise DataError(

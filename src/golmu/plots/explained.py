@@ -16,10 +16,10 @@ ROWS = 10
 """Kernels that are shown, at most: those with the largest mean activation."""
 
 
-def explanation(found: Explanation, title: str = "") -> Figure:
+def explanation(found: Explanation, title: str = "", truth: int | None = None) -> Figure:
     """Input and where the decision comes from, kernels with their maps, hidden units, and probabilities.
 
-    `title` says which image it is, in the characters of the figure's font.
+    `title` says which image it is, and `truth` is the index of the class that it shows, if that is known.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -28,11 +28,23 @@ def explanation(found: Explanation, title: str = "") -> Figure:
     _origins(found, parts[0])
     _layers(found, parts[1])
     _decision(found, parts[2])
-    name, families = fonts.shown(found.class_names[found.target], found.target)
-    probability = found.probabilities[found.target]
-    heading = figure.suptitle(f"{title}: {name}, probability {probability:.4f}".removeprefix(": "), fontsize="x-large")
-    fonts.dress(heading, families)
+    _heading(found, figure, title, truth)
     return figure
+
+
+def _heading(found: Explanation, figure: Figure, title: str, truth: int | None) -> None:
+    words, fonts_needed = [], []
+    for before, name, stand_in in (
+        ("", title, "image"),
+        ("predicted ", found.class_names[found.prediction], f"#{found.prediction}"),
+        ("explained ", found.class_names[found.target] if found.target != found.prediction else "", f"#{found.target}"),
+        ("true class ", "" if truth is None else found.class_names[truth], f"#{truth}"),
+    ):
+        if name:
+            text, families = fonts.shown(name, stand_in)
+            words.append(before + text)
+            fonts_needed += [family for family in families if family not in fonts_needed]
+    fonts.dress(figure.suptitle("     ".join(words), fontsize="large"), fonts_needed)
 
 
 def _origins(found: Explanation, figure: SubFigure) -> None:

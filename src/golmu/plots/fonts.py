@@ -22,27 +22,27 @@ FALLBACKS = (
 """Files, without suffix, of fonts with Korean, Chinese or Japanese, as systems have them; the first that serves."""
 
 
-def shown(name: str, number: int) -> tuple[str, list[str]]:
+def shown(name: str, stand_in: str) -> tuple[str, list[str]]:
     """What a figure says for a name, and the fonts that it needs; none: those of the figure do.
 
-    Where no font that is installed has its characters, the class's number stands for it, `#3`: empty boxes, and a
-    warning for each, would say less.
+    Where no font that is installed has its characters, something else stands for it, as `#3` for the class of that
+    number: empty boxes, and a warning for each, would say less.
     """
     short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
     families = _families(frozenset(short))
-    return (f"#{number}", []) if families is None else (short, families)
+    return (stand_in, []) if families is None else (short, families)
 
 
-def write(text: Text, name: str, number: int) -> None:
+def write(text: Text, name: str, stand_in: str) -> None:
     """Puts a name into a text of a figure."""
-    short, families = shown(name, number)
+    short, families = shown(name, stand_in)
     text.set_text(short)
     dress(text, families)
 
 
 def write_ticks(axis: Axis, places: Sequence[int], names: Sequence[str], numbers: Sequence[int]) -> None:
     """Puts names at places along an axis; `numbers` are those of their classes."""
-    short = [shown(name, number) for name, number in zip(names, numbers, strict=True)]
+    short = [shown(name, f"#{number}") for name, number in zip(names, numbers, strict=True)]
     axis.set_ticks(places, labels=[text for text, _ in short])
     for label, (_, families) in zip(axis.get_ticklabels(), short, strict=True):
         dress(label, families)

@@ -123,7 +123,7 @@ def compared(
     drawn = axes.get_legend()
     if drawn is not None:
         for number, (text, name) in enumerate(zip(drawn.get_texts(), names, strict=True), start=1):
-            fonts.write(text, f"{number} {name}", number)
+            fonts.write(text, f"{number} {name}", f"{number} run")
         drawn.set_visible(legend)
     return axes
 
