@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from golmu import inputs, training
 from golmu.architecture import Architecture, Weights
+from golmu.display import Display
 from golmu.engines import create_engine
 from golmu.engines.contract import Batches, Engine, Evaluation, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
@@ -35,7 +36,7 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
     exit_code = 2
 
 
-class ConvolutionNetwork(RecipeParameters, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ConvolutionNetwork(RecipeParameters, Display, ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
     A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
