@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from golmu import ConvolutionNetwork, NotFittedError, Recipe
-from golmu.plots import accuracies, compared, curves, learning_rates, png, svg
+from golmu.plots import accuracies, canvas, compared, curves, learning_rates, png, svg
 from golmu.schedule import Schedule
 from golmu.training import History
 from small_network import X, Y, network
@@ -163,7 +163,7 @@ def test_svg_is_an_element_in_the_pages_colours():
     assert "currentColor" in text
     assert "var(--blue)" in text
     assert "var(--orange)" in text
-    assert set(re.findall("#[0-9a-f]{6}", text)) == set()
+    assert set(re.findall("#[0-9a-f]{6}", text)) == {canvas.GREY}
     assert not re.search(r"https?://(?!www\.w3\.org/)", text)
     assert text == svg(lambda axes: curves(HISTORY, axes))
 

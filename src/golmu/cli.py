@@ -206,6 +206,24 @@ def predict(
 
 
 @app.command()
+def report(
+    run: RunArgument,
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="The run's data, where they are now; by default where they were."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="HTML file, which is replaced; by default report.html in the run folder.")
+    ] = None,
+    folder: FolderOption = None,
+) -> None:
+    """Write the page of a run: how it went, how good the network is, where it is wrong, what it has learned."""
+    from golmu.report import report_run  # noqa: PLC0415
+
+    typer.echo(f"report: {report_run(run, data, output, folder)}")
+
+
+@app.command()
 def explain(
     run: RunArgument,
     image: Annotated[

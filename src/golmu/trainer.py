@@ -19,7 +19,7 @@ from golmu.errors import InputError, RunError
 from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
-from golmu.recipe import FIELDS, Recipe
+from golmu.recipe import Recipe
 from golmu.recipes import get_recipe
 from golmu.settings import one_of
 
@@ -105,11 +105,11 @@ class _Begun:
     def __init__(self, folder: Path, record: Record) -> None:
         self._folder = folder
         try:
+            self.recipe = runs.read_recipe(folder, record)
             settings = record["settings"]
-            self.recipe = Recipe(**{name: settings[name] for name in FIELDS if name in settings})
             self.engine, self.threads, self.seed = str(settings["engine"]), settings["threads"], settings["seed"]
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{folder / runs.RUN} does not hold the settings to go on with: {error}") from error
+            raise RunError(f"{folder / runs.RUN} does not hold the settings of the run: {error}") from error
 
     def check(self, recipe: Recipe, seed: int | None) -> None:
         """Raises `RunError` if what is asked for now differs in more than the number of epochs."""

@@ -28,7 +28,7 @@ SEQUENTIAL, DIVERGING = "Blues", "PuOr_r"
 INK = "#010203"
 """Stands in a figure that is drawn for a page for the colour of the page's text."""
 
-INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
+INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 """Matplotlib's settings for that."""
 
 
@@ -76,7 +76,9 @@ def svg(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) 
     """
     from matplotlib import rc_context  # noqa: PLC0415
 
-    settings: dict[Any, Any] = dict.fromkeys(INKED, INK) | {"svg.fonttype": "none", "svg.hashsalt": "golmu"}
+    settings: dict[Any, Any] = {
+        **dict.fromkeys(INKED, INK), "grid.color": GREY, "svg.fonttype": "none", "svg.hashsalt": "golmu",
+    }  # fmt: skip
     with rc_context(settings):
         axes = new_axes(size)
         draw(axes)

@@ -89,6 +89,8 @@ def _finish_epochs(axes: Axes, epochs: int, best: int | None) -> Axes:
 
 def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes | None = None) -> Axes:
     """The learning rate against the epochs passed, of a training on `n` images; `epochs`: as many as were done."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
     axes = new_axes() if axes is None else axes
     schedule, done = Schedule(recipe, n), recipe.epochs if epochs is None else epochs
     starts = [schedule.first_step(epoch) for epoch in range(done + 1)]
@@ -96,6 +98,7 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
     axes.plot(np.interp(steps, starts, np.arange(done + 1)), schedule.learning_rates(steps), color=BLUE)
     axes.set_xlim(0, max(done, 1))
     axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epochs passed")
     axes.set_ylabel("learning rate")
     tidy(axes)
