@@ -308,6 +308,40 @@ def test_pictures_are_scaled_down_and_kept_small():
 # At the end of a training
 
 
+def test_a_training_ends_with_the_report_that_the_command_writes(run, finished, done):
+    assert run("report", done, "--output", done / "again.html")[0] == 0
+    first, again = (finished.folder / "report.html").read_text(), (done / "again.html").read_text()
+    assert first == again
+
+
+def test_a_training_from_arrays_ends_with_a_report_of_its_validation_images(tmp_path):
+    made = network().fit(X, NAMES[Y], 2, X[:20], NAMES[Y[:20]], run=tmp_path / "run")
+    page = Page((tmp_path / "run" / "report.html").read_text())
+    assert f"validation accuracy {made.score(X[:20], NAMES[Y[:20]]):.4f}" in page.text
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert [row[0] for row in table[1:]] == NAMES.tolist()
+
+
+def test_one_without_validation_images_says_so(tmp_path):
+    network().fit(X, Y, 2, run=tmp_path / "run")
+    page = Page((tmp_path / "run" / "report.html").read_text())
+    assert "The network is not judged here: it was trained without validation images." in page.text
+
+
+def test_an_interrupted_training_has_none_until_it_is_asked_for(run, data, tmp_path, monkeypatch):
+    def interrupt(_self, state):
+        if state.epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("golmu.progress.TrainingDisplay.__call__", interrupt)
+    status, lines, _ = run("train", data, *SETTINGS, "--run", tmp_path / "run")
+    assert status == 130
+    assert not any(line.startswith("report") for line in lines)
+    assert not (tmp_path / "run" / "report.html").exists()
+    assert run("report", tmp_path / "run")[0] == 0
+    assert "UTC; interrupted." in Page((tmp_path / "run" / "report.html").read_text()).text
+
+
 def test_what_goes_wrong_at_the_end_of_a_training_is_a_warning(finished, monkeypatch):
     monkeypatch.setattr(report, "render", lambda *_arguments, **_names: 1 / 0)
     text = rf"the report of {re.escape(str(finished.folder))} could not be written \(division by zero\); golmu report "

@@ -10,10 +10,10 @@ from rich.table import Table
 
 from golmu import inputs, runs
 from golmu.console import make_console, print_table
-from golmu.data import Dataset, load_dataset
+from golmu.data import load_dataset
 from golmu.errors import DataError
+from golmu.evidence import check_fits
 from golmu.metrics import class_scores, confusion_matrix
-from golmu.model import Model
 from golmu.prediction import load_predictor
 
 
@@ -57,19 +57,6 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
         ],
         "confusion_matrix": confusion.tolist(),
     }
-
-
-def check_fits(dataset: Dataset, model: Model, run: Path) -> None:
-    """Raises `DataError` where the images have another shape, or a label means another class, than the network's."""
-    shape, expected = dataset.train.images.shape[1:], model.architecture.image_shape
-    if shape != expected:
-        raise DataError(f"{dataset.name} holds images of shape {shape}, but {run} was trained on {expected}")
-    for label, name in zip(model.classes, model.class_names, strict=True):
-        if label < len(dataset.class_names) and dataset.class_names[label] != name:
-            raise DataError(
-                f"{dataset.name} calls class {label} '{dataset.class_names[label]}', but {run} was trained with "
-                f"'{name}': evaluate it on data with the classes {', '.join(model.class_names)}"
-            )
 
 
 def show(result: dict[str, Any]) -> None:

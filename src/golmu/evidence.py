@@ -10,7 +10,6 @@ from golmu import inputs, runs
 from golmu.data import Dataset, ImageSet, load_dataset
 from golmu.engines.contract import Labels
 from golmu.errors import DataError, InputError, RunError
-from golmu.evaluation import check_fits
 from golmu.model import Model
 from golmu.preprocessing import Images
 
@@ -98,3 +97,16 @@ def as_part(name: str, images: ImageSet | None, classes: Any) -> Part | None:
         return Part(name, images.images, inputs.encode(images.labels, classes))
     except InputError:
         return None
+
+
+def check_fits(dataset: Dataset, model: Model, run: Path) -> None:
+    """Raises `DataError` where the images have another shape, or a label means another class, than the network's."""
+    shape, expected = dataset.train.images.shape[1:], model.architecture.image_shape
+    if shape != expected:
+        raise DataError(f"{dataset.name} holds images of shape {shape}, but {run} was trained on {expected}")
+    for label, name in zip(model.classes, model.class_names, strict=True):
+        if label < len(dataset.class_names) and dataset.class_names[label] != name:
+            raise DataError(
+                f"{dataset.name} calls class {label} '{dataset.class_names[label]}', but {run} was trained with "
+                f"'{name}': evaluate it on data with the classes {', '.join(model.class_names)}"
+            )

@@ -156,7 +156,10 @@ class _Run(Assembly):
         if status:
             console.print(f"interrupted; go on with: golmu train --resume {keeper.folder}")
         if has_results:
-            _show_results(console, keeper.folder, keeper.record)
+            from golmu.report import draw_report  # noqa: PLC0415  Jinja2
+
+            report = None if status else draw_report(keeper.folder, self.evidence)
+            _show_results(console, keeper.folder, keeper.record, report)
             accuracy = keeper.record["results"]["val_accuracy"]
             if accuracy is not None and accuracy <= NO_BETTER / self.setup.architecture.n_classes:
                 console.print(
@@ -166,7 +169,7 @@ class _Run(Assembly):
         return status
 
 
-def _show_results(console: Console, folder: Path, record: Record) -> None:
+def _show_results(console: Console, folder: Path, record: Record, report: Path | None) -> None:
     results = record["results"]
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
@@ -180,6 +183,8 @@ def _show_results(console: Console, folder: Path, record: Record) -> None:
         "curves": str(folder / runs.CURVES),
         "model": str(folder / runs.MODEL),
     }
+    if report is not None:
+        rows["report"] = str(report)
     if results["model_epoch"] != results["epochs"]:
         rows["epochs"] += f" (the model is of epoch {results['model_epoch']}, the best)"
     for row in rows.items():
