@@ -266,7 +266,9 @@ def test_without_arguments_the_help_is_shown(run):
         assert any(f" {command} " in line for line in lines)
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["explain"], ["data"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["evaluate"], ["predict"], ["report"], ["compare"], ["explain"], ["data"]]
+)
 def test_help(run, command):
     status, lines, err = run(*command, "--help")
     assert (status, err) == (0, "")

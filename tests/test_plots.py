@@ -144,7 +144,9 @@ def test_runs_are_compared_in_one_figure():
         HISTORY.losses, HISTORY.val_losses, [2.0, 1.0], [3.0], [2.5],
     ]  # fmt: skip
     assert legend_of(axes) == ["1 first", "2 $second$", "3 third"]
-    assert not compared(histories, "abc", legend=False).get_legend().get_visible()
+    axes = compared(histories, ["", "", ""], accuracy=True)
+    assert [line.get_ydata().tolist() for line in axes.lines] == [HISTORY.val_accuracies, [], [0.5]]
+    assert legend_of(axes) == ["1", "2", "3"]
     assert png(axes, dpi=30).startswith(b"\x89PNG")
 
 

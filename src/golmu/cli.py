@@ -224,6 +224,23 @@ def report(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, at least two.")],
+    output: Annotated[Path, typer.Option(help="HTML file, which is replaced.")] = Path("comparison.html"),
+    json_output: JsonOption = False,
+) -> None:
+    """Put runs side by side: their curves in one figure, the settings in which they differ, and their results."""
+    from golmu.comparison import compare_runs, show  # noqa: PLC0415
+
+    compared = compare_runs(runs, output)
+    if json_output:
+        _print_json(compared)
+        return
+    show(compared)
+    typer.echo(f"page: {compared['page']}")
+
+
+@app.command()
 def explain(
     run: RunArgument,
     image: Annotated[

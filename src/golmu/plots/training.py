@@ -82,7 +82,7 @@ def _finish_epochs(axes: Axes, epochs: int, best: int | None) -> Axes:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(axes)
-    if axes.lines:
+    if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
     return axes
 
@@ -106,29 +106,32 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
 
 
 def compared(
-    histories: Sequence[History], names: Sequence[str], axes: Axes | None = None, *, legend: bool = True
+    histories: Sequence[History], names: Sequence[str], axes: Axes | None = None, *, accuracy: bool = False
 ) -> Axes:
-    """Losses of several trainings: validation with markers, or training where there is none; thin: training."""
+    """Losses of several trainings against the epoch: with markers of validation, thin of training; or accuracies.
+
+    Where there is no validation, the training losses have the markers.
+    """
     axes = new_axes() if axes is None else axes
-    for number, (history, name) in enumerate(zip(histories, names, strict=True)):
+    lines = []
+    for number, history in enumerate(histories):
         colour, dash, marker = styles(number)
-        epochs = range(1, len(history.losses) + 1)
-        every = -(-len(epochs) // MARKED) or 1
-        main = history.val_losses or history.losses
-        if history.val_losses:
-            axes.plot(epochs, history.losses, color=colour, linestyle=dash, linewidth=0.8, alpha=0.7)
-        axes.plot(
-            epochs, main, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every,
-            label=f"{number + 1} {name}",
-        )  # fmt: skip
-    axes.set_ylabel("loss (cross-entropy)")
+        main = history.val_accuracies if accuracy else history.val_losses or history.losses
+        every = max(1, -(-len(main) // MARKED))
+        if not accuracy and history.val_losses:
+            _thin(axes, history.losses, colour, dash)
+        epochs = range(1, len(main) + 1)
+        lines += axes.plot(epochs, main, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
+    axes.set_ylabel("accuracy" if accuracy else "loss (cross-entropy)")
     _finish_epochs(axes, max((len(history.losses) for history in histories), default=0), None)
-    drawn = axes.get_legend()
-    if drawn is not None:
-        for number, (text, name) in enumerate(zip(drawn.get_texts(), names, strict=True), start=1):
-            fonts.write(text, f"{number} {name}", f"{number} run")
-        drawn.set_visible(legend)
+    legend = axes.legend(lines, [str(number) for number in range(1, len(lines) + 1)], frameon=False)
+    for number, (text, name) in enumerate(zip(legend.get_texts(), names, strict=True), start=1):
+        fonts.write(text, f"{number} {name}".rstrip(), str(number))
     return axes
+
+
+def _thin(axes: Axes, values: list[float], colour: str, dash: str) -> None:
+    axes.plot(range(1, len(values) + 1), values, color=colour, linestyle=dash, linewidth=0.8, alpha=0.7)
 
 
 def styles(number: int) -> tuple[str, str, str]:
