@@ -65,13 +65,13 @@ def _layers(found: Explanation, figure: SubFigure) -> None:
     for row in axes[len(order) :]:
         for one in row:
             one.set_axis_off()
-    reach = np.abs(found.maps).max() or 1.0
     for row, k in zip(axes, order.tolist(), strict=False):
         pictures.kernels(found.kernels[..., k : k + 1], row[0])
+        reach = np.abs(found.maps[..., k]).max() or 1.0  # one scale for the three, so that ReLU and pooling show
         row[0].text(-0.2, 0.5, str(k + 1), ha="right", va="center", fontsize="small", transform=row[0].transAxes)
         for one, maps in zip(row[1:], (found.maps, found.activations, found.pooled), strict=True):
             pictures.feature_maps(maps[..., k : k + 1], one)
-            one.images[0].set_clim(-reach, reach)  # one scale, so that strong maps look strong
+            one.images[0].set_clim(-reach, reach)
 
 
 def _decision(found: Explanation, figure: SubFigure) -> None:
