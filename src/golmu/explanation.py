@@ -15,6 +15,7 @@ from golmu.architecture import POOL_SIZE
 from golmu.engines.contract import Engine
 from golmu.errors import InputError, InputTypeError
 from golmu.metrics import softmax
+from golmu.parameters import RecipeParameters
 from golmu.preprocessing import PIXEL_SCALE
 from golmu.settings import integer_within, number_within, positive_integer
 
@@ -128,9 +129,7 @@ def explain(
     and the probability of the class falls. Where the network looks at the mirror image too, all are of the mean of
     both logits; the layers are those of the image as it is.
     """
-    from golmu.network import ConvolutionNetwork  # noqa: PLC0415  scikit-learn, which whoever has a network has loaded
-
-    if not isinstance(network, ConvolutionNetwork):
+    if not isinstance(network, RecipeParameters):  # the network's module lies above this one
         raise InputTypeError(f"network must be a ConvolutionNetwork, got {type(network).__name__}")
     network._check_ready()
     labels = network.classes_
