@@ -81,15 +81,17 @@ def test_names_are_text_of_the_page(pages):
 
 
 def test_a_page_opens_from_anywhere(pages, tmp_path):
-    copy = shutil.copy(pages["two"], tmp_path / "다른 이름 #1.html")
+    shutil.copy(pages["two"], tmp_path / "다른 이름 #1.html")
     with opened(tmp_path / "다른 이름 #1.html") as (page, events):
         assert page.title() == "two: report"
         assert events == []
-    assert copy
 
 
-def test_a_page_prints(pages, tmp_path):
-    with opened(pages["fashion"]) as (page, events):
+def test_a_page_prints_dark_on_white_from_a_dark_screen_too(pages, tmp_path):
+    with opened(pages["fashion"], scheme="dark") as (page, events):
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate(CONTRAST) >= 4.5
         page.pdf(path=tmp_path / "page.pdf", format="A4")
         assert events == []
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")

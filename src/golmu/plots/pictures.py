@@ -93,7 +93,7 @@ def units(found: Explanation, axes: Axes | None = None) -> Axes:
     _signed(found.unit_outputs, axes, aspect="auto")
     axes.set_axis_on()
     axes.set_yticks(range(len(found.units)), labels=[f"unit {unit + 1}" for unit in found.units])
-    write_classes(axes.xaxis, found.class_names)
+    write_classes(axes.xaxis, found.class_names, 20)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if len(found.class_names) <= SHOWN:

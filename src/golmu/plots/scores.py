@@ -99,9 +99,9 @@ def _heat_map(
     return axes
 
 
-def write_classes(axis: Axis, names: Sequence[str]) -> None:
-    """Names at the cells along an axis, as many as there is room for."""
-    step = -(-len(names) // MOST_NAMES)
+def write_classes(axis: Axis, names: Sequence[str], most: int = MOST_NAMES) -> None:
+    """Names at the cells along an axis, at most `most` of them."""
+    step = -(-len(names) // most)
     numbers = range(0, len(names), step)
     fonts.write_ticks(axis, numbers, [names[number] for number in numbers], numbers)
     if axis.axis_name == "x" and max(map(len, names), default=0) > 2:  # type: ignore[attr-defined]
