@@ -39,17 +39,19 @@ def test_training_prints_plain_lines_where_there_is_no_terminal(finished):
     table = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in finished.lines[3:])
     assert list(table) == [
         "validation accuracy", "validation loss", "training loss", "epochs", "time", "engine", "parameters",
-        "curves", "model",
+        "curves", "model", "report",
     ]  # fmt: skip
     assert table["curves"] == str(finished.folder / "curves.png")
+    assert table["report"] == str(finished.folder / "report.html")
     assert table["model"] == str(finished.folder / "model.safetensors")
     assert table["parameters"] == "151"
     assert not any("\x1b" in line for line in finished.lines)
 
 
-def test_the_run_folder_holds_five_files_and_the_lock(finished):
+def test_the_run_folder_holds_six_files_and_the_lock(finished):
     assert sorted(file.name for file in finished.folder.iterdir()) == [
-        ".lock", "checkpoint.safetensors", "curves.png", "history.csv", "model.safetensors", "run.json",
+        ".lock", "checkpoint.safetensors", "curves.png", "history.csv", "model.safetensors", "report.html",
+        "run.json",
     ]  # fmt: skip
 
 
@@ -118,8 +120,8 @@ def test_names_and_narrow_places_break_nothing(run, data, tmp_path, monkeypatch)
     assert lines[0].endswith(f"results go to {folder}")
     assert lines[1].startswith("epoch 1/1  loss ")
     assert lines[1].endswith(" s")
-    assert lines[-1].rstrip().endswith(f"  {folder}/model.safetensors")
-    assert len(lines) == 11
+    assert lines[-1].rstrip().endswith(f"  {folder}/report.html")
+    assert len(lines) == 12
     status, _, err = run("evaluate", folder / "")
     assert (status, err) == (0, "")
     status, _, err = run("train", data, "--run", folder)
@@ -264,7 +266,9 @@ def test_without_arguments_the_help_is_shown(run):
         assert any(f" {command} " in line for line in lines)
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["predict"], ["data"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["evaluate"], ["predict"], ["report"], ["compare"], ["explain"], ["data"]]
+)
 def test_help(run, command):
     status, lines, err = run(*command, "--help")
     assert (status, err) == (0, "")

@@ -33,7 +33,8 @@ def test_the_readme_names_real_make_targets_and_files():
         for target in ("train", "test"):
             assert f"make {target}" in text
             assert f"\n{target}:" in makefile
-        for link in ("docs/images/curves.png", "LICENSE") if name == "README.md" else ("docs/images/curves.png",):
+        pictures = ("docs/images/curves.png", "docs/images/explanation.png")
+        for link in (*pictures, "LICENSE") if name == "README.md" else pictures:
             assert link in text
             assert (ROOT / link).exists()
 
@@ -52,5 +53,12 @@ def test_the_readmes_python_runs(name, fashion_mnist):
     code = (ROOT / name).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     assert len(code.strip().splitlines()) <= 6
     # The same lines, on fewer epochs and images, so that the suite stays quick.
+    code = code.replace("train.images, train.labels, 20,", "train.images[:512], train.labels[:512], 1,")
+    exec(code, {})
+
+
+def test_what_the_readme_shows_of_explanations_runs(fashion_mnist):
+    first, second = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:3]
+    code = first.split("```")[0] + second.split("```")[0]
     code = code.replace("train.images, train.labels, 20,", "train.images[:512], train.labels[:512], 1,")
     exec(code, {})

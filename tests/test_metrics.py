@@ -1,10 +1,11 @@
-"""Metrics against scikit-learn's."""
+"""Metrics against scikit-learn's and SciPy's, and against loops over the images."""
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics
 
-from golmu.metrics import class_scores, confusion_matrix
+from golmu.metrics import class_scores, confusion_matrix, reliability, wilson_interval
 
 
 def cases():
@@ -30,3 +31,61 @@ def test_scores_are_scikit_learns(labels, predictions, n_classes):
 
 def test_rows_are_true_classes_and_columns_predicted_ones():
     assert confusion_matrix(np.array([0, 0, 1]), np.array([1, 1, 1]), 2).tolist() == [[0, 2], [0, 1]]
+
+
+@pytest.mark.parametrize(("n_right", "n"), [(0, 10), (1, 10), (10, 10), (1, 1), (8807, 10_000), (5, 7)])
+@pytest.mark.parametrize("confidence", [0.95, 0.5])
+def test_the_interval_is_scipys(n_right, n, confidence):
+    expected = stats.binomtest(n_right, n).proportion_ci(confidence, method="wilson")
+    assert wilson_interval(n_right, n, confidence) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_the_interval_holds_the_true_share_as_often_as_it_says():
+    shares = np.random.default_rng(0).binomial(200, 0.9, 4000)
+    held = [low <= 0.9 <= high for low, high in (wilson_interval(int(right), 200) for right in shares)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+
+
+def make_probabilities(n, n_classes, seed=0):
+    raised = np.random.default_rng(seed).random((n, n_classes)) ** 6
+    return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("n_bins", [1, 10, 15])
+def test_reliability_is_what_a_loop_over_the_images_finds(n_bins):
+    probabilities = make_probabilities(700, 4)
+    labels = np.random.default_rng(1).integers(0, 4, 700)
+    bins = [[] for _ in range(n_bins)]
+    for row, label in zip(probabilities, labels, strict=True):
+        confidence = float(max(row))
+        number = next(m for m in range(n_bins) if confidence <= (m + 1) / n_bins)
+        bins[number].append((confidence, row.tolist().index(max(row.tolist())) == label))
+    found = reliability(probabilities, labels, n_bins)
+    error = 0.0
+    for m, images in enumerate(bins):
+        assert found.support[m] == len(images)
+        if images:
+            confidence, accuracy = np.mean(images, axis=0)
+            assert found.confidence[m] == pytest.approx(confidence)
+            assert found.accuracy[m] == pytest.approx(accuracy)
+            error += len(images) / 700 * abs(accuracy - confidence)
+        else:
+            assert np.isnan(found.confidence[m])
+            assert np.isnan(found.accuracy[m])
+    assert found.support.sum() == 700
+    assert found.calibration_error == pytest.approx(error)
+
+
+def test_a_network_that_is_as_sure_as_it_is_right_is_calibrated():
+    probabilities = make_probabilities(20_000, 3, seed=2)
+    rng = np.random.default_rng(3)
+    labels = (rng.random((20_000, 1)) > probabilities.cumsum(axis=1)[:, :-1]).sum(axis=1)
+    assert reliability(probabilities, labels).calibration_error < 0.02
+    always_wrong = (probabilities.argmax(axis=1) + 1) % 3
+    expected = probabilities.max(axis=1).mean()
+    assert reliability(probabilities, always_wrong).calibration_error == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_ends_of_confidence_are_in_the_first_and_the_last_bin():
+    probabilities = np.array([[1, 0], [0.5, 0.5], [1 + 1e-7, 0]], np.float32)
+    assert reliability(probabilities, np.array([0, 0, 0]), 10).support.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 2]

@@ -151,4 +151,4 @@ def test_a_run_without_settings_cannot_go_on(run, finished, tmp_path, change):
     (folder / "run.json").write_text(json.dumps(read(folder) | change))
     status, _, err = run("train", "--resume", folder)
     assert status == 2
-    assert err.startswith(f"golmu: error: {folder / 'run.json'} does not hold the settings to go on with: ")
+    assert err.startswith(f"golmu: error: {folder / 'run.json'} does not hold the settings of the run: ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from golmu.data import Dataset, ImageSet, load_dataset
+    from golmu.explanation import explain
     from golmu.network import ConvolutionNetwork, NotFittedError
     from golmu.recipe import Recipe
     from golmu.recipes import RECIPES
@@ -21,6 +22,7 @@ _HOME_OF = {
     "NotFittedError": "golmu.network",
     "RECIPES": "golmu.recipes",
     "Recipe": "golmu.recipe",
+    "explain": "golmu.explanation",
     "load_dataset": "golmu.data",
 }
 
@@ -31,6 +33,7 @@ __all__ = [  # noqa: RUF022  the order of `_HOME_OF`
     "NotFittedError",
     "RECIPES",
     "Recipe",
+    "explain",
     "load_dataset",
 ]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import prod, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,6 +34,15 @@ WEIGHT_NAMES = ("conv_w", "conv_b", "w1", "b1", "w2", "b2")
 
 Weights = dict[str, NDArray[np.float32]]
 """Weights or gradients by name, float32, in the canonical shapes."""
+
+
+class Layer(NamedTuple):
+    """A row of the table of the network."""
+
+    name: str
+    shape: tuple[int, ...]
+    """Of what it gives, for one image."""
+    n_parameters: int
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,20 @@ class Architecture:
             "w2": (self.units, self.n_classes),
             "b2": (self.n_classes,),
         }
+
+    @property
+    def layers(self) -> list[Layer]:
+        """What an image goes through, from the first layer to the last."""
+        sizes = {name: prod(shape) for name, shape in self.shapes.items()}
+        maps = (self.height, self.width, self.n_kernels)
+        return [
+            Layer("image", self.image_shape, 0),
+            Layer("convolution 3×3, ReLU", maps, sizes["conv_w"] + sizes["conv_b"]),
+            Layer("max pooling 2×2", self.pooled_shape, 0),
+            Layer("flatten", (self.n_features,), 0),
+            Layer("dense, ReLU", (self.units,), sizes["w1"] + sizes["b1"]),
+            Layer("dense, softmax", (self.n_classes,), sizes["w2"] + sizes["b2"]),
+        ]
 
     @property
     def n_parameters(self) -> int:

@@ -15,6 +15,7 @@ from golmu.data import Dataset, load_dataset
 from golmu.data.loading import DATASET_NAMES
 from golmu.engines import load_ahead
 from golmu.errors import DataError
+from golmu.evidence import evidence_of
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.training import Training, begin, warn_of_small_data
@@ -73,6 +74,7 @@ class Assembly:
         self.training = Training(engine_, recipe, rng)
         self.data = engine_.prepare(fit.images, labels)
         self.validation = engine_.prepare(held_out.images, validation_labels)
+        self.evidence = evidence_of(dataset, held_out, classes)
         self._arrays = fit.images, labels, (held_out.images, validation_labels)
         self._classes = classes, tuple(dataset.class_names[label] for label in classes)
 

@@ -206,6 +206,71 @@ def predict(
 
 
 @app.command()
+def report(
+    run: RunArgument,
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="The run's data, where they are now; by default where they were."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="HTML file, which is replaced; by default report.html in the run folder.")
+    ] = None,
+    folder: FolderOption = None,
+) -> None:
+    """Write the page of a run: how it went, how good the network is, where it is wrong, what it has learned."""
+    from golmu.report import report_run  # noqa: PLC0415
+
+    typer.echo(f"report: {report_run(run, data, output, folder)}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, at least two.")],
+    output: Annotated[Path, typer.Option(help="HTML file, which is replaced.")] = Path("comparison.html"),
+    json_output: JsonOption = False,
+) -> None:
+    """Put runs side by side: their curves in one figure, the settings in which they differ, and their results."""
+    from golmu.comparison import compare_runs, show  # noqa: PLC0415
+
+    compared = compare_runs(runs, output)
+    if json_output:
+        _print_json(compared)
+        return
+    show(compared)
+    typer.echo(f"page: {compared['page']}")
+
+
+@app.command()
+def explain(
+    run: RunArgument,
+    image: Annotated[
+        str,
+        typer.Argument(
+            metavar="IMAGE", help="An image file, or the number of a validation image, as the report gives it."
+        ),
+    ],
+    target: Annotated[str | None, typer.Option(help="Class to explain; by default the predicted one.")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Let the number count the test images.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="PNG, SVG or PDF file, which is replaced; by default explain-IMAGE.png in the run folder."),
+    ] = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+) -> None:
+    """Draw what the network makes of an image, from layer to layer, and where its decision comes from."""
+    from golmu.explainer import explain_run  # noqa: PLC0415
+
+    found = explain_run(run, image, target=target, test=test, output=output, folder=folder)
+    if json_output:
+        _print_json(found)
+        return
+    truth = "" if found["true"] is None else f"  (true class: {found['true']})"
+    typer.echo(f"{found['image']}  {found['label']}  {found['probability']:.4f}{truth}")
+    typer.echo(f"figure: {found['figure']}")
+
+
+@app.command()
 def recipes(json_output: JsonOption = False) -> None:
     """List the named settings for training, with the accuracy and the time that were measured with each."""
     from golmu.measured import recipe_records, show_recipes  # noqa: PLC0415

@@ -10,10 +10,10 @@ from rich.table import Table
 
 from golmu import inputs, runs
 from golmu.console import make_console, print_table
-from golmu.data import Dataset, load_dataset
+from golmu.data import load_dataset
 from golmu.errors import DataError
+from golmu.evidence import check_fits
 from golmu.metrics import class_scores, confusion_matrix
-from golmu.model import Model
 from golmu.prediction import load_predictor
 
 
@@ -33,10 +33,7 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
     if dataset.test is None:
         raise DataError(f"{dataset.name} has no test images to evaluate on")
     images = dataset.test.images
-    expected = model.architecture.image_shape
-    if images.shape[1:] != expected:
-        raise DataError(f"{dataset.name} holds images of shape {images.shape[1:]}, but {run} was trained on {expected}")
-    _check_names(dataset, model, run)
+    check_fits(dataset, model, run)
     labels = inputs.encode(dataset.test.labels, model.classes)
     loss = engine.evaluate(engine.prepare(images, labels)).loss
     class_names = model.class_names
@@ -60,16 +57,6 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
         ],
         "confusion_matrix": confusion.tolist(),
     }
-
-
-def _check_names(dataset: Dataset, model: Model, run: Path) -> None:
-    """Raises `DataError` where a label of the data means another class than the network's."""
-    for label, name in zip(model.classes, model.class_names, strict=True):
-        if label < len(dataset.class_names) and dataset.class_names[label] != name:
-            raise DataError(
-                f"{dataset.name} calls class {label} '{dataset.class_names[label]}', but {run} was trained with "
-                f"'{name}': evaluate it on data with the classes {', '.join(model.class_names)}"
-            )
 
 
 def show(result: dict[str, Any]) -> None:

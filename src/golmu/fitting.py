@@ -14,6 +14,7 @@ from golmu.architecture import Architecture
 from golmu.checkpoint import Setup, fingerprint, refuse_differences
 from golmu.engines.contract import Engine, Importance, Labels, Prepared
 from golmu.errors import InputTypeError
+from golmu.evidence import Evidence, Part
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.preprocessing import Images
 from golmu.training import Callback, Training
@@ -53,6 +54,7 @@ def fit_in_folder(
             keeper = Keeper(resume, training, setup, record)
             keeper.resume(allow_inexact=allow_inexact)
             run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
+            _draw_report(resume, samples)
         return
     assert run is not None
     folder = runs.create_run(run, "")
@@ -66,6 +68,15 @@ def fit_in_folder(
         keeper = Keeper(folder, training, setup, record)
         keeper.begin()
         run_kept(keeper, training, data, validation, recipe.epochs, callbacks)
+        _draw_report(folder, samples)
+
+
+def _draw_report(folder: Path, samples: Samples) -> None:
+    """Now, since a run keeps no arrays."""
+    from golmu.report import draw_report  # noqa: PLC0415  Jinja2
+
+    validation = None if samples.validation is None else Part("validation", *samples.validation)
+    draw_report(folder, Evidence(validation=validation))
 
 
 def _check_seed(folder: Path, record: Record, random_state: Any) -> None:

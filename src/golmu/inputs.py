@@ -23,7 +23,7 @@ UNSCALED = 16.0
 """Float pixels from 0 upwards that pass this were hardly standardised, but left at 0–255."""
 
 
-def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x") -> Images:
+def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", stacklevel: int = 4) -> Images:
     """Images as (n, h, w, c), uint8 or float32.
 
     Parameters
@@ -35,6 +35,8 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x") -
         (h, w, c) that is needed. Without it, flattened images must be square and grey.
     argument
         The name that errors give.
+    stacklevel
+        Of a warning, as in `warnings.warn`; 4 is the caller of the caller.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x") -
             f"{argument} must hold images of at least {POOL_SIZE}x{POOL_SIZE} pixels and one channel, "
             f"got {array.shape[1:]}"
         )
-    return _pixels(array, argument)
+    return _pixels(array, argument, stacklevel)
 
 
 def as_image_shape(value: Any) -> ImageShape | None:
@@ -134,7 +136,7 @@ def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> 
     )
 
 
-def _pixels(array: NDArray[Any], argument: str) -> Images:
+def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     if array.dtype.kind in "iu":
@@ -152,7 +154,7 @@ def _pixels(array: NDArray[Any], argument: str) -> Images:
             f"{argument} holds float pixels up to {images.max():g}, where [0, 1] is expected: "
             "divide by 255, or pass uint8",
             GolmuWarning,
-            stacklevel=5,
+            stacklevel=stacklevel,
         )
     return images
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from math import sqrt
+from statistics import NormalDist
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,24 @@ class ClassScores(NamedTuple):
     """Harmonic mean of precision and recall."""
     support: NDArray[np.int64]
     """Images of the class."""
+
+
+class Reliability(NamedTuple):
+    """Confidence, the probability of the predicted class, against accuracy, in M bins of equal width; arrays (M,).
+
+    The mean confidence and the accuracy of an empty bin are NaN.
+    """
+
+    edges: NDArray[np.float64]
+    """(M + 1,): bin m holds confidences above edges[m], up to and with edges[m + 1]."""
+    confidence: NDArray[np.float64]
+    """Mean confidence of the bin's images."""
+    accuracy: NDArray[np.float64]
+    """Share of the bin's images that are predicted right."""
+    support: NDArray[np.int64]
+    """Images of the bin."""
+    calibration_error: float
+    """Expected calibration error: mean of |accuracy − confidence| over the bins, weighted by their images."""
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -41,6 +61,51 @@ def class_scores(confusion: NDArray[np.int64]) -> ClassScores:
     return ClassScores(
         _ratio(right, predicted), _ratio(right, support), _ratio(2 * right, predicted + support), support
     )
+
+
+def reliability(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], n_bins: int = 15) -> Reliability:
+    """How far a network's confidence can be believed.
+
+    Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2, equation 3.
+
+    Parameters
+    ----------
+    probabilities
+        (n, C), n at least 1.
+    labels
+        (n,): the true classes.
+    n_bins
+        Number of bins.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, n_bins + 1)
+    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)  # rounding may pass 1
+    support = np.bincount(bins, minlength=n_bins)
+    total_confidence, total_right = (
+        np.bincount(bins, weights=values, minlength=n_bins) for values in (confidence, right)
+    )
+    with np.errstate(invalid="ignore"):
+        return Reliability(
+            edges,
+            total_confidence / support,
+            total_right / support,
+            support,
+            float(np.abs(total_right - total_confidence).sum() / len(labels)),
+        )
+
+
+def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The score interval of a share, of `n_right` in `n`: it holds the true share with about this confidence.
+
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927. Unlike p ± z·σ it stays
+    within [0, 1], and has a width where all or none are right.
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    p = n_right / n
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from golmu import inputs, training
 from golmu.architecture import Architecture, Weights
+from golmu.display import Display
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine, Evaluation, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
@@ -39,7 +40,7 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
     exit_code = 2
 
 
-class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
     A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
@@ -213,7 +214,8 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
             else:
                 fit_in_folder(
                     samples, running, self.architecture_, callbacks, run=run_folder, resume=resumed_folder,
-                    allow_inexact=allow_inexact, random_state=self.random_state,
+                    allow_inexact=allow_inexact,
+                    random_state=self.random_state if earlier is None else None,  # which gave no initial weights
                 )  # fmt: skip
         except BaseException:
             running.settle(is_finished=False)
@@ -436,7 +438,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         elif is_new:
             self.__dict__.pop("feature_names_in_", None)
         shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
-        return inputs.as_images(x, shape, argument=argument)
+        return inputs.as_images(x, shape, argument=argument, stacklevel=5)
 
     def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
         self._check_ready()

@@ -5,6 +5,7 @@ history.csv               a line an epoch
 model.safetensors         the weights and all that is needed to use them (`golmu.model`)
 checkpoint.safetensors    where the training stands, to go on from (`golmu.checkpoint`)
 curves.png                training and validation loss
+report.html               the page of the run (`golmu.report`)
 .lock                     held by the process that trains here, and free when it ends, however it ends
 """
 
@@ -22,10 +23,11 @@ from typing import Any
 
 from golmu.errors import RunError, SaveError
 from golmu.files import PART, write_atomically
+from golmu.recipe import FIELDS, Recipe
 from golmu.training import History
 
 RUN, HISTORY, MODEL, CURVES = "run.json", "history.csv", "model.safetensors", "curves.png"
-CHECKPOINT, LOCK = "checkpoint.safetensors", ".lock"
+CHECKPOINT, LOCK, REPORT = "checkpoint.safetensors", ".lock", "report.html"
 
 RUNS = Path("runs")
 """Folder under the current one for runs whose folder is not named."""
@@ -156,6 +158,49 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not isinstance(run, dict):
         raise RunError(f"{folder / RUN} must hold a JSON object, got {type(run).__name__}")
     return run
+
+
+def read_history(folder: Path) -> History:
+    """The content of history.csv.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
+    history = History()
+    columns = {
+        "train_loss": history.losses, "val_loss": history.val_losses, "val_accuracy": history.val_accuracies,
+        "seconds": history.seconds,
+    }  # fmt: skip
+    try:
+        rows = list(csv.DictReader(io.StringIO((folder / HISTORY).read_text())))
+        for row in rows:
+            for name, values in columns.items():
+                if row[name]:
+                    values.append(float(row[name]))
+    except OSError as error:
+        raise RunError(f"{folder / HISTORY} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise RunError(f"{folder / HISTORY} is damaged: {error}") from error
+    if not {len(values) for values in columns.values()} <= {0, len(rows)}:
+        raise RunError(f"{folder / HISTORY} is damaged: its columns differ in length")
+    return history
+
+
+def read_recipe(folder: Path, record: dict[str, Any]) -> Recipe:
+    """The recipe in the content of run.json.
+
+    Raises
+    ------
+    RunError
+        If it is not there, or not whole.
+    """
+    try:
+        settings = record["settings"]
+        return Recipe(**{name: settings[name] for name in FIELDS if name in settings})
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder / RUN} does not hold the settings of the run: {error}") from error
 
 
 def run_data(folder: Path) -> str:

@@ -19,7 +19,7 @@ from golmu.errors import InputError, RunError
 from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
-from golmu.recipe import FIELDS, Recipe
+from golmu.recipe import Recipe
 from golmu.recipes import get_recipe
 from golmu.settings import one_of
 
@@ -105,11 +105,11 @@ class _Begun:
     def __init__(self, folder: Path, record: Record) -> None:
         self._folder = folder
         try:
+            self.recipe = runs.read_recipe(folder, record)
             settings = record["settings"]
-            self.recipe = Recipe(**{name: settings[name] for name in FIELDS if name in settings})
             self.engine, self.threads, self.seed = str(settings["engine"]), settings["threads"], settings["seed"]
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{folder / runs.RUN} does not hold the settings to go on with: {error}") from error
+            raise RunError(f"{folder / runs.RUN} does not hold the settings of the run: {error}") from error
 
     def check(self, recipe: Recipe, seed: int | None) -> None:
         """Raises `RunError` if what is asked for now differs in more than the number of epochs."""
@@ -156,7 +156,10 @@ class _Run(Assembly):
         if status:
             console.print(f"interrupted; go on with: golmu train --resume {keeper.folder}")
         if has_results:
-            _show_results(console, keeper.folder, keeper.record)
+            from golmu.report import draw_report  # noqa: PLC0415  Jinja2
+
+            report = None if status else draw_report(keeper.folder, self.evidence)
+            _show_results(console, keeper.folder, keeper.record, report)
             accuracy = keeper.record["results"]["val_accuracy"]
             if accuracy is not None and accuracy <= NO_BETTER / self.setup.architecture.n_classes:
                 console.print(
@@ -166,7 +169,7 @@ class _Run(Assembly):
         return status
 
 
-def _show_results(console: Console, folder: Path, record: Record) -> None:
+def _show_results(console: Console, folder: Path, record: Record, report: Path | None) -> None:
     results = record["results"]
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
@@ -180,6 +183,8 @@ def _show_results(console: Console, folder: Path, record: Record) -> None:
         "curves": str(folder / runs.CURVES),
         "model": str(folder / runs.MODEL),
     }
+    if report is not None:
+        rows["report"] = str(report)
     if results["model_epoch"] != results["epochs"]:
         rows["epochs"] += f" (the model is of epoch {results['model_epoch']}, the best)"
     for row in rows.items():

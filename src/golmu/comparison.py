@@ -1,0 +1,144 @@
+"""Runs side by side: what `golmu compare` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from golmu import plots, runs
+from golmu.console import print_table
+from golmu.errors import InputError, RunError, SaveError
+from golmu.metrics import wilson_interval
+from golmu.pages import drawing, render
+from golmu.training import History
+
+FORMS = {
+    "validation accuracy": ".4f", "validation loss": ".4f", "training loss": ".4f", "parameters": ",", "seconds": ".1f",
+    "seconds an epoch": ".2f",
+}  # fmt: skip
+"""How a result is written."""
+
+
+def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
+    """Writes a page with the curves of several runs, the settings in which they differ, and their results.
+
+    Parameters
+    ----------
+    folders
+        At least two run folders.
+    output
+        The HTML file, which is replaced.
+
+    Returns
+    -------
+    dict
+        `runs`, what each is called; `settings` and `results`, for each name a list with a value for each run; and
+        `page`, the path.
+
+    Raises
+    ------
+    GolmuError
+        If there are fewer than two runs, one is named twice or cannot be read, or the page cannot be written.
+    """
+    if len(folders) < 2:
+        raise InputError(f"RUN must name at least 2 runs to compare, got {len(folders)}")
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise InputError("RUN names a run twice: name each once")
+    if not output.parent.is_dir():
+        raise SaveError(f"the page cannot be written to {output}: there is no folder {output.parent}")
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    settings, results, histories = [], [], []
+    for folder in folders:
+        record = runs.read_run(folder)
+        try:
+            settings.append(_settings(folder, record))
+            results.append(_results(record))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(f"{folder / runs.RUN} does not hold what a comparison needs: {error!r}") from error
+        histories.append(runs.read_history(folder))
+    compared = {
+        "runs": names,
+        "settings": {
+            name: [one[name] for one in settings]
+            for name in settings[0]
+            if any(one[name] != settings[0][name] for one in settings)
+        },
+        "results": {name: [one[name] for one in results] for name in results[0]},
+        "page": str(output),
+    }
+    runs.write(output.parent, output.name, _page(compared, histories, settings))
+    return compared
+
+
+def _settings(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Everything that may differ."""
+    data, settings = record["data"], record["settings"]
+    return {
+        "data": data["name"],
+        "training images": data["train"],
+        "validation images": data["validation"],
+        "recipe": record["recipe"],
+        **asdict(runs.read_recipe(folder, record)),
+        "engine": record["engine"],
+        "threads": settings["threads"],
+        "seed": settings["seed"],
+    }
+
+
+def _results(record: dict[str, Any]) -> dict[str, Any]:
+    results, n = record["results"], record["data"]["validation"]
+    accuracy = results["val_accuracy"]
+    return {
+        "status": record["status"],
+        "epochs": results["epochs"],
+        "validation accuracy": accuracy,
+        "95 % interval": None if accuracy is None else wilson_interval(round(accuracy * n), n),
+        "validation loss": results["val_loss"],
+        "training loss": results["train_loss"],
+        "parameters": results["n_parameters"],
+        "seconds": record["seconds"],
+        "seconds an epoch": results["seconds_per_epoch"],
+    }
+
+
+def _page(compared: dict[str, Any], histories: list[History], settings: list[dict[str, Any]]) -> str:
+    numbers = [""] * len(histories)  # the legend has numbers; the names stand in the tables
+    accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
+    same_data = len({(one["data"], one["validation images"]) for one in settings}) == 1
+    best = max(accuracies, default=None) if same_data else None
+    return render(
+        "comparison.html",
+        names=compared["runs"],
+        settings={name: [_text(name, value) for value in row] for name, row in compared["settings"].items()},
+        results={name: [_text(name, value) for value in row] for name, row in compared["results"].items()},
+        best=[best is not None and one == best for one in compared["results"]["validation accuracy"]],
+        same_data=same_data,
+        losses=drawing(lambda axes: plots.compared(histories, numbers, axes)),
+        accuracies=drawing(lambda axes: plots.compared(histories, numbers, axes, accuracy=True)) if accuracies else "",
+    )
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, tuple):
+        return " to ".join(f"{end:.4f}" for end in value)
+    return format(value, FORMS[name]) if name in FORMS else str(value)
+
+
+def show(compared: dict[str, Any]) -> None:
+    """Prints what `compare_runs` gives as a table."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in compared["runs"]:
+        table.add_column(name, justify="right")
+    for part in ("settings", "results"):
+        for name, values in compared[part].items():
+            table.add_row(name, *(_text(name, value) for value in values))
+    print_table(table)

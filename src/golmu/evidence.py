@@ -1,0 +1,112 @@
+"""The images on which a run is judged: its validation images, and the test images of its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from golmu import inputs, runs
+from golmu.data import Dataset, ImageSet, load_dataset
+from golmu.engines.contract import Labels
+from golmu.errors import DataError, InputError, RunError
+from golmu.model import Model
+from golmu.preprocessing import Images
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Images with the class that each shows."""
+
+    name: str
+    """`"validation"` or `"test"`."""
+    images: Images
+    labels: Labels
+    """(n,): indices in the network's classes."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a run is judged on."""
+
+    validation: Part | None = None
+    test: Part | None = None
+    missing: str = ""
+    """Why there is neither, if so."""
+
+    @property
+    def main(self) -> Part | None:
+        """The validation images, on which training reports; or the test images where there are none."""
+        return self.validation or self.test
+
+
+def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path | None = None) -> Evidence:
+    """The images on which a run is judged, loaded again and split as they were for its training.
+
+    Parameters
+    ----------
+    run, model
+        The run folder, and the model in it.
+    data
+        The run's data where they are now; by default where they were. For a run that was trained on arrays, data
+        whose test images are used.
+    folder
+        Folder to look in first for a named data set's files.
+
+    Raises
+    ------
+    RunError
+        If the run does not say what it was trained on, or was trained on arrays, and `data` is not given.
+    DataError
+        If the data cannot be read, or are not those of the run.
+    """
+    described: Any = runs.read_run(run).get("data")
+    described = described if isinstance(described, dict) else {}
+    if data is None and "argument" not in described and "train" in described:
+        raise RunError(f"{run} was trained on arrays, and does not keep them: name data (DATA), or an image file")
+    dataset = load_dataset(runs.run_data(run) if data is None else data, folder=folder)
+    check_fits(dataset, model, run)
+    split = described.get("split")
+    if not isinstance(split, dict):
+        return Evidence(test=as_part("test", dataset.test, model.classes))
+    try:
+        _, held_out = dataset.split(**split)
+    except (TypeError, InputError) as error:
+        raise RunError(f"{run / runs.RUN} does not say how the data were split: {error}") from error
+    if len(held_out) != described.get("validation"):
+        raise DataError(
+            f"{dataset.name} gives {len(held_out):,} validation images, where {run} had {described.get('validation')}: "
+            "name the data that it was trained on"
+        )
+    return evidence_of(dataset, held_out, model.classes)
+
+
+def evidence_of(dataset: Dataset, held_out: ImageSet, classes: Any) -> Evidence:
+    """Validation and test images of a data set that is at hand."""
+    return Evidence(as_part("validation", held_out, classes), as_part("test", dataset.test, classes))
+
+
+def as_part(name: str, images: ImageSet | None, classes: Any) -> Part | None:
+    """Images with the indices of their labels in `classes`; None where there are none, or some are of other classes."""
+    if images is None:
+        return None
+    try:
+        return Part(name, images.images, inputs.encode(images.labels, classes))
+    except InputError:
+        return None
+
+
+def check_fits(dataset: Dataset, model: Model, run: Path) -> None:
+    """Raises `DataError` where the images have another shape, or a label means another class, than the network's."""
+    shape, expected = dataset.train.images.shape[1:], model.architecture.image_shape
+    if shape != expected:
+        raise DataError(f"{dataset.name} holds images of shape {shape}, but {run} was trained on {expected}")
+    for label, name in zip(model.classes, model.class_names, strict=True):
+        if label < len(dataset.class_names) and dataset.class_names[label] != name:
+            raise DataError(
+                f"{dataset.name} calls class {label} '{dataset.class_names[label]}', but {run} was trained with "
+                f"'{name}': evaluate it on data with the classes {', '.join(model.class_names)}"
+            )

@@ -1,0 +1,109 @@
+"""Figures of how good a network is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golmu.errors import InputError
+from golmu.metrics import Reliability
+from golmu.plots import fonts
+from golmu.plots.canvas import BLUE, GREY, ORANGE, SEQUENTIAL, new_axes, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+MOST_NAMES = 40
+"""Names along an axis."""
+
+WRITTEN = 15
+"""Classes up to which each cell says its value."""
+
+
+def confusion(matrix: ArrayLike, class_names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
+    """A confusion matrix (C, C) of counts, each row divided by its sum: what became of the images of each class.
+
+    Row: true class. Column: predicted class. A class without images is a row of zeros.
+    """
+    counts = np.asarray(matrix)
+    if counts.ndim != 2 or len(counts) != counts.shape[1]:
+        raise InputError(f"matrix must have shape (C, C), got {counts.shape}")
+    names = _checked(class_names, len(counts))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(12.0, 2.5 + 0.45 * len(counts))
+    axes = _heat_map(shares, 1.0, names, names, new_axes((side + 0.8, side)) if axes is None else axes, percent=True)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    return axes
+
+
+def class_activations(means: ArrayLike, class_names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
+    """Mean activation (K, C) of each kernel on the images of each class."""
+    values = np.asarray(means)
+    if values.ndim != 2:
+        raise InputError(f"means must have shape (K, C), got {values.shape}")
+    names, numbers = _checked(class_names, values.shape[1]), [str(k + 1) for k in range(len(values))]
+    size = min(12.0, 2.5 + 0.5 * values.shape[1]), min(12.0, 1.6 + 0.35 * len(values))
+    top = float(values.max()) if values.size else 0.0
+    axes = _heat_map(values, top or 1.0, numbers, names, new_axes(size) if axes is None else axes, percent=False)
+    axes.set_xlabel("class")
+    axes.set_ylabel("kernel")
+    return axes
+
+
+def reliability(found: Reliability, axes: Axes | None = None) -> Axes:
+    """Accuracy of the images whose confidence lies in each bin, and how far it is from their mean confidence."""
+    axes = new_axes((4.6, 4.2)) if axes is None else axes
+    filled = found.support > 0
+    left, width = found.edges[:-1][filled], np.diff(found.edges)[filled]
+    accuracy, gap = found.accuracy[filled], (found.confidence - found.accuracy)[filled]
+    axes.bar(left, accuracy, width, align="edge", color=BLUE, alpha=0.75, label="accuracy", edgecolor=BLUE)
+    axes.bar(
+        left, gap, width, bottom=accuracy, align="edge", facecolor="none", edgecolor=ORANGE, hatch="///",
+        label=f"gap to confidence (ECE {found.calibration_error:.3f})",
+    )  # fmt: skip
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as sure as right")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
+    tidy(axes)
+    axes.set_axisbelow(True)
+    axes.legend(frameon=False, loc="upper left", fontsize="small")
+    return axes
+
+
+def _checked(class_names: Sequence[str] | None, n: int) -> list[str]:
+    names = [str(i) for i in range(n)] if class_names is None else [str(name) for name in class_names]
+    if len(names) != n:
+        raise InputError(f"class_names has {len(names)} names for {n} classes")
+    return names
+
+
+def _heat_map(
+    values: NDArray[Any], top: float, rows: list[str], columns: list[str], axes: Axes, *, percent: bool
+) -> Axes:
+    """Cells from 0 to `top`, with the names of rows and columns, and in a small table the values."""
+    axes.imshow(values, cmap=SEQUENTIAL, vmin=0, vmax=top, aspect="auto" if not percent else "equal")
+    for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
+        write_classes(axis, names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if max(values.shape) <= WRITTEN:
+        for (i, j), value in np.ndenumerate(values):
+            text = f"{100 * value:.0f}" if percent else f"{value:.2f}"
+            if not (percent and text == "0"):
+                colour = "white" if value > 0.6 * top else "black"
+                axes.text(j, i, text, ha="center", va="center", color=colour, fontsize="small")
+    return axes
+
+
+def write_classes(axis: Axis, names: Sequence[str], most: int = MOST_NAMES) -> None:
+    """Names at the cells along an axis, at most `most` of them."""
+    step = -(-len(names) // most)
+    numbers = range(0, len(names), step)
+    fonts.write_ticks(axis, numbers, [names[number] for number in numbers], numbers)
+    if axis.axis_name == "x" and max(map(len, names), default=0) > 2:  # type: ignore[attr-defined]
+        for label in axis.get_ticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")

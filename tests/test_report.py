@@ -1,0 +1,377 @@
+"""The report of a run: what stands in it, read back from the page. `test_report_page.py` opens it in a browser."""
+
+import json
+import re
+import shlex
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import golmu
+from command import SETTINGS, main, read
+from golmu import ConvolutionNetwork, metrics, report, runs, trainer
+from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED
+from golmu.errors import GolmuWarning
+from golmu.evidence import Evidence
+from golmu.recipes import RECIPES
+from golmu.settings import generators
+from small_network import NAMES, X, Y, network
+
+
+class Page(HTMLParser):
+    """Text of every element, tables, and all addresses that a page names."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.words, self.tables, self.links, self.pre, self._open, self.tags = [], [], [], [], [], set()
+        self.feed(text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attributes):
+        self._open.append(tag)
+        self.tags.add(tag)
+        self.links += [value for name, value in attributes if name in ("src", "href", "xlink:href") and value]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" in self._open:
+            return
+        self.words.append(data)
+        if "pre" in self._open:
+            self.pre.append(data)
+        if {"td", "th"} & set(self._open):
+            self.tables[-1][-1][-1] += data.strip()
+
+
+@pytest.fixture
+def done(finished, tmp_path):
+    """A copy of a finished run, to write into."""
+    folder = shutil.copytree(finished.folder, tmp_path / "done")
+    (folder / "report.html").unlink(missing_ok=True)
+    return folder
+
+
+@pytest.fixture
+def page(run, done):
+    status, lines, err = run("report", done)
+    assert (status, lines, err) == (0, [f"report: {done / 'report.html'}"], "")
+    return Page((done / "report.html").read_text())
+
+
+@pytest.fixture(scope="module")
+def judged(finished, data):
+    """Labels and probabilities of the validation images, and of the test images."""
+    made = ConvolutionNetwork.load(finished.folder / "model.safetensors")
+    dataset = golmu.load_dataset(data)
+    return [(part.labels, made.predict_proba(part.images)) for part in (dataset.split()[1], dataset.test)]
+
+
+def accuracy(labels, probabilities):
+    return (probabilities.argmax(axis=1) == labels).mean()
+
+
+def test_the_headline_is_the_validation_accuracy_with_its_interval_and_the_test_accuracy_beside(page, judged):
+    for name, (labels, probabilities) in zip(("validation", "test"), judged, strict=True):
+        right = int((probabilities.argmax(axis=1) == labels).sum())
+        low, high = metrics.wilson_interval(right, len(labels))
+        words = f"{name} accuracy {right / len(labels):.4f} 95 % interval {low:.4f} to {high:.4f}, {len(labels)} images"
+        assert words in page.text
+
+
+def test_it_says_what_was_trained_on_what_how_long_by_which_engine(page, done):
+    record = read(done)
+    assert page.text.startswith(
+        f"done: report done A network with 2 kernels of 3×3 and 8 hidden units, 151 parameters in all, was trained on "
+        f"320 images of shapes (6×5 pixels, 1 channel, 3 classes) by the recipe chapter for 2 epochs, in "
+        f"{record['seconds']:.1f} s, by the engine {record['engine']}."
+    )
+    assert "All that follows is of the validation images" in page.text
+
+
+def test_the_confusion_matrix_is_of_the_validation_images(page, judged):
+    labels, probabilities = judged[0]
+    counts = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), 3)
+    table = next(table for table in page.tables if table[0][0] == "true \\ predicted")
+    assert table[0][1:] == [row[0] for row in table[1:]] == ["0", "1", "2"]
+    for row, expected in zip(table[1:], counts, strict=True):
+        shown = [int(cell or 0) for cell in row[1:]]
+        assert shown == pytest.approx(100 * expected / expected.sum(), abs=0.51)
+
+
+def test_the_scores_are_of_each_class(page, judged):
+    labels, probabilities = judged[0]
+    scores = metrics.class_scores(metrics.confusion_matrix(labels, probabilities.argmax(axis=1), 3))
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert table[0] == ["class", "precision", "recall", "F1", "support"]
+    for i, row in enumerate(table[1:]):
+        assert row[0] == str(i)
+        assert [float(cell) for cell in row[1:4]] == pytest.approx([column[i] for column in scores[:3]], abs=5e-5)
+        assert int(row[4]) == scores.support[i]
+
+
+def test_it_has_every_section(page):
+    for heading in (
+        "How the training went", "Where it is wrong", "Each class", "How far its confidence can be believed",
+        "The most confident mistakes", "The images it is least sure of", "What it has learned: the kernels",
+        "Which kernels answer to which class", "To repeat it", "All settings",
+    ):  # fmt: skip
+        assert heading in page.text
+    table = next(table for table in page.tables if table[0][0] == "kernel \\ class")
+    assert [len(row) for row in table] == [4, 4, 4]
+
+
+def test_it_asks_nobody_for_anything(page, done):
+    text = (done / "report.html").read_text()
+    assert all(link.startswith(("data:", "#")) for link in page.links)
+    assert "<script" not in text
+    assert re.findall(r"https?://[^\s\"']+", text.replace("http://www.w3.org/", "")) == []
+    assert len(text) < 300_000
+
+
+def test_the_kernels_at_the_start_are_those_of_the_seed(finished, monkeypatch):
+    predictor = report.load_predictor(finished.folder)
+    drawn = []
+    monkeypatch.setattr(report, "coloured", lambda values, *_: drawn.append(values) or np.zeros((3, 3, 3), np.uint8))
+    kernels = report._kernels(predictor, 42)
+    start = predictor.model.architecture.initial_weights(generators(42)[0])["conv_w"]
+    assert len(kernels) == 2
+    for k in range(2):
+        assert np.array_equal(drawn[2 * k], start[:, :, 0, k])
+        assert np.array_equal(drawn[2 * k + 1], predictor.model.weights["conv_w"][:, :, 0, k])
+    assert report._kernels(predictor, None)[0]["start"] == ""
+
+
+# The command that repeats it
+
+
+def parsed(command, monkeypatch):
+    """What `golmu train` is asked for by a command line."""
+    asked = {}
+    monkeypatch.setattr(
+        trainer, "train_run", lambda data, name, given, **rest: asked.update(data=data, name=name, given=given, **rest)
+    )
+    words = shlex.split(command)
+    assert words[0] == "golmu"
+    main(*words[1:])
+    return asked
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("flip", [True, False])
+def test_the_command_repeats_the_run(name, flip, monkeypatch):
+    recipe = RECIPES[name].override({
+        "epochs": 7, "learning_rate": 0.1 + 0.2, "flip": flip, "patience": 3, "average_epochs": 0, "units": 9,
+    })  # fmt: skip
+    data = "/some where/it's <b>here</b>"
+    record = {
+        "data": {"argument": data}, "recipe": name, "settings": {"seed": 3, "engine": "auto", "threads": 2},
+        "engine": "tensorflow",
+    }  # fmt: skip
+    asked = parsed(report.repeat_command(record, recipe), monkeypatch)
+    assert RECIPES[asked["name"] or DEFAULT_RECIPE].override(asked["given"]) == recipe
+    assert (asked["data"], asked["seed"], asked["engine"], asked["threads"]) == (data, 3, "tensorflow", 2)
+
+
+def test_the_command_on_the_page_gives_the_same_bits(page, done, tmp_path, run):
+    (command,) = page.pre
+    words = shlex.split(command)
+    assert words[:2] == ["golmu", "train"]
+    assert run(*words[1:], "--run", tmp_path / "again")[0] == 0
+    assert (tmp_path / "again" / "model.safetensors").read_bytes() == (done / "model.safetensors").read_bytes()
+
+
+def test_a_run_by_a_recipe_that_is_gone_names_every_setting(monkeypatch):
+    recipe = RECIPES["best"].override({"epochs": 7})
+    record = {"data": {"argument": "x"}, "recipe": "gone", "settings": {"seed": DEFAULT_SEED, "engine": "fused"}}
+    asked = parsed(report.repeat_command(record, recipe), monkeypatch)
+    assert RECIPES[asked["name"] or DEFAULT_RECIPE].override(asked["given"]) == recipe
+
+
+def test_the_lines_of_python_repeat_a_run_from_arrays(tmp_path):
+    made = network(engine="fused", optimizer="adam", units=4, epochs=2).fit(
+        X, Y, x_val=X, y_val=Y, run=tmp_path / "run"
+    )
+    assert report.report_run(tmp_path / "run", output=tmp_path / "page.html") == tmp_path / "page.html"
+    (code,) = Page((tmp_path / "page.html").read_text()).pre
+    given = {"ConvolutionNetwork": ConvolutionNetwork, "x": X, "y": Y, "x_val": X, "y_val": Y}
+    exec(code, given)
+    assert np.array_equal(given["network"].w1, made.w1)
+
+
+# What cannot be shown
+
+
+def test_a_run_from_arrays_says_what_is_missing(run, tmp_path):
+    network().fit(X, NAMES[Y], 2, run=tmp_path / "run")
+    status, _, err = run("report", tmp_path / "run", "--output", tmp_path / "page.html")
+    assert (status, err) == (0, "")
+    page = Page((tmp_path / "page.html").read_text())
+    assert "The network is not judged here: " in page.text
+    assert "was trained on arrays, and does not keep them" in page.text
+    assert "How the training went" in page.text
+    assert "What it has learned: the kernels" in page.text
+    assert "Where it is wrong" not in page.text
+    assert "With the same arrays" in page.text
+
+
+def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run, done, data, tmp_path):
+    moved = shutil.copytree(data, tmp_path / "moved")
+    record = read(done)
+    record["data"]["argument"] = str(tmp_path / "gone")
+    (done / "run.json").write_text(json.dumps(record))
+    (done / "report.html").write_text("with images")
+    status, _, err = run("report", done)
+    assert status == 2
+    text = f"{done / 'report.html'}, which may show them, is kept: name another file by --output\n"
+    assert err.startswith(f"golmu: error: '{tmp_path / 'gone'}' is not a folder; ")
+    assert err.endswith(text)
+    assert (done / "report.html").read_text() == "with images"
+    assert run("report", done, moved)[0] == 0
+    assert "validation accuracy" in (done / "report.html").read_text()
+    status, _, err = run("report", done, tmp_path / "gone", "--output", tmp_path / "other.html")
+    assert status == 2
+    assert not (tmp_path / "other.html").exists()
+
+
+def test_images_that_have_changed_are_noticed(run, done):
+    record = read(done)
+    record["results"]["val_loss"] *= 1.01
+    (done / "run.json").write_text(json.dumps(record))
+    assert run("report", done)[0] == 0
+    assert "These are not the images on which the training reported" in Page((done / "report.html").read_text()).text
+
+
+def test_without_validation_images_the_test_images_are_shown(finished, judged, data, tmp_path):
+    evidence = Evidence(test=report.load_evidence(finished.folder, report.load_predictor(finished.folder).model).test)
+    path = report.write_report(
+        finished.folder, report.load_predictor(finished.folder), evidence, tmp_path / "page.html"
+    )
+    page = Page(path.read_text())
+    assert "All that follows is of the test images: there are no validation images." in page.text
+    assert f"test accuracy {accuracy(*judged[1]):.4f}" in page.text
+
+
+def test_a_run_without_a_whole_epoch_has_a_report(run, done):
+    (done / "history.csv").write_text("epoch,train_loss,val_loss,val_accuracy,seconds\n")
+    record = read(done)
+    record["status"], record["results"] = "interrupted", {**record["results"], "epochs": 0, "val_loss": None}
+    (done / "run.json").write_text(json.dumps(record))
+    assert run("report", done)[0] == 0
+    text = Page((done / "report.html").read_text()).text
+    assert "for 0 epochs" in text
+    assert "interrupted" in text
+    assert "How the training went" not in text
+
+
+# Names
+
+
+ODD = ["<script>alert('x')</script>", '티셔츠 & "바지"', "{{ 7 * 7 }}"]
+
+
+def test_names_are_escaped_and_shown_as_they_are(tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "<b>data.npz", x=rng.integers(0, 256, (90, 6, 6), np.uint8), y=np.array(ODD)[np.arange(90) % 3])
+    folder = tmp_path / "<script>run"
+    assert main("train", tmp_path / "<b>data.npz", *SETTINGS, "--run", folder) == 0
+    assert main("report", folder) == 0
+    text = (folder / "report.html").read_text()
+    page = Page(text)
+    assert not {"script", "b>data"} & page.tags
+    assert "<script" not in text
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert [row[0] for row in table[1:]] == sorted(ODD)
+    assert page.text.startswith("<script>run: report <script>run A network")
+    assert "images of <b>data (6×6" in page.text
+    assert shlex.split(page.pre[0])[2] == str(tmp_path / "<b>data.npz")
+
+
+def test_pictures_are_scaled_down_and_kept_small():
+    from golmu.pages import picture_uri
+
+    noise = np.random.default_rng(0).integers(0, 256, (500, 300, 3), np.uint8)
+    assert len(picture_uri(noise)) < 20_000
+    assert picture_uri(noise[:8, :8]).startswith("data:image/png;base64,")
+
+
+# At the end of a training
+
+
+def test_a_training_ends_with_the_report_that_the_command_writes(run, finished, done):
+    assert run("report", done, "--output", done / "again.html")[0] == 0
+    first, again = (finished.folder / "report.html").read_text(), (done / "again.html").read_text()
+    assert first == again
+
+
+def test_a_training_from_arrays_ends_with_a_report_of_its_validation_images(tmp_path):
+    made = network().fit(X, NAMES[Y], 2, X[:20], NAMES[Y[:20]], run=tmp_path / "run")
+    page = Page((tmp_path / "run" / "report.html").read_text())
+    assert f"validation accuracy {made.score(X[:20], NAMES[Y[:20]]):.4f}" in page.text
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert [row[0] for row in table[1:]] == NAMES.tolist()
+
+
+def test_one_without_validation_images_says_so(tmp_path):
+    network().fit(X, Y, 2, run=tmp_path / "run")
+    page = Page((tmp_path / "run" / "report.html").read_text())
+    assert "The network is not judged here: it was trained without validation images." in page.text
+
+
+def test_an_interrupted_training_has_none_until_it_is_asked_for(run, data, tmp_path, monkeypatch):
+    def interrupt(_self, state):
+        if state.epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("golmu.progress.TrainingDisplay.__call__", interrupt)
+    status, lines, _ = run("train", data, *SETTINGS, "--run", tmp_path / "run")
+    assert status == 130
+    assert not any(line.startswith("report") for line in lines)
+    assert not (tmp_path / "run" / "report.html").exists()
+    assert run("report", tmp_path / "run")[0] == 0
+    assert "UTC; interrupted." in Page((tmp_path / "run" / "report.html").read_text()).text
+
+
+def test_what_goes_wrong_at_the_end_of_a_training_is_a_warning(finished, monkeypatch):
+    monkeypatch.setattr(report, "render", lambda *_arguments, **_names: 1 / 0)
+    text = rf"the report of {re.escape(str(finished.folder))} could not be written \(division by zero\); golmu report "
+    with pytest.warns(GolmuWarning, match=text):
+        assert report.draw_report(finished.folder, Evidence(missing="x")) is None
+
+
+# history.csv
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, "history.csv cannot be read: No such file or directory"),
+        ("epoch,train_loss\n1,2\n", "history.csv is damaged: "),
+        ("epoch,train_loss,val_loss,val_accuracy,seconds\n1,x,1,1,1\n", "history.csv is damaged: "),
+        ("epoch,train_loss,val_loss,val_accuracy,seconds\n1,2,1,1,1\n2,2,,,1\n", "its columns differ in length"),
+    ],
+)
+def test_a_damaged_history_is_an_error(run, done, content, text):
+    (done / "history.csv").unlink()
+    if content is not None:
+        (done / "history.csv").write_text(content)
+    status, _, err = run("report", done)
+    assert status == 2
+    assert text in err
+
+
+def test_the_history_is_read_as_it_was_written(tmp_path):
+    made = network().fit(X, Y, 3, X, Y, run=tmp_path / "run")
+    assert runs.read_history(tmp_path / "run") == made.history_
+    made = network().fit(X, Y, 3, run=tmp_path / "other")
+    assert runs.read_history(tmp_path / "other") == made.history_
