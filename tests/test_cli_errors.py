@@ -8,6 +8,7 @@ import pytest
 from command import read
 from golmu import trainer
 from golmu.data.idx import MNIST_FILES
+from golmu.data.loading import WHAT_DATA_IS
 from golmu.engines import ENGINE_NAMES
 from golmu.recipes import RECIPES
 
@@ -35,7 +36,6 @@ def places(tmp_path, data, finished, pictures):
     }  # fmt: skip
 
 
-FILES = ", ".join(MNIST_FILES)
 ENGINES = ", ".join(ENGINE_NAMES)
 NO_MODEL = (
     "the run {no_model} holds no model: its training is finished; let it end, or go on by golmu train --resume "
@@ -47,11 +47,9 @@ INTEGER = "must be an integer of at least 1, got"
 
 WRONG = {
     "unknown data set": ("train fashion-mnis",
-        f"there is no data set named 'fashion-mnis', did you mean 'fashion-mnist'? (known: 'fashion-mnist'); give one "
-        f"of these names, or the path of a folder that holds the files {FILES}"),
+        f"there is no data set named 'fashion-mnis' (did you mean 'fashion-mnist'?); give {WHAT_DATA_IS}"),
     "data folder that is not there": ("data {tmp}/nowhere",
-        f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
-        "or the name of a known data set: 'fashion-mnist'"),
+        f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "missing file": ("train {partial}",
         "folder '{partial}' lacks 1 of 4 files: t10k-images-idx3-ubyte (each may end in .gz); add them or name "
         "another folder"),
@@ -87,8 +85,7 @@ WRONG = {
         "average_epochs is 21, but there are only 20 epochs"),
     "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
-        f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
-        "or the name of a known data set: 'fashion-mnist'"),
+        f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "find-lr far below what is too much": ("find-lr {data} --low 0.001 --high 0.02 --batch-size 16",
         "the loss still falls at high=0.02: give a higher one (--high)"),
     "find-lr downwards": ("find-lr {data} --low 1 --high 0.1",
@@ -160,7 +157,7 @@ WRONG = {
     "evaluate with a damaged model": ("evaluate {bad_model}",
         "{bad_model}/model.safetensors is not a whole safetensors file: "),
     "evaluate with a damaged run.json": ("evaluate {bad_run}", "{bad_run}/run.json must hold a JSON object, got list"),
-    "evaluate on no data": ("evaluate {run} {empty}", "folder '{empty}' lacks 4 of 4 files: "),
+    "evaluate on no data": ("evaluate {run} {empty}", f"'{{empty}}' holds no data set; give {WHAT_DATA_IS}"),
     "predict without model": ("predict {no_model} {pictures}",
         NO_MODEL),
     "predict no image": ("predict {run} {tmp}/nowhere.png", "there is no image {tmp}/nowhere.png"),

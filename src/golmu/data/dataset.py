@@ -121,12 +121,16 @@ class Dataset:
         """
         _check_split(validation, random_state)
         images, labels = self.train.images, self.train.labels
+        cannot = f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class"
+        if len(lonely := np.flatnonzero(np.bincount(labels) == 1)):
+            raise InputError(
+                f"{cannot}: '{self.class_names[lonely[0]]}' has 1 image, and 2 are needed to be in both parts: "
+                "give more images of it"
+            )
         try:
             fit, held_out = stratified_split(labels, float(validation), int(random_state))
         except InputError as error:
-            raise InputError(
-                f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class: {error}"
-            ) from error
+            raise InputError(f"{cannot}: {error}") from error
         return ImageSet(images[fit], labels[fit]), ImageSet(images[held_out], labels[held_out])
 
     def _check_labels(self, part: str, image_set: ImageSet) -> None:

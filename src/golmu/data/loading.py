@@ -1,9 +1,10 @@
-"""Load a data set by its name, from a folder of IDX files, or from an `.npz` file."""
+"""Load a data set by its name, from a folder, or from a file."""
 
 from __future__ import annotations
 
 import difflib
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from golmu.data import fashion_mnist
 from golmu.data.dataset import Dataset, ImageSet
 from golmu.data.idx import MNIST_FILES, as_path, find_idx_files, read_idx
 from golmu.data.npz import read_npz
-from golmu.errors import DataError, InputError
+from golmu.data.reading import Progress, Reading, as_size
+from golmu.errors import DataError, GolmuWarning, InputError
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load}
 
@@ -25,20 +27,45 @@ DATASET_NAMES = tuple(_LOADERS)
 _MAX_CLASSES = 65_536
 
 
-def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Dataset:
-    """Load a data set by name, from a folder of IDX files, or from an `.npz` file.
+WHAT_DATA_IS = "a data set by name (fashion-mnist), a folder of class folders of images or of IDX files, or an .npz"
+"""What `load_dataset` and every command take."""
+
+
+def load_dataset(
+    name: str | Path,
+    *,
+    folder: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Load a data set by name, from a folder, or from a file.
 
     Parameters
     ----------
     name
-        "fashion-mnist", or the path of a folder with the four files of an MNIST-like data set
-        (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
-        `t10k-labels-idx1-ubyte`, each plain or with `.gz`): images uint8, (n, h, w) or (n, h, w, c), labels of
-        an integer type, (n,). Such a data set is named after its folder and its classes "0", "1", ... Or the path
-        of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels; labels may
-        be text there.
+        - "fashion-mnist".
+        - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
+          `test` or `val` likewise (`golmu.data.class_folders`). The images may be of any size and mode: they are
+          decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on black.
+        - The path of a folder with the four files of an MNIST-like data set (`train-images-idx3-ubyte`,
+          `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, each plain or with `.gz`):
+          images uint8, (n, h, w) or (n, h, w, c), labels of an integer type, (n,). Such a data set is named after its
+          folder and its classes "0", "1", ...
+        - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
+          labels may be text there.
     folder
         Where to look first for the files of a data set that is given by name.
+    size
+        Height and width that image files are fitted to, in pixels, or one number for both. By default the size of all
+        files if it is one, else 28, with a warning.
+    channels
+        1 for grey or 3 for RGB images from image files. By default 3 if any of them has colours.
+    skip_bad
+        Whether image files that cannot be read are left out, with a warning, rather than refused.
+    progress
+        Called with the number of image files that are decoded, and of all, while they are.
 
     Returns
     -------
@@ -49,24 +76,62 @@ def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Datas
     DataError
         The name is unknown, or the files are missing, damaged or do not fit together.
     InputError
-        `folder` is given although `name` is a folder itself.
+        `folder` is given although `name` is a path itself; or `size` or `channels` is out of range, or given although
+        the data are no image files and have another.
     InputTypeError
-        `name` or `folder` is neither text nor a path.
+        An argument is of a wrong type.
     """
+    reading = Reading(as_size(size), channels, skip_bad, progress)
+    dataset = read_dataset(name, folder, reading)
+    for note in reading.notes:
+        warnings.warn(note, GolmuWarning, stacklevel=2)
+    return dataset
+
+
+def read_dataset(name: str | Path, folder: str | Path | None, reading: Reading) -> Dataset:
+    """As `load_dataset`, but what there is to warn of is left in `reading.notes`."""
     path = as_path(name, "name")
     if folder is not None:
         folder = as_path(folder, "folder")
     if load := _LOADERS.get(str(name)):
-        return load(folder)
+        return _as_it_is(load(folder), reading)
+    is_folder = bool(str(name)) and _is_folder(path)
+    if folder is not None and (is_folder or path.suffix.lower() == ".npz"):
+        kind = "folder" if is_folder else "file"
+        raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no use; leave it out")
+    if is_folder:
+        return _load_folder(path, reading)
     if path.suffix.lower() == ".npz":
-        if folder is not None:
-            raise InputError(f"name='{name}' is a file itself, so folder='{folder}' has no use; leave it out")
-        return load_npz(path)
-    if str(name) and _is_folder(path):
-        if folder is not None:
-            raise InputError(f"name='{name}' is a folder itself, so folder='{folder}' has no use; leave it out")
-        return load_idx_folder(path)
+        return _as_it_is(load_npz(path), reading)
     raise DataError(_unknown(name))
+
+
+def _load_folder(folder: Path, reading: Reading) -> Dataset:
+    from golmu.data.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.images import is_image_name  # noqa: PLC0415
+
+    try:
+        names = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        raise DataError(
+            f"cannot look into folder '{folder}' ({error.strerror or error}); check its permissions"
+        ) from error
+    if any(name.removesuffix(".gz") in MNIST_FILES for name in names):
+        return _as_it_is(load_idx_folder(folder), reading)
+    if holds_class_folders(folder):
+        return load_class_folders(folder, reading)
+    if any(is_image_name(name) for name in names):
+        raise DataError(
+            f"'{folder}' holds images, but no folder for each class: move the images of each class into a folder of "
+            "the class's name"
+        )
+    raise DataError(f"'{folder}' holds no data set; give {WHAT_DATA_IS}")
+
+
+def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
+    """A data set of arrays, which is not fitted to anything."""
+    reading.check_arrays(dataset.train.images.shape[1:], dataset.name)
+    return dataset
 
 
 def load_idx_folder(folder: Path) -> Dataset:
@@ -178,17 +243,12 @@ def _is_folder(path: Path) -> bool:
 
 
 def _unknown(name: str | Path) -> str:
-    """What to say about a name that is neither a data set's nor a folder's."""
+    """What to say about a name that is neither a data set's nor that of something that is read."""
     text = str(name)
-    known = ", ".join(f"'{name}'" for name in _LOADERS)
-    if isinstance(name, os.PathLike) or Path(text).name != text != "" or os.path.lexists(text):
-        return (
-            f"'{text}' is not a folder; give a folder that holds the four files {', '.join(MNIST_FILES)} (each may "
-            f"end in .gz), or the name of a known data set: {known}"
-        )
+    if os.path.lexists(text):
+        return f"'{text}' is a file of a kind that is not read; give {WHAT_DATA_IS}"
+    if isinstance(name, os.PathLike) or Path(text).name != text != "" or Path(text).suffix:
+        return f"there is no '{text}'; give {WHAT_DATA_IS}"
     close = difflib.get_close_matches(text.lower(), _LOADERS, n=1, cutoff=0.5)
-    question = f", did you mean '{close[0]}'?" if close else ""
-    return (
-        f"there is no data set named '{text}'{question} (known: {known}); give one of these names, or the path of a "
-        f"folder that holds the files {', '.join(MNIST_FILES)}"
-    )
+    question = f" (did you mean '{close[0]}'?)" if close else ""
+    return f"there is no data set named '{text}'{question}; give {WHAT_DATA_IS}"
