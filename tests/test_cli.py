@@ -61,7 +61,8 @@ def test_run_json_says_everything(finished, data):
     ]  # fmt: skip
     assert (run["format"], run["status"], run["recipe"]) == (1, "finished", "chapter")
     assert run["data"] == {
-        "name": "shapes", "argument": str(data), "source": str(data), "train": 320, "validation": 80,
+        "name": "shapes", "argument": str(data), "source": str(data), "size": [6, 5], "channels": 1,
+        "skip_bad": False, "train": 320, "validation": 80,
         "split": {"validation": 0.2, "random_state": 42}, "class_names": ["0", "1", "2"],
     }  # fmt: skip
     recipe = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)
@@ -315,7 +316,7 @@ def test_ctrl_c_elsewhere(run, data, monkeypatch):
     def interrupt(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(assembly, "load_dataset", interrupt)
+    monkeypatch.setattr(assembly, "load_shown", interrupt)
     assert run("train", data) == (130, [], "")
 
 

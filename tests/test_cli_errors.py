@@ -83,6 +83,21 @@ WRONG = {
     "ema 1": ("train {data} --ema 1", f"ema {SHARE} 1.0"),
     "more averaged epochs than epochs": ("train {data} --average-epochs 21",
         "average_epochs is 21, but there are only 20 epochs"),
+    "size that is none": ("train {data} --size 6by5",
+        "size must be a number of pixels, as 28, or height x width, as 24x32, got '6by5'"),
+    "size of no pixel": ("train {data} --size 0", "size must be an integer from 2 to 4096, got 0"),
+    "size of other arrays": ("train {data} --size 28",
+        "size=28x28 was asked for, but 'shapes' holds arrays of 6x5: only image files are fitted to a size; leave it "
+        "out"),
+    "two channels": ("train {data} --channels 2", "channels must be 1 (grey) or 3 (RGB), got 2"),
+    "channels of other arrays": ("train {data} --channels 3",
+        "channels=3 was asked for, but 'shapes' holds arrays with 1: only image files are made grey or RGB; leave it "
+        "out"),
+    "find-lr, size of no pixel": ("find-lr {data} --size 0", "size must be an integer from 2 to 4096, got 0"),
+    "find-lr, colours": ("find-lr {data} --channels 4", "channels must be an integer from 1 to 3, got 4"),
+    "resume with other images": ("train --resume {run} --size 8 --channels 3 --skip-bad",
+        "{run} cannot go on with this: size is 6x5, not 8x8; channels is 1, not 3; skip_bad is False, not True. Start "
+        "a new run, or give what the run began with"),
     "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
         f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),

@@ -59,6 +59,24 @@ class Reading:
         if self.progress is not None and not callable(self.progress):
             raise InputTypeError(f"progress must be a function of two numbers, got {self.progress!r}")
 
+    @classmethod
+    def like(cls, shape: tuple[int, ...], *, skip_bad: bool) -> Reading:
+        """One that fits image files to (h, w, c) as far as they can be, and takes arrays as they are."""
+        height, width, channels = shape
+        size = (height, width) if POOL_SIZE <= min(height, width) <= max(height, width) <= MAX_SIDE else None
+        return cls(size, channels if channels in (1, 3) else None, skip_bad, is_binding=False)
+
+    def differences(self, other: Reading) -> list[str]:
+        """What `other` asks for, and this one does not give."""
+        found = []
+        if other.size not in (None, self.size):
+            found.append(f"size is {shown(self.size)}, not {shown(other.size)}")
+        if other.channels not in (None, self.channels):
+            found.append(f"channels is {self.channels}, not {other.channels}")
+        if other.skip_bad and not self.skip_bad:
+            found.append("skip_bad is False, not True")
+        return found
+
     def check_arrays(self, shape: tuple[int, ...], name: str) -> None:
         """Raises `InputError` if arrays of images (h, w, c) are not what was asked for."""
         if not self.is_binding:
@@ -88,9 +106,9 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
-def shown(size: tuple[int, ...]) -> str:
+def shown(size: tuple[int, ...] | None) -> str:
     """A size as it is written: height x width."""
-    return "x".join(str(side) for side in size)
+    return "not known" if size is None else "x".join(str(side) for side in size)
 
 
 def as_size(size: Any) -> tuple[int, int] | None:
