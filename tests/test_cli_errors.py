@@ -98,6 +98,11 @@ WRONG = {
     "resume with other images": ("train --resume {run} --size 8 --channels 3 --skip-bad",
         "{run} cannot go on with this: size is 6x5, not 8x8; channels is 1, not 3; skip_bad is False, not True. Start "
         "a new run, or give what the run began with"),
+    "data, size that is none": ("data {data} --size -1",
+        "size must be a number of pixels, as 28, or height x width, as 24x32, got '-1'"),
+    "data, two channels": ("data {data} --channels 2", "channels must be 1 (grey) or 3 (RGB), got 2"),
+    "data, sheet of another kind": ("data {data} --sheet {tmp}/sheet.jpg",
+        "sheet must name a .png file, got {tmp}/sheet.jpg"),
     "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
         f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
@@ -227,6 +232,14 @@ def test_a_run_that_does_not_say_its_data_asks_for_them(run, places):
 def test_a_name_with_spaces_and_a_line_break_is_shown_on_one_line(run):
     status, _, err = run("evaluate", "a  b\nc")
     assert (status, err) == (2, "golmu: error: there is no run folder a  b c\n")
+
+
+def test_a_sheet_that_cannot_be_written(run, data, tmp_path):
+    (tmp_path / "sheet.png").mkdir()
+    for sheet, reason in (("none/a.png", f"there is no folder {tmp_path}/none"), ("sheet.png", "Is a directory")):
+        path = tmp_path / sheet
+        text = f"golmu: error: the sheet cannot be written to {path}: {reason}\n"
+        assert run("data", data, "--sheet", path) == (1, [], text)
 
 
 def test_errors_of_the_system_are_one_line(run, data, monkeypatch):

@@ -281,17 +281,30 @@ def find_lr(
 
 
 @app.command()
-def data(name: DataArgument, folder: FolderOption = None) -> None:
-    """Fetch and verify a data set, and say where it is and what it holds."""
-    from golmu.data import load_dataset  # noqa: PLC0415
+def data(
+    name: DataArgument,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PNG",
+            help="File for samples of each class; one that is there is replaced; by default "
+            "NAME-samples.png in the current folder.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+) -> None:
+    """Look at a data set: fetch and check it, count its classes, say what is remarkable, and draw samples of each."""
+    from golmu.inspection import inspect_data, show_data  # noqa: PLC0415
 
-    dataset = load_dataset(name, folder=folder)
-    typer.echo(f"{dataset.name}: {dataset.source}")
-    for part, images in (("train", dataset.train), ("test", dataset.test)):
-        if images is not None:
-            shape = "x".join(str(size) for size in images.images.shape[1:])
-            typer.echo(f"{part:5}  {len(images):,} images of {shape}, {images.images.dtype}")
-    typer.echo(f"{len(dataset.class_names)} classes: {', '.join(dataset.class_names)}")
+    found = inspect_data(name, folder, _reading(size, channels, skip_bad), sheet)
+    if json_output:
+        _print_json(found)
+    else:
+        show_data(found)
 
 
 def _reading(size: str | None, channels: int | None, skip_bad: bool) -> Reading:
