@@ -32,7 +32,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-WHAT_DATA_IS = "A data set by name (fashion-mnist), a folder of class folders of images or of IDX files, or an .npz"
+WHAT_DATA_IS = (
+    "A data set by name (fashion-mnist, digits), a folder of class folders of images or of IDX files, or an .npz"
+)
 """As `golmu.data.loading` says it in errors."""
 
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS}.")]

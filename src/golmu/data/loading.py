@@ -6,28 +6,26 @@ import difflib
 import os
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from golmu.data import fashion_mnist
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data import digits, fashion_mnist
+from golmu.data.arrays import image_set, numbered
+from golmu.data.dataset import Dataset
 from golmu.data.idx import MNIST_FILES, as_path, find_idx_files, read_idx
 from golmu.data.npz import read_npz
 from golmu.data.reading import Progress, Reading, as_size
 from golmu.errors import DataError, GolmuWarning, InputError
 
-_LOADERS = {fashion_mnist.NAME: fashion_mnist.load}
+_LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
 DATASET_NAMES = tuple(_LOADERS)
 """What `load_dataset` knows by name."""
 
-# A damaged label file must not make a million class names, nor the network a million outputs.
-_MAX_CLASSES = 65_536
 
-
-WHAT_DATA_IS = "a data set by name (fashion-mnist), a folder of class folders of images or of IDX files, or an .npz"
+WHAT_DATA_IS = (
+    "a data set by name (fashion-mnist, digits), a folder of class folders of images or of IDX files, or an .npz"
+)
 """What `load_dataset` and every command take."""
 
 
@@ -45,7 +43,7 @@ def load_dataset(
     Parameters
     ----------
     name
-        - "fashion-mnist".
+        - "fashion-mnist", or scikit-learn's "digits".
         - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
           `test` or `val` likewise (`golmu.data.class_folders`). The images may be of any size and mode: they are
           decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on black.
@@ -144,19 +142,18 @@ def load_idx_folder(folder: Path) -> Dataset:
     """
     files = {name: paths[0] for name, paths in find_idx_files(folder).items()}
     train_images, train_labels, test_images, test_labels = (files[name] for name in MNIST_FILES)
-    train = _image_set(train_images, train_labels)
-    test = _image_set(test_images, test_labels)
+    train = image_set(read_idx(train_images), read_idx(train_labels), train_images, train_labels)
+    test = image_set(read_idx(test_images), read_idx(test_labels), test_images, test_labels)
     if train.images.shape[1:] != test.images.shape[1:]:
         raise DataError(
             f"folder '{folder}' holds training images of shape {train.images.shape[1:]} and test images of shape "
             f"{test.images.shape[1:]}, where one shape was expected; put files of one data set into it"
         )
-    n_classes = 1 + max(int(train.labels.max()), int(test.labels.max()))
     return Dataset(
         name=folder.resolve().name,
         train=train,
         test=test,
-        class_names=tuple(str(label) for label in range(n_classes)),
+        class_names=numbered(train, test),
         source=str(folder),
     )
 
@@ -179,7 +176,7 @@ def load_npz(path: Path) -> Dataset:
     else:
         class_names = ()
     sets = [
-        _checked(images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, x, y)
+        image_set(images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, x, y)
         for (images, labels), x, y in zip(
             pairs, (f"{path}: x_train", f"{path}: x_test"), (f"{path}: y_train", f"{path}: y_test"), strict=False
         )
@@ -189,50 +186,13 @@ def load_npz(path: Path) -> Dataset:
             f"'{path}' holds training images of shape {sets[0].images.shape[1:]} and test images of shape "
             f"{sets[1].images.shape[1:]}, where one shape was expected"
         )
-    n_classes = 1 + max(int(part.labels.max()) for part in sets)
     return Dataset(
         name=path.stem,
         train=sets[0],
         test=sets[1] if len(sets) > 1 else None,
-        class_names=class_names or tuple(str(label) for label in range(n_classes)),
+        class_names=class_names or numbered(*sets),
         source=str(path),
     )
-
-
-def _image_set(images_path: Path, labels_path: Path) -> ImageSet:
-    """Read images and labels, and check that they are what they should be and match in number."""
-    return _checked(read_idx(images_path), read_idx(labels_path), images_path, labels_path)
-
-
-def _checked(images: NDArray[Any], labels: NDArray[Any], images_path: Path | str, labels_path: Path | str) -> ImageSet:
-    """Images and labels that are what they should be and match in number; the paths say in errors where they are."""
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
-        raise DataError(
-            f"'{images_path}' holds {_describe(images)}, where images of uint8 with shape (n, h, w) or (n, h, w, c) "
-            f"and no axis of length 0 were expected; name a file of images so"
-        )
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise DataError(
-            f"'{labels_path}' holds {_describe(labels)}, where labels of an integer type with shape (n,) were "
-            f"expected; name a file of labels so"
-        )
-    if len(images) != len(labels):
-        raise DataError(
-            f"'{images_path}' holds {len(images)} images, but '{labels_path}' holds {len(labels)} labels, where one "
-            f"for each image was expected; put data of one set together"
-        )
-    if not 0 <= labels.min() <= labels.max() < _MAX_CLASSES:
-        raise DataError(
-            f"'{labels_path}' holds labels from {labels.min()} to {labels.max()}, where 0 to {_MAX_CLASSES - 1} were "
-            f"expected; number the classes from 0"
-        )
-    # (n, h, w) is the usual form of one channel.
-    images = images.reshape(*images.shape[:3], -1)
-    return ImageSet(images, labels.astype(np.int64))
-
-
-def _describe(array: NDArray[Any]) -> str:
-    return f"{array.dtype} with shape {array.shape}"
 
 
 def _is_folder(path: Path) -> bool:
