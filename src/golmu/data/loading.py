@@ -12,7 +12,8 @@ import numpy as np
 from golmu.data import digits, fashion_mnist
 from golmu.data.arrays import image_set, numbered
 from golmu.data.dataset import Dataset
-from golmu.data.idx import MNIST_FILES, as_path, find_idx_files, read_idx
+from golmu.data.idx import as_path
+from golmu.data.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.npz import read_npz
 from golmu.data.reading import Progress, Reading, as_size
 from golmu.errors import DataError, GolmuWarning, InputError
@@ -47,10 +48,9 @@ def load_dataset(
         - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
           `test` or `val` likewise (`golmu.data.class_folders`). The images may be of any size and mode: they are
           decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on black.
-        - The path of a folder with the four files of an MNIST-like data set (`train-images-idx3-ubyte`,
-          `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, each plain or with `.gz`):
-          images uint8, (n, h, w) or (n, h, w, c), labels of an integer type, (n,). Such a data set is named after its
-          folder and its classes "0", "1", ...
+        - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
+          under such names (`golmu.data.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
+          data sets, as EMNIST's does, FOLDER/emnist-letters is one of them.
         - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
           labels may be text there.
     folder
@@ -94,12 +94,16 @@ def read_dataset(name: str | Path, folder: str | Path | None, reading: Reading) 
     if load := _LOADERS.get(str(name)):
         return _as_it_is(load(folder), reading)
     is_folder = bool(str(name)) and _is_folder(path)
-    if folder is not None and (is_folder or path.suffix.lower() == ".npz"):
+    is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
+    is_npz = path.suffix.lower() == ".npz"
+    if folder is not None and (is_folder or is_idx_set or is_npz):
         kind = "folder" if is_folder else "file"
         raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no use; leave it out")
     if is_folder:
         return _load_folder(path, reading)
-    if path.suffix.lower() == ".npz":
+    if is_idx_set:
+        return _as_it_is(load_idx_folder(path.parent, path.name), reading)
+    if is_npz:
         return _as_it_is(load_npz(path), reading)
     raise DataError(_unknown(name))
 
@@ -108,17 +112,11 @@ def _load_folder(folder: Path, reading: Reading) -> Dataset:
     from golmu.data.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
     from golmu.data.images import is_image_name  # noqa: PLC0415
 
-    try:
-        names = {entry.name for entry in folder.iterdir()}
-    except OSError as error:
-        raise DataError(
-            f"cannot look into folder '{folder}' ({error.strerror or error}); check its permissions"
-        ) from error
-    if any(name.removesuffix(".gz") in MNIST_FILES for name in names):
+    if find_idx_sets(folder):
         return _as_it_is(load_idx_folder(folder), reading)
     if holds_class_folders(folder):
         return load_class_folders(folder, reading)
-    if any(is_image_name(name) for name in names):
+    if any(is_image_name(entry.name) for entry in folder.iterdir()):
         raise DataError(
             f"'{folder}' holds images, but no folder for each class: move the images of each class into a folder of "
             "the class's name"
@@ -130,32 +128,6 @@ def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
     """A data set of arrays, which is not fitted to anything."""
     reading.check_arrays(dataset.train.images.shape[1:], dataset.name)
     return dataset
-
-
-def load_idx_folder(folder: Path) -> Dataset:
-    """Load the four IDX files of an MNIST-like data set, whatever they show; `load_dataset` says more.
-
-    Raises
-    ------
-    DataError
-        A file is missing or damaged, or the files do not fit together.
-    """
-    files = {name: paths[0] for name, paths in find_idx_files(folder).items()}
-    train_images, train_labels, test_images, test_labels = (files[name] for name in MNIST_FILES)
-    train = image_set(read_idx(train_images), read_idx(train_labels), train_images, train_labels)
-    test = image_set(read_idx(test_images), read_idx(test_labels), test_images, test_labels)
-    if train.images.shape[1:] != test.images.shape[1:]:
-        raise DataError(
-            f"folder '{folder}' holds training images of shape {train.images.shape[1:]} and test images of shape "
-            f"{test.images.shape[1:]}, where one shape was expected; put files of one data set into it"
-        )
-    return Dataset(
-        name=folder.resolve().name,
-        train=train,
-        test=test,
-        class_names=numbered(train, test),
-        source=str(folder),
-    )
 
 
 def load_npz(path: Path) -> Dataset:
