@@ -33,7 +33,8 @@ app = typer.Typer(
 )
 
 WHAT_DATA_IS = (
-    "A data set by name (fashion-mnist, digits), a folder of class folders of images or of IDX files, or an .npz"
+    "A data set by name (fashion-mnist, digits), a folder of class folders of images, of IDX files or of tables, or an "
+    ".npz, .parquet or .csv file"
 )
 """As `golmu.data.loading` says it in errors."""
 

@@ -24,8 +24,12 @@ DATASET_NAMES = tuple(_LOADERS)
 """What `load_dataset` knows by name."""
 
 
+SUFFIXES = (".npz", ".parquet", ".csv")
+"""How the names of files end that are data sets."""
+
 WHAT_DATA_IS = (
-    "a data set by name (fashion-mnist, digits), a folder of class folders of images or of IDX files, or an .npz"
+    "a data set by name (fashion-mnist, digits), a folder of class folders of images, of IDX files or of tables, or an "
+    ".npz, .parquet or .csv file"
 )
 """What `load_dataset` and every command take."""
 
@@ -51,13 +55,15 @@ def load_dataset(
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
           data sets, as EMNIST's does, FOLDER/emnist-letters is one of them.
+        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.tables`; needs pyarrow): a column of
+          labels, and a column of encoded images, or one for each pixel.
         - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
           labels may be text there.
     folder
         Where to look first for the files of a data set that is given by name.
     size
         Height and width that image files are fitted to, in pixels, or one number for both. By default the size of all
-        files if it is one, else 28, with a warning.
+        files if it is one, else 28, with a warning. Where each pixel has a column in a table: how they are cut.
     channels
         1 for grey or 3 for RGB images from image files. By default 3 if any of them has colours.
     skip_bad
@@ -95,27 +101,34 @@ def read_dataset(name: str | Path, folder: str | Path | None, reading: Reading) 
         return _as_it_is(load(folder), reading)
     is_folder = bool(str(name)) and _is_folder(path)
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
-    is_npz = path.suffix.lower() == ".npz"
-    if folder is not None and (is_folder or is_idx_set or is_npz):
+    suffix = path.suffix.lower()
+    if folder is not None and (is_folder or is_idx_set or suffix in SUFFIXES):
         kind = "folder" if is_folder else "file"
         raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no use; leave it out")
     if is_folder:
         return _load_folder(path, reading)
     if is_idx_set:
         return _as_it_is(load_idx_folder(path.parent, path.name), reading)
-    if is_npz:
+    if suffix == ".npz":
         return _as_it_is(load_npz(path), reading)
+    if suffix in SUFFIXES:
+        from golmu.data.tables import load_tables  # noqa: PLC0415  imports Pillow
+
+        return load_tables(path, reading)
     raise DataError(_unknown(name))
 
 
 def _load_folder(folder: Path, reading: Reading) -> Dataset:
     from golmu.data.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
     from golmu.data.images import is_image_name  # noqa: PLC0415
+    from golmu.data.tables import holds_tables, load_tables  # noqa: PLC0415
 
     if find_idx_sets(folder):
         return _as_it_is(load_idx_folder(folder), reading)
     if holds_class_folders(folder):
         return load_class_folders(folder, reading)
+    if holds_tables(folder):
+        return load_tables(folder, reading)
     if any(is_image_name(entry.name) for entry in folder.iterdir()):
         raise DataError(
             f"'{folder}' holds images, but no folder for each class: move the images of each class into a folder of "
