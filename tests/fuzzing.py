@@ -16,17 +16,19 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 from PIL import Image
 
 from golmu import checkpoint, model, tensorfile
 from golmu.architecture import Architecture
 from golmu.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
 from golmu.data import idx as idx_reader
-from golmu.data import images, loading
+from golmu.data import images, loading, table_files, tables
 from golmu.data import npz as npz_reader
 from golmu.data.idx import read_idx
-from golmu.data.images import read_image
-from golmu.data.loading import load_dataset
+from golmu.data.images import look_at_image, read_image
+from golmu.data.loading import load_dataset, read_dataset
+from golmu.data.reading import Reading
 from golmu.errors import GolmuError
 from golmu.model import Model, load_model, save_model
 from golmu.preprocessing import SCALING_ONLY
@@ -77,6 +79,17 @@ def tensors(save):
     return path.read_bytes()
 
 
+def parquet(**columns):
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    return file.getvalue()
+
+
+def quietly(path):
+    """Without the warnings of `load_dataset`, which are right where there are few images."""
+    return read_dataset(path, None, Reading())
+
+
 IMAGES, LABELS = np.arange(60, dtype=np.uint8).reshape(5, 4, 3), np.arange(5, dtype=np.uint8) % 2
 
 # name of the target: how its files end, what reads one, and sound files to begin with
@@ -87,7 +100,14 @@ TARGETS = {
         npz(x_train=IMAGES, y_train=LABELS, x_test=IMAGES[:2], y_test=LABELS[:2]),
         npz(np.savez_compressed, x=IMAGES, y=np.array(["ant", "bee"])[LABELS]),
     ]),
-    "image": (".png", lambda path: read_image(path, (6, 5, 1)), [
+    "parquet": (".parquet", quietly, [
+        parquet(label=LABELS, **{f"pixel{i}": IMAGES.reshape(5, -1)[:, i] for i in range(9)}),
+        parquet(label=["ant", "bee", "ant", "bee", "bee"], image=[{"bytes": picture("PNG"), "path": None}] * 5),
+    ]),
+    "csv": (".csv", quietly, [
+        b"label,a,b,c,d\n1,0,255,3,4\n0,0,1,2,3\n", b"3,0.5,0,1,0\n4,0,0,0,1\n", b'y;"a";b;c;d;\nx;0;0;0;0;\n',
+    ]),
+    "image": (".png", lambda path: (look_at_image(path), read_image(path, (6, 5, 1))), [
         picture("PNG"), picture("PNG", "P"), picture("JPEG"), picture("BMP"), picture("GIF", "P"),
         picture("TIFF"), picture("WEBP", "RGBA", lossless=True),
     ]),
@@ -96,7 +116,7 @@ TARGETS = {
 }  # fmt: skip
 
 
-READERS = [checkpoint, idx_reader, images, loading, model, npz_reader, tensorfile, zipfile]
+READERS = [checkpoint, idx_reader, images, loading, model, npz_reader, table_files, tables, tensorfile, zipfile]
 """The modules whose branches guide atheris."""
 
 

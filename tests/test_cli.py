@@ -63,7 +63,8 @@ def test_run_json_says_everything(finished, data):
     ]  # fmt: skip
     assert (run["format"], run["status"], run["recipe"]) == (1, "finished", "chapter")
     assert run["data"] == {
-        "name": "shapes", "argument": str(data), "source": str(data), "train": 320, "validation": 80,
+        "name": "shapes", "argument": str(data), "source": str(data), "size": [6, 5], "channels": 1,
+        "skip_bad": False, "train": 320, "validation": 80,
         "split": {"validation": 0.2, "random_state": 42}, "class_names": ["0", "1", "2"],
     }  # fmt: skip
     recipe = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)
@@ -245,17 +246,58 @@ def test_predict_as_json_agrees_with_the_estimator(run, finished, pictures):
         assert prediction["probability"] == max(prediction["probabilities"].values())
 
 
-def test_data_says_where_it_is_and_what_it_holds(run, data):
-    assert run("data", data) == (
-        0,
-        [
-            f"shapes: {data}",
-            "train  400 images of 6x5x1, uint8",
-            "test   100 images of 6x5x1, uint8",
-            "3 classes: 0, 1, 2",
-        ],
-        "",
-    )
+def test_data_says_where_it_is_and_what_it_holds(run, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, lines, err = run("data", data)
+    assert (status, err) == (0, "")
+    assert [line.rstrip() for line in lines] == [
+        f"shapes: {data}",
+        "train  400 images of 6x5x1",
+        "test   100 images of 6x5x1",
+        "3 classes  train  test",
+        "0            134    34",
+        "1            133    33",
+        "2            133    33",
+        "samples: shapes-samples.png",
+    ]
+    with Image.open("shapes-samples.png") as picture:
+        assert picture.width > 500
+
+
+def test_data_as_json_and_a_sheet_elsewhere(run, data, tmp_path):
+    sheet = tmp_path / "골무.PNG"
+    sheet.write_text("replaced")
+    status, lines, err = run("data", data, "--json", "--sheet", sheet)
+    assert (status, err) == (0, "")
+    assert json.loads("\n".join(lines)) == {
+        "name": "shapes", "source": str(data), "train": {"images": 400, "shape": [6, 5, 1]},
+        "test": {"images": 100, "shape": [6, 5, 1]},
+        "classes": [{"class": str(i), "train": 133 + (i == 0), "test": 33 + (i == 0)} for i in range(3)],
+        "notices": [], "sheet": str(sheet),
+    }  # fmt: skip
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_says_what_is_remarkable_once(run, tmp_path):
+    for name, n in (("ant", 3), ("bee", 40)):
+        (tmp_path / "bugs" / name).mkdir(parents=True)
+        for i in range(n):
+            pixels = np.random.default_rng((n, i)).integers(0, 256, (5 + (i == 0), 5), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "bugs" / name / f"{i}.png")
+    (tmp_path / "bugs" / "ant" / "bad.png").touch()
+    status, lines, err = run("data", tmp_path / "bugs", "--skip-bad", "--sheet", tmp_path / "sheet.png")
+    assert (status, err) == (0, "")
+    assert [line.rstrip() for line in lines[1:5]] == [
+        "train  43 images of 28x28x1", "2 classes  train  test", "ant            3", "bee           40",
+    ]  # fmt: skip
+    bad = f"{tmp_path}/bugs/ant/bad.png is not an image, or one of a format that is not known"
+    assert lines[5:-1] == [
+        "notice: the images have 2 sizes, most often 5x5 (41 of 43): all are fitted to 28x28; choose another size by "
+        "--size (size=)",
+        f"notice: 1 of 44 images cannot be read: {bad}; they are left out",
+        "notice: 1 class has fewer than 10 training images: ant (3)",
+        "notice: the classes are uneven: 'bee' has 40 training images, 'ant' 3",
+    ]
 
 
 def test_without_arguments_the_help_is_shown(run):
@@ -319,7 +361,7 @@ def test_ctrl_c_elsewhere(run, data, monkeypatch):
     def interrupt(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(assembly, "load_dataset", interrupt)
+    monkeypatch.setattr(assembly, "load_shown", interrupt)
     assert run("train", data) == (130, [], "")
 
 
@@ -358,12 +400,13 @@ def test_sigint_ends_a_real_training_cleanly(data, tmp_path):
 
 
 def test_log_messages_are_plain_lines_on_standard_error(tmp_path, fashion_mnist):
-    with process("data", "fashion-mnist", "--folder", tmp_path / "empty") as running:
+    sheet = ("--sheet", tmp_path / "sheet.png")
+    with process("data", "fashion-mnist", "--folder", tmp_path / "empty", *sheet) as running:
         out, err = running.communicate(timeout=60)
     assert running.returncode == 0
     assert out.splitlines()[1:3] == [
-        "train  60,000 images of 28x28x1, uint8",
-        "test   10,000 images of 28x28x1, uint8",
+        "train  60,000 images of 28x28x1",
+        "test   10,000 images of 28x28x1",
     ]
     first, last = err.splitlines()[0], err.splitlines()[-1]
     assert first.startswith(f"Fashion-MNIST is looked for elsewhere: folder '{tmp_path / 'empty'}': cannot look into ")

@@ -8,6 +8,7 @@ import pytest
 from command import read
 from golmu import trainer
 from golmu.data.idx import MNIST_FILES
+from golmu.data.loading import WHAT_DATA_IS
 from golmu.engines import ENGINE_NAMES
 from golmu.recipes import RECIPES
 
@@ -35,7 +36,6 @@ def places(tmp_path, data, finished, pictures):
     }  # fmt: skip
 
 
-FILES = ", ".join(MNIST_FILES)
 ENGINES = ", ".join(ENGINE_NAMES)
 NO_MODEL = (
     "the run {no_model} holds no model: its training is finished; let it end, or go on by golmu train --resume "
@@ -47,11 +47,9 @@ INTEGER = "must be an integer of at least 1, got"
 
 WRONG = {
     "unknown data set": ("train fashion-mnis",
-        f"there is no data set named 'fashion-mnis', did you mean 'fashion-mnist'? (known: 'fashion-mnist'); give one "
-        f"of these names, or the path of a folder that holds the files {FILES}"),
+        f"there is no data set named 'fashion-mnis' (did you mean 'fashion-mnist'?); give {WHAT_DATA_IS}"),
     "data folder that is not there": ("data {tmp}/nowhere",
-        f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
-        "or the name of a known data set: 'fashion-mnist'"),
+        f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "missing file": ("train {partial}",
         "folder '{partial}' lacks 1 of 4 files: t10k-images-idx3-ubyte (each may end in .gz); add them or name "
         "another folder"),
@@ -85,10 +83,29 @@ WRONG = {
     "ema 1": ("train {data} --ema 1", f"ema {SHARE} 1.0"),
     "more averaged epochs than epochs": ("train {data} --average-epochs 21",
         "average_epochs is 21, but there are only 20 epochs"),
+    "size that is none": ("train {data} --size 6by5",
+        "size must be a number of pixels, as 28, or height x width, as 24x32, got '6by5'"),
+    "size of no pixel": ("train {data} --size 0", "size must be an integer from 2 to 4096, got 0"),
+    "size of other arrays": ("train {data} --size 28",
+        "size=28x28 was asked for, but 'shapes' holds arrays of 6x5: only image files are fitted to a size; leave it "
+        "out"),
+    "two channels": ("train {data} --channels 2", "channels must be 1 (grey) or 3 (RGB), got 2"),
+    "channels of other arrays": ("train {data} --channels 3",
+        "channels=3 was asked for, but 'shapes' holds arrays with 1: only image files are made grey or RGB; leave it "
+        "out"),
+    "find-lr, size of no pixel": ("find-lr {data} --size 0", "size must be an integer from 2 to 4096, got 0"),
+    "find-lr, colours": ("find-lr {data} --channels 4", "channels must be an integer from 1 to 3, got 4"),
+    "resume with other images": ("train --resume {run} --size 8 --channels 3 --skip-bad",
+        "{run} cannot go on with this: size is 6x5, not 8x8; channels is 1, not 3; skip_bad is False, not True. Start "
+        "a new run, or give what the run began with"),
+    "data, size that is none": ("data {data} --size -1",
+        "size must be a number of pixels, as 28, or height x width, as 24x32, got '-1'"),
+    "data, two channels": ("data {data} --channels 2", "channels must be 1 (grey) or 3 (RGB), got 2"),
+    "data, sheet of another kind": ("data {data} --sheet {tmp}/sheet.jpg",
+        "sheet must name a .png file, got {tmp}/sheet.jpg"),
     "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
-        f"'{{tmp}}/nowhere' is not a folder; give a folder that holds the four files {FILES} (each may end in .gz), "
-        "or the name of a known data set: 'fashion-mnist'"),
+        f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "find-lr far below what is too much": ("find-lr {data} --low 0.001 --high 0.02 --batch-size 16",
         "the loss still falls at high=0.02: give a higher one (--high)"),
     "find-lr downwards": ("find-lr {data} --low 1 --high 0.1",
@@ -160,7 +177,7 @@ WRONG = {
     "evaluate with a damaged model": ("evaluate {bad_model}",
         "{bad_model}/model.safetensors is not a whole safetensors file: "),
     "evaluate with a damaged run.json": ("evaluate {bad_run}", "{bad_run}/run.json must hold a JSON object, got list"),
-    "evaluate on no data": ("evaluate {run} {empty}", "folder '{empty}' lacks 4 of 4 files: "),
+    "evaluate on no data": ("evaluate {run} {empty}", f"'{{empty}}' holds no data set; give {WHAT_DATA_IS}"),
     "predict without model": ("predict {no_model} {pictures}",
         NO_MODEL),
     "predict no image": ("predict {run} {tmp}/nowhere.png", "there is no image {tmp}/nowhere.png"),
@@ -238,6 +255,14 @@ def test_a_run_that_does_not_say_its_data_asks_for_them(run, places):
 def test_a_name_with_spaces_and_a_line_break_is_shown_on_one_line(run):
     status, _, err = run("evaluate", "a  b\nc")
     assert (status, err) == (2, "golmu: error: there is no run folder a  b c\n")
+
+
+def test_a_sheet_that_cannot_be_written(run, data, tmp_path):
+    (tmp_path / "sheet.png").mkdir()
+    for sheet, reason in (("none/a.png", f"there is no folder {tmp_path}/none"), ("sheet.png", "Is a directory")):
+        path = tmp_path / sheet
+        text = f"golmu: error: the sheet cannot be written to {path}: {reason}\n"
+        assert run("data", data, "--sheet", path) == (1, [], text)
 
 
 def test_errors_of_the_system_are_one_line(run, data, monkeypatch):

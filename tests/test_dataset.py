@@ -13,6 +13,7 @@ import pytest
 import golmu.data
 from golmu.data import Dataset, ImageSet, load_dataset
 from golmu.data.idx import MNIST_FILES
+from golmu.data.loading import WHAT_DATA_IS
 from golmu.data.split import stratified_split
 from golmu.errors import DataError, InputError, InputTypeError
 
@@ -141,7 +142,7 @@ def test_split_names_arguments_of_wrong_type_or_range():
 def test_split_names_a_class_with_too_few_images():
     lonely = ImageSet(IMAGES, np.r_[1, np.zeros(19)].astype(np.int64))
     with pytest.raises(
-        InputError, match=r"validation=0.2 cannot split the 20 images of 'tiny' by class: .*class 1 has 1 image"
+        InputError, match=r"validation=0.2 cannot split the 20 images of 'tiny' by class: 'yes' has 1 image"
     ):
         dataset(train=lonely).split()
 
@@ -213,22 +214,23 @@ def test_a_folder_that_lacks_files_is_named(folder):
 
 @pytest.mark.parametrize("name", ["fashion_mnist", "Fashion-MNIST", "fashionmnist", "mnist"])
 def test_a_close_name_is_suggested(name):
-    text = f"there is no data set named '{name}', did you mean 'fashion-mnist'? (known: 'fashion-mnist'); give one"
+    text = f"there is no data set named '{name}' (did you mean 'fashion-mnist'?); give {WHAT_DATA_IS}"
     with pytest.raises(DataError, match=re.escape(text)):
         load_dataset(name)
 
 
 @pytest.mark.parametrize("name", ["", "cifar", "x" * 5000, "a\0b"])
 def test_an_unknown_name_is_named(name):
-    with pytest.raises(DataError, match=r"there is no data set named '.*' \(known: 'fashion-mnist'\); give one"):
+    with pytest.raises(DataError, match=rf"there is no data set named '.*'; give {re.escape(WHAT_DATA_IS)}$"):
         load_dataset(name)
 
 
-def test_a_path_that_is_no_folder_is_named(tmp_path, monkeypatch):
+def test_a_path_that_is_no_data_set_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.chdir(tmp_path)
     for name in (str(tmp_path / "absent"), tmp_path / "file", "file", Path("absent")):
-        with pytest.raises(DataError, match=r"is not a folder; give a folder that holds the four files .*'fashion-mni"):
+        text = "is a file of a kind that is not read" if Path(name).exists() else "there is no '.*absent'"
+        with pytest.raises(DataError, match=f"{text}; give {re.escape(WHAT_DATA_IS)}$"):
             load_dataset(name)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from golmu import cli
+from golmu.data import loading
 from golmu.measured import recipe_records
 from golmu.recipes import RECIPES
 
@@ -62,3 +64,10 @@ def test_what_the_readme_shows_of_explanations_runs(fashion_mnist):
     code = first.split("```")[0] + second.split("```")[0]
     code = code.replace("train.images, train.labels, 20,", "train.images[:512], train.labels[:512], 1,")
     exec(code, {})
+
+
+def test_what_data_may_be_is_said_in_one_wording():
+    what = loading.WHAT_DATA_IS
+    assert what[0].upper() + what[1:] == cli.WHAT_DATA_IS
+    for name in loading.DATASET_NAMES:
+        assert name in what

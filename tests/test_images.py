@@ -1,7 +1,9 @@
 """Image files: every mode, size and orientation comes out as the network takes it; the rest is one clear error."""
 
+import os
 import re
 import struct
+import threading
 import warnings
 import zlib
 from io import BytesIO
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 from golmu.data import images
-from golmu.data.images import find_images, read_image
+from golmu.data.images import Encoded, Look, find_images, hush, look_at_image, read_image
 from golmu.errors import DataError
 
 GREY = np.arange(0, 240, 4, dtype=np.uint8).reshape(6, 10)
@@ -164,6 +166,67 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     refused(tmp_path, "{path} is not a readable image: Is a directory")
 
 
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    refused(tmp_path / "a.png", "{path} is a device or a pipe, where an image file was expected")
+
+
+# What the header says
+
+
+@pytest.mark.parametrize(
+    ("picture", "suffix", "is_coloured"),
+    [
+        pytest.param(Image.fromarray(GREY), "png", False, id="grey"),
+        pytest.param(Image.fromarray(GREY > 99), "png", False, id="one bit"),
+        pytest.param(Image.fromarray(GREY.astype(np.uint16)), "png", False, id="sixteen bits"),
+        pytest.param(Image.fromarray(np.dstack([GREY, GREY]), "LA"), "png", False, id="grey, transparent"),
+        pytest.param(Image.fromarray(COLOUR), "png", True, id="colours"),
+        pytest.param(Image.fromarray(COLOUR), "jpg", True, id="JPEG"),
+        pytest.param(Image.fromarray(COLOUR).quantize(16), "gif", True, id="palette"),
+    ],
+)
+def test_a_look_tells_size_and_colours(tmp_path, picture, suffix, is_coloured):
+    path = saved(tmp_path / f"a.{suffix}", picture)
+    assert look_at_image(path) == Look(6, 10, is_coloured)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_look_tells_the_size_of_the_upright_picture(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / "a.jpg", Image.fromarray(GREY), exif=exif)
+    look = look_at_image(path)
+    assert (look.height, look.width) == images._decoded(path).size[::-1]
+
+
+def test_contents_from_elsewhere_are_read_under_their_name(tmp_path):
+    path = saved(tmp_path / "a.png", Image.fromarray(GREY))
+    encoded = Encoded(path.read_bytes(), "row 3")
+    assert np.array_equal(read_image(encoded, (6, 10, 1)), read_image(path, (6, 10, 1)))
+    assert look_at_image(encoded) == look_at_image(path)
+    for read in (look_at_image, lambda source: read_image(source, (6, 10, 1))):
+        with pytest.raises(DataError, match=r"^row 3 is not an image, or one of a format that is not known$"):
+            read(Encoded(b"text", "row 3"))
+
+
+def test_threads_that_come_and_go_leave_the_filters_of_warnings_as_they_were():
+    before, inside, leave = list(warnings.filters), threading.Event(), threading.Event()
+
+    def first():
+        with hush:
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(10)
+    with hush, warnings.catch_warnings(record=True):
+        leave.set()  # the first to enter leaves first
+        thread.join(10)
+    assert warnings.filters == before
+
+
 def huge_png(path, width, height):
     """A file of a few bytes whose header declares a huge picture."""
 
@@ -202,7 +265,7 @@ def test_networks_of_other_channels_take_no_image_files(tmp_path):
 def test_files_are_found_in_the_order_given_and_by_name_within_a_folder(tmp_path):
     folder = tmp_path / "folder"
     (folder / "inner.png").mkdir(parents=True)
-    for name in ("b.PNG", "a.jpeg", "notes.txt", "c.tif"):
+    for name in ("b.PNG", "a.jpeg", "notes.txt", "c.tif", "._b.PNG", ".c.png"):
         (folder / name).touch()
     single = tmp_path / "single.dat"
     single.touch()

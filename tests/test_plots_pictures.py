@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from golmu import ConvolutionNetwork, NotFittedError, explain, metrics, plots
@@ -226,24 +227,23 @@ def test_names_in_latin_need_no_other_font():
     assert fonts.shown("a" * 40, "#0") == ("a" * 25 + "…", [])
 
 
-def test_korean_takes_a_font_that_has_it(monkeypatch):
-    monkeypatch.setattr(fonts, "fallbacks", lambda: (("Somewhere", "a"), ("Elsewhere", "b")))
-    characters = fonts._characters
-    monkeypatch.setattr(
-        fonts, "_characters", lambda path: {"a": {"티"}, "b": set(KOREAN)}.get(path) or characters(path)
-    )
-    text, families = fonts.shown(KOREAN, "#3")
-    assert (text, families[-1]) == (KOREAN, "Elsewhere")
+@pytest.fixture
+def no_fonts(monkeypatch):
+    """A computer that has Matplotlib's own fonts only."""
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    fonts.families_for.cache_clear()
+    yield
+    fonts.families_for.cache_clear()
 
 
-def test_without_such_a_font_the_number_stands_for_the_name_and_nothing_is_warned_of(monkeypatch):
-    monkeypatch.setattr(fonts, "fallbacks", lambda: ())
+@pytest.mark.usefixtures("no_fonts")
+def test_without_a_font_for_it_the_number_stands_for_a_name_and_nothing_is_warned_of():
     axes = plots.confusion(MATRIX, ["ant", KOREAN, "cat"])
     assert words(axes.get_yticklabels()) == ["ant", "#1", "cat"]
     draw(axes)
 
 
-@pytest.mark.skipif(not fonts.fallbacks(), reason="no font with Korean is installed")
+@pytest.mark.skipif(fonts.families_for(frozenset(KOREAN)) is None, reason="no font with Korean is installed")
 def test_korean_is_drawn_where_there_is_a_font():
     axes = plots.confusion(MATRIX, ["ant", KOREAN, "cat"])
     assert words(axes.get_yticklabels()) == ["ant", KOREAN, "cat"]

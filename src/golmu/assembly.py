@@ -11,12 +11,14 @@ import numpy as np
 
 from golmu.architecture import Architecture
 from golmu.checkpoint import Setup, fingerprint
-from golmu.data import Dataset, load_dataset
+from golmu.data import Dataset
 from golmu.data.loading import DATASET_NAMES
+from golmu.data.reading import Reading
 from golmu.engines import load_ahead
 from golmu.errors import DataError
 from golmu.evidence import evidence_of
 from golmu.preprocessing import Preprocessing
+from golmu.progress import load_shown
 from golmu.recipe import Recipe
 from golmu.training import Training, begin, warn_of_small_data
 
@@ -35,13 +37,15 @@ class Assembly:
     Parameters
     ----------
     data
-        Name of a data set, or a folder of IDX files, or an .npz.
+        What `golmu.load_dataset` takes.
     recipe
         How to train.
     engine, threads, seed
         `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     folder
         Folder to look in first for a named data set's files.
+    reading
+        How image files are read.
 
     Raises
     ------
@@ -50,10 +54,11 @@ class Assembly:
     """
 
     def __init__(
-        self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None
-    ) -> None:
+        self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None,
+        reading: Reading,
+    ) -> None:  # fmt: skip
         load_ahead(engine)
-        dataset = load_dataset(data, folder=folder)
+        dataset = load_shown(data, folder, reading)
         fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
         classes = np.unique(fit.labels)
         if len(classes) < 2:
@@ -66,7 +71,7 @@ class Assembly:
         architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
         self.dataset_name = dataset.name
         self.recipe = recipe
-        self.record_data = _describe_data(data, dataset, len(fit), len(held_out))
+        self.record_data = _describe_data(data, dataset, reading, len(fit), len(held_out))
         self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
         warn_of_small_data(len(labels), recipe)
         preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
@@ -87,11 +92,16 @@ class Assembly:
         )
 
 
-def _describe_data(data: str, dataset: Dataset, n_train: int, n_validation: int) -> dict[str, Any]:
+def _describe_data(data: str, dataset: Dataset, reading: Reading, n_train: int, n_validation: int) -> dict[str, Any]:
+    """What run.json says of the data: also, what is needed to load the same again."""
+    *size, channels = dataset.train.images.shape[1:]
     return {
         "name": dataset.name,
         "argument": data if data in DATASET_NAMES else str(Path(data).resolve()),
         "source": dataset.source,
+        "size": size,
+        "channels": channels,
+        "skip_bad": reading.skip_bad,
         "train": n_train,
         "validation": n_validation,
         "split": {"validation": VALIDATION_SHARE, "random_state": SPLIT_SEED},

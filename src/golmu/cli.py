@@ -9,12 +9,15 @@ import sys
 import warnings
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from golmu import __version__
 from golmu.errors import GolmuError
+
+if TYPE_CHECKING:
+    from golmu.data.reading import Reading
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells expect."""
@@ -29,11 +32,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-DataArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set by name (fashion-mnist), a folder of IDX files, or an .npz.")
-]
+WHAT_DATA_IS = (
+    "A data set by name (fashion-mnist, digits), a folder of class folders of images, of IDX files or of tables, or an "
+    ".npz, .parquet or .csv file"
+)
+"""As `golmu.data.loading` says it in errors."""
+
+DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS}.")]
 FolderOption = Annotated[
     Path | None, typer.Option("--folder", help="Folder to look in first for a named data set's files.")
+]
+SizeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--size",
+        metavar="SIDE|HxW",
+        help="Height and width in pixels that image files are fitted to; by default theirs if all have one, else 28.",
+    ),
+]
+ChannelsOption = Annotated[
+    int | None,
+    typer.Option("--channels", help="Image files are made grey (1) or RGB (3); by default RGB if any has colours."),
+]
+SkipBadOption = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out image files that cannot be read, with a warning.")
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `golmu train` has written.")]
 RecipeOption = Annotated[
@@ -85,7 +107,7 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="A data set by name (fashion-mnist), a folder of IDX files, or an .npz; with --resume the run's own.",
+            help=f"{WHAT_DATA_IS}; with --resume the run's own.",
         ),
     ] = None,
     recipe: RecipeOption = None,
@@ -154,6 +176,9 @@ def train(
         bool, typer.Option("--allow-inexact", help="Let --resume use another engine, with slightly other bits.")
     ] = False,
     folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
 ) -> None:
     """Train a network on 80 % of DATA's training images, validate it on the rest, and write a run folder."""
     options = locals()
@@ -163,7 +188,7 @@ def train(
     given = {name: options[name] for name in FIELDS}
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
-        allow_inexact=allow_inexact, folder=folder,
+        allow_inexact=allow_inexact, folder=folder, reading=_reading(size, channels, skip_bad),
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
@@ -177,11 +202,12 @@ def evaluate(
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
+    skip_bad: SkipBadOption = False,
 ) -> None:
     """Score a trained network on test images: loss, accuracy, and each class's precision, recall and F1."""
     from golmu.evaluation import evaluate_run, show  # noqa: PLC0415
 
-    result = evaluate_run(run, data, folder)
+    result = evaluate_run(run, data, folder, skip_bad=skip_bad)
     if json_output:
         _print_json(result)
     else:
@@ -301,6 +327,9 @@ def find_lr(
     seed: SeedOption = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
 ) -> None:
     """Try growing learning rates on DATA, draw the loss against them, and suggest one."""
     from golmu.finder import find_learning_rate  # noqa: PLC0415
@@ -310,7 +339,7 @@ def find_lr(
     }  # fmt: skip
     found = find_learning_rate(
         data, recipe, given, low=low, high=high, steps=steps, plot=plot, engine=engine, threads=threads, seed=seed,
-        folder=folder,
+        folder=folder, reading=_reading(size, channels, skip_bad),
     )  # fmt: skip
     if json_output:
         _print_json(found)
@@ -320,17 +349,36 @@ def find_lr(
 
 
 @app.command()
-def data(name: DataArgument, folder: FolderOption = None) -> None:
-    """Fetch and verify a data set, and say where it is and what it holds."""
-    from golmu.data import load_dataset  # noqa: PLC0415
+def data(
+    name: DataArgument,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PNG",
+            help="File for samples of each class; one that is there is replaced; by default "
+            "NAME-samples.png in the current folder.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+) -> None:
+    """Look at a data set: fetch and check it, count its classes, say what is remarkable, and draw samples of each."""
+    from golmu.inspection import inspect_data, show_data  # noqa: PLC0415
 
-    dataset = load_dataset(name, folder=folder)
-    typer.echo(f"{dataset.name}: {dataset.source}")
-    for part, images in (("train", dataset.train), ("test", dataset.test)):
-        if images is not None:
-            shape = "x".join(str(size) for size in images.images.shape[1:])
-            typer.echo(f"{part:5}  {len(images):,} images of {shape}, {images.images.dtype}")
-    typer.echo(f"{len(dataset.class_names)} classes: {', '.join(dataset.class_names)}")
+    found = inspect_data(name, folder, _reading(size, channels, skip_bad), sheet)
+    if json_output:
+        _print_json(found)
+    else:
+        show_data(found)
+
+
+def _reading(size: str | None, channels: int | None, skip_bad: bool) -> Reading:
+    from golmu.data.reading import Reading, parse_size  # noqa: PLC0415
+
+    return Reading(None if size is None else parse_size(size), channels, skip_bad)
 
 
 def _print_json(value: Any) -> None:

@@ -6,19 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.table import Table
 
 from golmu import inputs, runs
 from golmu.console import make_console, print_table
-from golmu.data import load_dataset
+from golmu.data import Dataset, ImageSet
+from golmu.data.reading import Reading
 from golmu.errors import DataError
-from golmu.evidence import check_fits
+from golmu.evidence import check_names, check_shape
 from golmu.metrics import class_scores, confusion_matrix
+from golmu.model import Model
 from golmu.prediction import load_predictor
+from golmu.progress import load_shown
 
 
-def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None) -> dict[str, Any]:
+def evaluate_run(
+    run: Path, data: str | None = None, folder: Path | None = None, *, skip_bad: bool = False
+) -> dict[str, Any]:
     """Loss, accuracy, confusion matrix, and scores by class, on the test images of `data` (by default the run's).
+
+    Image files are fitted to the network. Other data than the run's, that have no test images, are tested as a whole.
 
     Raises
     ------
@@ -28,13 +36,12 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
     predictor = load_predictor(run)
     model, engine = predictor.model, predictor.engine
     if data is None:
-        data = runs.run_data(run)
-    dataset = load_dataset(data, folder=folder)
-    if dataset.test is None:
-        raise DataError(f"{dataset.name} has no test images to evaluate on")
-    images = dataset.test.images
-    check_fits(dataset, model, run)
-    labels = inputs.encode(dataset.test.labels, model.classes)
+        data, skip_bad = runs.run_data(run), skip_bad or runs.run_reading(run).skip_bad
+    dataset = load_shown(data, folder, Reading.like(model.architecture.image_shape, skip_bad=skip_bad))
+    test = _test_images(dataset, data, run)
+    images = test.images
+    check_shape(dataset, model, run)
+    labels = _outputs(dataset, test.labels, model, run)
     loss = engine.evaluate(engine.prepare(images, labels)).loss
     class_names = model.class_names
     confusion = confusion_matrix(labels, engine.logits(images).argmax(axis=1), len(class_names))
@@ -57,6 +64,31 @@ def evaluate_run(run: Path, data: str | None = None, folder: Path | None = None)
         ],
         "confusion_matrix": confusion.tolist(),
     }
+
+
+def _test_images(dataset: Dataset, data: str, run: Path) -> ImageSet:
+    if dataset.test is not None:
+        return dataset.test
+    own = runs.read_run(run).get("data")
+    if isinstance(own, dict) and own.get("argument") in (data, str(Path(data).resolve())):
+        raise DataError(f"{dataset.name} has no test images to evaluate on: name other data")
+    return dataset.train
+
+
+def _outputs(dataset: Dataset, labels: NDArray[np.int64], model: Model, run: Path) -> NDArray[np.int64]:
+    """The output of the network for each label of the data: that of the class's name, or of its number.
+
+    Raises
+    ------
+    DataError
+        If a label means no class of the network.
+    """
+    number = {name: i for i, name in enumerate(model.class_names)}
+    names = [dataset.class_names[label] for label in np.unique(labels)]
+    if len(number) == len(model.class_names) and set(names) <= set(number):
+        return np.array([number.get(name, -1) for name in dataset.class_names], np.int64)[labels]
+    check_names(dataset, model, run)
+    return inputs.encode(labels, model.classes)
 
 
 def show(result: dict[str, Any]) -> None:

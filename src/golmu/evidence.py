@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from golmu import inputs, runs
-from golmu.data import Dataset, ImageSet, load_dataset
+from golmu.data import Dataset, ImageSet
+from golmu.data.reading import Reading
 from golmu.engines.contract import Labels
 from golmu.errors import DataError, InputError, RunError
 from golmu.model import Model
 from golmu.preprocessing import Images
+from golmu.progress import load_shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +69,10 @@ def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path
     described = described if isinstance(described, dict) else {}
     if data is None and "argument" not in described and "train" in described:
         raise RunError(f"{run} was trained on arrays, and does not keep them: name data (DATA), or an image file")
-    dataset = load_dataset(runs.run_data(run) if data is None else data, folder=folder)
-    check_fits(dataset, model, run)
+    reading = Reading.like(model.architecture.image_shape, skip_bad=runs.run_reading(run).skip_bad)
+    dataset = load_shown(runs.run_data(run) if data is None else data, folder, reading)
+    check_shape(dataset, model, run)
+    check_names(dataset, model, run)
     split = described.get("split")
     if not isinstance(split, dict):
         return Evidence(test=as_part("test", dataset.test, model.classes))
@@ -99,11 +103,15 @@ def as_part(name: str, images: ImageSet | None, classes: Any) -> Part | None:
         return None
 
 
-def check_fits(dataset: Dataset, model: Model, run: Path) -> None:
-    """Raises `DataError` where the images have another shape, or a label means another class, than the network's."""
+def check_shape(dataset: Dataset, model: Model, run: Path) -> None:
+    """Raises `DataError` where the images have another shape than the network's."""
     shape, expected = dataset.train.images.shape[1:], model.architecture.image_shape
     if shape != expected:
         raise DataError(f"{dataset.name} holds images of shape {shape}, but {run} was trained on {expected}")
+
+
+def check_names(dataset: Dataset, model: Model, run: Path) -> None:
+    """Raises `DataError` where a label means another class than the network's."""
     for label, name in zip(model.classes, model.class_names, strict=True):
         if label < len(dataset.class_names) and dataset.class_names[label] != name:
             raise DataError(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from golmu import plots
 from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED, Assembly
+from golmu.data.reading import Reading
 from golmu.engines import ENGINE_NAMES
 from golmu.engines.contract import Batches, Engine, Prepared
 from golmu.errors import InputError, SaveError, TrainingError
@@ -48,6 +49,7 @@ def find_learning_rate(
     data: str, recipe_name: str | None, given: Mapping[str, Any], *,
     low: float, high: float, steps: int, plot: Path,
     engine: str = "auto", threads: int | None = None, seed: int | None = None, folder: Path | None = None,
+    reading: Reading | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Tests `steps` rates from `low` to `high` on the training images of `data`, and draws them to `plot`.
 
@@ -74,7 +76,7 @@ def find_learning_rate(
         raise SaveError(f"the curve cannot be written to {plot}: there is no folder {plot.parent}")
     recipe = get_recipe(DEFAULT_RECIPE if recipe_name is None else recipe_name).override(given)
     seed = DEFAULT_SEED if seed is None else seed
-    assembly = Assembly(data, recipe, engine, threads, seed, folder)
+    assembly = Assembly(data, recipe, engine, threads, seed, folder, reading or Reading())
     rates, losses = sweep(
         assembly.training.engine, assembly.data, recipe, np.geomspace(low, high, steps), np.random.default_rng(seed)
     )

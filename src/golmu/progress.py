@@ -1,15 +1,21 @@
-"""How a training shows itself: a live bar on a terminal, plain lines elsewhere."""
+"""How reading and training show themselves: a live bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from golmu import training
+from golmu.data import Dataset
+from golmu.data.loading import read_dataset
+from golmu.data.reading import Reading
+from golmu.errors import GolmuWarning
 
 
 def epoch_line(progress: training.Progress) -> str:
@@ -64,3 +70,48 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
         )
         if progress.samples == 0:
             self._console.print(epoch_line(progress))
+
+
+class ReadingDisplay(AbstractContextManager["ReadingDisplay"]):
+    """A bar while image files are decoded, on standard error, where that is a terminal; elsewhere nothing."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        console = Console(stderr=True) if console is None else console
+        self._bar = Progress(
+            TextColumn("reading images"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("read", total=None, visible=False)
+
+    def __enter__(self) -> ReadingDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total, visible=True)
+
+
+def load_shown(data: str, folder: Path | None, reading: Reading) -> Dataset:
+    """`golmu.load_dataset`, with a bar and with the notes as warnings.
+
+    Raises
+    ------
+    GolmuError
+        As `golmu.load_dataset`.
+    """
+    with ReadingDisplay() as reading.progress:
+        dataset = read_dataset(data, folder, reading)
+    for note in reading.notes:
+        warnings.warn(note, GolmuWarning, stacklevel=2)
+    return dataset

@@ -21,7 +21,8 @@ from itertools import count, zip_longest
 from pathlib import Path
 from typing import Any
 
-from golmu.errors import RunError, SaveError
+from golmu.data.reading import Reading
+from golmu.errors import InputError, RunError, SaveError
 from golmu.files import PART, write_atomically
 from golmu.recipe import FIELDS, Recipe
 from golmu.training import History
@@ -215,3 +216,22 @@ def run_data(folder: Path) -> str:
     if not (isinstance(data, dict) and isinstance(data.get("argument"), str)):
         raise RunError(f"{folder / RUN} does not say what data the run was trained on: name it")
     return str(data["argument"])
+
+
+def run_reading(folder: Path) -> Reading:
+    """How the image files that a run was trained on are to be read again, so that they are the same.
+
+    Raises
+    ------
+    RunError
+        If run.json says something that cannot be.
+    """
+    data = read_run(folder).get("data")
+    said = data if isinstance(data, dict) else {}
+    try:
+        size = said.get("size")
+        if size is None:
+            return Reading(skip_bad=said.get("skip_bad", False), is_binding=False)
+        return Reading.like((*size, said.get("channels", 0)), skip_bad=said.get("skip_bad", False))
+    except (InputError, TypeError, ValueError) as error:
+        raise RunError(f"{folder / RUN} does not say how its images were read: {error}") from error

@@ -14,6 +14,7 @@ from golmu import runs
 from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED, Assembly
 from golmu.checkpoint import refuse_differences
 from golmu.console import make_console, print_table
+from golmu.data.reading import Reading
 from golmu.engines import ENGINE_NAMES
 from golmu.errors import InputError, RunError
 from golmu.interruption import EXIT_STATUS, Abandoned
@@ -36,13 +37,14 @@ def train_run(
     resume: Path | None = None,
     allow_inexact: bool = False,
     folder: Path | None = None,
+    reading: Reading | None = None,
 ) -> int:
     """Trains on `data` and writes the run folder; shows progress and results on standard output.
 
     Parameters
     ----------
     data
-        Name of a data set, or a folder of IDX files; with `resume` it may be left out.
+        What `golmu.load_dataset` takes; with `resume` it may be left out.
     recipe_name, given
         The recipe to start from, and fields of it to replace (None: as it is).
     engine, threads, seed
@@ -56,6 +58,8 @@ def train_run(
         Whether `resume` may use another engine, so that the bits are not those of an uninterrupted run.
     folder
         Folder to look in first for a named data set's files.
+    reading
+        How image files are read; with `resume`, as the run began with.
 
     Returns
     -------
@@ -68,6 +72,7 @@ def train_run(
         If the data, the settings or the folder cannot be used, or the loss stops being finite.
     """
     one_of(engine, ENGINE_NAMES, "engine")
+    reading = reading or Reading()
     if resume is None:
         if data is None:
             raise InputError("DATA is missing: name a data set or a folder, or a run to go on with by --resume RUN")
@@ -75,16 +80,15 @@ def train_run(
             raise InputError("--allow-inexact is about going on with a run: give --resume RUN too")
         recipe_name = DEFAULT_RECIPE if recipe_name is None else recipe_name
         recipe = get_recipe(recipe_name).override(given or {})
-        return _Run(data, recipe, engine, threads, DEFAULT_SEED if seed is None else seed, folder).start(
-            run, recipe_name
-        )
+        seed = DEFAULT_SEED if seed is None else seed
+        return _Run(data, recipe, engine, threads, seed, folder, reading).start(run, recipe_name)
     if run is not None:
         raise InputError("--run names a new folder, and --resume one to go on in: give one of them")
     with opened(resume) as record:
         begun = _Begun(resume, record)
         recipe = begun.recipe if recipe_name is None else get_recipe(recipe_name)
         recipe = recipe.override({"epochs": begun.recipe.epochs}).override(given or {})
-        begun.check(recipe, seed)
+        begun.check(recipe, seed, reading)
         return _Run(
             data or runs.run_data(resume),
             recipe,
@@ -92,6 +96,7 @@ def train_run(
             threads or begun.threads,
             begun.seed,
             folder,
+            begun.reading,
         ).go_on(resume, record, allow_inexact)
 
 
@@ -104,6 +109,7 @@ class _Begun:
 
     def __init__(self, folder: Path, record: Record) -> None:
         self._folder = folder
+        self.reading = runs.run_reading(folder)
         try:
             self.recipe = runs.read_recipe(folder, record)
             settings = record["settings"]
@@ -111,11 +117,12 @@ class _Begun:
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{folder / runs.RUN} does not hold the settings of the run: {error}") from error
 
-    def check(self, recipe: Recipe, seed: int | None) -> None:
+    def check(self, recipe: Recipe, seed: int | None, reading: Reading) -> None:
         """Raises `RunError` if what is asked for now differs in more than the number of epochs."""
         differences = self.recipe.differences(recipe)
         if seed is not None and seed != self.seed:
             differences.append(f"seed is {self.seed}, not {seed}")
+        differences += self.reading.differences(reading)
         refuse_differences(self._folder, differences)
 
 

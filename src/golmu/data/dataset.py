@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -94,6 +95,47 @@ class Dataset:
                 f"but have {self.test.images.shape[1:]}; scale or crop them to one size"
             )
 
+    @classmethod
+    def from_arrays(
+        cls, images: Any, labels: Any, class_names: Sequence[str] | None = None, *,
+        test_images: Any = None, test_labels: Any = None, name: str = "arrays",
+    ) -> Dataset:  # fmt: skip
+        """A data set of arrays in memory, or of anything that `numpy.asarray` makes into one, as data frames.
+
+        Parameters
+        ----------
+        images
+            (n, h, w, c), (n, h, w), or flattened squares (n, h·w). Integers from 0 to 255 are taken as they are, and so
+            are floats that are all whole, as `fetch_openml` gives them; floats in [0, 1] are multiplied by 255 and
+            rounded.
+        labels
+            (n,) integers from 0, booleans or strings; or one-hot, (n, classes).
+        class_names
+            A name for each class: for integers in their order, for strings all of these, in the order in which they
+            are to be numbered. By default the integers, or the strings sorted.
+        test_images, test_labels
+            The same of images never to be learned from.
+        name
+            What to call the data set.
+
+        Raises
+        ------
+        InputError, InputTypeError
+            If an argument cannot be used; the message says which, what was expected and what was received.
+        """
+        from golmu.data.arrays import users_images, users_labels  # noqa: PLC0415  which makes image sets
+
+        if (test_images is None) != (test_labels is None):
+            raise InputTypeError("test_images and test_labels belong together: give both, or neither")
+        pixels = users_images(images, "images")
+        numbers, names = users_labels(labels, len(pixels), class_names, "labels")
+        test = None
+        if test_images is not None:
+            test_pixels = users_images(test_images, "test_images")
+            test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
+            test = ImageSet(test_pixels, test_numbers)
+        return cls(str(name), ImageSet(pixels, numbers), test, names, "memory")
+
     def split(self, validation: float = 0.2, random_state: int = 42) -> tuple[ImageSet, ImageSet]:
         """Split `train` into a part to fit on and a part to validate on, each class in the same proportion.
 
@@ -121,12 +163,16 @@ class Dataset:
         """
         _check_split(validation, random_state)
         images, labels = self.train.images, self.train.labels
+        cannot = f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class"
+        if len(lonely := np.flatnonzero(np.bincount(labels) == 1)):
+            raise InputError(
+                f"{cannot}: '{self.class_names[lonely[0]]}' has 1 image, and 2 are needed to be in both parts: "
+                "give more images of it"
+            )
         try:
             fit, held_out = stratified_split(labels, float(validation), int(random_state))
         except InputError as error:
-            raise InputError(
-                f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class: {error}"
-            ) from error
+            raise InputError(f"{cannot}: {error}") from error
         return ImageSet(images[fit], labels[fit]), ImageSet(images[held_out], labels[held_out])
 
     def _check_labels(self, part: str, image_set: ImageSet) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import stat
+import struct
+import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +24,40 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """What is decoded; some of the others that Pillow knows run other programs."""
 
+GREY_MODES = ("1", "L", "LA", "La", "F")
+"""Pillow's modes of pictures without colours, beside those of many bits, which begin with I."""
+
+ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)
+"""EXIF's tag of how a camera was held, and its values that turn a picture by a quarter."""
+
 MAX_PIXELS = 50_000_000
 """A picture that declares more is refused before it is decoded: it may be made to fill the memory."""
+
+HIDDEN = (".", "__")
+"""How names of files and folders begin that systems leave among a user's own, as `._a.png` and `__MACOSX`."""
+
+
+class Encoded(NamedTuple):
+    """The content of an image file that lies in a table, and the name that errors give it."""
+
+    content: bytes
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = Path | Encoded
+"""Where an image comes from."""
+
+
+class Look(NamedTuple):
+    """What the header of an image file says of it, upright."""
+
+    height: int
+    width: int
+    is_coloured: bool
+    """Whether its pixels may have colours; they may still all be grey."""
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
@@ -42,14 +80,33 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    found = sorted(file for file in folder.iterdir() if is_image_name(file.name) and not file.is_dir())
     if not found:
         raise DataError(f"the folder {folder} holds no image: files named {', '.join(SUFFIXES)} are looked for")
     return found
 
 
-def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The image at `path` as uint8 (h, w, c).
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is looked at."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(HIDDEN)
+
+
+def look_at_image(source: Source) -> Look:
+    """What the header of an image says; its pixels are not decoded.
+
+    Raises
+    ------
+    DataError
+        If it is no image.
+    """
+    with _refusing(source), _opened(source) as opened:
+        is_turned = opened.getexif().get(ORIENTATION) in SIDEWAYS
+        sides = opened.size if is_turned else opened.size[::-1]
+        return Look(*sides, not (opened.mode in GREY_MODES or opened.mode.startswith("I")))
+
+
+def read_image(source: Source, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The image as uint8 (h, w, c).
 
     It is turned upright, laid on black where it is transparent, made grey or RGB, scaled (bicubic) to fit within
     (h, w) with its aspect ratio kept, and centred on black.
@@ -62,23 +119,72 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     height, width, channels = shape
     if channels not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters of them is an error here
-            image = _decoded(path).convert("L" if channels == 1 else "RGB")
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path} is not an image, or one of a format that is not known") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} is not a readable image: {getattr(error, 'strerror', None) or error}") from error
+    with _refusing(source):
+        image = _decoded(source).convert("L" if channels == 1 else "RGB")
     return _fitted(image, width, height).reshape(shape)
 
 
-def _decoded(path: Path) -> Image.Image:
+class _Hush:
+    """Silences Pillow's warnings while any thread is inside: what matters of them is an error here.
+
+    `warnings.catch_warnings` alone must be left in the order in which it was entered, which threads do not keep. So
+    the first that enters sets the filter, and the last that leaves takes it away.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._kept = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._kept = warnings.catch_warnings()
+                self._kept.__enter__()
+                warnings.filterwarnings("ignore", module="PIL")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._kept.__exit__(None, None, None)
+
+
+hush = _Hush()
+
+
+@contextmanager
+def _refusing(source: Source) -> Iterator[None]:
+    """Turns what Pillow raises into our error."""
+    try:
+        with hush:
+            yield
+    except UnidentifiedImageError as error:
+        raise DataError(f"{source} is not an image, or one of a format that is not known") from error
+    except (
+        OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error,
+        Image.DecompressionBombError,
+    ) as error:  # fmt: skip
+        raise DataError(f"{source} is not a readable image: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _opened(source: Source) -> Image.Image:
+    if isinstance(source, Encoded):
+        return Image.open(BytesIO(source.content), formats=FORMATS)
+    kind = source.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        # To open a pipe could wait for ever; a folder has an error of its own.
+        raise DataError(f"{source} is a device or a pipe, where an image file was expected")
+    return Image.open(source, formats=FORMATS)
+
+
+def _decoded(source: Source) -> Image.Image:
     """The picture, upright, 8 bits a channel, without transparency."""
-    with Image.open(path, formats=FORMATS) as opened:
+    with _opened(source) as opened:
         if opened.width * opened.height > MAX_PIXELS:
             size = f"{opened.width}x{opened.height}"
-            raise DataError(f"{path} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
+            raise DataError(f"{source} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
         return _flat(ImageOps.exif_transpose(opened))
 
 

@@ -1,44 +1,75 @@
-"""Load a data set by its name, from a folder of IDX files, or from an `.npz` file."""
+"""Load a data set by its name, from a folder, or from a file."""
 
 from __future__ import annotations
 
 import difflib
 import os
+import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from golmu.data import fashion_mnist
-from golmu.data.dataset import Dataset, ImageSet
-from golmu.data.idx import MNIST_FILES, as_path, find_idx_files, read_idx
+from golmu.data import digits, fashion_mnist
+from golmu.data.arrays import image_set, numbered
+from golmu.data.dataset import Dataset
+from golmu.data.idx import as_path
+from golmu.data.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.npz import read_npz
-from golmu.errors import DataError, InputError
+from golmu.data.reading import Progress, Reading, as_size
+from golmu.errors import DataError, GolmuWarning, InputError
 
-_LOADERS = {fashion_mnist.NAME: fashion_mnist.load}
+_LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
 DATASET_NAMES = tuple(_LOADERS)
 """What `load_dataset` knows by name."""
 
-# A damaged label file must not make a million class names, nor the network a million outputs.
-_MAX_CLASSES = 65_536
+
+SUFFIXES = (".npz", ".parquet", ".csv")
+"""How the names of files end that are data sets."""
+
+WHAT_DATA_IS = (
+    "a data set by name (fashion-mnist, digits), a folder of class folders of images, of IDX files or of tables, or an "
+    ".npz, .parquet or .csv file"
+)
+"""What `load_dataset` and every command take."""
 
 
-def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Dataset:
-    """Load a data set by name, from a folder of IDX files, or from an `.npz` file.
+def load_dataset(
+    name: str | Path,
+    *,
+    folder: str | Path | None = None,
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Load a data set by name, from a folder, or from a file.
 
     Parameters
     ----------
     name
-        "fashion-mnist", or the path of a folder with the four files of an MNIST-like data set
-        (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`,
-        `t10k-labels-idx1-ubyte`, each plain or with `.gz`): images uint8, (n, h, w) or (n, h, w, c), labels of
-        an integer type, (n,). Such a data set is named after its folder and its classes "0", "1", ... Or the path
-        of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels; labels may
-        be text there.
+        - "fashion-mnist", or scikit-learn's "digits".
+        - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
+          `test` or `val` likewise (`golmu.data.class_folders`). The images may be of any size and mode: they are
+          decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on black.
+        - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
+          under such names (`golmu.data.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
+          data sets, as EMNIST's does, FOLDER/emnist-letters is one of them.
+        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.tables`; needs pyarrow): a column of
+          labels, and a column of encoded images, or one for each pixel.
+        - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
+          labels may be text there.
     folder
         Where to look first for the files of a data set that is given by name.
+    size
+        Height and width that image files are fitted to, in pixels, or one number for both. By default the size of all
+        files if it is one, else 28, with a warning. Where each pixel has a column in a table: how they are cut.
+    channels
+        1 for grey or 3 for RGB images from image files. By default 3 if any of them has colours.
+    skip_bad
+        Whether image files that cannot be read are left out, with a warning, rather than refused.
+    progress
+        Called with the number of image files that are decoded, and of all, while they are.
 
     Returns
     -------
@@ -49,51 +80,67 @@ def load_dataset(name: str | Path, *, folder: str | Path | None = None) -> Datas
     DataError
         The name is unknown, or the files are missing, damaged or do not fit together.
     InputError
-        `folder` is given although `name` is a folder itself.
+        `folder` is given although `name` is a path itself; or `size` or `channels` is out of range, or given although
+        the data are no image files and have another.
     InputTypeError
-        `name` or `folder` is neither text nor a path.
+        An argument is of a wrong type.
     """
+    reading = Reading(as_size(size), channels, skip_bad, progress)
+    dataset = read_dataset(name, folder, reading)
+    for note in reading.notes:
+        warnings.warn(note, GolmuWarning, stacklevel=2)
+    return dataset
+
+
+def read_dataset(name: str | Path, folder: str | Path | None, reading: Reading) -> Dataset:
+    """As `load_dataset`, but what there is to warn of is left in `reading.notes`."""
     path = as_path(name, "name")
     if folder is not None:
         folder = as_path(folder, "folder")
     if load := _LOADERS.get(str(name)):
-        return load(folder)
-    if path.suffix.lower() == ".npz":
-        if folder is not None:
-            raise InputError(f"name='{name}' is a file itself, so folder='{folder}' has no use; leave it out")
-        return load_npz(path)
-    if str(name) and _is_folder(path):
-        if folder is not None:
-            raise InputError(f"name='{name}' is a folder itself, so folder='{folder}' has no use; leave it out")
-        return load_idx_folder(path)
+        return _as_it_is(load(folder), reading)
+    is_folder = bool(str(name)) and _is_folder(path)
+    is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
+    suffix = path.suffix.lower()
+    if folder is not None and (is_folder or is_idx_set or suffix in SUFFIXES):
+        kind = "folder" if is_folder else "file"
+        raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no use; leave it out")
+    if is_folder:
+        return _load_folder(path, reading)
+    if is_idx_set:
+        return _as_it_is(load_idx_folder(path.parent, path.name), reading)
+    if suffix == ".npz":
+        return _as_it_is(load_npz(path), reading)
+    if suffix in SUFFIXES:
+        from golmu.data.tables import load_tables  # noqa: PLC0415  imports Pillow
+
+        return load_tables(path, reading)
     raise DataError(_unknown(name))
 
 
-def load_idx_folder(folder: Path) -> Dataset:
-    """Load the four IDX files of an MNIST-like data set, whatever they show; `load_dataset` says more.
+def _load_folder(folder: Path, reading: Reading) -> Dataset:
+    from golmu.data.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.images import is_image_name  # noqa: PLC0415
+    from golmu.data.tables import holds_tables, load_tables  # noqa: PLC0415
 
-    Raises
-    ------
-    DataError
-        A file is missing or damaged, or the files do not fit together.
-    """
-    files = {name: paths[0] for name, paths in find_idx_files(folder).items()}
-    train_images, train_labels, test_images, test_labels = (files[name] for name in MNIST_FILES)
-    train = _image_set(train_images, train_labels)
-    test = _image_set(test_images, test_labels)
-    if train.images.shape[1:] != test.images.shape[1:]:
+    if find_idx_sets(folder):
+        return _as_it_is(load_idx_folder(folder), reading)
+    if holds_class_folders(folder):
+        return load_class_folders(folder, reading)
+    if holds_tables(folder):
+        return load_tables(folder, reading)
+    if any(is_image_name(entry.name) for entry in folder.iterdir()):
         raise DataError(
-            f"folder '{folder}' holds training images of shape {train.images.shape[1:]} and test images of shape "
-            f"{test.images.shape[1:]}, where one shape was expected; put files of one data set into it"
+            f"'{folder}' holds images, but no folder for each class: move the images of each class into a folder of "
+            "the class's name"
         )
-    n_classes = 1 + max(int(train.labels.max()), int(test.labels.max()))
-    return Dataset(
-        name=folder.resolve().name,
-        train=train,
-        test=test,
-        class_names=tuple(str(label) for label in range(n_classes)),
-        source=str(folder),
-    )
+    raise DataError(f"'{folder}' holds no data set; give {WHAT_DATA_IS}")
+
+
+def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
+    """A data set of arrays, which is not fitted to anything."""
+    reading.check_arrays(dataset.train.images.shape[1:], dataset.name)
+    return dataset
 
 
 def load_npz(path: Path) -> Dataset:
@@ -114,7 +161,7 @@ def load_npz(path: Path) -> Dataset:
     else:
         class_names = ()
     sets = [
-        _checked(images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, x, y)
+        image_set(images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, x, y)
         for (images, labels), x, y in zip(
             pairs, (f"{path}: x_train", f"{path}: x_test"), (f"{path}: y_train", f"{path}: y_test"), strict=False
         )
@@ -124,50 +171,13 @@ def load_npz(path: Path) -> Dataset:
             f"'{path}' holds training images of shape {sets[0].images.shape[1:]} and test images of shape "
             f"{sets[1].images.shape[1:]}, where one shape was expected"
         )
-    n_classes = 1 + max(int(part.labels.max()) for part in sets)
     return Dataset(
         name=path.stem,
         train=sets[0],
         test=sets[1] if len(sets) > 1 else None,
-        class_names=class_names or tuple(str(label) for label in range(n_classes)),
+        class_names=class_names or numbered(*sets),
         source=str(path),
     )
-
-
-def _image_set(images_path: Path, labels_path: Path) -> ImageSet:
-    """Read images and labels, and check that they are what they should be and match in number."""
-    return _checked(read_idx(images_path), read_idx(labels_path), images_path, labels_path)
-
-
-def _checked(images: NDArray[Any], labels: NDArray[Any], images_path: Path | str, labels_path: Path | str) -> ImageSet:
-    """Images and labels that are what they should be and match in number; the paths say in errors where they are."""
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.size == 0:
-        raise DataError(
-            f"'{images_path}' holds {_describe(images)}, where images of uint8 with shape (n, h, w) or (n, h, w, c) "
-            f"and no axis of length 0 were expected; name a file of images so"
-        )
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise DataError(
-            f"'{labels_path}' holds {_describe(labels)}, where labels of an integer type with shape (n,) were "
-            f"expected; name a file of labels so"
-        )
-    if len(images) != len(labels):
-        raise DataError(
-            f"'{images_path}' holds {len(images)} images, but '{labels_path}' holds {len(labels)} labels, where one "
-            f"for each image was expected; put data of one set together"
-        )
-    if not 0 <= labels.min() <= labels.max() < _MAX_CLASSES:
-        raise DataError(
-            f"'{labels_path}' holds labels from {labels.min()} to {labels.max()}, where 0 to {_MAX_CLASSES - 1} were "
-            f"expected; number the classes from 0"
-        )
-    # (n, h, w) is the usual form of one channel.
-    images = images.reshape(*images.shape[:3], -1)
-    return ImageSet(images, labels.astype(np.int64))
-
-
-def _describe(array: NDArray[Any]) -> str:
-    return f"{array.dtype} with shape {array.shape}"
 
 
 def _is_folder(path: Path) -> bool:
@@ -178,17 +188,12 @@ def _is_folder(path: Path) -> bool:
 
 
 def _unknown(name: str | Path) -> str:
-    """What to say about a name that is neither a data set's nor a folder's."""
+    """What to say about a name that is neither a data set's nor that of something that is read."""
     text = str(name)
-    known = ", ".join(f"'{name}'" for name in _LOADERS)
-    if isinstance(name, os.PathLike) or Path(text).name != text != "" or os.path.lexists(text):
-        return (
-            f"'{text}' is not a folder; give a folder that holds the four files {', '.join(MNIST_FILES)} (each may "
-            f"end in .gz), or the name of a known data set: {known}"
-        )
+    if os.path.lexists(text):
+        return f"'{text}' is a file of a kind that is not read; give {WHAT_DATA_IS}"
+    if isinstance(name, os.PathLike) or Path(text).name != text != "" or Path(text).suffix:
+        return f"there is no '{text}'; give {WHAT_DATA_IS}"
     close = difflib.get_close_matches(text.lower(), _LOADERS, n=1, cutoff=0.5)
-    question = f", did you mean '{close[0]}'?" if close else ""
-    return (
-        f"there is no data set named '{text}'{question} (known: {known}); give one of these names, or the path of a "
-        f"folder that holds the files {', '.join(MNIST_FILES)}"
-    )
+    question = f" (did you mean '{close[0]}'?)" if close else ""
+    return f"there is no data set named '{text}'{question}; give {WHAT_DATA_IS}"

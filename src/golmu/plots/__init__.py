@@ -3,7 +3,7 @@
 `curves`, `accuracies`, `learning_rates`, `range_test` and `compared` are of a training (`training`); `confusion`,
 `reliability` and `class_activations` of how good a network is (`scores`); `image`, `kernels`, `feature_maps`, `heat`,
 `occlusion`, `probabilities` and `units` of what it makes of an image (`pictures`). `explanation` is a whole figure of
-the last. `png` and `svg` make a file's content of them.
+the last, and `samples` a contact sheet of a data set. `png` and `svg` make a file's content of them.
 
 Matplotlib, which takes a second to import, is imported when something is drawn. The functions stay outside pyplot: no
 window system is touched, and no figure stays open.
@@ -13,6 +13,7 @@ from golmu.plots.canvas import png, svg
 from golmu.plots.explained import explanation
 from golmu.plots.pictures import feature_maps, heat, image, kernels, occlusion, probabilities, units
 from golmu.plots.scores import class_activations, confusion, reliability
+from golmu.plots.sheet import samples
 from golmu.plots.training import accuracies, compared, curves, learning_rates, range_test
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "probabilities",
     "range_test",
     "reliability",
+    "samples",
     "svg",
     "units",
 ]

@@ -1,0 +1,182 @@
+"""Data sets from arrays in memory, and scikit-learn's digits by name."""
+
+import re
+
+import numpy as np
+import pandas
+import pytest
+from scipy.sparse import csr_array
+from sklearn.datasets import load_digits
+
+from golmu import Dataset, load_dataset
+from golmu.errors import InputError, InputTypeError
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (12, 6, 5), np.uint8)
+Y = np.arange(12) % 3
+SQUARES = RNG.integers(0, 256, (12, 16), np.uint8)
+
+
+def test_arrays_in_memory_are_a_data_set():
+    data = Dataset.from_arrays(X, Y, test_images=X[:4], test_labels=Y[:4])
+    assert (data.name, data.source, data.class_names) == ("arrays", "memory", ("0", "1", "2"))
+    assert np.array_equal(data.train.images, X[..., None])
+    assert data.train.images.dtype == np.uint8
+    assert data.train.labels.dtype == np.int64
+    assert data.train.labels.tolist() == Y.tolist()
+    assert data.test.labels.tolist() == Y[:4].tolist()
+    assert Dataset.from_arrays(X, Y, name="mine").name == "mine"
+
+
+def test_uint8_is_not_copied():
+    assert np.shares_memory(Dataset.from_arrays(X, Y).train.images, X)
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        pytest.param(X.astype(np.int64), X, id="integers"),
+        pytest.param(X.astype(np.float64), X, id="whole floats"),
+        pytest.param(X.astype(np.float16), X, id="half floats"),
+        pytest.param(X / 255, X, id="floats to 1"),
+        pytest.param((X / 255).astype(np.float32), X, id="single floats to 1"),
+        pytest.param(X / 510, np.rint(X / 2), id="floats to a half"),
+        pytest.param(X > 99, np.where(X > 99, 255, 0), id="booleans"),
+        pytest.param((X > 99).astype(float), np.where(X > 99, 255, 0), id="floats 0 and 1"),
+        pytest.param((X > 99).astype(int), X > 99, id="integers 0 and 1 are as they are"),
+        pytest.param(X.tolist(), X, id="lists"),
+        pytest.param(X.astype(object), X, id="objects"),
+        pytest.param(np.asfortranarray(X), X, id="another order"),
+    ],
+)
+def test_values_of_every_usual_kind(images, expected):
+    assert np.array_equal(Dataset.from_arrays(images, Y).train.images[..., 0], expected)
+
+
+@pytest.mark.parametrize("n", [1, 1023, 1024, 1025, 2500])
+def test_many_images_are_converted_part_by_part(n):
+    images = RNG.integers(0, 256, (n, 3, 2))
+    data = Dataset.from_arrays(images.astype(float), np.zeros(n, int))
+    assert np.array_equal(data.train.images[..., 0], images)
+
+
+def test_shapes():
+    assert Dataset.from_arrays(SQUARES, Y).train.images.shape == (12, 4, 4, 1)
+    assert Dataset.from_arrays(np.stack([X] * 3, axis=3), Y).train.images.shape == (12, 6, 5, 3)
+
+
+def test_frames_as_fetch_openml_gives_them():
+    frame = pandas.DataFrame(SQUARES.astype(np.int64), columns=[f"pixel{i + 1}" for i in range(16)])
+    series = pandas.Series([str(label + 1) for label in Y], dtype="category", name="class")
+    data = Dataset.from_arrays(frame, series)
+    assert np.array_equal(data.train.images.reshape(12, -1), SQUARES)
+    assert data.class_names == ("1", "2", "3")
+    assert data.train.labels.tolist() == Y.tolist()
+    mixed = frame.astype({"pixel1": float}).astype({"pixel2": object})
+    assert np.array_equal(Dataset.from_arrays(mixed, series).train.images, data.train.images)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "class_names", "numbers"),
+    [
+        (Y, None, ("0", "1", "2"), Y),
+        (Y + 1, None, ("0", "1", "2", "3"), Y + 1),
+        (Y.astype(float), None, ("0", "1", "2"), Y),
+        (Y[:, None], ["a", "b", "c", "d"], ("a", "b", "c", "d"), Y),
+        (np.eye(4)[Y], None, ("0", "1", "2", "3"), Y),
+        (Y > 0, None, ("False", "True"), Y > 0),
+        (np.array(["fox", "cat", "여우"])[Y], None, ("cat", "fox", "여우"), np.array([1, 0, 2])[Y]),
+        (np.array(["fox", "cat", "owl"])[Y], ("owl", "fox", "cat", "elk"), ("owl", "fox", "cat", "elk"),
+            np.array([1, 2, 0])[Y]),
+    ],
+)  # fmt: skip
+def test_labels_of_every_usual_kind(labels, names, class_names, numbers):
+    data = Dataset.from_arrays(X, labels, names, test_images=X, test_labels=labels)
+    assert data.class_names == class_names
+    assert data.train.labels.tolist() == data.test.labels.tolist() == numbers.astype(int).tolist()
+
+
+def test_test_labels_are_numbered_as_those_of_training():
+    data = Dataset.from_arrays(X, np.array(["a", "b", "c"])[Y], test_images=X[:2], test_labels=["c", "a"])
+    assert data.test.labels.tolist() == [2, 0]
+    data = Dataset.from_arrays(X, Y, test_images=X[:2], test_labels=[1, 0])
+    assert (data.class_names, data.test.labels.tolist()) == (("0", "1", "2"), [1, 0])
+    data = Dataset.from_arrays(X, Y, test_images=X[:2], test_labels=[4, 0])
+    assert data.class_names == ("0", "1", "2", "3", "4")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "text"),
+    [
+        ({"images": None}, InputTypeError, "images is missing: images are needed"),
+        ({"images": csr_array(SQUARES)}, InputTypeError, "images must be a dense array, got a sparse one: call its"),
+        ({"images": [[1, 2], [3]]}, InputTypeError, "images must be an array of pixels: "),
+        ({"images": [["a"] * 4] * 12}, InputTypeError, "images must be an array of real numbers, got dtype <U1"),
+        ({"images": X - 1.0}, InputError,
+            "images holds pixels from -1 to 254, where integers from 0 to 255 or floats in [0, 1] are expected"),
+        ({"images": X.astype(int) * 2}, InputError, "images holds pixels from 0 to 510, where integers from 0 to 255"),
+        ({"images": X / 100}, InputError, "images holds pixels up to 2.55, as "),
+        ({"images": np.where(X > 250, np.nan, X / 255)}, InputError, "images holds pixels from nan to nan, where"),
+        ({"images": X.reshape(12, 30)}, InputError, "images is flattened to 30 values an image, which must be"),
+        ({"images": np.zeros((12, 3, 32, 32), np.uint8)}, InputError,
+            "images has shape (12, 3, 32, 32), with the channels first: pass images.transpose(0, 2, 3, 1)"),
+        ({"images": X[:0]}, InputError, "images holds no images: its shape is (0, 6, 5, 1)"),
+        ({"images": X[:, :1]}, InputError, "images must hold images of at least 2x2 pixels and one channel, got "),
+        ({"images": X[0, 0]}, InputError, "images must have shape (n, h, w, c), (n, h, w) or flattened (n, h·w), got"),
+        ({"labels": None}, InputTypeError, "labels is missing: labels are needed, one for each image"),
+        ({"labels": Y[:5]}, InputError, "labels has 5 labels for 12 images: the numbers must be equal"),
+        ({"labels": Y - 1}, InputError, "labels holds labels from -1 to 1, where 0 to 65535 are expected: number the"),
+        ({"labels": Y + 10**6}, InputError, "labels holds labels from 1000000 to 1000002, where 0 to 65535"),
+        ({"labels": Y / 2}, InputError, "labels must hold class labels, got 0.5: use integers or strings"),
+        ({"class_names": "abc"}, InputTypeError, "class_names must be strings, one for each class, got 'abc'"),
+        ({"class_names": [1, 2, 3]}, InputTypeError, "class_names must be strings, one for each class, got [1, 2, 3]"),
+        ({"class_names": ["a", "b", "a"]}, InputError, "class_names must be one or more that differ, got ['a', 'b', "),
+        ({"class_names": []}, InputError, "class_names must be one or more that differ, got []"),
+        ({"class_names": ["a", "b"]}, InputError,
+            "labels holds labels up to 2, and class_names has 2 names: give one for each class"),
+        ({"labels": ["c"] * 12, "class_names": ["a", "b"]}, InputError,
+            "labels holds the label 'c', which is not one of the classes: a, b"),
+        ({"test_images": X}, InputTypeError, "test_images and test_labels belong together: give both, or neither"),
+        ({"test_images": X, "test_labels": Y[:3]}, InputError, "test_labels has 3 labels for 12 images"),
+        ({"test_images": X[:, 1:], "test_labels": Y}, InputError, "test images must have the shape of the training"),
+        ({"labels": np.array(list("abc"))[Y], "test_images": X[:1], "test_labels": ["d"]}, InputError,
+            "test_labels holds the label 'd', which is not one of the classes: a, b, c"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_named(arguments, kind, text):
+    given = {"images": X, "labels": Y, **arguments}
+    with pytest.raises(kind, match=f"^{re.escape(text)}"):
+        Dataset.from_arrays(**given)
+
+
+def test_scikit_learns_digits_have_a_name():
+    data = load_dataset("digits")
+    bunch = load_digits()
+    assert (data.name, data.source, data.class_names) == ("digits", "scikit-learn", tuple("0123456789"))
+    assert (len(data.train), len(data.test)) == (1437, 360)
+    assert (np.bincount(data.test.labels) >= 34).all()
+    both = {image.tobytes() for part in (data.train, data.test) for image in part.images}
+    assert both == {np.rint(image * 255 / 16).astype(np.uint8).tobytes() for image in bunch.images}
+    assert data.train.images.max() == 255
+    assert np.array_equal(load_dataset("digits").test.images, data.test.images)
+    assert load_dataset("digits", size=8, channels=1).train.images.shape == (1437, 8, 8, 1)
+
+
+def test_the_digits_are_as_they_are():
+    with pytest.raises(InputError, match=r"^size=28x28 was asked for, but 'digits' holds arrays of 8x8: only image"):
+        load_dataset("digits", size=28)
+    with pytest.raises(
+        InputError, match=r"^the digits come with scikit-learn, so folder='x' has no use; leave it out$"
+    ):
+        load_dataset("digits", folder="x")
+
+
+def test_the_digits_on_the_command_line(run, tmp_path):
+    status, lines, err = run(
+        "train", "digits", "--epochs=3", "--batch-size=16", "--learning-rate=0.1", "--run", tmp_path
+    )
+    assert (status, err) == (0, "")
+    assert lines[0].startswith("training on 1,149 images, validating on 288; ")
+    status, lines, err = run("evaluate", tmp_path)
+    assert (status, err) == (0, "")
+    assert float(lines[0].split()[-1]) > 0.9
