@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from rich.console import Console
 from sklearn.datasets import load_sample_images
 
 from command import process, read
-from golmu import progress, runs
+from golmu import prediction, progress, runs
+from golmu.data.images import read_image
 from golmu.data.reading import Reading
 from golmu.errors import GolmuWarning, RunError
+from golmu.metrics import softmax
 from golmu.model import load_model
+from golmu.prediction import load_predictor
 
 TILE, LEARNED = 32, ("--epochs=30", "--n-kernels=4", "--units=16", "--batch-size=16", "--learning-rate=0.05")
 
@@ -145,3 +149,54 @@ def test_arrays_are_not_fitted_but_taken_as_they_are():
     assert (reading.size, reading.channels, reading.skip_bad) == (None, None, True)
     Reading.like((6, 5, 1), skip_bad=False).check_arrays((28, 28, 3), "others")
     assert np.all(Reading.like((6, 5, 3), skip_bad=False).size == (6, 5))
+
+
+def test_many_files_are_predicted_part_by_part_as_all_at_once(run, trained, tiles):
+    status, lines, _ = run("predict", trained, tiles / "train" / "china", tiles / "train" / "flower", "--json")
+    whole = json.loads("\n".join(lines))
+    assert (status, len(whole)) == (0, 390)
+    assert [Path(row["image"]) for row in whole[:195]] == sorted((tiles / "train" / "china").iterdir())
+    model = load_predictor(trained)
+    images = np.stack([read_image(Path(row["image"]), (16, 12, 3)) for row in whole])
+    expected = softmax(model.engine.logits(images))
+    assert np.allclose([list(row["probabilities"].values()) for row in whole], expected, atol=1e-6)
+
+
+def test_images_are_not_all_in_memory_at_once(trained, tiles, monkeypatch):
+    sizes = []
+    predictor = load_predictor(trained)
+    logits = predictor.engine.logits
+    monkeypatch.setattr(predictor.engine, "logits", lambda images: sizes.append(len(images)) or logits(images))
+    monkeypatch.setattr(prediction, "load_predictor", lambda _: predictor)
+    prediction.predict_files(trained, [tiles / "train" / "china"])
+    assert sizes == [64, 64, 64, 3]
+
+
+def test_files_that_cannot_be_predicted_are_counted_or_left_out(run, trained, tiles, tmp_path):
+    folder = shutil.copytree(tiles / "test" / "china", tmp_path / "china")
+    for i in range(4):
+        (folder / f"bad{i}.png").write_bytes(b"text")
+    wrong = [f"{folder}/bad{i}.png is not an image, or one of a format that is not known" for i in range(4)]
+    status, out, err = run("predict", trained, folder)
+    assert (status, out) == (2, [])
+    assert err == (
+        f"golmu: error: 4 of 69 images cannot be read: {'; '.join(wrong[:3])}; ...; mend or remove them, or leave them "
+        "out by --skip-bad (skip_bad=True)\n"
+    )
+    with process("predict", trained, folder, "--skip-bad") as running:
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert len(out.splitlines()) == 65
+    assert err.splitlines() == [f"golmu: warning: {line}; it is left out" for line in wrong]
+    status, out, err = run("predict", trained, folder / "bad1.png", "--skip-bad")
+    assert (status, out, err) == (2, [], f"golmu: error: {wrong[1]}; no image is left\n")
+
+
+def test_networks_of_other_channels_take_no_image_files(run, tiles, tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "two.npz", x=rng.integers(0, 256, (60, 4, 4, 2), np.uint8), y=np.arange(60) % 2)
+    status, _, err = run("train", tmp_path / "two.npz", *LEARNED, "--epochs=1", "--run", tmp_path / "run")
+    assert (status, err) == (0, "")
+    assert run("train", "--resume", tmp_path / "run", "--epochs=2")[0] == 0
+    text = f"golmu: error: image files have 1 or 3 channels, but the network of {tmp_path}/run takes 2\n"
+    assert run("predict", tmp_path / "run", tiles / "test" / "china") == (2, [], text)

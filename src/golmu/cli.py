@@ -219,11 +219,12 @@ def predict(
     run: RunArgument,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
     json_output: JsonOption = False,
+    skip_bad: SkipBadOption = False,
 ) -> None:
     """Say what images show: a line for each with its label and probability."""
     from golmu.prediction import predict_files  # noqa: PLC0415
 
-    predictions = predict_files(run, images)
+    predictions = predict_files(run, images, skip_bad=skip_bad)
     if json_output:
         _print_json(predictions)
         return

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golmu import runs
-from golmu.data.images import find_images, read_image
+from golmu.data.decoding import bad_files, decoded, in_parts
+from golmu.data.images import find_images
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine
-from golmu.errors import RunError
+from golmu.errors import DataError, GolmuWarning, RunError
 from golmu.metrics import softmax
 from golmu.model import Model, load_model
+from golmu.progress import ReadingDisplay
+
+AT_A_TIME = 64
+"""Images that are decoded by one thread, and predicted together."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +56,48 @@ def load_predictor(run: Path) -> Predictor:
     return Predictor(model, engine)
 
 
-def predict_files(run: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
+def predict_files(run: Path, paths: Sequence[Path], *, skip_bad: bool = False) -> list[dict[str, Any]]:
     """For each image file among `paths`, and in the folders among them: label, probability, and all probabilities.
+
+    With `skip_bad`, files that cannot be read are left out, with a warning for each.
 
     Raises
     ------
     GolmuError
-        If the run or an image cannot be read.
+        If the run or an image cannot be read, or with `skip_bad` none can.
     """
     predictor = load_predictor(run)
     files = find_images(paths)
     shape, class_names = predictor.model.architecture.image_shape, predictor.model.class_names
-    probabilities = softmax(predictor.engine.logits(np.stack([read_image(file, shape) for file in files])))
-    return [
-        {
-            "image": str(file),
-            "label": class_names[row.argmax()],
-            "probability": float(row.max()),
-            "probabilities": {name: float(p) for name, p in zip(class_names, row, strict=True)},
-        }
-        for file, row in zip(files, probabilities, strict=True)
-    ]
+    if shape[2] not in (1, 3):
+        raise DataError(f"image files have 1 or 3 channels, but the network of {run} takes {shape[2]}")
+    predictions: list[dict[str, Any]] = []
+    bad: list[DataError] = []
+    with ReadingDisplay() as progress:
+        # A part is predicted while threads decode the next ones, so that few images are in memory at a time.
+        for part, images in zip(in_parts(files, AT_A_TIME), decoded(in_parts(files, AT_A_TIME), shape), strict=True):
+            good = [(file, image) for file, image in zip(part, images, strict=True) if not isinstance(image, DataError)]
+            bad += [image for image in images if isinstance(image, DataError)]
+            if good and (skip_bad or not bad):
+                probabilities = softmax(predictor.engine.logits(np.stack([image for _, image in good])))
+                predictions += [
+                    _record(file, row, class_names) for (file, _), row in zip(good, probabilities, strict=True)
+                ]
+            progress(len(predictions) + len(bad), len(files))
+    if bad and not skip_bad:
+        hint = "" if len(files) == 1 else "; mend or remove them, or leave them out by --skip-bad (skip_bad=True)"
+        raise DataError(bad_files(bad, len(files)) + hint)
+    if len(bad) == len(files):
+        raise DataError(f"{bad_files(bad, len(files))}; no image is left")
+    for error in bad:
+        warnings.warn(f"{error}; it is left out", GolmuWarning, stacklevel=2)
+    return predictions
+
+
+def _record(file: Path, probabilities: NDArray[np.float32], class_names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "image": str(file),
+        "label": class_names[int(probabilities.argmax())],
+        "probability": float(probabilities.max()),
+        "probabilities": {name: float(p) for name, p in zip(class_names, probabilities, strict=True)},
+    }

@@ -53,7 +53,7 @@ class Pictures(NamedTuple):
     """(total,): whether each could be read."""
 
 
-def in_parts(sources: Sequence[Source], length: int = PART) -> Iterator[Sequence[Source]]:
+def in_parts(sources: Sequence[T], length: int = PART) -> Iterator[Sequence[T]]:
     """The sources, `length` at a time."""
     for start in range(0, len(sources), length):
         yield sources[start : start + length]
