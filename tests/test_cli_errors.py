@@ -187,7 +187,7 @@ WRONG = {
     "a name that is too long": ("predict {run} " + "a" * 5000, "a" * 5000 + " cannot be read: File name too long"),
     "report of no run": ("report {tmp}/nowhere --output {tmp}/page.html", "there is no run folder {tmp}/nowhere"),
     "report without model": ("report {no_model}", NO_MODEL),
-    "report on no data": ("report {run} {empty}", "folder '{empty}' lacks 4 of 4 files: "),
+    "report on no data": ("report {run} {empty}", "'{empty}' holds no data set; give a data set by name "),
     "report with a folder for a folder": ("report {run} --folder {tmp}",
         "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
     "compare one run": ("compare {run}", "RUN must name at least 2 runs to compare, got 1"),

@@ -234,7 +234,7 @@ def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run,
     status, _, err = run("report", done)
     assert status == 2
     text = f"{done / 'report.html'}, which may show them, is kept: name another file by --output\n"
-    assert err.startswith(f"golmu: error: '{tmp_path / 'gone'}' is not a folder; ")
+    assert err.startswith(f"golmu: error: there is no '{tmp_path / 'gone'}'; ")
     assert err.endswith(text)
     assert (done / "report.html").read_text() == "with images"
     assert run("report", done, moved)[0] == 0
