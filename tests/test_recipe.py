@@ -65,7 +65,7 @@ def test_chance_is_known(change):
 
 
 def test_every_recipe_has_a_name_and_a_purpose():
-    assert list(RECIPES) == ["chapter", "quick", "best", "wide"]
+    assert list(RECIPES) == ["chapter", "quick", "best", "wide", "any"]
     assert list(ABOUT) == list(RECIPES)
     for name in ("chapter", "quick", "best"):
         recipe = get_recipe(name)

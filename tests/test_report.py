@@ -12,7 +12,7 @@ import pytest
 import golmu
 from command import SETTINGS, main, read
 from golmu import ConvolutionNetwork, metrics, report, runs, trainer
-from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED
+from golmu.assembly import DEFAULT_SEED
 from golmu.errors import GolmuWarning
 from golmu.evidence import Evidence
 from golmu.recipes import RECIPES
@@ -179,7 +179,7 @@ def test_the_command_repeats_the_run(name, flip, monkeypatch):
         "engine": "tensorflow",
     }  # fmt: skip
     asked = parsed(report.repeat_command(record, recipe), monkeypatch)
-    assert RECIPES[asked["name"] or DEFAULT_RECIPE].override(asked["given"]) == recipe
+    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
     assert (asked["data"], asked["seed"], asked["engine"], asked["threads"]) == (data, 3, "tensorflow", 2)
 
 
@@ -195,7 +195,7 @@ def test_a_run_by_a_recipe_that_is_gone_names_every_setting(monkeypatch):
     recipe = RECIPES["best"].override({"epochs": 7})
     record = {"data": {"argument": "x"}, "recipe": "gone", "settings": {"seed": DEFAULT_SEED, "engine": "fused"}}
     asked = parsed(report.repeat_command(record, recipe), monkeypatch)
-    assert RECIPES[asked["name"] or DEFAULT_RECIPE].override(asked["given"]) == recipe
+    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
 
 
 def test_the_lines_of_python_repeat_a_run_from_arrays(tmp_path):

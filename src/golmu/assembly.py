@@ -28,7 +28,7 @@ VALIDATION_SHARE = 0.2
 SPLIT_SEED = 42
 """Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
 
-DEFAULT_RECIPE, DEFAULT_SEED = "chapter", 42
+DEFAULT_SEED = 42
 
 
 class Assembly:

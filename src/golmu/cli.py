@@ -59,7 +59,10 @@ SkipBadOption = Annotated[
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `golmu train` has written.")]
 RecipeOption = Annotated[
-    str | None, typer.Option(help="Named settings to start from, see `golmu recipes`; by default 'chapter'.")
+    str | None,
+    typer.Option(
+        help="Named settings to start from, see `golmu recipes`; by default 'chapter' for fashion-mnist, else 'any'."
+    ),
 ]
 KernelsOption = Annotated[int | None, typer.Option("--n-kernels", help="3x3 convolution kernels.")]
 UnitsOption = Annotated[int | None, typer.Option("--units", help="Units of the hidden dense layer.")]
@@ -220,11 +223,18 @@ def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
     json_output: JsonOption = False,
     skip_bad: SkipBadOption = False,
+    invert: Annotated[
+        str,
+        typer.Option(
+            help="Invert images: auto (those that are dark on light where the training images are light on dark, or "
+            "the other way round), yes or no."
+        ),
+    ] = "auto",
 ) -> None:
     """Say what images show: a line for each with its label and probability."""
     from golmu.prediction import predict_files  # noqa: PLC0415
 
-    predictions = predict_files(run, images, skip_bad=skip_bad)
+    predictions = predict_files(run, images, skip_bad=skip_bad, invert=invert)
     if json_output:
         _print_json(predictions)
         return

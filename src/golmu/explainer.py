@@ -9,6 +9,7 @@ import numpy as np
 
 from golmu import plots, runs
 from golmu.data.images import read_image
+from golmu.data.inversion import Inversion
 from golmu.errors import InputError, SaveError
 from golmu.evidence import load_evidence
 from golmu.explanation import explained, one_image
@@ -66,7 +67,12 @@ def explain_run(
     elif test:
         raise InputError(f"--test is about the number of an image, got {image}: leave it out")
     else:
-        title, pixels, truth = Path(image).name, read_image(Path(image), model.architecture.image_shape), None
+        inversion = Inversion(model.preprocessing.ground, "auto")  # as `golmu predict` does
+        title, pixels, truth = (
+            Path(image).name,
+            read_image(Path(image), model.architecture.image_shape, inversion),
+            None,
+        )
     if output is None:
         output = run / f"explain-{title.replace(' image ', '-') if truth is not None else Path(image).stem}.png"
     if output.suffix.lower() not in FORMATS:

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu import plots
-from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED, Assembly
+from golmu.assembly import DEFAULT_SEED, Assembly
 from golmu.data.reading import Reading
 from golmu.engines import ENGINE_NAMES
 from golmu.engines.contract import Batches, Engine, Prepared
 from golmu.errors import InputError, SaveError, TrainingError
 from golmu.files import write_atomically
 from golmu.recipe import Recipe
-from golmu.recipes import get_recipe
+from golmu.recipes import default_recipe, get_recipe
 from golmu.settings import one_of, positive_integer, positive_number
 from golmu.training import epoch_order
 
@@ -74,7 +74,7 @@ def find_learning_rate(
         raise InputError(f"plot must name a .png file, got {plot}")
     if not plot.parent.is_dir():  # better said before the test than after it
         raise SaveError(f"the curve cannot be written to {plot}: there is no folder {plot.parent}")
-    recipe = get_recipe(DEFAULT_RECIPE if recipe_name is None else recipe_name).override(given)
+    recipe = get_recipe(default_recipe(data) if recipe_name is None else recipe_name).override(given)
     seed = DEFAULT_SEED if seed is None else seed
     assembly = Assembly(data, recipe, engine, threads, seed, folder, reading or Reading())
     rates, losses = sweep(

@@ -7,7 +7,8 @@ It is a sealed safetensors file (`golmu.tensorfile`), described by
     labels          what `predict` answers, in the order of the output; integers or strings
     class_names     what people call the classes, in the same order
     preprocessing   scale, 1/255: what a uint8 pixel is multiplied by, always; mean and std of each channel after that,
-                    or none; test_flip: whether logits are the mean of those of an image and of its mirror image
+                    or none; test_flip: whether logits are the mean of those of an image and of its mirror image;
+                    ground: dark or light, what surrounds what the training images show, or none
     epoch           the epoch after which the weights were taken, counted from 1; 0 for initial ones
 """
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from golmu import tensorfile
 from golmu.architecture import Architecture, Weights
 from golmu.errors import CheckpointError
-from golmu.preprocessing import Preprocessing
+from golmu.preprocessing import DARK, LIGHT, Preprocessing
 
 FORMAT = 1
 
@@ -91,7 +92,10 @@ def _read_preprocessing(described: Any, architecture: Architecture) -> Preproces
         raise CheckpointError(f"has means and deviations of {len(mean)} and {len(std)} channels")
     if not (np.isfinite(mean).all() and np.isfinite(std).all() and all(value > 0 for value in std)):
         raise CheckpointError("has means or deviations that cannot be used")
-    return Preprocessing(mean, std, described.get("test_flip", False) is True)
+    ground = described.get("ground", "")
+    if ground not in (DARK, LIGHT, ""):
+        raise CheckpointError(f"has the ground {ground!r}, where {DARK} or {LIGHT} was expected")
+    return Preprocessing(mean, std, described.get("test_flip", False) is True, ground)
 
 
 def check_format(description: Any, known: int) -> None:

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from golmu import runs
 from golmu.data.decoding import bad_files, decoded, in_parts
 from golmu.data.images import find_images
+from golmu.data.inversion import INVERSIONS, Inversion
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine
 from golmu.errors import DataError, GolmuWarning, RunError
 from golmu.metrics import softmax
 from golmu.model import Model, load_model
+from golmu.preprocessing import DARK
 from golmu.progress import ReadingDisplay
+from golmu.settings import one_of
 
 AT_A_TIME = 64
 """Images that are decoded by one thread, and predicted together."""
@@ -56,16 +59,27 @@ def load_predictor(run: Path) -> Predictor:
     return Predictor(model, engine)
 
 
-def predict_files(run: Path, paths: Sequence[Path], *, skip_bad: bool = False) -> list[dict[str, Any]]:
+def predict_files(
+    run: Path, paths: Sequence[Path], *, skip_bad: bool = False, invert: str = "auto"
+) -> list[dict[str, Any]]:
     """For each image file among `paths`, and in the folders among them: label, probability, and all probabilities.
 
-    With `skip_bad`, files that cannot be read are left out, with a warning for each.
+    Parameters
+    ----------
+    run, paths
+        The run folder, and files or folders of them.
+    skip_bad
+        Whether files that cannot be read are left out, with a warning for each.
+    invert
+        `"auto"`: pictures that are dark on light are inverted, with a warning, where nearly all training images are
+        light on dark, and the other way round; `"yes"`: every picture is, `"no"`: none.
 
     Raises
     ------
     GolmuError
         If the run or an image cannot be read, or with `skip_bad` none can.
     """
+    one_of(invert, INVERSIONS, "invert")
     predictor = load_predictor(run)
     files = find_images(paths)
     shape, class_names = predictor.model.architecture.image_shape, predictor.model.class_names
@@ -73,15 +87,18 @@ def predict_files(run: Path, paths: Sequence[Path], *, skip_bad: bool = False) -
         raise DataError(f"image files have 1 or 3 channels, but the network of {run} takes {shape[2]}")
     predictions: list[dict[str, Any]] = []
     bad: list[DataError] = []
+    inversion = Inversion(predictor.model.preprocessing.ground, invert)
     with ReadingDisplay() as progress:
         # A part is predicted while threads decode the next ones, so that few images are in memory at a time.
-        for part, images in zip(in_parts(files, AT_A_TIME), decoded(in_parts(files, AT_A_TIME), shape), strict=True):
+        pictures = decoded(in_parts(files, AT_A_TIME), shape, inversion)
+        for part, images in zip(in_parts(files, AT_A_TIME), pictures, strict=True):
             good = [(file, image) for file, image in zip(part, images, strict=True) if not isinstance(image, DataError)]
             bad += [image for image in images if isinstance(image, DataError)]
             if good and (skip_bad or not bad):
                 probabilities = softmax(predictor.engine.logits(np.stack([image for _, image in good])))
                 predictions += [
-                    _record(file, row, class_names) for (file, _), row in zip(good, probabilities, strict=True)
+                    _record(file, row, class_names, is_inverted=str(file) in inversion.done)
+                    for (file, _), row in zip(good, probabilities, strict=True)
                 ]
             progress(len(predictions) + len(bad), len(files))
     if bad and not skip_bad:
@@ -91,13 +108,28 @@ def predict_files(run: Path, paths: Sequence[Path], *, skip_bad: bool = False) -
         raise DataError(f"{bad_files(bad, len(files))}; no image is left")
     for error in bad:
         warnings.warn(f"{error}; it is left out", GolmuWarning, stacklevel=2)
+    if inversion.done and invert == "auto":
+        warnings.warn(_inverted(inversion, predictor.model.preprocessing.ground), GolmuWarning, stacklevel=2)
     return predictions
 
 
-def _record(file: Path, probabilities: NDArray[np.float32], class_names: Sequence[str]) -> dict[str, Any]:
+def _inverted(inversion: Inversion, ground: str) -> str:
+    theirs, ours = ("light on dark", "dark on light") if ground == DARK else ("dark on light", "light on dark")
+    first, n = min(inversion.done), len(inversion.done)
+    what = f"{first} is" if n == 1 else f"{n:,} images, as {first}, are"
+    return (
+        f"{what} {ours}, where the training images are {theirs}: inverted; --invert no takes such images as they are, "
+        "and --invert yes inverts all"
+    )
+
+
+def _record(
+    file: Path, probabilities: NDArray[np.float32], class_names: Sequence[str], *, is_inverted: bool
+) -> dict[str, Any]:
     return {
         "image": str(file),
         "label": class_names[int(probabilities.argmax())],
         "probability": float(probabilities.max()),
+        "inverted": is_inverted,
         "probabilities": {name: float(p) for name, p in zip(class_names, probabilities, strict=True)},
     }

@@ -15,6 +15,18 @@ Images = NDArray[np.uint8] | NDArray[np.float32]
 PIXEL_SCALE = np.float32(1 / 255)
 """What a uint8 pixel is multiplied by to lie in [0, 1]."""
 
+DARK, LIGHT = "dark", "light"
+"""What surrounds that which an image shows."""
+
+AGREED = 0.9
+"""Share of the images whose ground must be the same, for that to be the ground of all."""
+
+LOOKED_AT = 2000
+"""Images, at most, that are looked at for it."""
+
+MIDDLE = 0.5
+"""Of the brightness that a pixel can have."""
+
 CHUNK = 256
 """Images that are converted to float64 at a time."""
 
@@ -29,6 +41,9 @@ class Preprocessing:
     """Standard deviation of each channel's scaled pixels; empty: 1."""
     test_flip: bool = False
     """Whether the logits are the mean of those of an image and of its mirror image."""
+    ground: str = ""
+    """`DARK` or `LIGHT`, if nearly all training images have that ground: a picture that has the other one may be
+    inverted before the network sees it, which is not for the engine to do. "" where it is not known."""
 
     @classmethod
     def of(cls, images: Images, *, standardize: bool, test_flip: bool) -> Preprocessing:
@@ -36,12 +51,13 @@ class Preprocessing:
 
         A channel that is the same everywhere keeps its scale.
         """
+        ground = ground_of(images)
         if not standardize:
-            return cls(test_flip=test_flip)
+            return cls(test_flip=test_flip, ground=ground)
         scale = float(PIXEL_SCALE) if images.dtype == np.uint8 else 1.0
         mean, std = _moments_of_bytes(images) if images.dtype == np.uint8 else _moments(images)
         std[std * scale < np.finfo(np.float32).eps] = 1 / scale
-        return cls(tuple((mean * scale).tolist()), tuple((std * scale).tolist()), test_flip)
+        return cls(tuple((mean * scale).tolist()), tuple((std * scale).tolist()), test_flip, ground)
 
     def factors(self, dtype: Any, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scale and offset, (c,) each, with which pixel · scale + offset is what the convolution sees."""
@@ -49,6 +65,21 @@ class Preprocessing:
         mean = np.array(self.mean or [0.0] * channels)
         std = np.array(self.std or [1.0] * channels)
         return (pixel / std).astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def ground_of(images: Images) -> str:
+    """`DARK` or `LIGHT`: what nearly all of the grey images (n, h, w, 1) have around their middle.
+
+    "" where they disagree, have colours, or are not in [0, 1] or uint8. The ground of an image is what the median of
+    the pixels along its border is.
+    """
+    if images.shape[3] != 1 or (images.dtype != np.uint8 and not 0 <= images.min() <= images.max() <= 1):
+        return ""
+    some = images[:: -(-len(images) // LOOKED_AT), :, :, 0]
+    border = np.concatenate([some[:, 0], some[:, -1], some[:, 1:-1, 0], some[:, 1:-1, -1]], axis=1)
+    are_light = np.median(border, axis=1) > MIDDLE * (255 if images.dtype == np.uint8 else 1)
+    share = float(are_light.mean())
+    return LIGHT if share >= AGREED else DARK if share <= 1 - AGREED else ""
 
 
 def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,9 +6,12 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from golmu.assembly import DEFAULT_RECIPE
+from golmu.data.loading import DATASET_NAMES
 from golmu.recipe import Recipe
 from golmu.recipes import RECIPES
+
+BASE = "chapter"
+"""The recipe whose settings need not be named, where a run has none or one that is gone."""
 
 
 def repeat_command(record: dict[str, Any], recipe: Recipe) -> str:
@@ -22,10 +25,14 @@ def repeat_command(record: dict[str, Any], recipe: Recipe) -> str:
         The recipe in it.
     """
     settings, name = record["settings"], record.get("recipe")
-    name = name if name in RECIPES else DEFAULT_RECIPE
-    words = ["golmu", "train", str(record["data"]["argument"])]
-    if name != DEFAULT_RECIPE:
-        words += ["--recipe", name]
+    name = name if name in RECIPES else BASE
+    data = record["data"]
+    words = ["golmu", "train", str(data["argument"]), "--recipe", name]
+    if data["argument"] not in DATASET_NAMES and "size" in data:
+        words += ["--size", "x".join(map(str, data["size"]))]
+        words += ["--channels", str(data["channels"])] if data["channels"] in (1, 3) else []
+    if data.get("skip_bad"):
+        words += ["--skip-bad"]
     usual = asdict(RECIPES[name])
     for field, value in asdict(recipe).items():
         if value != usual[field]:
@@ -38,14 +45,12 @@ def repeat_command(record: dict[str, Any], recipe: Recipe) -> str:
 
 def repeat_code(record: dict[str, Any], recipe: Recipe) -> str:
     """The lines of Python that repeat a run of `fit(run=...)`, if it is given the same arrays."""
-    usual = asdict(RECIPES[DEFAULT_RECIPE])
+    usual = asdict(RECIPES[BASE])
     changes = {field: value for field, value in asdict(recipe).items() if value != usual[field]}
     changes |= {"random_state": record["settings"]["seed"], "engine": record.get("engine", "auto")}
     given = "".join(f",\n    {field}={value!r}" for field, value in changes.items())
     validation = ", x_val=x_val, y_val=y_val" if record["data"].get("validation") else ""
-    return (
-        f'network = ConvolutionNetwork.from_recipe(\n    "{DEFAULT_RECIPE}"{given},\n)\nnetwork.fit(x, y{validation})'
-    )
+    return f'network = ConvolutionNetwork.from_recipe(\n    "{BASE}"{given},\n)\nnetwork.fit(x, y{validation})'
 
 
 def _option(field: str, value: Any) -> list[str]:

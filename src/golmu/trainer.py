@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from golmu import runs
-from golmu.assembly import DEFAULT_RECIPE, DEFAULT_SEED, Assembly
+from golmu.assembly import DEFAULT_SEED, Assembly
 from golmu.checkpoint import refuse_differences
 from golmu.console import make_console, print_table
 from golmu.data.reading import Reading
@@ -21,7 +21,7 @@ from golmu.interruption import EXIT_STATUS, Abandoned
 from golmu.keeper import Keeper, Record, new_record, opened, run_kept
 from golmu.progress import TrainingDisplay
 from golmu.recipe import Recipe
-from golmu.recipes import get_recipe
+from golmu.recipes import default_recipe, get_recipe
 from golmu.settings import one_of
 
 
@@ -78,7 +78,7 @@ def train_run(
             raise InputError("DATA is missing: name a data set or a folder, or a run to go on with by --resume RUN")
         if allow_inexact:
             raise InputError("--allow-inexact is about going on with a run: give --resume RUN too")
-        recipe_name = DEFAULT_RECIPE if recipe_name is None else recipe_name
+        recipe_name = default_recipe(data) if recipe_name is None else recipe_name
         recipe = get_recipe(recipe_name).override(given or {})
         seed = DEFAULT_SEED if seed is None else seed
         return _Run(data, recipe, engine, threads, seed, folder, reading).start(run, recipe_name)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from golmu.architecture import POOL_SIZE
 from golmu.data.idx import MAX_BYTES
 from golmu.data.images import Look, Source, hush, look_at_image, read_image
+from golmu.data.inversion import Inversion
 from golmu.data.reading import Reading, shown
 from golmu.engines.contract import usable_cores
 from golmu.errors import DataError, InputError
@@ -98,9 +99,11 @@ def read_pictures(parts: Parts, total: int, reading: Reading) -> Pictures:
     return Pictures(images, is_good)
 
 
-def decoded(parts: Iterable[Sequence[Source]], shape: Shape) -> Iterator[list[NDArray[np.uint8] | DataError]]:
+def decoded(
+    parts: Iterable[Sequence[Source]], shape: Shape, inversion: Inversion | None = None
+) -> Iterator[list[NDArray[np.uint8] | DataError]]:
     """The images of each part in turn, uint8 (h, w, c), or what is wrong with them."""
-    return _in_parallel(partial(_each, partial(read_image, shape=shape)), parts)
+    return _in_parallel(partial(_each, partial(read_image, shape=shape, inversion=inversion)), parts)
 
 
 def bad_files(errors: Sequence[DataError], total: int) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from golmu.data.inversion import Inversion
 from golmu.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -105,11 +106,11 @@ def look_at_image(source: Source) -> Look:
         return Look(*sides, not (opened.mode in GREY_MODES or opened.mode.startswith("I")))
 
 
-def read_image(source: Source, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion | None = None) -> NDArray[np.uint8]:
     """The image as uint8 (h, w, c).
 
-    It is turned upright, laid on black where it is transparent, made grey or RGB, scaled (bicubic) to fit within
-    (h, w) with its aspect ratio kept, and centred on black.
+    It is turned upright, laid on black where it is transparent, made grey or RGB, inverted if that is called for,
+    scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on black.
 
     Raises
     ------
@@ -121,6 +122,8 @@ def read_image(source: Source, shape: tuple[int, int, int]) -> NDArray[np.uint8]
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
     with _refusing(source):
         image = _decoded(source).convert("L" if channels == 1 else "RGB")
+    if inversion is not None:
+        image = inversion(image, str(source))
     return _fitted(image, width, height).reshape(shape)
 
 
