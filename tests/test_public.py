@@ -9,7 +9,7 @@ import golmu
 from golmu import errors
 
 NAMES = ["ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "RECIPES", "Recipe", "load_dataset"]
-HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "numba", "PIL")
+HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "numba", "PIL", "pyarrow", "pandas")
 
 
 def test_the_public_names_are_these_and_can_be_imported():
