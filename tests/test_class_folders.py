@@ -143,13 +143,19 @@ def test_one_size_is_kept_and_several_are_fitted(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (28, 28, 1)
     assert notes == [
-        "the images have 2 sizes, most often 6x5 (24 of 25): all are fitted to 28x28; choose another size by --size "
-        "(size=)"
+        "the images have 2 sizes, 6x5 (24), 10x40 (1): all are fitted to 28x28; choose another size by --size (size=)"
     ]
     wide = data.train.images[12, :, :, 0]
     assert not wide[:10].any()
     assert not wide[18:].any()
     assert wide[10:17].any(axis=0).all()
+
+
+def test_of_many_sizes_the_most_common_are_named(folder):
+    for i in range(4):
+        save(folder / "ant" / f"other{i}.png", (7 + i, 9))
+    _, notes = noted(folder)
+    assert notes[0].startswith("the images have 5 sizes, 6x5 (24), 7x9 (1), 8x9 (1), ...: all are fitted to 28x28; ")
 
 
 def test_the_size_asked_for(folder):
@@ -234,6 +240,20 @@ def test_bad_test_images_are_left_out_too(folder, tmp_path):
     data, notes = noted(place, skip_bad=True)
     assert data.test.labels.tolist() == [0, 1]
     assert len(notes) == 1
+
+
+def test_no_training_image_is_left(folder, tmp_path):
+    place = tmp_path / "parts"
+    place.mkdir()
+    folder.rename(place / "train")
+    save(place / "test" / "ant" / "a.png")
+    for name in ("ant", "bee"):
+        for path in (place / "train" / name).iterdir():
+            path.write_bytes(b"")
+    with pytest.raises(
+        DataError, match=f"^'{place}/train' holds no image that can be read; mend or replace the files$"
+    ):
+        load_dataset(place, skip_bad=True)
 
 
 def test_no_image_is_left(folder):

@@ -292,8 +292,8 @@ def test_data_says_what_is_remarkable_once(run, tmp_path):
     ]  # fmt: skip
     bad = f"{tmp_path}/bugs/ant/bad.png is not an image, or one of a format that is not known"
     assert lines[5:-1] == [
-        "notice: the images have 2 sizes, most often 5x5 (41 of 43): all are fitted to 28x28; choose another size by "
-        "--size (size=)",
+        "notice: the images have 2 sizes, 5x5 (41), 6x5 (2): all are fitted to 28x28; choose another size by --size "
+        "(size=)",
         f"notice: 1 of 44 images cannot be read: {bad}; they are left out",
         "notice: 1 class has fewer than 10 training images: ant (3)",
         "notice: the classes are uneven: 'bee' has 40 training images, 'ant' 3",

@@ -69,5 +69,6 @@ def test_what_the_readme_shows_of_explanations_runs(fashion_mnist):
 def test_what_data_may_be_is_said_in_one_wording():
     what = loading.WHAT_DATA_IS
     assert what[0].upper() + what[1:] == cli.WHAT_DATA_IS
+    assert what in (ROOT / "README.md").read_text(encoding="utf-8").replace("\n", " ")
     for name in loading.DATASET_NAMES:
         assert name in what

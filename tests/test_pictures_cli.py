@@ -85,9 +85,19 @@ def test_other_images_are_tested_as_a_whole_and_classes_may_lack(run, trained, t
     status, lines, err = run("evaluate", trained, others, "--json")
     assert (status, err) == (0, "")
     assert json.loads("\n".join(lines))["images"] == 131
-    (others / "rose").mkdir()
-    for path in (others / "china").iterdir():
-        shutil.copy(path, others / "rose")
+    (others / "china" / "bad.png").touch()
+    status, _, err = run("evaluate", trained, others)
+    assert (status, err.startswith("golmu: error: 1 of 132 images cannot be read: ")) == (2, True)
+    with pytest.warns(GolmuWarning, match="^1 of 132 images cannot be read: .*; they are left out$"):
+        assert run("evaluate", trained, others, "--skip-bad", "--json")[1] == lines
+    (others / "china" / "bad.png").unlink()
+    (others / "china").rename(others / "rose")
+    status, _, err = run("evaluate", trained, others)
+    assert status == 2
+    text = (
+        f"others calls class 0 'flower', but {trained} was trained with 'china': evaluate it on data with the classes"
+    )
+    assert text in err
     parts = tmp_path / "parts"
     shutil.copytree(tiles / "train", parts / "train")
     shutil.copytree(tiles / "test" / "flower", parts / "test" / "flower")

@@ -9,7 +9,18 @@ import golmu
 from golmu import errors
 
 NAMES = ["ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "RECIPES", "Recipe", "explain", "load_dataset"]
-HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn", "scipy", "numba", "PIL", "jinja2")
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "numba",
+    "PIL",
+    "jinja2",
+    "pyarrow",
+    "pandas",
+)
 
 
 def test_the_public_names_are_these_and_can_be_imported():

@@ -151,7 +151,7 @@ def test_encoded_images_are_fitted_and_noted_like_files(tmp_path):
     path = hub(tmp_path / "bugs.parquet", images, [*Y, 0])
     data, notes = noted(path)
     assert data.train.images.shape == (37, 28, 28, 3)
-    assert notes[0].startswith("the images have 2 sizes, most often 6x6 (36 of 37): all are fitted to 28x28")
+    assert notes[0].startswith("the images have 2 sizes, 6x6 (36), 8x30 (1): all are fitted to 28x28")
     assert load_dataset(path, size=(4, 5), channels=1).train.images.shape == (37, 4, 5, 1)
     seen = []
     load_dataset(path, size=4, channels=1, progress=lambda done, total: seen.append((done, total)))

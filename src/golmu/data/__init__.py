@@ -1,8 +1,7 @@
-"""Data sets: images with labels and class names, split by class, read from IDX files, verified on the way in.
+"""Data sets: images with labels and class names, split by class, read from files of many kinds, checked on the way in.
 
-`load_dataset("fashion-mnist")` is all that most callers need. What a data set is stands in `dataset`; `loading` chooses
-by name; `fashion_mnist` knows where its four files may be found and what they must hold; `fetching` gets files from
-elsewhere; `idx` reads them.
+`load_dataset` is all that most callers need. What a data set is stands in `dataset`; `loading` chooses the reader, by
+name or by what a path holds: `fashion_mnist`, `digits`, `class_folders`, `idx_folders`, `npz`, `tables`.
 """
 
 from golmu.data.dataset import Dataset, ImageSet

@@ -11,7 +11,7 @@ validate on, and neither training on what a user has set aside nor testing on tw
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +76,8 @@ def load_class_folders(folder: Path, reading: Reading) -> Dataset:
     )
     n_training = sum(map(len, training.values()))
     pictures = read_pictures(lambda: in_parts(files), len(files), reading)
+    if not pictures.is_good[:n_training].any():
+        raise DataError(f"'{layout.training}' holds no image that can be read; mend or replace the files")
     sets = _image_sets(pictures, labels, n_training)
     if missing := sorted(set(range(len(names))) - set(sets[0].labels.tolist())):
         raise DataError(f"'{layout.training / names[missing[0]]}' holds no image that can be read; mend or remove it")
@@ -88,8 +90,6 @@ def _image_sets(pictures: Pictures, labels: NDArray[np.int64], n_training: int) 
     """The first `n_training` files, as far as they could be read, and the others."""
     at = int(pictures.is_good[:n_training].sum())
     labels = labels[pictures.is_good]
-    if at == 0:
-        raise DataError("no training image can be read; mend or replace the files")
     test = ImageSet(pictures.images[at:], labels[at:]) if len(labels) > at else None
     return ImageSet(pictures.images[:at], labels[:at]), test
 
@@ -115,7 +115,7 @@ def _classes(folder: Path) -> Classes:
     folders = _folders(folder)
     if all(inner.name.isdecimal() for inner in folders):
         folders.sort(key=lambda inner: int(inner.name))
-    found = {inner.name: _pictures(inner) for inner in folders}
+    found = {inner.name: sorted(_pictures(inner)) for inner in folders}
     if empty := [name for name, pictures in found.items() if not pictures]:
         raise DataError(
             f"the class folder '{folder / empty[0]}' holds no image: files named {', '.join(SUFFIXES)} are looked for; "
@@ -133,7 +133,7 @@ def _classes(folder: Path) -> Classes:
 
 def _classes_of_test(folder: Path, training: Classes) -> Classes:
     """As `_classes`, but a class may lack, since others can be tested without it."""
-    found = {inner.name: pictures for inner in _folders(folder) if (pictures := _pictures(inner))}
+    found = {inner.name: pictures for inner in _folders(folder) if (pictures := sorted(_pictures(inner)))}
     if unknown := sorted(set(found) - set(training)):
         raise DataError(
             f"'{folder}' holds the classes {', '.join(unknown)}, which are not among those of training: "
@@ -147,9 +147,9 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(Path(entry.path) for entry in _entries(folder) if entry.is_dir())
 
 
-def _pictures(folder: Path) -> list[Path]:
-    """The image files in `folder` and in the folders inside it, by path."""
-    found, waiting, seen = [], [folder], set()
+def _pictures(folder: Path) -> Iterator[Path]:
+    """The image files in `folder` and in the folders inside it."""
+    waiting, seen = [folder], set()
     while waiting:
         inner = waiting.pop()
         real = os.path.realpath(inner)
@@ -160,13 +160,12 @@ def _pictures(folder: Path) -> list[Path]:
             if entry.is_dir():
                 waiting.append(Path(entry.path))
             elif is_image_name(entry.name):
-                found.append(Path(entry.path))
-    return sorted(found)
+                yield Path(entry.path)
 
 
 def _has_pictures(folder: Path, *, deeply: bool = True) -> bool:
     if deeply:
-        return bool(_pictures(folder))
+        return next(_pictures(folder), None) is not None
     return any(is_image_name(entry.name) and not entry.is_dir() for entry in _entries(folder))
 
 

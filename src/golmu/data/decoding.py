@@ -31,7 +31,7 @@ LARGE = 128
 """Pixels of height or width from which training takes long, and a note says so."""
 
 NAMED = 3
-"""Files that an error names, of those that cannot be read."""
+"""Files that an error names of those that cannot be read, and sizes that a note names."""
 
 PART = 32
 """Files that a thread takes at a time."""
@@ -164,9 +164,9 @@ def _common_size(sizes: Counter[tuple[int, int]], reading: Reading) -> tuple[int
             )
         return max(POOL_SIZE, height), max(POOL_SIZE, width)
     if sizes:
-        (most, n), n_all = sizes.most_common(1)[0], sum(sizes.values())
+        named = ", ".join(f"{shown(size)} ({n:,})" for size, n in sizes.most_common(NAMED))
         reading.notes.append(
-            f"the images have {len(sizes):,} sizes, most often {shown(most)} ({n:,} of {n_all:,}): all are fitted to "
+            f"the images have {len(sizes):,} sizes, {named}{', ...' if len(sizes) > NAMED else ''}: all are fitted to "
             f"{DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size by --size (size=)"
         )
     return DEFAULT_SIZE, DEFAULT_SIZE
