@@ -38,6 +38,7 @@ bench: .venv-bench/.installed
 
 accuracy: $(VENV)/.installed
 	$(BIN)/python benchmarks/accuracy.py
+	$(BIN)/python benchmarks/mlp.py
 	$(BIN)/python benchmarks/readme.py
 
 clean:

@@ -26,7 +26,7 @@ from golmu.recipes import RECIPES
 RESULTS = Path(__file__).parent / "results"
 PACKAGED = Path(measured.__file__).with_name(measured.FILE)
 
-SEEDS = {"chapter": 10, "quick": 10, "best": 5, "wide": 3}
+SEEDS = {"chapter": 10, "quick": 10, "best": 5, "wide": 3, "any": 3}
 """How many there are, by default, for each recipe: fewer where one takes minutes."""
 
 

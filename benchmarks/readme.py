@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,35 @@ def race_lines(result: Any, korean: bool) -> list[str]:
     return [*lines, "", f"<sub>{note}</sub>"]
 
 
+def beside_mlp(result: Any, korean: bool) -> str:
+    """Accuracy and time beside scikit-learn's network without a convolution, as Markdown."""
+    titles = (
+        ("데이터", "분류기", "1에포크(초)", "정확도") if korean else ("data", "classifier", "s an epoch", "accuracy")
+    )
+    lines = [f"| {' | '.join(titles)} |", "|---|---|---:|---:|"]
+    for row in result["rows"]:
+        sd = "" if row["sd"] is None else f" ± {row['sd']:.4f}"
+        call = f"`{row['estimator']}`, `{row['settings']}`"
+        lines.append(f"| {row['data']} | {call} | {row['seconds_per_epoch']:.4f} | {row['accuracy']:.4f}{sd} |")
+    versions, n = result["machine"]["versions"], result["rounds"]
+    if korean:
+        note = (
+            f"시드 {n}개의 평균 ± 표준편차, 시간은 중앙값. digits는 테스트 이미지, fashion-mnist는 검증 이미지의 "
+            f"정확도입니다. {result['machine']['processor']}, 코어 {result['machine']['cores']}개."
+        )
+    else:
+        note = (
+            f"Mean ± standard deviation over {n} seeds, median of the times, {result['date']}; on the test images of "
+            f"digits, and the validation images of fashion-mnist. {result['machine']['processor']}, "
+            f"{result['machine']['cores']} cores, scikit-learn {versions.get('scikit-learn', version('scikit-learn'))}."
+        )
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
 def filled(text: str, korean: bool) -> str:
     """A README with the results between its marks."""
-    for mark, content in (("results", block(korean)), ("accuracy", "\n".join(table(korean)))):
+    blocks = {"results": block(korean), "accuracy": "\n".join(table(korean)), "mlp": beside_mlp(load("mlp"), korean)}
+    for mark, content in blocks.items():
         start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
         before, rest = text.split(start)
         text = f"{before}{start}\n{content}\n{end}{rest.split(end)[1]}"

@@ -9,7 +9,7 @@ import pytest
 
 from golmu import cli
 
-SETTINGS = ["--epochs=2", "--n-kernels=2", "--units=8", "--batch-size=16", "--learning-rate=0.1"]
+SETTINGS = ["--recipe=chapter", "--epochs=2", "--n-kernels=2", "--units=8", "--batch-size=16", "--learning-rate=0.1"]
 
 
 def main(*arguments):

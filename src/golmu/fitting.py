@@ -28,7 +28,7 @@ class Samples:
     labels: Labels
     validation: tuple[Images, Labels] | None
     classes: NDArray[Any]
-    importance: Importance | None
+    importance: Importance | None = None
 
     def prepared(self, engine: Engine) -> tuple[Prepared, Prepared | None]:
         """Where `engine` wants them."""

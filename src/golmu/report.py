@@ -35,7 +35,7 @@ CONFUSIONS = 8
 """Pairs of classes in the list of the most frequent confusions."""
 
 TABLE = 30
-"""Classes, or kernels, up to which a matrix is a table with names and figures; beyond, a picture."""
+"""Columns up to which a matrix is a table with names and figures; beyond, a picture."""
 
 KERNELS = 128
 """Kernels that are shown, at most."""
@@ -241,7 +241,7 @@ def _confusion_table(main: Assessment, names: tuple[str, ...]) -> Matrix:
 
 def _activation_table(means: NDArray[np.float64], names: tuple[str, ...]) -> Matrix:
     values = means / (means.max() or 1.0)
-    if max(means.shape) > TABLE:
+    if len(names) > TABLE or len(means) > KERNELS:  # many rows can be scrolled, many columns not read
         return _as_picture(values)
     titles = [[f"kernel {k + 1}, {name}: {means[k, i]:.4g}" for i, name in enumerate(names)] for k in range(len(means))]
     texts = [[f"{value:.2f}" for value in row] for row in means.tolist()]
