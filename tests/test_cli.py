@@ -236,7 +236,7 @@ def test_predict_as_json_agrees_with_the_estimator(run, finished, pictures):
     status, lines, _ = run("predict", finished.folder, pictures, "--json")
     predictions = json.loads("\n".join(lines))
     assert status == 0
-    assert list(predictions[0]) == ["image", "label", "probability", "probabilities"]
+    assert list(predictions[0]) == ["image", "label", "probability", "inverted", "probabilities"]
     loaded = ConvolutionNetwork.load(finished.folder / "model.safetensors")
     pixels = np.stack([np.asarray(Image.open(prediction["image"])) for prediction in predictions])
     for prediction, row in zip(predictions, loaded.predict_proba(pixels), strict=True):

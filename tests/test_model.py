@@ -87,7 +87,7 @@ def test_any_safetensors_reader_finds_weights_and_description(path):
             "architecture": {"height": 6, "width": 5, "channels": 1, "n_kernels": 2, "units": 3, "n_classes": 3},
             "labels": [3, 7, 40],
             "class_names": ["shirt", "신발", "bag [large]"],
-            "preprocessing": {"scale": 1 / 255, "mean": [0.25], "std": [0.5], "test_flip": True},
+            "preprocessing": {"scale": 1 / 255, "mean": [0.25], "std": [0.5], "test_flip": True, "ground": ""},
             "epoch": 20,
         }
 

@@ -118,7 +118,7 @@ def test_bad_files_end_a_command_or_are_left_out(run, tiles, tmp_path):
     (place / "train" / "china" / "bad.png").write_bytes(b"text")
     arguments = [place, "--size=8", "--batch-size=16"]
     train = ["train", *arguments, *LEARNED, "--epochs=1", "--run", tmp_path / "run"]
-    find = ["find-lr", *arguments, "--plot", tmp_path / "a.png", "--steps=40", "--high=30"]
+    find = ["find-lr", *arguments, "--recipe=chapter", "--plot", tmp_path / "a.png", "--steps=40", "--high=30"]
     bad = f"1 of 521 images cannot be read: {place}/train/china/bad.png is not an image, or one of a format that is not"
     for command in (train, find):
         status, _, err = run(*command)

@@ -440,6 +440,7 @@ def test_without_pyarrow_it_is_said_how_to_install_it(tmp_path, monkeypatch):
 def test_tables_are_trained_on_resumed_and_tested_as_they_were_read(run, tmp_path, name):
     path = hub(tmp_path / name) if name.endswith("parquet") else pixel_table(tmp_path / name)
     settings = (
+        "--recipe=chapter",
         "--epochs=1",
         "--n-kernels=1",
         "--units=2",
