@@ -96,3 +96,9 @@ def test_the_version_is_that_of_the_installed_package():
     from importlib.metadata import version
 
     assert golmu.__version__ == version("golmu")
+
+
+def test_the_command_line_is_the_packages_main_program_too():
+    command = [sys.executable, "-m", "golmu", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"golmu {golmu.__version__}\n"

@@ -168,6 +168,7 @@ class Training:
         self._generator: dict[str, Any] = dict(rng.bit_generator.state)
         self._batch_losses = np.empty(0, np.float32)
         self._seconds = 0.0
+        self._per_slice = 1  # batches; what a batch takes is not known yet
 
     @property
     def epoch(self) -> int:
@@ -239,13 +240,12 @@ class Training:
         schedule = Schedule(self.recipe, len(data))
         batches = self._batches(schedule, len(data))
         order = batches.order
-        per_slice = 1
         while self.batch < len(order):
             slice_started = time.perf_counter()
-            n = min(per_slice, len(order) - self.batch)
+            n = min(self._per_slice, len(order) - self.batch)
             self._train_slice(data, batches.part(self.batch, n))
             per_batch = (time.perf_counter() - slice_started) / n
-            per_slice = max(1, min(2 * per_slice, round(SLICE_SECONDS / per_batch)))
+            self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
             self._seconds = time.perf_counter() - started
             if self.batch < len(order):
                 seen = self.batch * order.shape[1]
