@@ -203,6 +203,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         if earlier is None:
             preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
             self._start(images.shape[1:], classes, preprocessing)
+        self._note_features(x)
         running = training.Training(self._engine, recipe, self._order_rng)
         self.history_ = running.history
         callbacks = [] if callback is None else [callback]
@@ -223,7 +224,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         finally:
             self.history_ = running.history  # another one, where a checkpoint was restored
             self.best_epoch_ = running.epoch if running.best is None else running.best.epoch
-            if earlier is not None:
+            if earlier is not None and resumed_folder is None:  # a checkpoint's history is whole
                 self.best_epoch_ += len(earlier.losses)
                 self.history_ = earlier.followed_by(running.history)
         return self
@@ -428,15 +429,19 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         self._engine.set_weights(weights)
         return history
 
+    def _note_features(self, x: ArrayLike) -> None:
+        """Keeps the names of a data frame's columns, once nothing can be refused any more."""
+        self.__dict__.pop("feature_names_in_", None)
+        if getattr(x, "ndim", None) == 2:
+            validate_data(self, x, reset=True, skip_check_array=True)
+
     def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images:
         """Images of the network's shape; if they are new, of the shape that the network is to have."""
-        if getattr(x, "ndim", None) == 2 and not hasattr(x, "toarray"):
+        if not is_new and getattr(x, "ndim", None) == 2 and not hasattr(x, "toarray"):
             try:
-                validate_data(self, x, reset=is_new, skip_check_array=True)
+                validate_data(self, x, reset=False, skip_check_array=True)
             except ValueError as error:
                 raise InputError(str(error)) from error
-        elif is_new:
-            self.__dict__.pop("feature_names_in_", None)
         shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
         return inputs.as_images(x, shape, argument=argument, stacklevel=5)
 

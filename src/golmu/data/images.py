@@ -122,9 +122,10 @@ def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
     with _refusing(source):
         image = _decoded(source).convert("L" if channels == 1 else "RGB")
-    if inversion is not None:
-        image = inversion(image, str(source))
-    return _fitted(image, width, height).reshape(shape)
+    fitted = _fitted(image, width, height)
+    if inversion is not None and (other := inversion(image, fitted, str(source))) is not image:
+        fitted = _fitted(other, width, height)
+    return fitted.reshape(shape)
 
 
 class _Hush:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from golmu.preprocessing import ground_of
@@ -27,14 +28,20 @@ class Inversion:
         self.done: set[str] = set()
         """Names of the pictures that were inverted."""
 
-    def __call__(self, image: Image.Image, name: str) -> Image.Image:
-        """The picture, grey or RGB, or its negative."""
-        if self._wanted == "no" or (self._wanted == "auto" and not self._is_opposite(image)):
+    def __call__(self, image: Image.Image, fitted: NDArray[np.uint8], name: str) -> Image.Image:
+        """The picture, grey or RGB, or its negative.
+
+        `fitted` is what the network would see of it. Bars beside a picture of other proportions are the ground of that,
+        as they were in training: so that no picture is inverted that was learned from as it is, both must be opposite.
+        """
+        if self._wanted == "no" or (self._wanted == "auto" and not self._is_opposite(image, fitted)):
             return image
         self.done.add(name)
         return ImageOps.invert(image)
 
-    def _is_opposite(self, image: Image.Image) -> bool:
+    def _is_opposite(self, image: Image.Image, fitted: NDArray[np.uint8]) -> bool:
         if not self._ground or image.mode != "L":
             return False
-        return ground_of(np.asarray(image)[None, ..., None]) not in ("", self._ground)
+        return all(
+            ground_of(pixels[None, ..., None]) not in ("", self._ground) for pixels in (np.asarray(image), fitted)
+        )
