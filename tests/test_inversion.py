@@ -120,8 +120,8 @@ def test_predict_notices_ink_on_paper_and_says_so(run, digits_run):
     status, (expected,), err = run("predict", folder, light)
     assert (status, err) == (0, "")
     text = (
-        f"{dark} is dark on light, where the training images are light on dark: inverted; --invert no takes such images "
-        "as they are, and --invert yes inverts all"
+        f"{dark} is dark on light, where the training images are light on dark: inverted; --invert no takes such "
+        "images as they are, and --invert yes inverts all"
     )
     with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
         status, (line,), _ = run("predict", folder, dark)

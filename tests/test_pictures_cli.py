@@ -20,7 +20,10 @@ from golmu.metrics import softmax
 from golmu.model import load_model
 from golmu.prediction import load_predictor
 
-TILE, LEARNED = 32, ("--epochs=30", "--n-kernels=4", "--units=16", "--batch-size=16", "--learning-rate=0.05")
+TILE, LEARNED = (
+    32,
+    ("--recipe=chapter", "--epochs=30", "--n-kernels=4", "--units=16", "--batch-size=16", "--learning-rate=0.05"),
+)
 
 
 @pytest.fixture(scope="module")
