@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -418,8 +417,8 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         if not self._is_ready:
             return None
         before, weights, history = self.architecture_, self._engine.get_weights(), self.history_
-        now = replace(before, **dict(zip(("height", "width", "channels"), image_shape, strict=True)))
-        now = replace(now, n_kernels=self.n_kernels, units=self.units, n_classes=len(classes))
+        height, width, channels = image_shape
+        now = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
         if now != before or not np.array_equal(classes, self.classes_):
             raise InputError(
                 f"warm_start goes on with a network of {before} for the classes {self.classes_.tolist()}, but now it "

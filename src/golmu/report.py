@@ -122,6 +122,7 @@ def _content(run: Path, predictor: Predictor, evidence: Evidence) -> dict[str, A
         facts = _facts(run, record, recipe)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{run / runs.RUN} does not hold what a report needs: {error!r}") from error
+    best = int(np.argmin(history.val_losses)) + 1 if history.val_losses else None
     main = None if evidence.main is None else assess(engine, evidence.main)
     test = evidence.test if evidence.validation is not None else None
     return {
@@ -130,9 +131,9 @@ def _content(run: Path, predictor: Predictor, evidence: Evidence) -> dict[str, A
         "n_parameters": model.architecture.n_parameters,
         "class_names": model.class_names,
         "history": history,
-        "best": int(np.argmin(history.val_losses)) + 1 if history.val_losses else None,
+        "best": best,
         "model_epoch": model.epoch,
-        "curves": _curves(history, recipe, facts["n_train"]),
+        "curves": _curves(history, best, recipe, facts["n_train"]),
         "missing": evidence.missing or ("" if main else "it was trained without validation images"),
         "main": main,
         "test": None if test is None else assess(engine, test),
@@ -176,9 +177,8 @@ def _is_other(main: Assessment | None, record: dict[str, Any], is_finished: bool
     return bool(abs(main.loss - told) > SAME * max(main.loss, told))
 
 
-def _curves(history: History, recipe: Recipe, n_train: int) -> dict[str, str]:
+def _curves(history: History, best: int | None, recipe: Recipe, n_train: int) -> dict[str, str]:
     """SVG elements; empty text where there is nothing to draw."""
-    best = int(np.argmin(history.val_losses)) + 1 if history.val_losses else None
     n = len(history.losses)
     return {
         "loss": drawing(lambda axes: plots.curves(history, axes, best=best)) if n else "",
