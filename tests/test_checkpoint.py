@@ -19,7 +19,7 @@ from golmu.architecture import Architecture
 from golmu.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
 from golmu.errors import CheckpointError
 from golmu.model import Model, load_model, save_model
-from golmu.preprocessing import SCALING_ONLY
+from golmu.preprocessing import LIGHT, SCALING_ONLY, Preprocessing
 from golmu.recipe import Recipe
 from golmu.training import Best, History, State
 
@@ -29,7 +29,7 @@ X, Y = RNG.integers(0, 256, (9, 3, 2, 1), np.uint8), np.arange(9) % 2
 SETUP = Setup(
     Recipe(n_kernels=1, units=1, batch_size=4, learning_rate=0.1, epochs=3, patience=2, optimizer="nesterov"),
     ARCHITECTURE, np.array(["ant", "벌"]), ("ant", "벌"),
-    fingerprint(X, Y, None), "fused", 2,
+    fingerprint(X, Y, None), "fused", 2, Preprocessing((0.25,), (1 / 3,), True, LIGHT),
 )  # fmt: skip
 WEIGHTS = ARCHITECTURE.initial_weights(RNG)
 STATE = State(
@@ -203,6 +203,8 @@ def test_equal_content_is_an_equal_file(tmp_path):
         ("seconds", "soon", "is not a checkpoint of golmu: could not convert"),
         ("best", {"epoch": 1}, "is not a checkpoint of golmu: its metadata lacks 'loss'"),
         ("engine", 3, "has no engine, threads or fingerprint that can be read"),
+        ("preprocessing", 3, "is not a checkpoint of golmu: 'int' object has no attribute 'get'"),
+        ("preprocessing", {"mean": [0.1, 0.2], "std": [1, 1]}, "has means and deviations of 2 and 2 channels"),
         ("labels", [0], "names 2 classes for 2 outputs|names 1"),
     ],
 )  # fmt: skip
@@ -221,7 +223,9 @@ def test_one_kind_of_file_is_not_taken_for_the_other(tmp_path):
     (checkpoint, _), (model, _) = save_both(tmp_path)
     with pytest.raises(CheckpointError, match="model is not a checkpoint of golmu: its metadata lacks 'engine'"):
         load_checkpoint(model)
-    with pytest.raises(CheckpointError, match="checkpoint is not a model of golmu: its metadata lacks 'preprocessing'"):
+    with pytest.raises(
+        CheckpointError, match="checkpoint is the checkpoint of a run, not a model: beside it is the run's"
+    ):
         load_model(checkpoint)
 
 

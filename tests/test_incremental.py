@@ -1,6 +1,9 @@
 """partial_fit and warm_start: going on from the weights that there are."""
 
+import json
 import re
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,6 +54,49 @@ def test_a_pass_takes_every_full_batch_once(data):
     for images, labels in second.gen_batch(x, y):
         second.training(images, labels)
     assert same(first, second)
+
+
+def test_a_pass_leaves_nothing_out(engine_name, data):
+    """48 images are two batches of 20 and one of 8, by the twin in the order of the generator."""
+    x, y = data
+    trained = network(engine_name).set_params(batch_size=20)
+    trained.init_weights((6, 6, 1), 3)
+    weights, method = trained.get_weights(), trained._recipe().method
+    order = np.random.default_rng()
+    order.bit_generator.state = trained._order_rng.bit_generator.state
+    rows, losses = order.permutation(48), []
+    for batch in (rows[:20], rows[20:40], rows[40:]):
+        loss, weights = naive.method_step(x[batch][..., None], y[batch], weights, {}, method, 0.05, 0, 0, 0)
+        losses += [loss] * len(batch)
+    trained.partial_fit(x, y)
+    assert trained.losses == [pytest.approx(np.mean(losses), rel=1e-5)]
+    for name in WEIGHT_NAMES:
+        assert trained.get_weights()[name] == pytest.approx(weights[name], rel=1e-4, abs=1e-6), name
+
+
+def test_a_single_image_is_a_pass(data):
+    x, y = data
+    assert network().partial_fit(x[:1], y[:1], classes=[0, 1, 2]).n_iter_ == 1
+
+
+def test_an_image_counts_the_same_whatever_comes_with_it(data):
+    """A chunk of one class is weighted too, and a weight is a longer step of plain SGD."""
+    x, y = data
+    first, second = network(class_weight={0: 3, 1: 0}), network().set_params(learning_rate=0.15)
+    for trained in (first, second):
+        trained.partial_fit(x[y == 0], y[y == 0], classes=[0, 1, 2])
+    for name in WEIGHT_NAMES:
+        assert first.get_weights()[name] == pytest.approx(second.get_weights()[name], rel=1e-4, abs=1e-6), name
+    before = first.get_weights()
+    first.partial_fit(x[y == 1], y[y == 1])
+    first.partial_fit(x, y, sample_weight=np.zeros(48))
+    assert all(np.array_equal(first.get_weights()[name], before[name]) for name in WEIGHT_NAMES)
+    assert first.losses[1:] == [0, 0]
+
+
+def test_a_part_cannot_be_balanced(data):
+    with pytest.raises(InputError, match="class_weight='balanced' needs all samples, and partial_fit sees a part of"):
+        network(class_weight="balanced").partial_fit(*data)
 
 
 def test_many_passes_learn(data):
@@ -150,8 +196,29 @@ def test_warm_start_keeps_the_standardization(data):
     x, y = data
     trained = network(warm_start=True, standardize=True).fit(x, y, 1)
     before = trained._engine.preprocessing
-    trained.fit(x * 0.5, y, 1)
-    assert trained._engine.preprocessing == before
+    trained.set_params(test_flip=True).fit(x * 0.5, y, 1)
+    assert trained._engine.preprocessing == replace(before, test_flip=True)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_warm_start_refuses_to_standardize_otherwise(data, before):
+    trained = network(warm_start=True, standardize=before).fit(*data, 1)
+    said = "standardized, but standardize is False: set it to True" if before else "not standardized, but standardize"
+    with pytest.raises(InputError, match=f"^warm_start goes on with a network of images that are {said}"):
+        trained.set_params(standardize=not before).fit(*data, 1)
+
+
+def test_a_run_that_went_on_from_weights_is_resumed_by_a_network_that_has_none(data, tmp_path):
+    x, y = data
+    whole = network(warm_start=True, standardize=True).fit(x * 0.5, y, 2)
+    stopped = deepcopy(whole)
+    whole.fit(x, y, 4)
+    stopped.fit(x, y, 2, run=tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["settings"]["warm_start"] is True
+    resumed = network(standardize=True).fit(x, y, 4, resume=tmp_path / "run")
+    assert same(resumed, whole)
+    assert resumed._engine.preprocessing == whole._engine.preprocessing
+    assert resumed.losses == whole.losses[2:]
 
 
 @pytest.mark.parametrize("change", ["labels", "shape", "kernels"])

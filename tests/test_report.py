@@ -209,6 +209,23 @@ def test_the_lines_of_python_repeat_a_run_from_arrays(tmp_path):
     assert np.array_equal(given["network"].w1, made.w1)
 
 
+def test_the_lines_of_python_tell_how_images_were_given_and_weighted(tmp_path):
+    weights, flat = np.linspace(1, 2, len(Y)), X.reshape(len(X), -1)
+    settings = {"image_shape": np.array(X.shape[1:]), "class_weight": {np.int64(label): 1 + label for label in set(Y)}}
+    made = network(**settings, epochs=2).fit(flat, Y, sample_weight=weights, run=tmp_path / "run")
+    (code,) = Page((tmp_path / "run" / "report.html").read_text()).pre
+    given = {"ConvolutionNetwork": ConvolutionNetwork, "x": flat, "y": Y, "sample_weight": weights}
+    exec(code, given)
+    assert np.array_equal(given["network"].w1, made.w1)
+    assert "warm_start" not in code
+    made.set_params(warm_start=True, class_weight="balanced", image_shape=None).fit(X, Y, run=tmp_path / "more")
+    (code,) = Page((tmp_path / "more" / "report.html").read_text()).pre
+    assert "class_weight='balanced'" in code
+    assert code.splitlines()[-2:] == [
+        "# the run went on from weights that the network had already (warm_start=True)", "network.fit(x, y)",
+    ]  # fmt: skip
+
+
 # What cannot be shown
 
 

@@ -88,8 +88,9 @@ class Assembly:
         """What the training is, with the fingerprint of its data, which takes a moment to make."""
         engine = self.training.engine
         return Setup(
-            self.recipe, engine.architecture, *self._classes, fingerprint(*self._arrays), engine.name, engine.n_threads
-        )
+            self.recipe, engine.architecture, *self._classes, fingerprint(*self._arrays), engine.name, engine.n_threads,
+            engine.preprocessing,
+        )  # fmt: skip
 
 
 def _describe_data(data: str, dataset: Dataset, reading: Reading, n_train: int, n_validation: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ averaging keep for each under `first.NAME`, `second.NAME` and `average.NAME`, th
 the recipe has patience, and `batch_losses`, those of the running epoch so far. It is described by
 
     format          1
-    recipe, architecture, labels, class_names
+    recipe, architecture, labels, class_names, preprocessing
     fingerprint     of the data (`fingerprint`)
     engine          name of the engine, and `threads` that it may use
     slots           which of `first`, `second` and `average` there are
@@ -31,8 +31,8 @@ from golmu import tensorfile
 from golmu.architecture import Architecture
 from golmu.engines.contract import AVERAGE, FIRST, SECOND, Importance, Labels
 from golmu.errors import CheckpointError, RunError
-from golmu.model import check_format, describe_classes, read_classes
-from golmu.preprocessing import Images
+from golmu.model import check_format, describe_classes, describe_preprocessing, read_classes, read_preprocessing
+from golmu.preprocessing import Images, Preprocessing
 from golmu.recipe import Recipe
 from golmu.training import Best, History, State
 
@@ -51,6 +51,8 @@ class Setup:
     fingerprint: dict[str, Any]
     engine: str
     threads: int
+    preprocessing: Preprocessing | None = None
+    """None in checkpoints from before it was kept: it is that of the training images."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "recipe": asdict(setup.recipe),
         "architecture": asdict(setup.architecture),
         **describe_classes(setup.classes, setup.class_names),
+        **({} if setup.preprocessing is None else {"preprocessing": describe_preprocessing(setup.preprocessing)}),
         "fingerprint": setup.fingerprint,
         "engine": setup.engine,
         "threads": setup.threads,
@@ -225,9 +228,10 @@ def _setup(description: Any) -> Setup:
     engine, threads, printed = description["engine"], description["threads"], description["fingerprint"]
     if not (isinstance(engine, str) and isinstance(threads, int) and isinstance(printed, dict)):
         raise CheckpointError("has no engine, threads or fingerprint that can be read")
+    described = description.get("preprocessing")
     return Setup(
         Recipe(**description["recipe"]), architecture, *read_classes(description, architecture), printed, engine,
-        threads,
+        threads, None if described is None else read_preprocessing(described, architecture),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from golmu.errors import InputError
 from golmu.preprocessing import Images, Preprocessing
 from golmu.recipe import Recipe
 from golmu.settings import generators, positive_integer
-from golmu.weighting import importance
+from golmu.weighting import importance_in_part
 
 if TYPE_CHECKING:
     from typing import Self
@@ -49,17 +49,17 @@ class IncrementalTraining:
         The optimizer, and what it draws, are the parameters'; there is neither schedule nor averaging.
         """
         images, labels = self._images_and_labels(x, y)
-        return float(self._steps(images, labels, np.arange(len(images))[None])[0])
+        return float(self._steps(images, labels, [np.arange(len(images))[None]])[0])
 
     def partial_fit(
         self, x: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """One pass over these images in shuffled batches, from where the weights are.
+        """One pass over these images in shuffled batches, the last one of what is left, from where the weights are.
 
         The learning rate is the full one throughout, as nobody knows how many more passes there will be: of the
         parameters, `schedule`, `warmup`, `final_rate`, `final_batch_size`, `ema`, `average_epochs`, `patience` and
-        `epochs` are for `fit` alone. An entry is added to `losses`: the mean of the batches' losses before their
-        updates.
+        `epochs` are for `fit` alone. An entry is added to `losses`: the mean over the images of their losses before
+        the updates.
 
         Parameters
         ----------
@@ -69,7 +69,8 @@ class IncrementalTraining:
             All labels that will ever come; needed at the first call, unless `y` holds them all. The first call also
             sees to the images' shape and, with `standardize`, to their mean and deviation.
         sample_weight
-            As in `fit`.
+            (n,) numbers of at least 0: how much each image counts, where 1 is an image without a weight. They are not
+            scaled as in `fit`, and neither is `class_weight`, so that an image counts the same whatever comes with it.
 
         Raises
         ------
@@ -84,15 +85,16 @@ class IncrementalTraining:
         label_array = inputs.as_label_array(y, len(images))
         known = self._known_classes(classes, label_array)
         labels = inputs.encode(label_array, known)
-        counts = importance(sample_weight, self.class_weight, labels, known)
+        counts = importance_in_part(sample_weight, self.class_weight, labels, known)
         if is_first:
             preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
             self._start(images.shape[1:], known, preprocessing)
             self._note_features(x)
-        order = training.epoch_order(len(images), recipe.batch_size, self._order_rng)
-        losses = self._steps(images, labels, order, counts)
+        orders = training.pass_orders(len(images), recipe.batch_size, self._order_rng)
+        losses = self._steps(images, labels, orders, counts)
         training.check_finite(losses, len(self.history_.losses), 0, recipe.learning_rate)
-        self.history_.losses.append(float(losses.mean(dtype=np.float64)))
+        sizes = np.concatenate([np.full(len(order), order.shape[1]) for order in orders])
+        self.history_.losses.append(float(np.average(losses, weights=sizes)))
         self.best_epoch_ = len(self.history_.losses)
         return self
 
@@ -109,18 +111,21 @@ class IncrementalTraining:
         return training.batches(images, labels, batch_size, rng)
 
     def _steps(
-        self, images: Images, labels: Labels, order: NDArray[np.int64], counts: Importance | None = None
+        self, images: Images, labels: Labels, orders: list[NDArray[np.int64]], counts: Importance | None = None
     ) -> NDArray[np.float32]:
-        """A step for each row of `order`; the losses before them."""
+        """A step for each row of each of the `orders`; the losses before them."""
         recipe = self._recipe()
         if self._stepped != recipe.optimizer:
             self._forget_steps(recipe.optimizer)
-        seed = int(self._draw_rng.integers(2**32)) if recipe.draws else 0
-        batches = Batches.at(recipe.learning_rate, order, first_step=self._n_steps, seed=seed)
         method = replace(recipe.method, record_loss="before")
-        losses = self._engine.train(self._engine.prepare(images, labels, counts), batches, method)
-        self._n_steps += len(order)
-        return losses
+        data = self._engine.prepare(images, labels, counts)
+        losses = []
+        for order in orders:
+            seed = int(self._draw_rng.integers(2**32)) if recipe.draws else 0
+            batches = Batches.at(recipe.learning_rate, order, first_step=self._n_steps, seed=seed)
+            losses.append(self._engine.train(data, batches, method))
+            self._n_steps += len(order)
+        return np.concatenate(losses)
 
     def _forget_steps(self, optimizer: str | None = None) -> None:
         """Begins anew: what one optimizer has kept is nothing to another, nor to other weights."""

@@ -56,7 +56,7 @@ def save_model(path: Path, model: Model) -> None:
         "format": FORMAT,
         "architecture": asdict(model.architecture),
         **describe_classes(model.classes, model.class_names),
-        "preprocessing": {"scale": 1 / 255, **asdict(model.preprocessing)},
+        "preprocessing": describe_preprocessing(model.preprocessing),
         "epoch": model.epoch,
     }
     tensorfile.write(path, model.weights, description, what="model")
@@ -73,20 +73,34 @@ def load_model(path: Path) -> Model:
 
     def expected(description: Any) -> tensorfile.Shapes:
         check_format(description, FORMAT)
+        if "generator" in description:
+            raise CheckpointError("is the checkpoint of a run, not a model: beside it is the run's model.safetensors")
         architecture = Architecture(**description["architecture"])
         read_classes(description, architecture)
-        _read_preprocessing(description["preprocessing"], architecture)
+        read_preprocessing(description["preprocessing"], architecture)
         if not isinstance(description["epoch"], int):
             raise CheckpointError("has an epoch that is not an integer")
         return architecture.shapes
 
     weights, description = tensorfile.read(path, expected, what="model")
     architecture = Architecture(**description["architecture"])
-    preprocessing = _read_preprocessing(description["preprocessing"], architecture)
+    preprocessing = read_preprocessing(description["preprocessing"], architecture)
     return Model(architecture, weights, *read_classes(description, architecture), preprocessing, description["epoch"])
 
 
-def _read_preprocessing(described: Any, architecture: Architecture) -> Preprocessing:
+def describe_preprocessing(preprocessing: Preprocessing) -> dict[str, Any]:
+    """It as JSON."""
+    return {"scale": 1 / 255, **asdict(preprocessing)}
+
+
+def read_preprocessing(described: Any, architecture: Architecture) -> Preprocessing:
+    """It from its description.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not one for images of this architecture.
+    """
     mean, std = (tuple(float(value) for value in described.get(name, ())) for name in ("mean", "std"))
     if not (len(mean) == len(std) and len(mean) in (0, architecture.channels)):
         raise CheckpointError(f"has means and deviations of {len(mean)} and {len(std)} channels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,7 +20,7 @@ from golmu.display import Display
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine, Evaluation, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
-from golmu.fitting import Samples, as_folder, fit_in_folder
+from golmu.fitting import Samples, as_folder, begun_preprocessing, describe, fit_in_folder
 from golmu.incremental import IncrementalTraining
 from golmu.interruption import Interruption
 from golmu.metrics import softmax
@@ -198,9 +199,12 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
         training.warn_of_small_data(len(images), recipe)
 
-        earlier = self._continued(images.shape[1:], classes) if boolean(self.warm_start, "warm_start") else None
+        is_warm = boolean(self.warm_start, "warm_start") and resume is None  # a checkpoint says all
+        earlier = self._continued(images.shape[1:], classes) if is_warm else None
         if earlier is None:
-            preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+            preprocessing = begun_preprocessing(resumed_folder) or Preprocessing.of(
+                images, standardize=recipe.standardize, test_flip=recipe.test_flip
+            )
             self._start(images.shape[1:], classes, preprocessing)
         self._note_features(x)
         running = training.Training(self._engine, recipe, self._order_rng)
@@ -216,6 +220,10 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
                     samples, running, self.architecture_, callbacks, run=run_folder, resume=resumed_folder,
                     allow_inexact=allow_inexact,
                     random_state=self.random_state if earlier is None else None,  # which gave no initial weights
+                    beside=describe(
+                        self.image_shape, self.class_weight, is_weighted=sample_weight is not None,
+                        is_continued=earlier is not None,
+                    ),
                 )  # fmt: skip
         except BaseException:
             running.settle(is_finished=False)
@@ -223,7 +231,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         finally:
             self.history_ = running.history  # another one, where a checkpoint was restored
             self.best_epoch_ = running.epoch if running.best is None else running.best.epoch
-            if earlier is not None and resumed_folder is None:  # a checkpoint's history is whole
+            if earlier is not None:
                 self.best_epoch_ += len(earlier.losses)
                 self.history_ = earlier.followed_by(running.history)
         return self
@@ -424,7 +432,14 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
                 f"warm_start goes on with a network of {before} for the classes {self.classes_.tolist()}, but now it "
                 f"is to be {now} for {classes.tolist()}: set warm_start=False to begin anew"
             )
-        self._start(image_shape, classes, self._engine.preprocessing)
+        preprocessing = self._engine.preprocessing
+        if bool(preprocessing.mean) != self.standardize:
+            raise InputError(
+                f"warm_start goes on with a network of images that are {'' if preprocessing.mean else 'not '}"
+                f"standardized, but standardize is {self.standardize}: set it to {not self.standardize}, or "
+                "warm_start=False to begin anew"
+            )
+        self._start(image_shape, classes, replace(preprocessing, test_flip=self.test_flip))
         self._engine.set_weights(weights)
         return history
 

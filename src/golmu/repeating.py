@@ -45,12 +45,24 @@ def repeat_command(record: dict[str, Any], recipe: Recipe) -> str:
 
 def repeat_code(record: dict[str, Any], recipe: Recipe) -> str:
     """The lines of Python that repeat a run of `fit(run=...)`, if it is given the same arrays."""
-    usual = asdict(RECIPES[BASE])
+    settings, usual = record["settings"], asdict(RECIPES[BASE])
     changes = {field: value for field, value in asdict(recipe).items() if value != usual[field]}
-    changes |= {"random_state": record["settings"]["seed"], "engine": record.get("engine", "auto")}
+    changes |= {"random_state": settings["seed"], "engine": record.get("engine", "auto")}
+    if "image_shape" in settings:
+        changes["image_shape"] = tuple(settings["image_shape"])
+    if "class_weight" in settings:
+        weight = settings["class_weight"]
+        changes["class_weight"] = weight if isinstance(weight, str) else dict(weight)
     given = "".join(f",\n    {field}={value!r}" for field, value in changes.items())
-    validation = ", x_val=x_val, y_val=y_val" if record["data"].get("validation") else ""
-    return f'network = ConvolutionNetwork.from_recipe(\n    "{BASE}"{given},\n)\nnetwork.fit(x, y{validation})'
+    lines = [f'network = ConvolutionNetwork.from_recipe(\n    "{BASE}"{given},\n)']
+    arrays = "x, y"
+    if record["data"].get("validation"):
+        arrays += ", x_val=x_val, y_val=y_val"
+    if "sample_weight" in settings:
+        arrays += ", sample_weight=sample_weight"
+    if "warm_start" in settings:
+        lines += ["# the run went on from weights that the network had already (warm_start=True)"]
+    return "\n".join([*lines, f"network.fit({arrays})"])
 
 
 def _option(field: str, value: Any) -> list[str]:

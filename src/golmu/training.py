@@ -98,6 +98,14 @@ def epoch_order(n: int, batch_size: int, rng: np.random.Generator) -> NDArray[np
     return rng.permutation(n)[: n // size * size].reshape(-1, size)
 
 
+def pass_orders(n: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    """The same for a pass that leaves nothing out: the full batches, and where samples are left over, (1, rest)."""
+    order = rng.permutation(n)
+    full = n // batch_size * batch_size
+    orders = [order[:full].reshape(-1, batch_size), order[full:].reshape(1, -1)]
+    return [part for part in orders if part.size]
+
+
 def warn_if_one_batch(
     n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch", stacklevel: int = 3
 ) -> None:

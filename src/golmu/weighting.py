@@ -40,16 +40,41 @@ def importance(sample_weight: Any, class_weight: Any, labels: Labels, classes: N
     if sample_weight is None and class_weight is None:
         return None
     weights = np.ones(len(labels)) if sample_weight is None else as_sample_weight(sample_weight, len(labels))
-    if class_weight is not None:
-        weights = weights * _class_factors(class_weight, weights, labels, classes)[labels]
+    weights = _by_class(weights, class_weight, labels, classes)
     mean = weights.mean()
     if mean == 0:
         raise InputError("sample_weight and class_weight leave no sample that counts: at least one must be above 0")
     return np.asarray(weights / mean, np.float32)
 
 
+def importance_in_part(
+    sample_weight: Any, class_weight: Any, labels: Labels, classes: NDArray[Any]
+) -> Importance | None:
+    """The same of samples that are a part of all: the product as it is, where 1 is a sample that is not weighted.
+
+    Scaled, samples would count more or less by what came along with them. All of a part may weigh 0; "balanced" is
+    refused, since it is about all samples.
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == BALANCED:
+        raise InputError(
+            "class_weight='balanced' needs all samples, and partial_fit sees a part of them: give a dict from labels "
+            "to numbers, or sample_weight"
+        )
+    weights = np.ones(len(labels)) if sample_weight is None else _as_weights(sample_weight, len(labels))
+    return np.asarray(_by_class(weights, class_weight, labels, classes), np.float32)
+
+
 def as_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64]:
     """`sample_weight` as float64 (n,), each finite and at least 0, not all 0."""
+    weights = _as_weights(sample_weight, n)
+    if not weights.any():
+        raise InputError("sample_weight is zero for every image: at least one must be above 0")
+    return weights
+
+
+def _as_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
     try:
         weights = np.asarray(sample_weight, np.float64)
     except (TypeError, ValueError) as error:
@@ -59,9 +84,13 @@ def as_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64]:
         raise InputError(f"sample_weight.shape == {weights.shape}, expected {(n,)}: give one number for each image")
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise InputError("sample_weight must hold finite numbers of at least 0")
-    if not weights.any():
-        raise InputError("sample_weight is zero for every image: at least one must be above 0")
     return weights
+
+
+def _by_class(
+    weights: NDArray[np.float64], class_weight: Any, labels: Labels, classes: NDArray[Any]
+) -> NDArray[np.float64]:
+    return weights if class_weight is None else weights * _class_factors(class_weight, weights, labels, classes)[labels]
 
 
 def _class_factors(
