@@ -37,6 +37,8 @@ class Reading:
         Whether arrays of another size or number of channels are refused, rather than taken as they are.
     notes
         Sentences that the readers add for the user.
+    left_out
+        What is wrong with each file that `skip_bad` left out, its name included.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class Reading:
     progress: Progress | None = None
     is_binding: bool = True
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.size = as_size(self.size)
