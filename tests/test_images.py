@@ -11,6 +11,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from golmu.data import images
 from golmu.data.images import Encoded, Look, find_images, hush, look_at_image, read_image
@@ -200,6 +201,15 @@ def test_a_look_tells_the_size_of_the_upright_picture(tmp_path, orientation):
     assert (look.height, look.width) == images._decoded(path).size[::-1]
 
 
+@pytest.mark.parametrize("with_exif", [True, False])
+def test_a_look_decodes_nothing(tmp_path, monkeypatch, with_exif):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.png", Image.fromarray(GREY), **({"exif": exif} if with_exif else {}))
+    monkeypatch.setattr(PngImageFile, "load", None)
+    assert look_at_image(path)[:2] == (GREY.shape[::-1] if with_exif else GREY.shape)
+
+
 def test_contents_from_elsewhere_are_read_under_their_name(tmp_path):
     path = saved(tmp_path / "a.png", Image.fromarray(GREY))
     encoded = Encoded(path.read_bytes(), "row 3")
@@ -241,7 +251,10 @@ def huge_png(path, width, height):
 @pytest.mark.parametrize("side", [8_000, 10_000])
 def test_a_picture_that_declares_too_much_is_refused_before_it_is_decoded(tmp_path, side):
     path = huge_png(tmp_path / "a.png", side, side)
-    refused(path, f"{{path}} is {side}x{side} pixels, and at most 50,000,000 are decoded: scale it down")
+    text = f"{{path}} is {side}x{side} pixels, and at most 50,000,000 are decoded: scale it down"
+    refused(path, text)
+    with pytest.raises(DataError, match=f"^{re.escape(text.format(path=path))}$"):
+        look_at_image(path)
 
 
 def test_a_decompression_bomb_is_refused(tmp_path):

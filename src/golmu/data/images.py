@@ -98,10 +98,11 @@ def look_at_image(source: Source) -> Look:
     Raises
     ------
     DataError
-        If it is no image.
+        If it is no image, or is too large.
     """
     with _refusing(source), _opened(source) as opened:
-        is_turned = opened.getexif().get(ORIENTATION) in SIDEWAYS
+        # A PNG's own getexif decodes the picture, to find what may stand behind it.
+        is_turned = Image.Image.getexif(opened).get(ORIENTATION) in SIDEWAYS
         sides = opened.size if is_turned else opened.size[::-1]
         return Look(*sides, not (opened.mode in GREY_MODES or opened.mode.startswith("I")))
 
@@ -173,22 +174,27 @@ def _refusing(source: Source) -> Iterator[None]:
         raise DataError(f"{source} is not a readable image: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _opened(source: Source) -> Image.Image:
+@contextmanager
+def _opened(source: Source) -> Iterator[Image.Image]:
+    """The picture, of which the header is read, and which is not too large to decode."""
+    file: BytesIO | Path
     if isinstance(source, Encoded):
-        return Image.open(BytesIO(source.content), formats=FORMATS)
-    kind = source.stat().st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        # To open a pipe could wait for ever; a folder has an error of its own.
-        raise DataError(f"{source} is a device or a pipe, where an image file was expected")
-    return Image.open(source, formats=FORMATS)
+        file = BytesIO(source.content)
+    else:
+        file, kind = source, source.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            # To open a pipe could wait for ever; a folder has an error of its own.
+            raise DataError(f"{source} is a device or a pipe, where an image file was expected")
+    with Image.open(file, formats=FORMATS) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            size = f"{opened.width}x{opened.height}"
+            raise DataError(f"{source} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
+        yield opened
 
 
 def _decoded(source: Source) -> Image.Image:
     """The picture, upright, 8 bits a channel, without transparency."""
     with _opened(source) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            size = f"{opened.width}x{opened.height}"
-            raise DataError(f"{source} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
         return _flat(ImageOps.exif_transpose(opened))
 
 
