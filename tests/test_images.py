@@ -77,6 +77,52 @@ def test_sixteen_bits_a_pixel_are_scaled_not_clipped(tmp_path, suffix):
     assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
 
 
+SHARES = (GREY / GREY.max()).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(SHARES, SHARES * 255, id="floats from 0 to 1"),
+        pytest.param(SHARES * np.float32(1.4) - np.float32(0.2), SHARES * 357 - 51, id="floats a bit beyond"),
+        pytest.param(SHARES / 2, SHARES * 127.5, id="floats to a half: not stretched"),
+        pytest.param(SHARES * 200, SHARES * 200, id="floats as 8 bits"),
+        pytest.param(SHARES * 50_000, SHARES * 50_000 / 257, id="floats as 16 bits"),
+        pytest.param(SHARES * 0, SHARES * 0, id="black floats"),
+        pytest.param(GREY.astype(np.int32), GREY, id="32 bits as 8"),
+        pytest.param(GREY.astype(np.int32) - 9, GREY - 9.0, id="below 0 is black"),
+        pytest.param(GREY.astype(np.int32) * 257, GREY, id="32 bits as 16"),
+        pytest.param(GREY.astype(np.int32) * 2**23, GREY * (255 / 256), id="32 bits"),
+        pytest.param(GREY.astype(np.uint16), GREY / 257, id="16 bits are 16, however dark"),
+    ],
+)  # fmt: skip
+def test_deep_grey_values_are_scaled_by_a_rule(tmp_path, values, expected):
+    path = saved(tmp_path / "a.tiff", Image.fromarray(values))
+    found = read_image(path, (6, 10, 1))[..., 0]
+    assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.nan, "some of its pixels are NaN or infinite"),
+        (np.inf, "some of its pixels are NaN or infinite"),
+        (1e12, "its pixels go up to 1e+12, and what is white is not known above 2147483647: save it with 8 bits"),
+    ],
+)
+def test_floats_that_say_nothing_are_refused(tmp_path, value, text):
+    values = SHARES.copy()
+    values[3, 4] = value
+    refused(saved(tmp_path / "a.tiff", Image.fromarray(values)), f"{{path}} is not a readable image: {text}")
+
+
+def test_sixteen_bits_are_known_where_pillow_calls_them_32(tmp_path):
+    """As it does for PNG before its version 11."""
+    values = Image.fromarray(GREY.astype(np.int32))
+    assert np.asarray(images._flat(values, "PNG")).max() == 1
+    assert np.array_equal(np.asarray(images._flat(values, "TIFF")), GREY)
+
+
 def test_cmyk(tmp_path):
     path = saved(tmp_path / "a.tiff", Image.fromarray(COLOUR).convert("CMYK"))
     assert np.abs(read_image(path, (6, 10, 3)) - COLOUR.astype(int)).max() <= 1

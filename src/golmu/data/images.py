@@ -28,6 +28,12 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 GREY_MODES = ("1", "L", "LA", "La", "F")
 """Pillow's modes of pictures without colours, beside those of many bits, which begin with I."""
 
+WHITES = (255, 65_535, 2**31 - 1)
+"""What may be white in a grey picture of 32 bits: the first of these that no pixel passes."""
+
+MAX_SHARE = 2.0
+"""Floats up to this are shares of 1; a filter may leave some a little above 1, and what is above is white."""
+
 ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)
 """EXIF's tag of how a camera was held, and its values that turn a picture by a quarter."""
 
@@ -109,6 +115,10 @@ def look_at_image(source: Source) -> Look:
 
 def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion | None = None) -> NDArray[np.uint8]:
     """The image as uint8 (h, w, c).
+
+    In grey pictures of 16 bits white is 65,535. Integers of 32 bits do not say what is white: it is the first of
+    `WHITES` that no pixel passes. So it is in floats, but 1 where none passes `MAX_SHARE`. Below 0 all is black. A
+    picture's brightness depends on no other picture, and is not stretched.
 
     It is turned upright, laid on black where it is transparent, made grey or RGB, inverted if that is called for,
     scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on black.
@@ -195,7 +205,7 @@ def _opened(source: Source) -> Iterator[Image.Image]:
 def _decoded(source: Source) -> Image.Image:
     """The picture, upright, 8 bits a channel, without transparency."""
     with _opened(source) as opened:
-        return _flat(ImageOps.exif_transpose(opened))
+        return _flat(ImageOps.exif_transpose(opened), opened.format)
 
 
 def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
@@ -208,12 +218,38 @@ def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(fitted, np.uint8)
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """8 bits a channel, without transparency."""
-    if image.mode.startswith("I"):
-        # Pillow clips deep grey values at 255 when it converts them; 65535 / 257 = 255.
-        return Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+def _flat(image: Image.Image, form: str | None) -> Image.Image:
+    """8 bits a channel, without transparency; `form` is the format of the file."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(image)
+        # Before version 11, Pillow opened a PNG of 16 bits in the mode of 32.
+        white = WHITES[1] if image.mode.startswith("I;16") or form == "PNG" else _white(values)
+        # Pillow itself would clip at 255.
+        return Image.fromarray(
+            np.rint(values.clip(0, white).astype(np.float32) * np.float32(255 / white)).astype(np.uint8)
+        )
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
     return image
+
+
+def _white(values: NDArray[np.float32] | NDArray[np.int32]) -> float:
+    """What is white among grey values of 32 bits, of which the file does not say it.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be told.
+    """
+    top = float(values.max())
+    if not np.isfinite(values).all():
+        raise ValueError("some of its pixels are NaN or infinite")
+    if values.dtype.kind == "f" and top <= MAX_SHARE:
+        return 1
+    for white in WHITES:
+        if top <= white:
+            return white
+    raise ValueError(
+        f"its pixels go up to {top:g}, and what is white is not known above {WHITES[-1]}: save it with 8 bits"
+    )
