@@ -8,7 +8,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.dataset import Dataset
+from golmu.data.image_set import ImageSet
 
 FEW = 10
 """Training images of a class below which there is a notice."""

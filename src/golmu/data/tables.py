@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.data.arrays import MAX_CLASSES, as_bytes
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.dataset import Dataset
 from golmu.data.decoding import PART, read_pictures
 from golmu.data.idx import MAX_BYTES
+from golmu.data.image_set import ImageSet
 from golmu.data.images import Encoded
 from golmu.data.notices import notices
 from golmu.data.reading import Reading, shown
