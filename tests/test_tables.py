@@ -205,7 +205,6 @@ def test_a_column_for_each_pixel(tmp_path, suffix, options):
     [
         pytest.param(np.round(ROWS / 255, 6), ROWS, id="floats to 1"),
         pytest.param(ROWS.astype(float), ROWS, id="whole floats"),
-        pytest.param((ROWS > 99).astype(int), ROWS > 99, id="integers 0 and 1"),
         pytest.param((ROWS > 99).astype(float), np.where(ROWS > 99, 255, 0), id="floats 0 and 1"),
         pytest.param(LAST * 0.5, LAST * 128, id="a fraction at the end"),
     ],
@@ -213,6 +212,16 @@ def test_a_column_for_each_pixel(tmp_path, suffix, options):
 def test_values_of_pixels(tmp_path, suffix, rows, expected):
     data = load_dataset(pixel_table(tmp_path / f"bugs.{suffix}", rows))
     assert np.array_equal(data.train.images.reshape(N, -1), expected)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_pixels_of_integers_0_and_1_are_black_and_white(tmp_path, suffix):
+    data, notes = noted(pixel_table(tmp_path / f"bugs.{suffix}", (ROWS > 99).astype(int)))
+    assert notes == ["the pixels are integers, 0 and 1 only: they are taken as black and white, 0 and 255"]
+    assert np.array_equal(data.train.images.reshape(N, -1), np.where(ROWS > 99, 255, 0))
+    data, notes = noted(pixel_table(tmp_path / f"bugs.{suffix}", ROWS // 15))
+    assert notes[0].startswith("the brightest of all pixels is 17, where 255 is white")
+    assert np.array_equal(data.train.images.reshape(N, -1), ROWS // 15)
 
 
 def test_colours_and_other_shapes(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -10,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from golmu.data.arrays import users_images, users_labels
+from golmu.data.brightness import brightened
 from golmu.data.image_set import ImageSet
 from golmu.data.split import stratified_split
-from golmu.errors import InputError, InputTypeError
+from golmu.errors import GolmuWarning, InputError, InputTypeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,8 @@ class Dataset:
         images
             (n, h, w, c), (n, h, w), or flattened squares (n, h·w). Integers from 0 to 255 are taken as they are, and so
             are floats that are all whole, as `fetch_openml` gives them; floats in [0, 1] are multiplied by 255 and
-            rounded.
+            rounded. Integers that are 0 and 1 only are multiplied by 255 too, with a warning; and there is a warning
+            if all images are nearly black.
         labels
             (n,) integers from 0, booleans or strings; or one-hot, (n, classes).
         class_names
@@ -94,7 +97,10 @@ class Dataset:
             test_pixels = users_images(test_images, "test_images")
             test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
             test = ImageSet(test_pixels, test_numbers)
-        return cls(str(name), ImageSet(pixels, numbers), test, names, "memory")
+        train, test, notes = brightened(ImageSet(pixels, numbers), test)
+        for note in notes:
+            warnings.warn(note, GolmuWarning, stacklevel=2)
+        return cls(str(name), train, test, names, "memory")
 
     def split(self, validation: float = 0.2, random_state: int = 42) -> tuple[ImageSet, ImageSet]:
         """Split `train` into a part to fit on and a part to validate on, each class in the same proportion.

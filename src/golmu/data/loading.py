@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from golmu.data import digits, fashion_mnist
 from golmu.data.arrays import image_set, numbered
+from golmu.data.brightness import brightened
 from golmu.data.dataset import Dataset
 from golmu.data.idx import as_path
 from golmu.data.idx_folders import find_idx_sets, load_idx_folder
@@ -59,6 +61,8 @@ def load_dataset(
           labels, and a column of encoded images, or one for each pixel.
         - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
           labels may be text there.
+
+        Pixels in arrays and columns that are integers, 0 and 1 only, are taken as 0 and 255, with a warning.
     folder
         Where to look first for the files of a data set that is given by name.
     size
@@ -140,7 +144,9 @@ def _load_folder(folder: Path, reading: Reading) -> Dataset:
 def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
     """A data set of arrays, which is not fitted to anything."""
     reading.check_arrays(dataset.train.images.shape[1:], dataset.name)
-    return dataset
+    train, test, notes = brightened(dataset.train, dataset.test)
+    reading.notes += notes
+    return replace(dataset, train=train, test=test)
 
 
 def load_npz(path: Path) -> Dataset:

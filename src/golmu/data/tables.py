@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.data.arrays import MAX_CLASSES, as_bytes
+from golmu.data.brightness import brightened
 from golmu.data.dataset import Dataset
 from golmu.data.decoding import PART, read_pictures
 from golmu.data.idx import MAX_BYTES
@@ -101,9 +102,13 @@ def load_tables(path: Path, reading: Reading) -> Dataset:
     at, labels = int(is_good[:n].sum()), labels[is_good]
     if at == 0:
         raise DataError(f"'{path}' holds no training image that can be read")
+    train = ImageSet(images[:at], labels[:at])
     test = ImageSet(images[at:], labels[at:]) if len(labels) > at else None
+    if columns.image is None:
+        train, test, notes = brightened(train, test)
+        reading.notes += notes
     name = path.resolve().name if path.is_dir() else path.stem
-    dataset = Dataset(name or "data", ImageSet(images[:at], labels[:at]), test, class_names, str(path))
+    dataset = Dataset(name or "data", train, test, class_names, str(path))
     if columns.image is not None:
         reading.notes += notices(dataset)
     return dataset
