@@ -64,7 +64,7 @@ def test_run_json_says_everything(finished, data):
     assert (run["format"], run["status"], run["recipe"]) == (1, "finished", "chapter")
     assert run["data"] == {
         "name": "shapes", "argument": str(data), "source": str(data), "size": [6, 5], "channels": 1,
-        "skip_bad": False, "left_out": [], "train": 320, "validation": 80,
+        "skip_bad": False, "label": None, "left_out": [], "train": 320, "validation": 80,
         "split": {"validation": 0.2, "random_state": 42}, "class_names": ["0", "1", "2"],
     }  # fmt: skip
     recipe = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)
