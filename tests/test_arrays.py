@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 
 from golmu import Dataset, load_dataset
-from golmu.errors import InputError, InputTypeError
+from golmu.errors import GolmuWarning, InputError, InputTypeError
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (12, 6, 5), np.uint8)
@@ -43,7 +43,6 @@ def test_uint8_is_not_copied():
         pytest.param(X / 510, np.rint(X / 2), id="floats to a half"),
         pytest.param(X > 99, np.where(X > 99, 255, 0), id="booleans"),
         pytest.param((X > 99).astype(float), np.where(X > 99, 255, 0), id="floats 0 and 1"),
-        pytest.param((X > 99).astype(int), X > 99, id="integers 0 and 1 are as they are"),
         pytest.param(X.tolist(), X, id="lists"),
         pytest.param(X.astype(object), X, id="objects"),
         pytest.param(np.asfortranarray(X), X, id="another order"),
@@ -51,6 +50,49 @@ def test_uint8_is_not_copied():
 )
 def test_values_of_every_usual_kind(images, expected):
     assert np.array_equal(Dataset.from_arrays(images, Y).train.images[..., 0], expected)
+
+
+BLACK_AND_WHITE = "the pixels are integers, 0 and 1 only: they are taken as black and white, 0 and 255"
+
+
+def nearly_black(top):
+    return (
+        f"the brightest of all pixels is {top}, where 255 is white, so that the images are nearly black: multiply the "
+        f"pixels by 255/{top} if {top} is meant to be white"
+    )
+
+
+@pytest.mark.parametrize("kind", [int, np.uint8, np.int8])
+def test_integers_0_and_1_are_black_and_white(kind):
+    with pytest.warns(GolmuWarning, match=f"^{re.escape(BLACK_AND_WHITE)}$") as caught:
+        data = Dataset.from_arrays((X > 99).astype(kind), Y, test_images=(X[:3] > 300).astype(kind), test_labels=Y[:3])
+    assert caught[0].filename == __file__
+    assert np.array_equal(data.train.images[..., 0], np.where(X > 99, 255, 0))
+    assert data.test.images.max() == 0
+
+
+@pytest.mark.parametrize("images", [X // 16, (X // 16).astype(float)])
+def test_images_that_are_nearly_black_are_as_they_are_but_noticed(images):
+    with pytest.warns(GolmuWarning, match=f"^{re.escape(nearly_black(15))}$"):
+        data = Dataset.from_arrays(images, Y)
+    assert np.array_equal(data.train.images[..., 0], X // 16)
+    with pytest.warns(GolmuWarning, match=f"^{re.escape(nearly_black(2))}$"):  # both parts have one meaning
+        data = Dataset.from_arrays((X > 99).astype(int), Y, test_images=X // 127, test_labels=Y)
+    assert data.train.images.max() == 1
+    assert Dataset.from_arrays(X // 250, Y, test_images=X, test_labels=Y).train.images.max() == 1
+
+
+def test_files_of_arrays_are_brightened_alike(tmp_path, run):
+    np.savez(tmp_path / "a.npz", x=(X > 99).astype(np.uint8), y=Y)
+    with pytest.warns(GolmuWarning, match=f"^{re.escape(BLACK_AND_WHITE)}$"):
+        data = load_dataset(tmp_path / "a.npz")
+    assert np.array_equal(data.train.images[..., 0], np.where(X > 99, 255, 0))
+    np.savez(tmp_path / "b.npz", x=X // 16, y=Y)
+    with pytest.warns(GolmuWarning, match=f"^{re.escape(nearly_black(15))}$"):
+        load_dataset(tmp_path / "b.npz")
+    for name, note in (("a.npz", BLACK_AND_WHITE), ("b.npz", nearly_black(15))):
+        _, lines, _ = run("data", tmp_path / name, "--sheet", tmp_path / "sheet.png")
+        assert lines.count(f"notice: {note}") == 1
 
 
 @pytest.mark.parametrize("n", [1, 1023, 1024, 1025, 2500])

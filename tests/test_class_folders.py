@@ -11,6 +11,8 @@ from PIL import Image
 from golmu import load_dataset
 from golmu.data import decoding
 from golmu.data.images import read_image
+from golmu.data.loading import read_dataset
+from golmu.data.reading import Reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
 RNG = np.random.default_rng(0)
@@ -219,15 +221,28 @@ def test_all_modes_together(folder):
 def test_files_that_cannot_be_read_are_counted_and_named_or_left_out(folder):
     for i in range(5):
         (folder / "ant" / f"bad{i}.png").write_bytes(b"text")
-    names = [f"{folder}/ant/bad{i}.png is not an image, or one of a format that is not known" for i in range(3)]
-    what = f"5 of 29 images cannot be read: {'; '.join(names)}; ..."
+    names = [f"{folder}/ant/bad{i}.png is not an image, or one of a format that is not known" for i in range(5)]
+    what = f"5 of 29 images cannot be read: {'; '.join(names[:3])}; ..."
     text = f"{what}; mend or remove them, or leave them out by --skip-bad (skip_bad=True)"
     with pytest.raises(DataError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
     data, notes = noted(folder, skip_bad=True)
-    assert notes == [f"{what}; they are left out"]
+    assert notes == ["\n  ".join(["5 of 29 images cannot be read and are left out:", *names])]
     assert len(data.train) == 24
     assert data.train.labels.tolist() == [0] * 12 + [1] * 12
+
+
+def test_of_very_many_files_left_out_the_first_are_named_and_all_are_kept(folder, monkeypatch):
+    monkeypatch.setattr(decoding, "LISTED", 4)
+    for i in range(6):
+        (folder / "ant" / f"bad{i}.png").write_bytes(b"text")
+    reading = Reading(skip_bad=True)
+    read_dataset(folder, None, reading)
+    head, *named, more = reading.notes[0].split("\n  ")
+    assert head == "6 of 30 images cannot be read and are left out:"
+    assert named == reading.left_out[:4]
+    assert more == "and 2 more: golmu data DATA --skip-bad --json gives all as left_out"
+    assert [line.split()[0] for line in reading.left_out] == [f"{folder}/ant/bad{i}.png" for i in range(6)]
 
 
 def test_bad_test_images_are_left_out_too(folder, tmp_path):

@@ -64,7 +64,7 @@ def test_run_json_says_everything(finished, data):
     assert (run["format"], run["status"], run["recipe"]) == (1, "finished", "chapter")
     assert run["data"] == {
         "name": "shapes", "argument": str(data), "source": str(data), "size": [6, 5], "channels": 1,
-        "skip_bad": False, "train": 320, "validation": 80,
+        "skip_bad": False, "label": None, "left_out": [], "train": 320, "validation": 80,
         "split": {"validation": 0.2, "random_state": 42}, "class_names": ["0", "1", "2"],
     }  # fmt: skip
     recipe = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)
@@ -273,7 +273,7 @@ def test_data_as_json_and_a_sheet_elsewhere(run, data, tmp_path):
         "name": "shapes", "source": str(data), "train": {"images": 400, "shape": [6, 5, 1]},
         "test": {"images": 100, "shape": [6, 5, 1]},
         "classes": [{"class": str(i), "train": 133 + (i == 0), "test": 33 + (i == 0)} for i in range(3)],
-        "notices": [], "sheet": str(sheet),
+        "notices": [], "left_out": [], "sheet": str(sheet),
     }  # fmt: skip
     assert sheet.read_bytes().startswith(b"\x89PNG")
 

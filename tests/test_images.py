@@ -11,6 +11,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from golmu.data import images
 from golmu.data.images import Encoded, Look, find_images, hush, look_at_image, read_image
@@ -74,6 +75,52 @@ def test_one_bit_a_pixel(tmp_path):
 def test_sixteen_bits_a_pixel_are_scaled_not_clipped(tmp_path, suffix):
     path = saved(tmp_path / f"a.{suffix}", Image.fromarray(GREY.astype(np.uint16) * 257))
     assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
+
+
+SHARES = (GREY / GREY.max()).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(SHARES, SHARES * 255, id="floats from 0 to 1"),
+        pytest.param(SHARES * np.float32(1.4) - np.float32(0.2), SHARES * 357 - 51, id="floats a bit beyond"),
+        pytest.param(SHARES / 2, SHARES * 127.5, id="floats to a half: not stretched"),
+        pytest.param(SHARES * 200, SHARES * 200, id="floats as 8 bits"),
+        pytest.param(SHARES * 50_000, SHARES * 50_000 / 257, id="floats as 16 bits"),
+        pytest.param(SHARES * 0, SHARES * 0, id="black floats"),
+        pytest.param(GREY.astype(np.int32), GREY, id="32 bits as 8"),
+        pytest.param(GREY.astype(np.int32) - 9, GREY - 9.0, id="below 0 is black"),
+        pytest.param(GREY.astype(np.int32) * 257, GREY, id="32 bits as 16"),
+        pytest.param(GREY.astype(np.int32) * 2**23, GREY * (255 / 256), id="32 bits"),
+        pytest.param(GREY.astype(np.uint16), GREY / 257, id="16 bits are 16, however dark"),
+    ],
+)  # fmt: skip
+def test_deep_grey_values_are_scaled_by_a_rule(tmp_path, values, expected):
+    path = saved(tmp_path / "a.tiff", Image.fromarray(values))
+    found = read_image(path, (6, 10, 1))[..., 0]
+    assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.nan, "some of its pixels are NaN or infinite"),
+        (np.inf, "some of its pixels are NaN or infinite"),
+        (1e12, "its pixels go up to 1e+12, and what is white is not known above 2147483647: save it with 8 bits"),
+    ],
+)
+def test_floats_that_say_nothing_are_refused(tmp_path, value, text):
+    values = SHARES.copy()
+    values[3, 4] = value
+    refused(saved(tmp_path / "a.tiff", Image.fromarray(values)), f"{{path}} is not a readable image: {text}")
+
+
+def test_sixteen_bits_are_known_where_pillow_calls_them_32(tmp_path):
+    """As it does for PNG before its version 11."""
+    values = Image.fromarray(GREY.astype(np.int32))
+    assert np.asarray(images._flat(values, "PNG")).max() == 1
+    assert np.array_equal(np.asarray(images._flat(values, "TIFF")), GREY)
 
 
 def test_cmyk(tmp_path):
@@ -200,6 +247,15 @@ def test_a_look_tells_the_size_of_the_upright_picture(tmp_path, orientation):
     assert (look.height, look.width) == images._decoded(path).size[::-1]
 
 
+@pytest.mark.parametrize("with_exif", [True, False])
+def test_a_look_decodes_nothing(tmp_path, monkeypatch, with_exif):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path / "a.png", Image.fromarray(GREY), **({"exif": exif} if with_exif else {}))
+    monkeypatch.setattr(PngImageFile, "load", None)
+    assert look_at_image(path)[:2] == (GREY.shape[::-1] if with_exif else GREY.shape)
+
+
 def test_contents_from_elsewhere_are_read_under_their_name(tmp_path):
     path = saved(tmp_path / "a.png", Image.fromarray(GREY))
     encoded = Encoded(path.read_bytes(), "row 3")
@@ -241,7 +297,10 @@ def huge_png(path, width, height):
 @pytest.mark.parametrize("side", [8_000, 10_000])
 def test_a_picture_that_declares_too_much_is_refused_before_it_is_decoded(tmp_path, side):
     path = huge_png(tmp_path / "a.png", side, side)
-    refused(path, f"{{path}} is {side}x{side} pixels, and at most 50,000,000 are decoded: scale it down")
+    text = f"{{path}} is {side}x{side} pixels, and at most 50,000,000 are decoded: scale it down"
+    refused(path, text)
+    with pytest.raises(DataError, match=f"^{re.escape(text.format(path=path))}$"):
+        look_at_image(path)
 
 
 def test_a_decompression_bomb_is_refused(tmp_path):

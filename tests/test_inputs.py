@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from golmu import ConvolutionNetwork
 from golmu.errors import GolmuWarning, InputError, InputTypeError
 from golmu.inputs import as_images, as_label_array, encode, find_classes
 
@@ -144,6 +145,35 @@ def test_unscaled_floats_are_taken_with_a_warning():
     with pytest.warns(GolmuWarning, match=text):
         images = as_images(x)
     assert np.array_equal(images[..., 0], x)
+    text = r"^x holds float pixels up to 16, where \[0, 1\] is expected: divide by 16$"  # as scikit-learn's digits
+    with pytest.warns(GolmuWarning, match=text):
+        as_images(with_pixel(16.0))
+
+
+@pytest.mark.parametrize("top", [1, 16])
+def test_integers_that_are_nearly_black_are_learned_from_with_a_warning(top):
+    text = (
+        f"x holds integer pixels up to {top}, where 255 is white, so that all are nearly black: divide by {top} to "
+        f"pass floats in [0, 1], if {top} is meant to be white"
+    )
+    for kind in (int, np.uint8):
+        x = with_pixel(top).astype(kind)
+        with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
+            assert np.array_equal(as_images(x, are_learned=True)[..., 0], x)
+    as_images(x)  # one dark picture may be predicted
+    as_images(with_pixel(0).astype(int), are_learned=True)
+    as_images(with_pixel(32).astype(int), are_learned=True)
+
+
+def test_the_warning_points_at_who_calls_fit(digits):
+    images, labels = digits
+    dark, labels = images[:50] // 16, labels[:50]
+    network = ConvolutionNetwork(n_kernels=1, units=4, epochs=1, batch_size=10)
+    for learn in (network.fit, ConvolutionNetwork(n_kernels=1, units=4).partial_fit):
+        with pytest.warns(GolmuWarning, match="^x holds integer pixels up to 15, ") as caught:
+            learn(dark, labels)
+        assert caught[0].filename == __file__
+    network.predict(dark)
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ def test_bad_files_end_a_command_or_are_left_out(run, tiles, tmp_path):
         _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (0, f"golmu: warning: {bad} known; they are left out\n")
     assert read(tmp_path / "run")["data"]["skip_bad"] is True
+    assert read(tmp_path / "run")["data"]["left_out"] == [f"{bad.split(': ')[1]} known"]
     for command in (["train", "--resume", tmp_path / "run", "--epochs=2"], ["evaluate", tmp_path / "run"]):
         with pytest.warns(GolmuWarning, match="they are left out$"):
             assert run(*command)[0] == 0

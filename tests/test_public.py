@@ -1,7 +1,10 @@
 """What the package shows to the world: its names, what importing it costs, and its tree of errors."""
 
+import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +105,28 @@ def test_the_command_line_is_the_packages_main_program_too():
     command = [sys.executable, "-m", "golmu", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"golmu {golmu.__version__}\n"
+
+
+def imports(tree):
+    """The pairs of a module and a name that a file imports, but for those that are there for types only."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.module, alias.name) for alias in node.names)
+        yield from imports(node)
+
+
+def test_imports_make_no_circle():
+    source = Path(golmu.__file__).parent
+    modules = {
+        ".".join(("golmu", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in source.rglob("*.py")
+    }
+    needed = {}
+    for module, path in modules.items():
+        found = imports(ast.parse(path.read_text(encoding="utf-8")))
+        needed[module] = {inner if (inner := f"{home}.{name}") in modules else home for home, name in found}
+    del needed["golmu"]  # which imports its public names when they are used
+    assert "golmu.data.arrays" in needed["golmu.data.dataset"]
+    TopologicalSorter(needed).prepare()

@@ -7,14 +7,17 @@ import re
 import warnings
 
 import numpy as np
+import pandas
 import pyarrow
 import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from golmu import load_dataset
+from command import read
+from golmu import load_dataset, runs
 from golmu.data import decoding, table_files, tables
-from golmu.errors import DataError, GolmuWarning, InputError
+from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
+from golmu.repeating import repeat_command
 
 RNG = np.random.default_rng(0)
 N = 36
@@ -97,6 +100,91 @@ def test_a_folder_of_shards_with_a_test_part(tmp_path):
     assert np.array_equal(data.train.images[..., 0], X)
     assert data.train.labels.tolist() == Y.tolist()
     assert np.array_equal(data.test.images[..., 0], 255 - X[:4])
+
+
+def test_shards_whose_names_end_in_a_hash(tmp_path):
+    for i, end in enumerate(("b42a775f407cee45", "0123456789abcdef")):
+        hub(
+            tmp_path / "data" / f"train-0000{i}-of-00002-{end}.parquet",
+            X[18 * i : 18 * i + 18],
+            Y[18 * i : 18 * i + 18],
+        )
+    hub(tmp_path / "data" / "test-00000-of-00001-8d5f1c0ac5f8e7a1.parquet", 255 - X[:4], Y[:4])
+    data = load_dataset(tmp_path)
+    assert np.array_equal(data.train.images[..., 0], X)
+    assert np.array_equal(data.test.images[..., 0], 255 - X[:4])
+    hub(tmp_path / "data" / "train-00001-of-00002-ffffffffffffffff.parquet")  # another version of the second one
+    refused(
+        tmp_path, f"'{tmp_path}' holds several tables for one part, train-00000-of-00002-b42a775f407cee45.parquet, "
+    )
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_of_two_columns_of_labels_the_user_chooses(tmp_path, suffix):
+    """As CIFAR-100 has them."""
+    path, coarse = tmp_path / f"bugs.{suffix}", Y[::-1]
+    if suffix == "parquet":
+        hub(path, label="fine_label", names=None, coarse_label=coarse)
+    else:
+        pixels = {f"pixel{i}": ROWS[:, i] for i in range(36)}
+        pandas.DataFrame({"fine_label": Y, "coarse_label": coarse, **pixels}).to_csv(path, index=False)
+    text = (
+        f"'{path}' has several columns that may hold the labels, fine_label, coarse_label: choose one by --label (label"
+    )
+    refused(path, text)
+    for name, labels in (("fine_label", Y), ("coarse_label", coarse)):
+        data = load_dataset(path, label=name)
+        assert data.train.labels.tolist() == labels.tolist()
+        assert np.array_equal(data.train.images[..., 0], X)
+    text = f"label='fine' was asked for, but '{path}' has no such column of labels; it has "
+    refused(path, text, InputError, label="fine")
+    with pytest.raises(InputTypeError, match=r"^label must be the name of a column, got 3$"):
+        load_dataset(path, label=3)
+
+
+def test_a_column_of_labels_that_only_looks_so_is_taken(tmp_path):
+    path = hub(tmp_path / "bugs.parquet", label="fine_label", names=None, index=np.arange(N))
+    assert load_dataset(path).train.labels.tolist() == Y.tolist()
+
+
+def test_the_labels_that_were_chosen_are_those_of_the_run(run, tmp_path):
+    path, coarse = tmp_path / "bugs.parquet", Y[::-1]
+    hub(path, label="fine_label", names=None, coarse_label=coarse)
+    settings = ("--recipe=chapter", "--n-kernels=1", "--units=2", "--batch-size=4", "--epochs=1")
+    assert run("train", path, *settings, "--run", tmp_path / "run")[0] == 2
+    status, _, err = run("train", path, *settings, "--label=coarse_label", "--run", tmp_path / "run")
+    assert (status, err) == (0, "")
+    assert read(tmp_path / "run")["data"]["label"] == "coarse_label"
+    record, recipe = read(tmp_path / "run"), runs.read_recipe(tmp_path / "run", read(tmp_path / "run"))
+    assert " --label coarse_label " in repeat_command(record, recipe)
+    for words in (["train", "--resume", tmp_path / "run", "--epochs=2"], ["report", tmp_path / "run"]):
+        status, _, err = run(*words)
+        assert (status, err) == (0, "")
+    status, _, err = run("train", "--resume", tmp_path / "run", "--epochs=3", "--label=fine_label")
+    assert status == 2
+    assert "cannot go on with this: label is 'coarse_label', not 'fine_label'. Start a new run" in err
+    other = path.rename(tmp_path / "others.parquet")
+    status, _, err = run("evaluate", tmp_path / "run", other)
+    assert (status, "choose one by --label" in err) == (2, True)
+    accuracy = {}
+    for name, labels in (("coarse_label", coarse), ("fine_label", Y)):
+        status, lines, err = run("evaluate", tmp_path / "run", other, "--label", name, "--json")
+        assert (status, err) == (0, "")
+        supports = [row["support"] for row in json.loads("\n".join(lines))["classes"]]
+        assert supports == np.bincount(labels).tolist()
+        accuracy[name] = json.loads("\n".join(lines))["confusion_matrix"]
+    assert accuracy["coarse_label"] != accuracy["fine_label"]
+
+
+def test_a_column_of_what_is_no_table_is_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    for name, shown in ((tmp_path / "a.npz", "a"), ("digits", "digits")):
+        refused(name, f"label='y' was asked for, but '{shown}' is no table with columns", InputError, label="y")
+    for name in ("ant", "bee"):
+        (tmp_path / "bugs" / name).mkdir(parents=True)
+        (tmp_path / "bugs" / name / "a.png").write_bytes(png(X[0]))
+    text = f"label='y' was asked for, but '{tmp_path}/bugs' is no table with columns; leave it out"
+    refused(tmp_path / "bugs", text, InputError, label="y")
 
 
 def test_validation_is_the_test_set_only_where_there_is_no_other(tmp_path):
@@ -205,7 +293,6 @@ def test_a_column_for_each_pixel(tmp_path, suffix, options):
     [
         pytest.param(np.round(ROWS / 255, 6), ROWS, id="floats to 1"),
         pytest.param(ROWS.astype(float), ROWS, id="whole floats"),
-        pytest.param((ROWS > 99).astype(int), ROWS > 99, id="integers 0 and 1"),
         pytest.param((ROWS > 99).astype(float), np.where(ROWS > 99, 255, 0), id="floats 0 and 1"),
         pytest.param(LAST * 0.5, LAST * 128, id="a fraction at the end"),
     ],
@@ -213,6 +300,16 @@ def test_a_column_for_each_pixel(tmp_path, suffix, options):
 def test_values_of_pixels(tmp_path, suffix, rows, expected):
     data = load_dataset(pixel_table(tmp_path / f"bugs.{suffix}", rows))
     assert np.array_equal(data.train.images.reshape(N, -1), expected)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_pixels_of_integers_0_and_1_are_black_and_white(tmp_path, suffix):
+    data, notes = noted(pixel_table(tmp_path / f"bugs.{suffix}", (ROWS > 99).astype(int)))
+    assert notes == ["the pixels are integers, 0 and 1 only: they are taken as black and white, 0 and 255"]
+    assert np.array_equal(data.train.images.reshape(N, -1), np.where(ROWS > 99, 255, 0))
+    data, notes = noted(pixel_table(tmp_path / f"bugs.{suffix}", ROWS // 15))
+    assert notes[0].startswith("the brightest of all pixels is 17, where 255 is white")
+    assert np.array_equal(data.train.images.reshape(N, -1), ROWS // 15)
 
 
 def test_colours_and_other_shapes(tmp_path):
@@ -306,7 +403,7 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
         (b"\xff\xfe,\n", "is not text in UTF-8: save it as such"),
         (
             b"name,a,b,c,d,text\nx,1,2,3,4,y\n",
-            "has no column of labels: call one 'label' (it has name, a, b, c, d, ...)",
+            "has no column of labels: call one 'label', or choose it by --label (label=); it has name, a, ",
         ),
         (
             b"label,a,b,c,d\n1,2,3,4\n",
@@ -346,7 +443,9 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
     refused(path, f"'{path}' is not a whole Parquet file (")
     for columns, text in (
         ({"image": [b"x"] * 3, "other": [1, 2, 3], "more": [1, 2, 3]},
-            "has the columns image, other, more, and none is called 'label': call that so which holds the labels"),
+            "has several columns that may hold the labels, other, more: choose one by --label (label=), or call one "),
+        ({"image": [b"x"] * 3, "other": [b"x"] * 3},
+            "has no column of labels: call one 'label', or choose it by --label (label=); it has image, other"),
         ({"a": [b"x"] * 3, "b": [b"x"] * 3, "label": [1, 2, 3]},
             "has several columns that may hold images, a, b: call one 'image'"),
         ({"image": [b"x"] * 3, "label": [0, 1, None]}, "has no label in row 3; mend or remove it"),

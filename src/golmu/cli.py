@@ -57,6 +57,13 @@ ChannelsOption = Annotated[
 SkipBadOption = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out image files that cannot be read, with a warning.")
 ]
+LabelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--label",
+        help="Column of a table that holds the labels; by default the only one that may, or that is called so.",
+    ),
+]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `golmu train` has written.")]
 RecipeOption = Annotated[
     str | None,
@@ -182,6 +189,7 @@ def train(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
 ) -> None:
     """Train a network on 80 % of DATA's training images, validate it on the rest, and write a run folder."""
     options = locals()
@@ -191,7 +199,7 @@ def train(
     given = {name: options[name] for name in FIELDS}
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
-        allow_inexact=allow_inexact, folder=folder, reading=_reading(size, channels, skip_bad),
+        allow_inexact=allow_inexact, folder=folder, reading=_reading(size, channels, skip_bad, label),
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
@@ -206,11 +214,12 @@ def evaluate(
     json_output: JsonOption = False,
     folder: FolderOption = None,
     skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
 ) -> None:
     """Score a trained network on test images: loss, accuracy, and each class's precision, recall and F1."""
     from golmu.evaluation import evaluate_run, show  # noqa: PLC0415
 
-    result = evaluate_run(run, data, folder, skip_bad=skip_bad)
+    result = evaluate_run(run, data, folder, skip_bad=skip_bad, label=label)
     if json_output:
         _print_json(result)
     else:
@@ -341,6 +350,7 @@ def find_lr(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
 ) -> None:
     """Try growing learning rates on DATA, draw the loss against them, and suggest one."""
     from golmu.finder import find_learning_rate  # noqa: PLC0415
@@ -350,7 +360,7 @@ def find_lr(
     }  # fmt: skip
     found = find_learning_rate(
         data, recipe, given, low=low, high=high, steps=steps, plot=plot, engine=engine, threads=threads, seed=seed,
-        folder=folder, reading=_reading(size, channels, skip_bad),
+        folder=folder, reading=_reading(size, channels, skip_bad, label),
     )  # fmt: skip
     if json_output:
         _print_json(found)
@@ -375,21 +385,22 @@ def data(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
 ) -> None:
     """Look at a data set: fetch and check it, count its classes, say what is remarkable, and draw samples of each."""
     from golmu.inspection import inspect_data, show_data  # noqa: PLC0415
 
-    found = inspect_data(name, folder, _reading(size, channels, skip_bad), sheet)
+    found = inspect_data(name, folder, _reading(size, channels, skip_bad, label), sheet)
     if json_output:
         _print_json(found)
     else:
         show_data(found)
 
 
-def _reading(size: str | None, channels: int | None, skip_bad: bool) -> Reading:
+def _reading(size: str | None, channels: int | None, skip_bad: bool, label: str | None) -> Reading:
     from golmu.data.reading import Reading, parse_size  # noqa: PLC0415
 
-    return Reading(None if size is None else parse_size(size), channels, skip_bad)
+    return Reading(None if size is None else parse_size(size), channels, skip_bad, label)
 
 
 def _print_json(value: Any) -> None:

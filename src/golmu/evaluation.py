@@ -22,11 +22,12 @@ from golmu.progress import load_shown
 
 
 def evaluate_run(
-    run: Path, data: str | None = None, folder: Path | None = None, *, skip_bad: bool = False
+    run: Path, data: str | None = None, folder: Path | None = None, *, skip_bad: bool = False, label: str | None = None
 ) -> dict[str, Any]:
     """Loss, accuracy, confusion matrix, and scores by class, on the test images of `data` (by default the run's).
 
-    Image files are fitted to the network. Other data than the run's, that have no test images, are tested as a whole.
+    Image files are fitted to the network; `label` is the column of a table that holds the labels. Other data than the
+    run's, that have no test images, are tested as a whole.
 
     Raises
     ------
@@ -36,8 +37,9 @@ def evaluate_run(
     predictor = load_predictor(run)
     model, engine = predictor.model, predictor.engine
     if data is None:
-        data, skip_bad = runs.run_data(run), skip_bad or runs.run_reading(run).skip_bad
-    dataset = load_shown(data, folder, Reading.like(model.architecture.image_shape, skip_bad=skip_bad))
+        begun = runs.run_reading(run)
+        data, skip_bad, label = runs.run_data(run), skip_bad or begun.skip_bad, label or begun.label
+    dataset = load_shown(data, folder, Reading.like(model.architecture.image_shape, skip_bad=skip_bad, label=label))
     test = _test_images(dataset, data, run)
     images = test.images
     check_shape(dataset, model, run)

@@ -69,7 +69,8 @@ def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path
     described = described if isinstance(described, dict) else {}
     if data is None and "argument" not in described and "train" in described:
         raise RunError(f"{run} was trained on arrays, and does not keep them: name data (DATA), or an image file")
-    reading = Reading.like(model.architecture.image_shape, skip_bad=runs.run_reading(run).skip_bad)
+    begun = runs.run_reading(run)
+    reading = Reading.like(model.architecture.image_shape, skip_bad=begun.skip_bad, label=begun.label)
     dataset = load_shown(runs.run_data(run) if data is None else data, folder, reading)
     check_shape(dataset, model, run)
     check_names(dataset, model, run)

@@ -20,10 +20,15 @@ ImageShape = tuple[int, int, int]
 """(h, w, c)."""
 
 UNSCALED = 16.0
-"""Float pixels from 0 upwards that pass this were hardly standardised, but left at 0–255."""
+"""Float pixels from 0 upwards that reach this were hardly standardised, but left at 0–255, or at 0–16 as the digits."""
+
+FAINT = 32
+"""Integer pixels of which none reaches this were hardly meant as 0–255, where they are nearly black."""
 
 
-def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", stacklevel: int = 4) -> Images:
+def as_images(
+    x: Any, shape: ImageShape | None = None, *, argument: str = "x", stacklevel: int = 4, are_learned: bool = False
+) -> Images:
     """Images as (n, h, w, c), uint8 or float32.
 
     Parameters
@@ -37,6 +42,8 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", s
         The name that errors give.
     stacklevel
         Of a warning, as in `warnings.warn`; 4 is the caller of the caller.
+    are_learned
+        Whether they are to be learned from: then there is a warning if they are nearly black.
 
     Raises
     ------
@@ -54,7 +61,15 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", s
             f"{argument} must hold images of at least {POOL_SIZE}x{POOL_SIZE} pixels and one channel, "
             f"got {array.shape[1:]}"
         )
-    return _pixels(array, argument, stacklevel)
+    images = _pixels(array, argument, stacklevel)
+    if are_learned and images.dtype == np.uint8 and 0 < (top := int(images.max())) < FAINT:
+        warnings.warn(
+            f"{argument} holds integer pixels up to {top}, where 255 is white, so that all are nearly black: divide by "
+            f"{top} to pass floats in [0, 1], if {top} is meant to be white",
+            GolmuWarning,
+            stacklevel=stacklevel - 1,
+        )
+    return images
 
 
 def as_image_shape(value: Any) -> ImageShape | None:
@@ -149,10 +164,10 @@ def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
     if not np.isfinite(images).all():
         bad = int(np.argmin(np.isfinite(images).reshape(len(images), -1).all(axis=1)))
         raise InputError(f"{argument} holds pixels that are NaN or infinite in float32, first in image {bad}")
-    if images.min() >= 0 and images.max() > UNSCALED:
+    if images.min() >= 0 and (top := images.max()) >= UNSCALED:
         warnings.warn(
-            f"{argument} holds float pixels up to {images.max():g}, where [0, 1] is expected: "
-            "divide by 255, or pass uint8",
+            f"{argument} holds float pixels up to {top:g}, where [0, 1] is expected: "
+            + (f"divide by {top:g}" if top < 2 * UNSCALED else "divide by 255, or pass uint8"),
             GolmuWarning,
             stacklevel=stacklevel,
         )

@@ -19,7 +19,7 @@ from golmu.progress import ReadingDisplay
 
 
 def inspect_data(data: str, folder: Path | None, reading: Reading, sheet: Path | None = None) -> dict[str, Any]:
-    """Name, source, shapes, classes and notices of a data set, and a contact sheet of its images.
+    """Name, source, shapes, classes and notices of a data set, what was left out, and a contact sheet of its images.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ def inspect_data(data: str, folder: Path | None, reading: Reading, sheet: Path |
         "test": None if dataset.test is None else _part(dataset.test.images),
         "classes": _classes(dataset),
         "notices": list(dict.fromkeys([*reading.notes, *notices(dataset)])),
+        "left_out": reading.left_out,
         "sheet": str(sheet),
     }
 

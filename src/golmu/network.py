@@ -457,7 +457,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
             except ValueError as error:
                 raise InputError(str(error)) from error
         shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
-        return inputs.as_images(x, shape, argument=argument, stacklevel=5)
+        return inputs.as_images(x, shape, argument=argument, stacklevel=5, are_learned=is_new)
 
     def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
         self._check_ready()

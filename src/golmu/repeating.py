@@ -33,6 +33,8 @@ def repeat_command(record: dict[str, Any], recipe: Recipe) -> str:
         words += ["--channels", str(data["channels"])] if data["channels"] in (1, 3) else []
     if data.get("skip_bad"):
         words += ["--skip-bad"]
+    if data.get("label") is not None:
+        words += ["--label", str(data["label"])]
     usual = asdict(RECIPES[name])
     for field, value in asdict(recipe).items():
         if value != usual[field]:

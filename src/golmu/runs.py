@@ -231,7 +231,8 @@ def run_reading(folder: Path) -> Reading:
     try:
         size = said.get("size")
         if size is None:
-            return Reading(skip_bad=said.get("skip_bad", False), is_binding=False)
-        return Reading.like((*size, said.get("channels", 0)), skip_bad=said.get("skip_bad", False))
+            return Reading(skip_bad=said.get("skip_bad", False), label=said.get("label"), is_binding=False)
+        shape = (*size, said.get("channels", 0))
+        return Reading.like(shape, skip_bad=said.get("skip_bad", False), label=said.get("label"))
     except (InputError, TypeError, ValueError) as error:
         raise RunError(f"{folder / RUN} does not say how its images were read: {error}") from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu import inputs
-from golmu.data.dataset import ImageSet
+from golmu.data.image_set import ImageSet
 from golmu.errors import DataError, InputError, InputTypeError
 
 MAX_CLASSES = 65_536

@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.dataset import Dataset
 from golmu.data.decoding import Pictures, in_parts, read_pictures
+from golmu.data.image_set import ImageSet
 from golmu.data.images import HIDDEN, SUFFIXES, is_image_name
 from golmu.data.notices import notices
 from golmu.data.reading import Reading

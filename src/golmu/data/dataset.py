@@ -1,56 +1,20 @@
-"""Images with their labels, and the data set that holds them: plain arrays, checked once, where they are made."""
+"""The data set: named images to learn from and to test on, checked once, where it is made."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from golmu.data.arrays import users_images, users_labels
+from golmu.data.brightness import brightened
+from golmu.data.image_set import ImageSet
 from golmu.data.split import stratified_split
-from golmu.errors import InputError, InputTypeError
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Images and the class that each one shows.
-
-    Attributes
-    ----------
-    images
-        uint8, shape (n, h, w, c), values 0 to 255; n, h, w and c are 1 or more.
-    labels
-        int64, shape (n,), each 0 or more: the number of the image's class.
-
-    Raises
-    ------
-    InputError
-        A shape, an element type or a label is not as above; the message names it.
-    InputTypeError
-        `images` or `labels` is not a NumPy array.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        _check_array("images", self.images, np.dtype(np.uint8), ("n", "h", "w", "c"))
-        _check_array("labels", self.labels, np.dtype(np.int64), ("n",))
-        if len(self.images) != len(self.labels):
-            raise InputError(
-                f"images and labels must match in number, but there are {len(self.images)} images and "
-                f"{len(self.labels)} labels; give one label for each image"
-            )
-        lowest = int(self.labels.min())
-        if lowest < 0:
-            raise InputError(f"labels must be 0 or more, but the lowest is {lowest}; number classes from 0")
-
-    def __len__(self) -> int:
-        """The number of images."""
-        return len(self.images)
+from golmu.errors import GolmuWarning, InputError, InputTypeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +71,8 @@ class Dataset:
         images
             (n, h, w, c), (n, h, w), or flattened squares (n, h·w). Integers from 0 to 255 are taken as they are, and so
             are floats that are all whole, as `fetch_openml` gives them; floats in [0, 1] are multiplied by 255 and
-            rounded.
+            rounded. Integers that are 0 and 1 only are multiplied by 255 too, with a warning; and there is a warning
+            if all images are nearly black.
         labels
             (n,) integers from 0, booleans or strings; or one-hot, (n, classes).
         class_names
@@ -123,8 +88,6 @@ class Dataset:
         InputError, InputTypeError
             If an argument cannot be used; the message says which, what was expected and what was received.
         """
-        from golmu.data.arrays import users_images, users_labels  # noqa: PLC0415  which makes image sets
-
         if (test_images is None) != (test_labels is None):
             raise InputTypeError("test_images and test_labels belong together: give both, or neither")
         pixels = users_images(images, "images")
@@ -134,7 +97,10 @@ class Dataset:
             test_pixels = users_images(test_images, "test_images")
             test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
             test = ImageSet(test_pixels, test_numbers)
-        return cls(str(name), ImageSet(pixels, numbers), test, names, "memory")
+        train, test, notes = brightened(ImageSet(pixels, numbers), test)
+        for note in notes:
+            warnings.warn(note, GolmuWarning, stacklevel=2)
+        return cls(str(name), train, test, names, "memory")
 
     def split(self, validation: float = 0.2, random_state: int = 42) -> tuple[ImageSet, ImageSet]:
         """Split `train` into a part to fit on and a part to validate on, each class in the same proportion.
@@ -184,22 +150,6 @@ class Dataset:
                 f"class_names must name every label, but {part} has label {highest} and there are "
                 f"{len(self.class_names)} names, the last of them for label {len(self.class_names) - 1}"
             )
-
-
-def _check_array(name: str, array: Any, dtype: np.dtype[Any], axes: tuple[str, ...]) -> None:
-    """Raise unless `array` is a NumPy array of `dtype` with one axis, not empty, for each name in `axes`."""
-    shape = f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
-    if not isinstance(array, np.ndarray):
-        raise InputTypeError(
-            f"{name} must be a NumPy array of {dtype} with shape {shape}, but is a {type(array).__name__}; "
-            f"convert it with numpy.asarray"
-        )
-    if array.dtype != dtype:
-        raise InputError(f"{name} must hold {dtype}, but holds {array.dtype}; convert it with astype('{dtype}')")
-    if array.ndim != len(axes) or array.size == 0:
-        raise InputError(
-            f"{name} must have shape {shape} with no axis of length 0, but has shape {array.shape}; reshape it"
-        )
 
 
 def _check_split(validation: Any, random_state: Any) -> None:

@@ -33,6 +33,9 @@ LARGE = 128
 NAMED = 3
 """Files that an error names of those that cannot be read, and sizes that a note names."""
 
+LISTED = 100
+"""Files that the note of those that are left out names at most; `Reading.left_out` has all."""
+
 PART = 32
 """Files that a thread takes at a time."""
 
@@ -178,7 +181,16 @@ def _note_bad(errors: Sequence[DataError], total: int, reading: Reading) -> None
         raise DataError(f"{what}; mend or remove them, or leave them out by --skip-bad (skip_bad=True)")
     if len(errors) == total:
         raise DataError(f"{what}; no image is left")
-    reading.notes.append(f"{what}; they are left out")
+    reading.left_out += map(str, errors)
+    if len(errors) > NAMED:
+        what = "\n  ".join(
+            [f"{len(errors):,} of {total:,} images cannot be read and are left out:", *map(str, errors[:LISTED])]
+        )
+        if len(errors) > LISTED:
+            what += f"\n  and {len(errors) - LISTED:,} more: golmu data DATA --skip-bad --json gives all as left_out"
+        reading.notes.append(what)
+    else:
+        reading.notes.append(f"{what}; they are left out")
 
 
 def _are_coloured(images: NDArray[np.uint8]) -> bool:

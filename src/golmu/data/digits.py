@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.dataset import Dataset
+from golmu.data.image_set import ImageSet
 from golmu.data.split import stratified_split
 from golmu.errors import InputError
 

@@ -25,9 +25,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.dataset import Dataset
 from golmu.data.fetching import download, store, unpack_debian_package
 from golmu.data.idx import MNIST_FILES, as_path, find_idx_files, read_idx_with_sha256
+from golmu.data.image_set import ImageSet
 from golmu.errors import DataError
 
 NAME = "fashion-mnist"

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from golmu.data.arrays import MAX_CLASSES, image_set, numbered
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.dataset import Dataset
 from golmu.data.idx import MNIST_FILES, read_idx
+from golmu.data.image_set import ImageSet
 from golmu.errors import DataError
 
 NAME = re.compile(

@@ -28,6 +28,12 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 GREY_MODES = ("1", "L", "LA", "La", "F")
 """Pillow's modes of pictures without colours, beside those of many bits, which begin with I."""
 
+WHITES = (255, 65_535, 2**31 - 1)
+"""What may be white in a grey picture of 32 bits: the first of these that no pixel passes."""
+
+MAX_SHARE = 2.0
+"""Floats up to this are shares of 1; a filter may leave some a little above 1, and what is above is white."""
+
 ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)
 """EXIF's tag of how a camera was held, and its values that turn a picture by a quarter."""
 
@@ -98,16 +104,21 @@ def look_at_image(source: Source) -> Look:
     Raises
     ------
     DataError
-        If it is no image.
+        If it is no image, or is too large.
     """
     with _refusing(source), _opened(source) as opened:
-        is_turned = opened.getexif().get(ORIENTATION) in SIDEWAYS
+        # A PNG's own getexif decodes the picture, to find what may stand behind it.
+        is_turned = Image.Image.getexif(opened).get(ORIENTATION) in SIDEWAYS
         sides = opened.size if is_turned else opened.size[::-1]
         return Look(*sides, not (opened.mode in GREY_MODES or opened.mode.startswith("I")))
 
 
 def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion | None = None) -> NDArray[np.uint8]:
     """The image as uint8 (h, w, c).
+
+    In grey pictures of 16 bits white is 65,535. Integers of 32 bits do not say what is white: it is the first of
+    `WHITES` that no pixel passes. So it is in floats, but 1 where none passes `MAX_SHARE`. Below 0 all is black. A
+    picture's brightness depends on no other picture, and is not stretched.
 
     It is turned upright, laid on black where it is transparent, made grey or RGB, inverted if that is called for,
     scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on black.
@@ -173,23 +184,28 @@ def _refusing(source: Source) -> Iterator[None]:
         raise DataError(f"{source} is not a readable image: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _opened(source: Source) -> Image.Image:
+@contextmanager
+def _opened(source: Source) -> Iterator[Image.Image]:
+    """The picture, of which the header is read, and which is not too large to decode."""
+    file: BytesIO | Path
     if isinstance(source, Encoded):
-        return Image.open(BytesIO(source.content), formats=FORMATS)
-    kind = source.stat().st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-        # To open a pipe could wait for ever; a folder has an error of its own.
-        raise DataError(f"{source} is a device or a pipe, where an image file was expected")
-    return Image.open(source, formats=FORMATS)
+        file = BytesIO(source.content)
+    else:
+        file, kind = source, source.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            # To open a pipe could wait for ever; a folder has an error of its own.
+            raise DataError(f"{source} is a device or a pipe, where an image file was expected")
+    with Image.open(file, formats=FORMATS) as opened:
+        if opened.width * opened.height > MAX_PIXELS:
+            size = f"{opened.width}x{opened.height}"
+            raise DataError(f"{source} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
+        yield opened
 
 
 def _decoded(source: Source) -> Image.Image:
     """The picture, upright, 8 bits a channel, without transparency."""
     with _opened(source) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            size = f"{opened.width}x{opened.height}"
-            raise DataError(f"{source} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
-        return _flat(ImageOps.exif_transpose(opened))
+        return _flat(ImageOps.exif_transpose(opened), opened.format)
 
 
 def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
@@ -202,12 +218,38 @@ def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(fitted, np.uint8)
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """8 bits a channel, without transparency."""
-    if image.mode.startswith("I"):
-        # Pillow clips deep grey values at 255 when it converts them; 65535 / 257 = 255.
-        return Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+def _flat(image: Image.Image, form: str | None) -> Image.Image:
+    """8 bits a channel, without transparency; `form` is the format of the file."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(image)
+        # Before version 11, Pillow opened a PNG of 16 bits in the mode of 32.
+        white = WHITES[1] if image.mode.startswith("I;16") or form == "PNG" else _white(values)
+        # Pillow itself would clip at 255.
+        return Image.fromarray(
+            np.rint(values.clip(0, white).astype(np.float32) * np.float32(255 / white)).astype(np.uint8)
+        )
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
     return image
+
+
+def _white(values: NDArray[np.float32] | NDArray[np.int32]) -> float:
+    """What is white among grey values of 32 bits, of which the file does not say it.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be told.
+    """
+    top = float(values.max())
+    if not np.isfinite(values).all():
+        raise ValueError("some of its pixels are NaN or infinite")
+    if values.dtype.kind == "f" and top <= MAX_SHARE:
+        return 1
+    for white in WHITES:
+        if top <= white:
+            return white
+    raise ValueError(
+        f"its pixels go up to {top:g}, and what is white is not known above {WHITES[-1]}: save it with 8 bits"
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from golmu.data import digits, fashion_mnist
 from golmu.data.arrays import image_set, numbered
+from golmu.data.brightness import brightened
 from golmu.data.dataset import Dataset
 from golmu.data.idx import as_path
 from golmu.data.idx_folders import find_idx_sets, load_idx_folder
@@ -41,6 +43,7 @@ def load_dataset(
     size: int | tuple[int, int] | None = None,
     channels: int | None = None,
     skip_bad: bool = False,
+    label: str | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Load a data set by name, from a folder, or from a file.
@@ -59,6 +62,8 @@ def load_dataset(
           labels, and a column of encoded images, or one for each pixel.
         - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
           labels may be text there.
+
+        Pixels in arrays and columns that are integers, 0 and 1 only, are taken as 0 and 255, with a warning.
     folder
         Where to look first for the files of a data set that is given by name.
     size
@@ -68,6 +73,9 @@ def load_dataset(
         1 for grey or 3 for RGB images from image files. By default 3 if any of them has colours.
     skip_bad
         Whether image files that cannot be read are left out, with a warning, rather than refused.
+    label
+        The column of a Parquet or CSV file that holds the labels. By default the one that is called so, or the only one
+        that may be.
     progress
         Called with the number of image files that are decoded, and of all, while they are.
 
@@ -81,11 +89,11 @@ def load_dataset(
         The name is unknown, or the files are missing, damaged or do not fit together.
     InputError
         `folder` is given although `name` is a path itself; or `size` or `channels` is out of range, or given although
-        the data are no image files and have another.
+        the data are no image files and have another; or there is no column `label`.
     InputTypeError
         An argument is of a wrong type.
     """
-    reading = Reading(as_size(size), channels, skip_bad, progress)
+    reading = Reading(as_size(size), channels, skip_bad, label, progress)
     dataset = read_dataset(name, folder, reading)
     for note in reading.notes:
         warnings.warn(note, GolmuWarning, stacklevel=2)
@@ -126,6 +134,7 @@ def _load_folder(folder: Path, reading: Reading) -> Dataset:
     if find_idx_sets(folder):
         return _as_it_is(load_idx_folder(folder), reading)
     if holds_class_folders(folder):
+        reading.check_no_table(str(folder))
         return load_class_folders(folder, reading)
     if holds_tables(folder):
         return load_tables(folder, reading)
@@ -139,8 +148,11 @@ def _load_folder(folder: Path, reading: Reading) -> Dataset:
 
 def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
     """A data set of arrays, which is not fitted to anything."""
+    reading.check_no_table(dataset.name)
     reading.check_arrays(dataset.train.images.shape[1:], dataset.name)
-    return dataset
+    train, test, notes = brightened(dataset.train, dataset.test)
+    reading.notes += notes
+    return replace(dataset, train=train, test=test)
 
 
 def load_npz(path: Path) -> Dataset:

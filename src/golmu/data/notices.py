@@ -8,7 +8,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.brightness import faint
+from golmu.data.dataset import Dataset
+from golmu.data.image_set import ImageSet
 
 FEW = 10
 """Training images of a class below which there is a notice."""
@@ -32,7 +34,7 @@ def class_counts(dataset: Dataset) -> tuple[Counts, Counts]:
 
 def notices(dataset: Dataset) -> list[str]:
     """A sentence for each thing that is remarkable; a class number without any image is none."""
-    return [*_of_counts(dataset), *_of_duplicates(dataset)]
+    return [*faint(dataset.train, dataset.test), *_of_counts(dataset), *_of_duplicates(dataset)]
 
 
 def _of_counts(dataset: Dataset) -> list[str]:

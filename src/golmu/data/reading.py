@@ -31,12 +31,16 @@ class Reading:
         1, grey, or 3, RGB; None: RGB if any file has colours, else grey.
     skip_bad
         Whether files that cannot be read are left out, rather than refused.
+    label
+        The column of a table that holds the labels; None: the one that is called so, or the only one that may be.
     progress
         Called while files are decoded.
     is_binding
         Whether arrays of another size or number of channels are refused, rather than taken as they are.
     notes
         Sentences that the readers add for the user.
+    left_out
+        What is wrong with each file that `skip_bad` left out, its name included.
 
     Raises
     ------
@@ -47,24 +51,28 @@ class Reading:
     size: tuple[int, int] | None = None
     channels: int | None = None
     skip_bad: bool = False
+    label: str | None = None
     progress: Progress | None = None
     is_binding: bool = True
     notes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.size = as_size(self.size)
         if self.channels is not None and integer_within(self.channels, "channels", 1, 3) == 2:
             raise InputError("channels must be 1 (grey) or 3 (RGB), got 2")
         self.skip_bad = boolean(self.skip_bad, "skip_bad")
+        if not isinstance(self.label, str | None):
+            raise InputTypeError(f"label must be the name of a column, got {self.label!r}")
         if self.progress is not None and not callable(self.progress):
             raise InputTypeError(f"progress must be a function of two numbers, got {self.progress!r}")
 
     @classmethod
-    def like(cls, shape: tuple[int, ...], *, skip_bad: bool) -> Reading:
+    def like(cls, shape: tuple[int, ...], *, skip_bad: bool, label: str | None = None) -> Reading:
         """One that fits image files to (h, w, c) as far as they can be, and takes arrays as they are."""
         height, width, channels = shape
         size = (height, width) if POOL_SIZE <= min(height, width) <= max(height, width) <= MAX_SIDE else None
-        return cls(size, channels if channels in (1, 3) else None, skip_bad, is_binding=False)
+        return cls(size, channels if channels in (1, 3) else None, skip_bad, label, is_binding=False)
 
     def differences(self, other: Reading) -> list[str]:
         """What `other` asks for, and this one does not give."""
@@ -75,7 +83,14 @@ class Reading:
             found.append(f"channels is {self.channels}, not {other.channels}")
         if other.skip_bad and not self.skip_bad:
             found.append("skip_bad is False, not True")
+        if other.label not in (None, self.label):
+            found.append(f"label is {self.label!r}, not {other.label!r}")
         return found
+
+    def check_no_table(self, name: str) -> None:
+        """Raises `InputError` if a column was asked for, though there is none."""
+        if self.label is not None:
+            raise InputError(f"label={self.label!r} was asked for, but '{name}' is no table with columns; leave it out")
 
     def check_arrays(self, shape: tuple[int, ...], name: str) -> None:
         """Raises `InputError` if arrays of images (h, w, c) are not what was asked for."""

@@ -2,11 +2,13 @@
 
 Either a column holds encoded images: binary, or a struct with a field `bytes` (Parquet); or each pixel has a column, by
 row, column and channel, the channel running fastest. Labels are in a column called as in `LABELS`, else, with encoded
-images, in the only other one of integers or text, and, with pixels, in the first one.
+images, in the only other one of integers or text, and, with pixels, in the first one. Where several may be meant, as
+`fine_label` and `coarse_label`, the user has to choose (`Reading.label`).
 
 In a folder, or in its folder `data`, the name of a file says what it holds: `train`, `test`, and `val` or `validation`,
 which holds the test images where `test` is missing or has no labels, and else is not read. A table may be cut into
-several files whose names differ in their numbers alone.
+several files whose names differ in their numbers alone, and in what a hub has put at the end of each to tell versions
+apart.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.data.arrays import MAX_CLASSES, as_bytes
-from golmu.data.dataset import Dataset, ImageSet
+from golmu.data.brightness import brightened
+from golmu.data.dataset import Dataset
 from golmu.data.decoding import PART, read_pictures
 from golmu.data.idx import MAX_BYTES
+from golmu.data.image_set import ImageSet
 from golmu.data.images import Encoded
 from golmu.data.notices import notices
 from golmu.data.reading import Reading, shown
@@ -34,14 +38,23 @@ from golmu.errors import DataError, InputError
 LABELS = ("label", "labels", "class", "target", "y")
 """What a column of labels is called, in capitals or not; of several, the first here."""
 
+LABEL_LIKE = re.compile(r"(?i).*[ _.-](label|labels|class|target)")
+"""Names of columns that may be of labels too."""
+
 IMAGES = ("image", "images", "img", "picture")
 """What a column of encoded images is called where several columns hold contents of files."""
 
 IDENTIFIERS = ("", "id", "index", "unnamed: 0")
 """Columns of numbers that are no pixels, if the others make a square."""
 
+NAMED = 10
+"""Columns that an error names at most."""
+
 PARTS = ("train", "test", "val")
 """How a word of a file's name begins that says what it holds."""
+
+HASH = re.compile(r"-[0-9a-f]{16}$")
+"""What a hub puts at the end of a file's name, for its content."""
 
 ROWS, LABEL_ROWS = 1024, 65_536
 """Rows of pixels, and of labels, that are read at a time."""
@@ -100,9 +113,13 @@ def load_tables(path: Path, reading: Reading) -> Dataset:
     at, labels = int(is_good[:n].sum()), labels[is_good]
     if at == 0:
         raise DataError(f"'{path}' holds no training image that can be read")
+    train = ImageSet(images[:at], labels[:at])
     test = ImageSet(images[at:], labels[at:]) if len(labels) > at else None
+    if columns.image is None:
+        train, test, notes = brightened(train, test)
+        reading.notes += notes
     name = path.resolve().name if path.is_dir() else path.stem
-    dataset = Dataset(name or "data", ImageSet(images[:at], labels[:at]), test, class_names, str(path))
+    dataset = Dataset(name or "data", train, test, class_names, str(path))
     if columns.image is not None:
         reading.notes += notices(dataset)
     return dataset
@@ -128,7 +145,7 @@ def _files_in(folder: Path, reading: Reading) -> tuple[list[Path], list[list[Pat
     """The files to train on, and those that may be tested on, the likelier ones first."""
     found: dict[str, list[Path]] = {part: [] for part in (*PARTS, "")}
     for file in _tables_in(folder):
-        words = re.split(r"[^a-z]+", file.stem.lower())
+        words = re.split(r"[^a-z]+", HASH.sub("", file.stem.lower()))
         found[next((part for part in PARTS if any(word.startswith(part) for word in words)), "")].append(file)
     if not found["train"]:
         found["train"], found[""] = found[""], []
@@ -137,7 +154,8 @@ def _files_in(folder: Path, reading: Reading) -> tuple[list[Path], list[list[Pat
     if found[""]:
         reading.notes.append(f"{_named(found[''])} is not read, as it is called neither train nor test")
     for files in found.values():
-        if len({re.sub(r"\d+", "0", file.name) for file in files}) > 1:
+        names = {HASH.sub("", file.stem.lower()) for file in files}
+        if len(names) < len(files) or len({re.sub(r"\d+", "0", name) for name in names}) > 1:
             raise DataError(
                 f"'{folder}' holds several tables for one part, {', '.join(file.name for file in files)}: name one of "
                 "them, or call them train and test"
@@ -165,21 +183,14 @@ def _test_part(tables: list[Table], training: Table, columns: _Columns, reading:
 
 
 def _columns(table: Table, reading: Reading) -> _Columns:
-    label = _first_of(LABELS, table.names) if table.has_header else None
+    label = _label(table, reading.label)
     if table.encoded:
         image = _first_of(IMAGES, table.encoded) or (table.encoded[0] if len(table.encoded) == 1 else None)
         if image is None:
             raise DataError(
                 f"'{table.path}' has several columns that may hold images, {', '.join(table.encoded)}: call one 'image'"
             )
-        label = label or _only_label(table)
         return _Columns(label, image, [])
-    if label is None and len(table.numbers - {table.names[0]}) == len(table.names) - 1:
-        label = table.names[0]
-    if label is None:
-        raise DataError(
-            f"'{table.path}' has no column of labels: call one 'label' (it has {', '.join(table.names[:5])}, ...)"
-        )
     numbers = [name for name in table.names if name in table.numbers and name != label]
     choices = (
         numbers,
@@ -207,16 +218,36 @@ def _first_of(wanted: Sequence[str], names: Sequence[str]) -> str | None:
     return next((lower[name] for name in wanted if name in lower), None)
 
 
-def _only_label(table: Table) -> str:
-    """The column of labels of a table of encoded images that calls none so."""
+def _label(table: Table, wanted: str | None) -> str:
+    """The column of labels: the one that is wanted, or that is called so, or the only one that may be meant."""
+    if wanted is not None:
+        if wanted not in table.names or wanted in table.encoded:
+            raise InputError(
+                f"label={wanted!r} was asked for, but '{table.path}' has no such column of labels; it has "
+                f"{', '.join(table.names[:NAMED])}" + (", ..." if len(table.names) > NAMED else "")
+            )
+        return wanted
+    if table.has_header and (found := _first_of(LABELS, table.names)):
+        return found
     others = [name for name in table.names if name not in table.encoded]
-    named = [name for name in others if table.class_names(name)]
-    for found in (named, others):
-        if len(found) == 1:
-            return found[0]
+    choices = (
+        [name for name in others if table.class_names(name)],
+        [name for name in others if LABEL_LIKE.fullmatch(name)],
+        others if table.encoded else [],
+    )
+    likely = next((names for names in choices if names), [])
+    if len(likely) > 1:
+        raise DataError(
+            f"'{table.path}' has several columns that may hold the labels, {', '.join(likely[:NAMED])}: choose one by "
+            "--label (label=), or call one 'label'"
+        )
+    if likely:
+        return likely[0]
+    if not table.encoded and len(table.numbers - {table.names[0]}) == len(table.names) - 1:
+        return table.names[0]
     raise DataError(
-        f"'{table.path}' has the columns {', '.join(table.names[:10])}, and none is called 'label': call that so which "
-        "holds the labels"
+        f"'{table.path}' has no column of labels: call one 'label', or choose it by --label (label=); it has "
+        f"{', '.join(table.names[:NAMED])}" + (", ..." if len(table.names) > NAMED else "")
     )
 
 

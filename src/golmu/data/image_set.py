@@ -1,0 +1,66 @@
+"""Images with their labels: plain arrays, checked once, where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.errors import InputError, InputTypeError
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images and the class that each one shows.
+
+    Attributes
+    ----------
+    images
+        uint8, shape (n, h, w, c), values 0 to 255; n, h, w and c are 1 or more.
+    labels
+        int64, shape (n,), each 0 or more: the number of the image's class.
+
+    Raises
+    ------
+    InputError
+        A shape, an element type or a label is not as above; the message names it.
+    InputTypeError
+        `images` or `labels` is not a NumPy array.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _check_array("images", self.images, np.dtype(np.uint8), ("n", "h", "w", "c"))
+        _check_array("labels", self.labels, np.dtype(np.int64), ("n",))
+        if len(self.images) != len(self.labels):
+            raise InputError(
+                f"images and labels must match in number, but there are {len(self.images)} images and "
+                f"{len(self.labels)} labels; give one label for each image"
+            )
+        lowest = int(self.labels.min())
+        if lowest < 0:
+            raise InputError(f"labels must be 0 or more, but the lowest is {lowest}; number classes from 0")
+
+    def __len__(self) -> int:
+        """The number of images."""
+        return len(self.images)
+
+
+def _check_array(name: str, array: Any, dtype: np.dtype[Any], axes: tuple[str, ...]) -> None:
+    """Raise unless `array` is a NumPy array of `dtype` with one axis, not empty, for each name in `axes`."""
+    shape = f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+    if not isinstance(array, np.ndarray):
+        raise InputTypeError(
+            f"{name} must be a NumPy array of {dtype} with shape {shape}, but is a {type(array).__name__}; "
+            f"convert it with numpy.asarray"
+        )
+    if array.dtype != dtype:
+        raise InputError(f"{name} must hold {dtype}, but holds {array.dtype}; convert it with astype('{dtype}')")
+    if array.ndim != len(axes) or array.size == 0:
+        raise InputError(
+            f"{name} must have shape {shape} with no axis of length 0, but has shape {array.shape}; reshape it"
+        )
