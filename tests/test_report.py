@@ -244,6 +244,70 @@ def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run,
     assert not (tmp_path / "other.html").exists()
 
 
+@pytest.fixture
+def from_arrays(tmp_path):
+    """A run of arrays whose classes have names, with its report."""
+    network().fit(X, NAMES[Y], 2, X[:20], NAMES[Y[:20]], run=tmp_path / "run")
+    return tmp_path / "run"
+
+
+UNKNOWN = (
+    "other has the class '{}', which {{run}} was not trained with: evaluate it on data with the classes ant, bee, cat"
+)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"x": X, "y": Y}, UNKNOWN.format("0")),
+        (
+            {"x_train": X, "y_train": NAMES[Y], "x_test": X, "y_test": np.array(["ant", "bee", "dog"])[Y]},
+            UNKNOWN.format("dog"),
+        ),
+        ({"x": X[:, :6], "y": NAMES[Y]}, "other holds images of shape (6, 6, 2), but {run} was trained on (7, 6, 2)"),
+    ],
+    ids=["numbers", "another class", "another shape"],
+)
+def test_data_that_cannot_be_judged_leave_the_page_as_it_was(run, from_arrays, tmp_path, arrays, text):
+    before = (from_arrays / "report.html").read_text()
+    np.savez(tmp_path / "other.npz", **arrays)
+    for command in ("report", "evaluate"):
+        status, _, err = run(command, from_arrays, tmp_path / "other.npz")
+        assert (status, err) == (2, f"golmu: error: {text.format(run=from_arrays)}\n")
+    assert (from_arrays / "report.html").read_text() == before
+
+
+def test_as_many_validation_images_of_other_classes_are_refused(run, done, data, tmp_path):
+    dataset = golmu.load_dataset(data)
+    labels = np.where(np.arange(400) % 4, dataset.train.labels, 3)
+    np.savez(tmp_path / "other.npz", x=dataset.train.images, y=labels)
+    (done / "report.html").write_text("a good one")
+    status, _, err = run("report", done, tmp_path / "other.npz")
+    text = f"other has the class '3', which {done} was not trained with: evaluate it on data with the classes 0, 1, 2"
+    assert (status, err) == (2, f"golmu: error: {text}\n")
+    assert (done / "report.html").read_text() == "a good one"
+
+
+@pytest.mark.parametrize("parts", [("x", "y"), ("x_test", "y_test")], ids=["all", "test"])
+def test_a_run_from_arrays_is_judged_on_the_images_that_evaluate_takes(run, from_arrays, tmp_path, parts):
+    shifted = np.array(["bee", "cat", "ant"])  # in the file the classes have other numbers than in the network
+    arrays = dict(zip(parts, (X[5:], np.append(shifted, "zoo")[Y[5:]]), strict=True))
+    if parts[0] == "x_test":
+        arrays |= {"x_train": X, "y_train": np.array(["aardvark", "cat", "ant"])[Y]}
+    np.savez(tmp_path / "other.npz", **arrays)
+    status, lines, err = run("evaluate", from_arrays, tmp_path / "other.npz", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads("\n".join(lines))
+    assert run("report", from_arrays, tmp_path / "other.npz")[0] == 0
+    page = Page((from_arrays / "report.html").read_text())
+    assert f"test accuracy {found['accuracy']:.4f}" in page.text
+    assert found["accuracy"] == ConvolutionNetwork.load(from_arrays / "model.safetensors").score(
+        X[5:], shifted[Y[5:]]
+    )  # fmt: skip
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert [int(row[4]) for row in table[1:]] == [row["support"] for row in found["classes"]]
+
+
 def test_images_that_have_changed_are_noticed(run, done):
     record = read(done)
     record["results"]["val_loss"] *= 1.01
@@ -258,7 +322,7 @@ def test_without_validation_images_the_test_images_are_shown(finished, judged, d
         finished.folder, report.load_predictor(finished.folder), evidence, tmp_path / "page.html"
     )
     page = Page(path.read_text())
-    assert "All that follows is of the test images: there are no validation images." in page.text
+    assert "All that follows is of the test images: the validation images are not at hand." in page.text
     assert f"test accuracy {accuracy(*judged[1]):.4f}" in page.text
 
 

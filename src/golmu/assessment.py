@@ -96,10 +96,8 @@ class Assessment:
 
 def assess(engine: Engine, part: Part) -> Assessment:
     """Has the network answer to all images of a part."""
-    logits = engine.logits(part.images)
-    shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(part)), part.labels]
-    return Assessment(part, softmax(logits), float(losses.mean()))
+    loss = engine.evaluate(engine.prepare(part.images, part.labels)).loss
+    return Assessment(part, softmax(engine.logits(part.images)), loss)
 
 
 def mean_activations(engine: Engine, part: Part) -> tuple[NDArray[np.float64], int]:
