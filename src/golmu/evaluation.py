@@ -21,6 +21,7 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Loss, accuracy, confusion matrix, and scores by class, on the test images of `data` (by default the run's).
 
+    Of more than `golmu.assessment.MOST_CLASSES` classes the confusion matrix is None.
     Image files are fitted to the network. Other data than the run's, that have no test images, are tested as a whole.
 
     Raises
@@ -51,7 +52,7 @@ def evaluate_run(
             }
             for i, name in enumerate(model.class_names)
         ],
-        "confusion_matrix": judged.confusion.tolist(),
+        "confusion_matrix": None if judged.confusion is None else judged.confusion.tolist(),
     }
 
 
