@@ -48,7 +48,9 @@ class Evidence:
         return self.validation or self.test
 
 
-def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path | None = None) -> Evidence:
+def load_evidence(
+    run: Path, model: Model, data: str | None = None, folder: Path | None = None, *, remedy: str = "name data (DATA)"
+) -> Evidence:
     """The images on which a run is judged, loaded again and split as they were for its training.
 
     Parameters
@@ -60,6 +62,8 @@ def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path
         whose test images are used, as `test_part` says.
     folder
         Folder to look in first for a named data set's files.
+    remedy
+        What helps where a run was trained on arrays, and `data` is not given.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path
     described: Any = runs.read_run(run).get("data")
     described = described if isinstance(described, dict) else {}
     if data is None and "argument" not in described and "train" in described:
-        raise RunError(f"{run} was trained on arrays, and does not keep them: name data (DATA), or an image file")
+        raise RunError(f"{run} was trained on arrays, and does not keep them: {remedy}")
     reading = Reading.like(model.architecture.image_shape, skip_bad=runs.run_reading(run).skip_bad)
     data = runs.run_data(run) if data is None else data
     dataset = load_shown(data, folder, reading)
