@@ -51,7 +51,7 @@ def train(folder=None, callback=None):
         fit_in_folder(
             samples, running, architecture, [] if callback is None else [callback],
             run=None if has_begun else folder, resume=folder if has_begun else None, allow_inexact=False,
-            random_state=3,
+            random_state=3, beside={},
         )  # fmt: skip
     return running
 

@@ -4,13 +4,17 @@ import json
 import math
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from browser import needs_browser, opened
 from command import SETTINGS, main, read
 from golmu.metrics import wilson_interval
 from small_network import X, Y, network
 from test_report import Page
+
+OTHER = "The runs were judged on different images"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +61,7 @@ def test_the_page_has_the_same(run, two, tmp_path):
     row = next(row for row in results if row[0] == "validation accuracy")
     assert row[1:] == [f"{value:.4f}" for value in accuracies]
     assert "b>second" not in page.tags
-    assert "different data" not in page.text
+    assert OTHER not in page.text
 
 
 def test_runs_of_different_data_and_without_validation(run, two, tmp_path):
@@ -69,7 +73,56 @@ def test_runs_of_different_data_and_without_validation(run, two, tmp_path):
     assert compared["settings"]["data"] == ["shapes", None]
     assert compared["results"]["95 % interval"][1] is None
     assert not any(isinstance(value, float) and math.isnan(value) for value in compared["results"]["seconds"])
-    assert "different data" in Page((tmp_path / "page.html").read_text()).text
+    assert OTHER in Page((tmp_path / "page.html").read_text()).text
+
+
+def compared(run, *folders):
+    """What `golmu compare` says of runs, and whether of the same images."""
+    page = folders[-1].parent / "page.html"
+    status, lines, err = run("compare", *folders, "--output", page, "--json")
+    assert (status, err) == (0, "")
+    return json.loads("\n".join(lines))["settings"], OTHER not in Page(page.read_text()).text
+
+
+def test_the_same_images_elsewhere_are_the_same(run, two, data, tmp_path):
+    moved = shutil.copytree(data, tmp_path / "moved")
+    assert main("train", moved, *SETTINGS, "--run", tmp_path / "run") == 0
+    settings, is_same = compared(run, two[0], tmp_path / "run")
+    assert settings == {"data": ["shapes", "moved"], "path": [str(data), str(moved)]}
+    assert is_same
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"damaged")
+    assert compared(run, two[0], tmp_path / "run") == (settings, False)
+
+
+def test_other_images_in_the_same_place_are_others(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("first", "second"):
+        np.savez(tmp_path / "data.npz", x=rng.integers(0, 256, (60, 5, 5), np.uint8), y=np.arange(60) % 2)
+        assert main("train", tmp_path / "data.npz", *SETTINGS, "--run", tmp_path / name) == 0
+    assert compared(run, tmp_path / "first", tmp_path / "second") == ({}, False)
+    (tmp_path / "first" / "checkpoint.safetensors").unlink()
+    assert compared(run, tmp_path / "first", tmp_path / "second") == ({}, True)
+
+
+def test_how_image_files_were_read_is_a_setting(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        path = tmp_path / "tiles" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (9, 8, 3), np.uint8)).save(path)
+    words = ["train", tmp_path / "tiles", *SETTINGS, "--batch-size=4"]
+    assert main(*words, "--run", tmp_path / "first") == 0
+    assert main(*words, "--size=6x4", "--channels=1", "--skip-bad", "--run", tmp_path / "second") == 0
+    settings, is_same = compared(run, tmp_path / "first", tmp_path / "second")
+    assert settings == {"size": ["9x8", "6x4"], "channels": [3, 1], "skip_bad": [False, True]}
+    assert is_same
+
+
+def test_runs_of_arrays_are_told_apart_by_their_images(run, tmp_path):
+    for name, images in (("first", X), ("second", X), ("third", X[::-1].copy())):
+        network().fit(X, Y, 1, images, Y, run=tmp_path / name)
+    assert compared(run, tmp_path / "first", tmp_path / "second") == ({}, True)
+    assert compared(run, tmp_path / "first", tmp_path / "third") == ({}, False)
 
 
 def test_runs_that_differ_in_nothing(run, two, data, tmp_path):

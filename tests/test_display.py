@@ -54,6 +54,18 @@ def test_a_fitted_network_is_a_table_with_its_curves():
     assert {"train_loss", "val_loss", "epoch"} <= set(words)
 
 
+def test_the_accuracy_is_that_of_the_weights():
+    fitted = network().fit(X, Y, 3, X, Y)
+    fitted.best_epoch_, accuracies = 2, fitted.history_.val_accuracies
+    accuracies[:] = [0.5, 0.75, 0.25]
+    assert "trained for 3 epochs, with the weights of epoch 2, validation accuracy 0.7500 on" in fitted._repr_html_()
+    fitted.best_epoch_ = 3
+    fitted.partial_fit(X, Y)
+    assert "trained for 4 epochs on engine" in fitted._repr_html_()
+    fitted = network(warm_start=True).fit(X, Y, 1).fit(X, Y, 1, X, Y)
+    assert f"2 epochs, validation accuracy {fitted.history_.val_accuracies[1]:.4f} on" in fitted._repr_html_()
+
+
 def test_one_that_was_not_trained_has_no_curves():
     page = ready()._repr_html_()
     assert "not trained by fit" in page

@@ -66,11 +66,26 @@ def test_the_figure_goes_where_it_is_asked_for(run, done, tmp_path, suffix, star
     assert sorted(done.iterdir()) == before
 
 
-def test_a_run_from_arrays_explains_files_only(run, tmp_path):
+def test_a_run_from_arrays_explains_images_of_data_that_are_named(run, tmp_path):
     network().fit(X, Y, 1, run=tmp_path / "run")
     status, _, err = run("explain", tmp_path / "run", 0)
-    text = f"{tmp_path / 'run'} was trained on arrays, and does not keep them: name data (DATA), or an image file"
-    assert (status, err) == (2, f"golmu: error: {text}\n")
+    text = f"{tmp_path / 'run'} was trained on arrays, and does not keep them: name data like them by --data, or an"
+    assert (status, err) == (2, f"golmu: error: {text} image file\n")
+    np.savez(tmp_path / "like.npz", x=X, y=Y)
+    for options in ((), ("--test",)):
+        status, lines, err = run("explain", tmp_path / "run", 4, "--data", tmp_path / "like.npz", *options)
+        assert (status, err) == (0, "")
+        assert lines[0].startswith("test image 4  ")
+        assert lines[0].endswith(f"(true class: {Y[4]})")
+
+
+def test_data_that_have_moved_are_named(run, done, data, tmp_path):
+    before = run("explain", done, 7)[1]
+    record = json.loads((done / "run.json").read_text())
+    record["data"]["argument"] = str(tmp_path / "gone")
+    (done / "run.json").write_text(json.dumps(record))
+    assert run("explain", done, 7)[0] == 2
+    assert run("explain", done, 7, "--data", data) == (0, before, "")
 
 
 def test_data_without_test_images_say_so(run, tmp_path):

@@ -1,11 +1,13 @@
 """What a network makes of one image: every array against the float64 twins, or a loop over what the network answers."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 import golmu
 import naive
-from golmu import ConvolutionNetwork, NotFittedError, explain
+from golmu import ConvolutionNetwork, NotFittedError, explain, explanation
 from golmu.engines import ENGINE_NAMES
 from golmu.errors import InputError, InputTypeError
 from small_network import NAMES, SHAPE, X, Y, network, ready
@@ -98,6 +100,31 @@ def test_smoothgrad_is_the_mean_gradient_of_noisy_copies(fitted):
     noises = np.random.default_rng(3).normal(0, sigma, (4, *SHAPE)).astype(np.float32)
     gradients = [explain(fitted, found.image + noise, fitted.classes_[found.target]).gradient for noise in noises]
     assert np.allclose(found.smoothgrad, np.abs(np.mean(gradients, axis=0)).max(axis=2), atol=1e-6)
+
+
+def test_a_few_noisy_copies_are_looked_at_together(fitted, monkeypatch):
+    before = explain(fitted, X[5], n_samples=8)
+    together, gradient = [], fitted._engine.input_gradient
+    monkeypatch.setattr(
+        fitted._engine, "input_gradient", lambda x, *rest: together.append(len(x)) or gradient(x, *rest)
+    )
+    monkeypatch.setattr(explanation, "MOST_VALUES", 3 * 7 * 6 * 3 + 1)
+    assert np.allclose(explain(fitted, X[5], n_samples=8).smoothgrad, before.smoothgrad, rtol=1e-5)
+    assert sorted(set(together)) == [1, 2, 3]
+
+
+def test_the_memory_of_many_kernels_on_a_large_image_is_bounded():
+    made = network(units=2, n_kernels=80)
+    made.init_weights((80, 100, 3), 2)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (80, 100, 3), np.uint8)
+    explain(made, pixels, n_samples=1)
+    tracemalloc.start()
+    try:
+        explain(made, pixels, n_samples=20)
+        assert tracemalloc.get_traced_memory()[1] < 125e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_without_noise_smoothgrad_is_the_saliency(fitted):

@@ -24,9 +24,10 @@ def test_scores_are_scikit_learns(labels, predictions, n_classes):
     confusion = confusion_matrix(labels, predictions, n_classes)
     assert np.array_equal(confusion, metrics.confusion_matrix(labels, predictions, labels=classes))
     expected = metrics.precision_recall_fscore_support(labels, predictions, labels=classes, zero_division=0)
-    for ours, theirs in zip(class_scores(confusion), expected, strict=True):
+    for ours, theirs in zip(class_scores(labels, predictions, n_classes), expected, strict=True):
         assert np.allclose(ours, theirs, rtol=1e-14, atol=0)
-    assert class_scores(confusion).support.tolist() == np.bincount(labels, minlength=n_classes).tolist()
+    support = class_scores(labels, predictions, n_classes).support
+    assert support.tolist() == np.bincount(labels, minlength=n_classes).tolist()
 
 
 def test_rows_are_true_classes_and_columns_predicted_ones():

@@ -156,6 +156,17 @@ def test_sixteen_runs_differ_without_colour_too():
     assert len(set(drawn)) == 16
 
 
+def test_points_stand_at_their_own_epochs():
+    made = network(warm_start=True).fit(X, Y, 2).partial_fit(X, Y).fit(X, Y, 2, X, Y).partial_fit(X, Y)
+    training_line, validation = curves(made).lines
+    assert training_line.get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    (accuracy,) = accuracies(made).lines
+    for line in (validation, accuracy, compared([made.history_], [""]).lines[1]):
+        drawn = np.isfinite(line.get_ydata())
+        assert line.get_xdata()[drawn].tolist() == [4, 5]
+    assert validation.get_ydata()[4] == pytest.approx(made.val_losses[-1])
+
+
 def test_svg_is_an_element_in_the_pages_colours():
     text = svg(lambda axes: curves(HISTORY, axes))
     root = ElementTree.fromstring(text)

@@ -4,17 +4,25 @@ import json
 import re
 import shlex
 import shutil
+from base64 import b64decode
 from html.parser import HTMLParser
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import golmu
 from command import SETTINGS, main, read
 from golmu import ConvolutionNetwork, metrics, report, runs, trainer
+from golmu.architecture import Architecture
 from golmu.assembly import DEFAULT_SEED
+from golmu.engines import create_engine
 from golmu.errors import GolmuWarning
-from golmu.evidence import Evidence
+from golmu.evidence import Evidence, Part
+from golmu.model import Model
+from golmu.prediction import Predictor
+from golmu.preprocessing import SCALING_ONLY
 from golmu.recipes import RECIPES
 from golmu.settings import generators
 from small_network import NAMES, X, Y, network
@@ -111,7 +119,7 @@ def test_the_confusion_matrix_is_of_the_validation_images(page, judged):
 
 def test_the_scores_are_of_each_class(page, judged):
     labels, probabilities = judged[0]
-    scores = metrics.class_scores(metrics.confusion_matrix(labels, probabilities.argmax(axis=1), 3))
+    scores = metrics.class_scores(labels, probabilities.argmax(axis=1), 3)
     table = next(table for table in page.tables if "precision" in table[0])
     assert table[0] == ["class", "precision", "recall", "F1", "support"]
     for i, row in enumerate(table[1:]):
@@ -261,6 +269,70 @@ def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run,
     assert not (tmp_path / "other.html").exists()
 
 
+@pytest.fixture
+def from_arrays(tmp_path):
+    """A run of arrays whose classes have names, with its report."""
+    network().fit(X, NAMES[Y], 2, X[:20], NAMES[Y[:20]], run=tmp_path / "run")
+    return tmp_path / "run"
+
+
+UNKNOWN = (
+    "other has the class '{}', which {{run}} was not trained with: evaluate it on data with the classes ant, bee, cat"
+)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"x": X, "y": Y}, UNKNOWN.format("0")),
+        (
+            {"x_train": X, "y_train": NAMES[Y], "x_test": X, "y_test": np.array(["ant", "bee", "dog"])[Y]},
+            UNKNOWN.format("dog"),
+        ),
+        ({"x": X[:, :6], "y": NAMES[Y]}, "other holds images of shape (6, 6, 2), but {run} was trained on (7, 6, 2)"),
+    ],
+    ids=["numbers", "another class", "another shape"],
+)
+def test_data_that_cannot_be_judged_leave_the_page_as_it_was(run, from_arrays, tmp_path, arrays, text):
+    before = (from_arrays / "report.html").read_text()
+    np.savez(tmp_path / "other.npz", **arrays)
+    for command in ("report", "evaluate"):
+        status, _, err = run(command, from_arrays, tmp_path / "other.npz")
+        assert (status, err) == (2, f"golmu: error: {text.format(run=from_arrays)}\n")
+    assert (from_arrays / "report.html").read_text() == before
+
+
+def test_as_many_validation_images_of_other_classes_are_refused(run, done, data, tmp_path):
+    dataset = golmu.load_dataset(data)
+    labels = np.where(np.arange(400) % 4, dataset.train.labels, 3)
+    np.savez(tmp_path / "other.npz", x=dataset.train.images, y=labels)
+    (done / "report.html").write_text("a good one")
+    status, _, err = run("report", done, tmp_path / "other.npz")
+    text = f"other has the class '3', which {done} was not trained with: evaluate it on data with the classes 0, 1, 2"
+    assert (status, err) == (2, f"golmu: error: {text}\n")
+    assert (done / "report.html").read_text() == "a good one"
+
+
+@pytest.mark.parametrize("parts", [("x", "y"), ("x_test", "y_test")], ids=["all", "test"])
+def test_a_run_from_arrays_is_judged_on_the_images_that_evaluate_takes(run, from_arrays, tmp_path, parts):
+    shifted = np.array(["bee", "cat", "ant"])  # in the file the classes have other numbers than in the network
+    arrays = dict(zip(parts, (X[5:], np.append(shifted, "zoo")[Y[5:]]), strict=True))
+    if parts[0] == "x_test":
+        arrays |= {"x_train": X, "y_train": np.array(["aardvark", "cat", "ant"])[Y]}
+    np.savez(tmp_path / "other.npz", **arrays)
+    status, lines, err = run("evaluate", from_arrays, tmp_path / "other.npz", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads("\n".join(lines))
+    assert run("report", from_arrays, tmp_path / "other.npz")[0] == 0
+    page = Page((from_arrays / "report.html").read_text())
+    assert f"test accuracy {found['accuracy']:.4f}" in page.text
+    assert found["accuracy"] == ConvolutionNetwork.load(from_arrays / "model.safetensors").score(
+        X[5:], shifted[Y[5:]]
+    )  # fmt: skip
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert [int(row[4]) for row in table[1:]] == [row["support"] for row in found["classes"]]
+
+
 def test_images_that_have_changed_are_noticed(run, done):
     record = read(done)
     record["results"]["val_loss"] *= 1.01
@@ -275,7 +347,7 @@ def test_without_validation_images_the_test_images_are_shown(finished, judged, d
         finished.folder, report.load_predictor(finished.folder), evidence, tmp_path / "page.html"
     )
     page = Page(path.read_text())
-    assert "All that follows is of the test images: there are no validation images." in page.text
+    assert "All that follows is of the test images: the validation images are not at hand." in page.text
     assert f"test accuracy {accuracy(*judged[1]):.4f}" in page.text
 
 
@@ -312,6 +384,50 @@ def test_names_are_escaped_and_shown_as_they_are(tmp_path):
     assert page.text.startswith("<script>run: report <script>run A network")
     assert "images of <b>data (6×6" in page.text
     assert shlex.split(page.pre[0])[2] == str(tmp_path / "<b>data.npz")
+
+
+def many_classes(folder, tmp_path, n_classes):
+    """The page of a network that tells very many classes apart, and often confuses them."""
+    rng = np.random.default_rng(0)
+    architecture = Architecture(6, 6, 1, 4, 20, n_classes)
+    engine = create_engine("fused", architecture)
+    engine.set_weights({name: 3 * value for name, value in architecture.initial_weights(rng).items()})
+    names = tuple(f"class number {i}" for i in range(n_classes))
+    model = Model(architecture, engine.get_weights(), np.arange(n_classes), names, SCALING_ONLY)
+    labels = np.arange(5 * n_classes) % n_classes
+    part = Part("validation", rng.integers(0, 256, (len(labels), 6, 6, 1), np.uint8), labels)
+    predictor = Predictor(model, engine)
+    return report.write_report(folder, predictor, Evidence(validation=part), tmp_path / "page.html").read_text()
+
+
+def test_a_page_of_very_many_classes_stays_small(finished, tmp_path):
+    text = many_classes(finished.folder, tmp_path, 1000)
+    assert len(text) < 1_000_000
+    assert "A point stands for 2×2 cells, and shows the largest." in text
+    assert len(next(table for table in Page(text).tables if "precision" in table[0])) == 1001
+
+
+def test_there_is_no_matrix_of_still_more_classes(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("golmu.assessment.MOST_CLASSES", 40)
+    monkeypatch.setattr(report, "MOST_CLASSES", 40)
+    monkeypatch.setattr(report, "ROWS", 30)
+    page = Page(many_classes(finished.folder, tmp_path, 50))
+    assert "With 50 classes there is no confusion matrix; there is one up to 40." in page.text
+    assert "The 30 classes with the lowest F1, of 50." in page.text
+    table = next(table for table in page.tables if "precision" in table[0])
+    assert len(table) == 31
+    assert next(table for table in page.tables if table[0][0] == "true class")
+
+
+def test_a_picture_of_a_large_matrix_keeps_its_darkest_cells():
+    values = np.zeros((1300, 700))
+    values[1299, 3] = 1
+    made = report._as_picture(values)
+    assert made.step == (3, 2)
+    with Image.open(BytesIO(b64decode(made.picture.split(",")[1]))) as picture:
+        pixels = np.asarray(picture).sum(axis=2)
+    assert pixels.shape == (434, 350)
+    assert np.argwhere(pixels < pixels.max()).tolist() == [[433, 1]]
 
 
 def test_pictures_are_scaled_down_and_kept_small():

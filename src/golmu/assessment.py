@@ -23,6 +23,9 @@ from golmu.metrics import (
 MOST_ACTIVATIONS = 2**25
 """Values of the feature maps whose means are taken, at most: fewer images where the maps are larger."""
 
+MOST_CLASSES = 2000
+"""Classes up to which there is a confusion matrix, which has a cell for each pair of them."""
+
 CHUNK = 64
 """Images whose feature maps are held at a time."""
 
@@ -63,14 +66,15 @@ class Assessment:
         return wilson_interval(self.n_right, len(self.part))
 
     @cached_property
-    def confusion(self) -> NDArray[np.int64]:
-        """(C, C) counts: row = true class, column = predicted class."""
-        return confusion_matrix(self.part.labels, self.predictions, self.probabilities.shape[1])
+    def confusion(self) -> NDArray[np.int64] | None:
+        """(C, C) counts: row = true class, column = predicted class. None of more than `MOST_CLASSES` classes."""
+        n_classes = self.probabilities.shape[1]
+        return confusion_matrix(self.part.labels, self.predictions, n_classes) if n_classes <= MOST_CLASSES else None
 
     @property
     def scores(self) -> ClassScores:
         """Precision, recall, F1 and support of each class."""
-        return class_scores(self.confusion)
+        return class_scores(self.part.labels, self.predictions, self.probabilities.shape[1])
 
     @cached_property
     def reliability(self) -> Reliability:
@@ -86,20 +90,19 @@ class Assessment:
         """At most n numbers of images, right or wrong, those with the lowest confidence first."""
         return [int(i) for i in np.argsort(self.confidence, kind="stable")[:n]]
 
-    def frequent_confusions(self, n: int) -> list[tuple[int, int]]:
-        """At most n pairs of a true and a predicted class, those with the most images first."""
-        counts = self.confusion - np.diag(np.diag(self.confusion))
-        order = np.argsort(-counts, axis=None, kind="stable")[:n]
-        pairs = zip(*np.unravel_index(order, counts.shape), strict=True)
-        return [(int(i), int(j)) for i, j in pairs if counts[i, j] > 0]
+    def frequent_confusions(self, n: int) -> list[tuple[int, int, int]]:
+        """At most n pairs of a true and a predicted class, with their images, those with the most first."""
+        wrong = self.predictions != self.part.labels
+        both = np.stack([self.part.labels[wrong], self.predictions[wrong]], axis=1)
+        pairs, counts = np.unique(both, axis=0, return_counts=True)
+        order = np.argsort(-counts, kind="stable")[:n]
+        return [(int(i), int(j), int(count)) for (i, j), count in zip(pairs[order], counts[order], strict=True)]
 
 
 def assess(engine: Engine, part: Part) -> Assessment:
     """Has the network answer to all images of a part."""
-    logits = engine.logits(part.images)
-    shifted = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(part)), part.labels]
-    return Assessment(part, softmax(logits), float(losses.mean()))
+    loss = engine.evaluate(engine.prepare(part.images, part.labels)).loss
+    return Assessment(part, softmax(engine.logits(part.images)), loss)
 
 
 def mean_activations(engine: Engine, part: Part) -> tuple[NDArray[np.float64], int]:

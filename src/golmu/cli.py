@@ -297,6 +297,12 @@ def explain(
     ],
     target: Annotated[str | None, typer.Option(help="Class to explain; by default the predicted one.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Let the number count the test images.")] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="The run's data, where they are now; or data whose test images are counted, for a run from arrays."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(help="PNG, SVG or PDF file, which is replaced; by default explain-IMAGE.png in the run folder."),
@@ -307,7 +313,7 @@ def explain(
     """Draw what the network makes of an image, from layer to layer, and where its decision comes from."""
     from golmu.explainer import explain_run  # noqa: PLC0415
 
-    found = explain_run(run, image, target=target, test=test, output=output, folder=folder)
+    found = explain_run(run, image, target=target, test=test, data=data, output=output, folder=folder)
     if json_output:
         _print_json(found)
         return

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from golmu import plots, runs
+from golmu.checkpoint import load_checkpoint
 from golmu.console import print_table
-from golmu.errors import InputError, RunError, SaveError
+from golmu.data.loading import DATASET_NAMES
+from golmu.data.reading import shown
+from golmu.errors import CheckpointError, InputError, RunError, SaveError
 from golmu.metrics import wilson_interval
 from golmu.pages import drawing, render
 from golmu.training import History
@@ -53,11 +57,12 @@ def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
     names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         names = [str(folder) for folder in folders]
-    settings, results, histories = [], [], []
+    judged, settings, results, histories = [], [], [], []
     for folder in folders:
         record = runs.read_run(folder)
         try:
-            settings.append(_settings(folder, record))
+            judged.append(_judged_on(folder, record))
+            settings.append(_settings(folder, record, judged[-1]))
             results.append(_results(record))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RunError(f"{folder / runs.RUN} does not hold what a comparison needs: {error!r}") from error
@@ -72,15 +77,47 @@ def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
         "results": {name: [one[name] for one in results] for name in results[0]},
         "page": str(output),
     }
-    runs.write(output.parent, output.name, _page(compared, histories, settings))
+    runs.write(output.parent, output.name, _page(compared, histories, all(map(judged[0].is_as, judged))))
     return compared
 
 
-def _settings(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Judged:
+    """On which images the results of a run are."""
+
+    place: tuple[Any, ...]
+    """Where the data were, and the number of images."""
+    shape: tuple[int, ...] | None
+    """(h, w, c), if it is known."""
+    content: Any
+    """Their fingerprint; None without a checkpoint."""
+
+    def is_as(self, other: _Judged) -> bool:
+        """Whether both are of the same images; at different sizes their content does not tell."""
+        if None in (self.content, other.content) or self.shape != other.shape:
+            return self.place == other.place
+        return bool(self.content == other.content)
+
+
+def _judged_on(folder: Path, record: dict[str, Any]) -> _Judged:
+    data = record["data"]
+    place = data.get("argument", data["name"]), data["train"], data["validation"]
+    with suppress(CheckpointError):  # only the results are compared here
+        setup = load_checkpoint(folder / runs.CHECKPOINT).setup
+        printed = setup.fingerprint
+        return _Judged(place, setup.architecture.image_shape, printed.get("validation", printed.get("training")))
+    return _Judged(place, (*data["size"], data["channels"]) if "size" in data else None, None)
+
+
+def _settings(folder: Path, record: dict[str, Any], judged: _Judged) -> dict[str, Any]:
     """Everything that may differ."""
-    data, settings = record["data"], record["settings"]
+    data, settings, shape = record["data"], record["settings"], judged.shape
     return {
         "data": data["name"],
+        "path": None if data.get("argument") in DATASET_NAMES else data.get("argument"),
+        "size": None if shape is None else shown(shape[:2]),
+        "channels": None if shape is None else shape[2],
+        "skip_bad": bool(data.get("skip_bad")),
         "training images": data["train"],
         "validation images": data["validation"],
         "recipe": record["recipe"],
@@ -107,10 +144,9 @@ def _results(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(compared: dict[str, Any], histories: list[History], settings: list[dict[str, Any]]) -> str:
+def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -> str:
     numbers = [""] * len(histories)  # the legend has numbers; the names stand in the tables
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
-    same_data = len({(one["data"], one["validation images"]) for one in settings}) == 1
     best = max(accuracies, default=None) if same_data else None
     return render(
         "comparison.html",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from golmu.architecture import Architecture
@@ -18,6 +19,7 @@ class Display:
         architecture_: Architecture
         engine_: str
         history_: History
+        best_epoch_: int
 
         @property
         def _is_ready(self) -> bool: ...
@@ -50,7 +52,7 @@ class Display:
         )
         return (
             f"<div style='--blue: #0072b2; --orange: #d55e00'><p><code>{escape(repr(self))}</code><br>"
-            f"{_trained(self.history_)} on engine {self.engine_}</p>"
+            f"{_trained(self.history_, self.best_epoch_)} on engine {self.engine_}</p>"
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{_curves(self.history_)}</div>"
         )
 
@@ -67,12 +69,15 @@ def _rows(architecture: Architecture) -> list[tuple[str, str, str]]:
     return [*rows, ("total", "", f"{architecture.n_parameters:,}")]
 
 
-def _trained(history: History) -> str:
+def _trained(history: History, best: int) -> str:
     n = len(history.losses)
     if n == 0:
         return "not trained by fit"
-    accuracy = f", validation accuracy {history.val_accuracies[-1]:.4f}" if history.val_accuracies else ""
-    return f"trained for {n} epoch{'s' if n > 1 else ''}{accuracy}"
+    trained = f"trained for {n} epoch{'s' if n > 1 else ''}"
+    if best < n:
+        trained += f", with the weights of epoch {best}"
+    accuracy = (history.val_accuracies[best - 1 : best] or [nan])[0]
+    return trained if isnan(accuracy) else f"{trained}, validation accuracy {accuracy:.4f}"
 
 
 def _curves(history: History) -> str:

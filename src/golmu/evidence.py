@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from golmu import inputs, runs
 from golmu.data import Dataset, ImageSet
 from golmu.data.reading import Reading
@@ -45,7 +48,9 @@ class Evidence:
         return self.validation or self.test
 
 
-def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path | None = None) -> Evidence:
+def load_evidence(
+    run: Path, model: Model, data: str | None = None, folder: Path | None = None, *, remedy: str = "name data (DATA)"
+) -> Evidence:
     """The images on which a run is judged, loaded again and split as they were for its training.
 
     Parameters
@@ -54,29 +59,32 @@ def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path
         The run folder, and the model in it.
     data
         The run's data where they are now; by default where they were. For a run that was trained on arrays, data
-        whose test images are used.
+        whose test images are used, as `test_part` says.
     folder
         Folder to look in first for a named data set's files.
+    remedy
+        What helps where a run was trained on arrays, and `data` is not given.
 
     Raises
     ------
     RunError
         If the run does not say what it was trained on, or was trained on arrays, and `data` is not given.
     DataError
-        If the data cannot be read, or are not those of the run.
+        If the data cannot be read, are not those of the run, or cannot be judged by its network.
     """
     described: Any = runs.read_run(run).get("data")
     described = described if isinstance(described, dict) else {}
     if data is None and "argument" not in described and "train" in described:
-        raise RunError(f"{run} was trained on arrays, and does not keep them: name data (DATA), or an image file")
+        raise RunError(f"{run} was trained on arrays, and does not keep them: {remedy}")
     begun = runs.run_reading(run)
     reading = Reading.like(model.architecture.image_shape, skip_bad=begun.skip_bad, label=begun.label)
-    dataset = load_shown(runs.run_data(run) if data is None else data, folder, reading)
-    check_shape(dataset, model, run)
-    check_names(dataset, model, run)
+    data = runs.run_data(run) if data is None else data
+    dataset = load_shown(data, folder, reading)
     split = described.get("split")
     if not isinstance(split, dict):
-        return Evidence(test=as_part("test", dataset.test, model.classes))
+        return Evidence(test=test_part(dataset, data, model, run))
+    check_shape(dataset, model, run)
+    check_names(dataset, model, run)
     try:
         _, held_out = dataset.split(**split)
     except (TypeError, InputError) as error:
@@ -86,7 +94,8 @@ def load_evidence(run: Path, model: Model, data: str | None = None, folder: Path
             f"{dataset.name} gives {len(held_out):,} validation images, where {run} had {described.get('validation')}: "
             "name the data that it was trained on"
         )
-    return evidence_of(dataset, held_out, model.classes)
+    labels = _outputs(dataset, held_out.labels, model, run)
+    return Evidence(Part("validation", held_out.images, labels), as_part("test", dataset.test, model.classes))
 
 
 def evidence_of(dataset: Dataset, held_out: ImageSet, classes: Any) -> Evidence:
@@ -102,6 +111,38 @@ def as_part(name: str, images: ImageSet | None, classes: Any) -> Part | None:
         return Part(name, images.images, inputs.encode(images.labels, classes))
     except InputError:
         return None
+
+
+def test_part(dataset: Dataset, data: str, model: Model, run: Path) -> Part:
+    """The test images of `data`, whose content `dataset` is; data other than the run's, that have none, are all test.
+
+    Raises
+    ------
+    DataError
+        If the run's own data have no test images, or images or classes are not the network's.
+    """
+    check_shape(dataset, model, run)
+    own = runs.read_run(run).get("data")
+    is_own = isinstance(own, dict) and own.get("argument") in (data, str(Path(data).resolve()))
+    if dataset.test is None and is_own:
+        raise DataError(f"{dataset.name} has no test images to evaluate on: name other data")
+    images = dataset.test or dataset.train
+    return Part("test", images.images, _outputs(dataset, images.labels, model, run))
+
+
+def _outputs(dataset: Dataset, labels: NDArray[np.int64], model: Model, run: Path) -> Labels:
+    """The output of the network for each label of the data: that of the class's name, or of its number."""
+    number, known = {name: i for i, name in enumerate(model.class_names)}, model.classes.tolist()
+    present = {label: dataset.class_names[label] for label in np.unique(labels).tolist()}
+    if len(number) == len(model.class_names) and set(present.values()) <= set(number):
+        return np.array([number.get(name, -1) for name in dataset.class_names], np.int64)[labels]
+    check_names(dataset, model, run)
+    if unknown := [name for label, name in present.items() if label not in known and name not in number]:
+        raise DataError(
+            f"{dataset.name} has the class '{unknown[0]}', which {run} was not trained with: evaluate it on data with "
+            f"the classes {', '.join(model.class_names)}"
+        )
+    return inputs.encode(labels, model.classes, argument=dataset.name)
 
 
 def check_shape(dataset: Dataset, model: Model, run: Path) -> None:

@@ -28,6 +28,7 @@ def explain_run(
     *,
     target: str | None = None,
     test: bool = False,
+    data: str | None = None,
     output: Path | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
@@ -38,11 +39,14 @@ def explain_run(
     run
         The run folder.
     image
-        The path of an image file; or, all in digits, the number of a validation image of the run, counted from 0.
+        The path of an image file; or, all in digits, the number of a validation image of the run, counted from 0, or
+        of a test image of `data` where the run was trained on arrays.
     target
         Name of the class to explain; by default the predicted one.
     test
         Whether a number counts the test images of the run's data.
+    data
+        Whose images a number counts, as for `golmu.evidence.load_evidence`.
     output
         A .png, .svg or .pdf file for the figure, which is replaced; by default one in the run folder.
     folder
@@ -63,9 +67,9 @@ def explain_run(
     model = predictor.model
     index = None if target is None else model.class_names.index(one_of(target, model.class_names, "target"))
     if image.isascii() and image.isdigit():
-        title, pixels, truth = _numbered(run, model, int(image), test, folder)
-    elif test:
-        raise InputError(f"--test is about the number of an image, got {image}: leave it out")
+        title, pixels, truth = _numbered(run, model, int(image), test, data, folder)
+    elif test or data is not None:
+        raise InputError(f"--{'test' if test else 'data'} is about the number of an image, got {image}: leave it out")
     else:
         inversion = Inversion(model.preprocessing.ground, "auto")  # as `golmu predict` does
         title, pixels, truth = (
@@ -93,12 +97,14 @@ def explain_run(
     }
 
 
-def _numbered(run: Path, model: Model, number: int, test: bool, folder: Path | None) -> tuple[str, Any, int]:
+def _numbered(
+    run: Path, model: Model, number: int, test: bool, data: str | None, folder: Path | None
+) -> tuple[str, Any, int]:
     """What an image of the run's data is called, its pixels, and the class that it shows."""
-    evidence = load_evidence(run, model, folder=folder)
-    part = evidence.test if test else evidence.validation
+    evidence = load_evidence(run, model, data, folder, remedy="name data like them by --data, or an image file")
+    part = evidence.test if test else evidence.main
     if part is None:
-        raise InputError(f"the data of {run} have no {'test' if test else 'validation'} images")
+        raise InputError(f"the data of {run} have no test images")
     if number >= len(part):
         raise InputError(
             f"there is no {part.name} image {number}: they are counted from 0 to {len(part) - 1:,}; "

@@ -28,6 +28,10 @@ STRONGEST = 8
 PLACES = 32
 """Places of the occluding window along an axis, at most: on larger images it moves by more than a pixel."""
 
+MOST_VALUES = 2**22
+"""Values of the feature maps of the noisy copies that are looked at together, at most; one copy may have more. On the
+way back to the pixels the fused engine holds six arrays of so many float32: 130 MB with the copies."""
+
 Array = NDArray[np.float32]
 
 
@@ -198,8 +202,12 @@ def explained(
 
     gradient = logit_gradient(engine, image[None], target)[0]
     spread = noise * float(np.ptp(image))
-    noises = np.random.default_rng(random_state).normal(0, spread, (n_samples, *image.shape))
-    smooth = logit_gradient(engine, image + noises.astype(np.float32), target).mean(axis=0)
+    rng, smooth = np.random.default_rng(random_state), np.zeros_like(image)
+    together = max(1, MOST_VALUES // maps.size)
+    for start in range(0, n_samples, together):
+        noises = rng.normal(0, spread, (min(together, n_samples - start), *image.shape))
+        smooth += logit_gradient(engine, image + noises.astype(np.float32), target).sum(axis=0)
+    smooth /= n_samples
     return Explanation(
         class_names=class_names,
         target=target,

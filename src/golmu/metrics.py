@@ -54,10 +54,10 @@ def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], 
     return counts.reshape(n_classes, n_classes)
 
 
-def class_scores(confusion: NDArray[np.int64]) -> ClassScores:
-    """Precision, recall, F1 and support of each class, from a confusion matrix (C, C)."""
-    right = np.diag(confusion).astype(np.float64)
-    predicted, support = confusion.sum(axis=0), confusion.sum(axis=1)
+def class_scores(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> ClassScores:
+    """Precision, recall, F1 and support of each class, from the true and the predicted class of each image, (n,)."""
+    predicted, support = (np.bincount(numbers, minlength=n_classes) for numbers in (predictions, labels))
+    right = np.bincount(labels[labels == predictions], minlength=n_classes).astype(np.float64)
     return ClassScores(
         _ratio(right, predicted), _ratio(right, support), _ratio(2 * right, predicted + support), support
     )

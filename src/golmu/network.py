@@ -85,7 +85,8 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
     Attributes
     ----------
     losses, val_losses
-        A float an epoch: training and validation loss; scikit-learn calls the former `loss_curve_`.
+        A float an epoch: training and validation loss; scikit-learn calls the former `loss_curve_`. The latter is NaN
+        for epochs without validation images that others with them follow.
     history_
         The same with validation accuracy and seconds (`golmu.training.History`).
     conv_w, conv_b, w1, b1, w2, b2

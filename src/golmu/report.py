@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu import plots, runs
-from golmu.assessment import Assessment, assess, mean_activations
+from golmu.assessment import MOST_CLASSES, Assessment, assess, mean_activations
 from golmu.errors import DataError, GolmuWarning, RunError, SaveError
 from golmu.evidence import Evidence, load_evidence
 from golmu.pages import coloured, drawing, picture_uri, render
@@ -36,6 +36,12 @@ CONFUSIONS = 8
 
 TABLE = 30
 """Columns up to which a matrix is a table with names and figures; beyond, a picture."""
+
+ROWS = 1000
+"""Classes in the table of their scores, at most: those with the lowest F1."""
+
+POINTS = 640
+"""Rows and columns of such a picture, at most; a page shows it no larger."""
 
 KERNELS = 128
 """Kernels that are shown, at most."""
@@ -110,8 +116,10 @@ class Matrix:
     texts: list[list[str]]
     titles: list[list[str]]
     """What each cell says in full."""
-    picture: str
+    picture: str = ""
     """Data URI; empty where there is a table."""
+    step: tuple[int, int] = (1, 1)
+    """Rows and columns that make a point of the picture, which shows the largest of their values."""
 
 
 def _content(run: Path, predictor: Predictor, evidence: Evidence) -> dict[str, Any]:
@@ -193,19 +201,20 @@ def _judged(main: Assessment, predictor: Predictor) -> dict[str, Any]:
     means, n_images = mean_activations(predictor.engine, main.part)
     precision, recall, f1, support = main.scores
     return {
-        "confusion": _confusion_table(main, names),
+        "confusion": None if main.confusion is None else _confusion_table(main.confusion, names),
+        "most_classes": MOST_CLASSES,
         "confusions": [
             {
                 "true": names[i],
                 "predicted": names[j],
-                "n": int(main.confusion[i, j]),
-                "share": main.confusion[i, j] / support[i],
+                "n": n,
+                "share": n / support[i],
             }
-            for i, j in main.frequent_confusions(CONFUSIONS)
+            for i, j, n in main.frequent_confusions(CONFUSIONS)
         ],
         "scores": [
-            {"name": name, "precision": precision[i], "recall": recall[i], "f1": f1[i], "support": int(support[i])}
-            for i, name in enumerate(names)
+            {"name": names[i], "precision": precision[i], "recall": recall[i], "f1": f1[i], "support": int(support[i])}
+            for i in sorted(np.argsort(f1, kind="stable")[:ROWS].tolist())
         ],
         "reliability": drawing(lambda axes: plots.reliability(main.reliability, axes), (4.6, 4.2)),
         "mistakes": [_picture(main, i, names) for i in main.confident_mistakes(PICTURES)],
@@ -226,8 +235,7 @@ def _picture(main: Assessment, number: int, names: tuple[str, ...]) -> dict[str,
     }
 
 
-def _confusion_table(main: Assessment, names: tuple[str, ...]) -> Matrix:
-    counts = main.confusion
+def _confusion_table(counts: NDArray[np.int64], names: tuple[str, ...]) -> Matrix:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     if len(names) > TABLE:
         return _as_picture(shares)
@@ -236,7 +244,7 @@ def _confusion_table(main: Assessment, names: tuple[str, ...]) -> Matrix:
         for i, true in enumerate(names)
     ]
     texts = [[_percent(value) for value in row] for row in shares.tolist()]
-    return Matrix(list(names), list(names), shares.tolist(), texts, titles, "")
+    return Matrix(list(names), list(names), shares.tolist(), texts, titles)
 
 
 def _activation_table(means: NDArray[np.float64], names: tuple[str, ...]) -> Matrix:
@@ -245,11 +253,14 @@ def _activation_table(means: NDArray[np.float64], names: tuple[str, ...]) -> Mat
         return _as_picture(values)
     titles = [[f"kernel {k + 1}, {name}: {means[k, i]:.4g}" for i, name in enumerate(names)] for k in range(len(means))]
     texts = [[f"{value:.2f}" for value in row] for row in means.tolist()]
-    return Matrix([str(k + 1) for k in range(len(means))], list(names), values.tolist(), texts, titles, "")
+    return Matrix([str(k + 1) for k in range(len(means))], list(names), values.tolist(), texts, titles)
 
 
 def _as_picture(values: NDArray[np.float64]) -> Matrix:
-    return Matrix([], [], [], [], [], picture_uri(coloured(values, SEQUENTIAL, 0, 1), None))
+    rows, columns = step = (-(-values.shape[0] // POINTS), -(-values.shape[1] // POINTS))
+    values = np.maximum.reduceat(values, np.arange(0, values.shape[0], rows), axis=0)
+    values = np.maximum.reduceat(values, np.arange(0, values.shape[1], columns), axis=1)
+    return Matrix([], [], [], [], [], picture_uri(coloured(values, SEQUENTIAL, 0, 1), None), step)
 
 
 def _percent(value: float) -> str:

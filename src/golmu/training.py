@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import astuple, dataclass, field
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,10 @@ SLICE_SECONDS = 0.25
 
 @dataclass
 class History:
-    """What training left, a number an epoch; `val_*` stay empty without validation data."""
+    """What training left, a number an epoch; `val_*` stay empty without validation data.
+
+    Of several trainings in one, epochs without a number before those with one are NaN.
+    """
 
     losses: list[float] = field(default_factory=list)
     """Mean over the epoch's batches of each batch's mean loss."""
@@ -48,9 +51,12 @@ class History:
         self.seconds.append(seconds)
 
     def followed_by(self, other: History) -> History:
-        """This history and then the other's epochs."""
+        """This history and then the other's epochs, each at its own place."""
         mine, its = astuple(self), astuple(other)
-        return History(*(first + second for first, second in zip(mine, its, strict=True)))
+        return History(*(
+            first + [nan] * (len(self.losses) - len(first)) + second if second else first
+            for first, second in zip(mine, its, strict=True)
+        ))  # fmt: skip
 
 
 @dataclass(frozen=True)
