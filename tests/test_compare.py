@@ -46,6 +46,9 @@ def test_the_terminal_shows_a_table(run, two, tmp_path, monkeypatch):
     assert (status, err) == (0, "")
     assert lines[0].split() == ["first", "<b>second", "둘째"]
     assert [line.split()[-2:] for line in lines[1:3]] == [["8", "9"], ["42", "7"]]
+    assert not lines[3].strip()
+    assert lines[4].split() == ["status", "finished", "finished"]
+    assert lines[5].split() == ["epochs", "trained", "2", "2"]
     assert lines[-1] == "page: comparison.html"
     assert (tmp_path / "comparison.html").exists()
 

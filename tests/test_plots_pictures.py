@@ -62,6 +62,33 @@ def test_a_large_confusion_has_no_figures_and_some_names():
     draw(axes)
 
 
+def test_class_scores_are_a_row_a_class():
+    scores = metrics.class_scores(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]), 3)
+    axes = plots.class_scores(scores, ["ant", "bee", "cat"])
+    drawn = {line.get_label(): line for line in axes.lines}
+    assert list(drawn) == words(axes.get_legend().get_texts()) == ["precision", "recall", "F1"]
+    for line, values in zip(drawn.values(), scores, strict=False):
+        assert line.get_xdata().tolist() == values.tolist()
+        assert line.get_ydata().tolist() == [0, 1, 2]
+    assert words(axes.get_yticklabels()) == ["ant", "bee", "cat"]
+    assert axes.get_xlim()[0] == pytest.approx(-0.02)
+    assert axes.yaxis_inverted()
+    draw(axes)
+
+
+def test_of_very_many_classes_the_scores_of_the_weakest_are_shown():
+    rng = np.random.default_rng(0)
+    labels = np.arange(1000) % 100
+    scores = metrics.class_scores(labels, np.where(rng.random(1000) < 0.9, labels, 0), 100)
+    axes = plots.class_scores(scores)
+    shown_classes = [int(name) for name in words(axes.get_yticklabels())]
+    assert shown_classes == sorted(np.argsort(scores.f1, kind="stable")[:60])
+    assert axes.lines[2].get_xdata().tolist() == scores.f1[shown_classes].tolist()
+    assert axes.get_xlabel() == "the 60 classes of 100 with the lowest F1"
+    assert plots.class_scores(metrics.ClassScores(*np.ones((3, 2)), np.array([4, 5]))).get_xlim()[0] == 0.898
+    draw(axes)
+
+
 def test_reliability_shows_each_bins_accuracy_and_the_gap():
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet([1, 1], 400)
@@ -93,6 +120,7 @@ def test_every_function_draws_on_the_axis_given(fitted, found):
     reliability = metrics.reliability(np.eye(2), np.array([0, 1]))
     drawings = {
         plots.confusion: MATRIX, plots.class_activations: np.ones((2, 3)), plots.reliability: reliability,
+        plots.class_scores: metrics.class_scores(Y, Y[::-1], 3),
         plots.image: X[0], plots.kernels: fitted, plots.feature_maps: found.maps, plots.heat: found.saliency,
         plots.occlusion: found.occlusion, plots.probabilities: found, plots.units: found, plots.curves: fitted,
         plots.accuracies: fitted.history_,
@@ -224,7 +252,7 @@ def test_wrong_shapes_are_said(call, text):
 
 def test_names_in_latin_need_no_other_font():
     assert fonts.shown("T-shirt/top", "#0") == ("T-shirt/top", [])
-    assert fonts.shown("a" * 40, "#0") == ("a" * 25 + "…", [])
+    assert fonts.shown("black-footed albatross, adult male", "#0") == ("black-footed alba…ult male", [])
 
 
 @pytest.fixture

@@ -117,15 +117,18 @@ def test_the_confusion_matrix_is_of_the_validation_images(page, judged):
         assert shown == pytest.approx(100 * expected / expected.sum(), abs=0.51)
 
 
-def test_the_scores_are_of_each_class(page, judged):
+def test_the_scores_are_of_each_class(page, judged, done):
     labels, probabilities = judged[0]
     scores = metrics.class_scores(labels, probabilities.argmax(axis=1), 3)
     table = next(table for table in page.tables if "precision" in table[0])
-    assert table[0] == ["class", "precision", "recall", "F1", "support"]
+    begin = np.floor(10 * min(0.9, *scores.precision, *scores.recall)) / 10
+    assert table[0] == ["class", "precision", "recall", "F1", "support", f"{begin:.1f}1"]
     for i, row in enumerate(table[1:]):
         assert row[0] == str(i)
         assert [float(cell) for cell in row[1:4]] == pytest.approx([column[i] for column in scores[:3]], abs=5e-5)
         assert int(row[4]) == scores.support[i]
+    places = np.array(re.findall(r'class="[prf]" style="left: ([\d.]+)%"', (done / "report.html").read_text()), float)
+    assert np.allclose(begin + (1 - begin) * places.reshape(3, 3) / 100, np.transpose(scores[:3]), atol=6e-4)
 
 
 def test_it_has_every_section(page):

@@ -133,7 +133,7 @@ def _results(record: dict[str, Any]) -> dict[str, Any]:
     accuracy = results["val_accuracy"]
     return {
         "status": record["status"],
-        "epochs": results["epochs"],
+        "epochs trained": results["epochs"],
         "validation accuracy": accuracy,
         "95 % interval": None if accuracy is None else wilson_interval(round(accuracy * n), n),
         "validation loss": results["val_loss"],
@@ -177,4 +177,6 @@ def show(compared: dict[str, Any]) -> None:
     for part in ("settings", "results"):
         for name, values in compared[part].items():
             table.add_row(name, *(_text(name, value) for value in values))
+        if part == "settings" and compared[part]:
+            table.add_row()
     print_table(table)

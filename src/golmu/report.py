@@ -200,6 +200,8 @@ def _judged(main: Assessment, predictor: Predictor) -> dict[str, Any]:
     names = predictor.model.class_names
     means, n_images = mean_activations(predictor.engine, main.part)
     precision, recall, f1, support = main.scores
+    begin = np.floor(10 * min(precision.min(), recall.min(), 0.9)) / 10
+    places = [(100 * (score - begin) / (1 - begin)).tolist() for score in (precision, recall, f1)]
     return {
         "confusion": None if main.confusion is None else _confusion_table(main.confusion, names),
         "most_classes": MOST_CLASSES,
@@ -213,9 +215,17 @@ def _judged(main: Assessment, predictor: Predictor) -> dict[str, Any]:
             for i, j, n in main.frequent_confusions(CONFUSIONS)
         ],
         "scores": [
-            {"name": names[i], "precision": precision[i], "recall": recall[i], "f1": f1[i], "support": int(support[i])}
+            {
+                "name": names[i],
+                "precision": precision[i],
+                "recall": recall[i],
+                "f1": f1[i],
+                "support": int(support[i]),
+                "places": [place[i] for place in places],
+            }
             for i in sorted(np.argsort(f1, kind="stable")[:ROWS].tolist())
         ],
+        "scores_begin": begin,
         "reliability": drawing(lambda axes: plots.reliability(main.reliability, axes), (4.6, 4.2)),
         "mistakes": [_picture(main, i, names) for i in main.confident_mistakes(PICTURES)],
         "unsure": [_picture(main, i, names) for i in main.unsure(PICTURES)],

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from golmu.plots.lettering import fonts_for
+from golmu.plots.lettering import fonts_for, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.text import Text
 
 LONGEST = 26
-"""Characters of a name that a figure shows."""
+"""How wide a name in a figure may be, as `shortened` counts."""
 
 
 def shown(name: str, stand_in: str) -> tuple[str, list[str]]:
@@ -22,7 +22,7 @@ def shown(name: str, stand_in: str) -> tuple[str, list[str]]:
     Where no font that is installed has its characters, something else stands for it, as `#3` for the class of that
     number: empty boxes, and a warning for each, would say less.
     """
-    short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    short = shortened(name, LONGEST)
     families = families_for(frozenset(short))
     return (stand_in, []) if families is None else (short, families)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golmu.errors import InputError
-from golmu.metrics import Reliability
+from golmu.metrics import ClassScores, Reliability
 from golmu.plots import fonts
 from golmu.plots.canvas import BLUE, GREY, ORANGE, SEQUENTIAL, new_axes, tidy
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST_NAMES = 40
 """Names along an axis."""
+
+MOST_ROWS = 60
+"""Rows with a class's name, at most."""
 
 WRITTEN = 15
 """Classes up to which each cell says its value."""
@@ -38,6 +41,33 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str] | None = None, axes:
     axes = _heat_map(shares, 1.0, names, names, new_axes((side + 0.8, side)) if axes is None else axes, percent=True)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
+    return axes
+
+
+def class_scores(scores: ClassScores, class_names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
+    """Precision, recall and F1 of each class, in a row: F1 lies between the two others, the nearer to the lower one.
+
+    Of more than `MOST_ROWS` classes, those with the lowest F1. The axis begins at the tenth below the lowest score.
+    """
+    n = len(scores.f1)
+    names = _checked(class_names, n)
+    shown = np.sort(np.argsort(scores.f1, kind="stable")[:MOST_ROWS])
+    precision, recall, f1 = (score[shown] for score in scores[:3])
+    rows = np.arange(len(shown))
+    axes = new_axes((6, 1.2 + 0.24 * len(shown))) if axes is None else axes
+    low, high = np.minimum(precision, recall), np.maximum(precision, recall)
+    axes.hlines(rows, low, high, color=GREY, linewidth=1.2, alpha=0.7, zorder=1)
+    axes.plot(precision, rows, "o", color=BLUE, markersize=6, label="precision")
+    axes.plot(recall, rows, "s", color=ORANGE, markersize=5, label="recall")
+    axes.plot(f1, rows, "|", color=GREY, markersize=11, markeredgewidth=2, label="F1")
+    fonts.write_ticks(axes.yaxis, rows.tolist(), [names[i] for i in shown], shown.tolist())
+    begin = np.floor(10 * low.min(initial=0.9)) / 10
+    margin = 0.02 * (1 - begin)
+    axes.set(xlim=(begin - margin, 1 + margin), ylim=(len(shown) - 0.4, -0.6))
+    axes.set_xlabel(f"the {len(shown)} classes of {n} with the lowest F1" if len(shown) < n else "score")
+    tidy(axes)
+    axes.tick_params(axis="y", length=0)
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2, columnspacing=1.5)
     return axes
 
 
