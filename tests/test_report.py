@@ -316,6 +316,15 @@ def test_as_many_validation_images_of_other_classes_are_refused(run, done, data,
     assert (done / "report.html").read_text() == "a good one"
 
 
+def test_numbers_without_names_mean_the_numbers_of_named_classes(run, tmp_path):
+    trained = network().fit(X, Y, 2, run=tmp_path / "run")
+    np.savez(tmp_path / "named.npz", x=X, y=NAMES[Y])
+    status, lines, err = run("evaluate", tmp_path / "run", tmp_path / "named.npz", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads("\n".join(lines))["accuracy"] == trained.score(X, Y)
+    assert run("report", tmp_path / "run", tmp_path / "named.npz")[0] == 0
+
+
 @pytest.mark.parametrize("parts", [("x", "y"), ("x_test", "y_test")], ids=["all", "test"])
 def test_a_run_from_arrays_is_judged_on_the_images_that_evaluate_takes(run, from_arrays, tmp_path, parts):
     shifted = np.array(["bee", "cat", "ant"])  # in the file the classes have other numbers than in the network

@@ -153,8 +153,11 @@ def check_shape(dataset: Dataset, model: Model, run: Path) -> None:
 
 
 def check_names(dataset: Dataset, model: Model, run: Path) -> None:
-    """Raises `DataError` where the number of a class means another one to the network; labels may be text to it."""
-    if model.classes.dtype.kind not in "iu":
+    """Raises `DataError` where the number of a class means another one to the network.
+
+    Labels may be text to it; or numbers that have no names, as where it was trained on arrays, and those mean the same.
+    """
+    if model.classes.dtype.kind not in "iu" or model.class_names == tuple(map(str, model.classes.tolist())):
         return
     for label, name in zip(model.classes, model.class_names, strict=True):
         if label < len(dataset.class_names) and dataset.class_names[label] != name:
