@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from rich.table import Table
 from golmu import inputs, runs
 from golmu.console import make_console, print_table
 from golmu.data import Dataset, ImageSet
+from golmu.data.inversion import opposite_notice
 from golmu.data.reading import Reading
-from golmu.errors import DataError
+from golmu.errors import DataError, GolmuWarning
 from golmu.evidence import check_names, check_shape
 from golmu.metrics import class_scores, confusion_matrix
 from golmu.model import Model
@@ -43,6 +45,8 @@ def evaluate_run(
     test = _test_images(dataset, data, run)
     images = test.images
     check_shape(dataset, model, run)
+    if notice := opposite_notice(images, model.preprocessing.ground):
+        warnings.warn(notice, GolmuWarning, stacklevel=2)
     labels = _outputs(dataset, test.labels, model, run)
     loss = engine.evaluate(engine.prepare(images, labels)).loss
     class_names = model.class_names

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golmu.data.inversion import Inversion
 from golmu.errors import DataError
+from golmu.preprocessing import border_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 """File names that a folder is searched for."""
@@ -121,7 +122,8 @@ def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion
     picture's brightness depends on no other picture, and is not stretched.
 
     It is turned upright, laid on black where it is transparent, made grey or RGB, inverted if that is called for,
-    scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on black.
+    scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on its own ground: the median of each
+    channel along its border.
 
     Raises
     ------
@@ -136,7 +138,7 @@ def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion
     fitted = _fitted(image, width, height)
     if inversion is not None and (other := inversion(image, fitted, str(source))) is not image:
         fitted = _fitted(other, width, height)
-    return fitted.reshape(shape)
+    return fitted
 
 
 class _Hush:
@@ -209,13 +211,16 @@ def _decoded(source: Source) -> Image.Image:
 
 
 def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width) or (height, width, 3): scaled with its aspect ratio kept, at least a pixel wide, centred."""
+    """(height, width, c): scaled with its aspect ratio kept, at least a pixel wide, centred on its ground."""
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    fitted = Image.new(image.mode, (width, height))
-    scaled = image.resize(size, Image.Resampling.BICUBIC)
-    fitted.paste(scaled, (round((width - size[0]) / 2), round((height - size[1]) / 2)))
-    return np.asarray(fitted, np.uint8)
+    scaled = np.asarray(image.resize(size, Image.Resampling.BICUBIC), np.uint8).reshape(*size[::-1], -1)
+    border = border_of(scaled[None])[0]
+    fitted = np.empty((height, width, scaled.shape[2]), np.uint8)
+    fitted[:] = np.sort(border, axis=0)[(len(border) - 1) // 2]
+    top, left = round((height - size[1]) / 2), round((width - size[0]) / 2)
+    fitted[top : top + size[1], left : left + size[0]] = scaled
+    return fitted
 
 
 def _flat(image: Image.Image, form: str | None) -> Image.Image:
