@@ -102,6 +102,29 @@ def test_deep_grey_values_are_scaled_by_a_rule(tmp_path, values, expected):
     assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.51
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int32, np.uint16])
+def test_deep_grey_values_are_converted_strip_by_strip(tmp_path, monkeypatch, kind):
+    path = saved(tmp_path / "a.tiff", Image.fromarray(GREY.astype(kind)))
+    whole = read_image(path, (6, 10, 1))
+    for pixels in (1, 25, 59):
+        monkeypatch.setattr(images, "STRIP", pixels)
+        assert np.array_equal(read_image(path, (6, 10, 1)), whole)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sixteen_bits_in_both_orders_of_bytes(tmp_path, order):
+    """A TIFF of one strip, by hand, since Pillow writes one order only."""
+    tags = {256: 10, 257: 6, 258: 16, 259: 1, 262: 1, 273: 8, 277: 1, 278: 6, 279: 120}
+    entries = b"".join(struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in tags.items())
+    mark = b"II" if order == "<" else b"MM"
+    path = tmp_path / "a.tiff"
+    path.write_bytes(
+        mark + struct.pack(f"{order}HI", 42, 128) + (GREY.astype(np.uint16) * 257).astype(f"{order}u2").tobytes()
+        + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+    )  # fmt: skip
+    assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
