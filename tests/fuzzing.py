@@ -102,6 +102,7 @@ TARGETS = {
     ]),
     "parquet": (".parquet", quietly, [
         parquet(label=LABELS, **{f"pixel{i}": IMAGES.reshape(5, -1)[:, i] for i in range(9)}),
+        parquet(fine_label=LABELS, coarse_label=LABELS, image=[picture("PNG")] * 5),
         parquet(label=["ant", "bee", "ant", "bee", "bee"], image=[{"bytes": picture("PNG"), "path": None}] * 5),
     ]),
     "csv": (".csv", quietly, [
@@ -109,7 +110,7 @@ TARGETS = {
     ]),
     "image": (".png", lambda path: (look_at_image(path), read_image(path, (6, 5, 1))), [
         picture("PNG"), picture("PNG", "P"), picture("JPEG"), picture("BMP"), picture("GIF", "P"),
-        picture("TIFF"), picture("WEBP", "RGBA", lossless=True),
+        picture("TIFF"), picture("WEBP", "RGBA", lossless=True), picture("TIFF", "F"), picture("TIFF", "I"),
     ]),
     "model": (".safetensors", load_model, [tensors(save_model)]),
     "checkpoint": (".safetensors", load_checkpoint, [tensors(save_checkpoint)]),

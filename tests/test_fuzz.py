@@ -1,21 +1,26 @@
 """Damaged files of every kind, made by hypothesis from sound ones: an error of ours or an answer; bounded memory."""
 
 import gzip
+import io
 import resource
 import struct
 import zlib
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import csv, parquet
 
 import golmu.data.npz
-from fuzzing import TARGETS, feed, npz
+from fuzzing import ROOM, TARGETS, feed, npz
 from golmu import load_dataset
 from golmu.data.idx import MAX_BYTES, read_idx
 from golmu.data.images import MAX_PIXELS, read_image
-from golmu.errors import DataError
+from golmu.data.loading import read_dataset
+from golmu.data.reading import Reading
+from golmu.errors import DataError, GolmuError
 
 EXAMPLES = 400
 
@@ -68,6 +73,66 @@ def test_damaged_files_are_answered_by_errors_of_ours(target):
         for length in range(len(content)):
             feed(target, content[:length])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
+
+
+# Tables that are whole, but hold something else than images
+
+
+def columns(n):
+    """Arrow columns of `n` values, of any type, with and without nulls; some of them as labels or pixels are."""
+    numbers = [pyarrow.int8(), pyarrow.uint8(), pyarrow.int64(), pyarrow.uint64(), pyarrow.float16(), pyarrow.float64()]
+    whole = st.one_of(st.integers(0, 1), st.integers(0, 127))
+    kinds = [st.tuples(st.just(kind), st.lists(whole, min_size=n, max_size=n)) for kind in numbers]
+    for kind, values in (
+        (pyarrow.int64(), st.integers(-(2**63), 2**63 - 1)),
+        (pyarrow.float64(), st.floats()),
+        (pyarrow.string(), st.text(max_size=3)),
+        (pyarrow.binary(), st.sampled_from([b"", b"text", *TARGETS["image"][2]])),
+        (pyarrow.bool_(), st.booleans()),
+        (pyarrow.null(), st.none()),
+        (pyarrow.date32(), st.dates()),
+        (pyarrow.timestamp("us"), st.datetimes()),
+        (pyarrow.decimal128(9, 2), st.decimals(-9999, 9999, places=2)),
+        (pyarrow.list_(pyarrow.uint8()), st.lists(st.integers(0, 255), max_size=3)),
+        (pyarrow.struct([("bytes", pyarrow.binary())]), st.sampled_from([{"bytes": b""}, {"bytes": None}, {}])),
+        (pyarrow.struct([("bytes", pyarrow.int8())]), st.just({"bytes": 3})),
+        (pyarrow.dictionary(pyarrow.int8(), pyarrow.string()), st.sampled_from(["ant", "bee"])),
+    ):
+        kinds += [
+            st.tuples(st.just(kind), st.lists(one, min_size=n, max_size=n)) for one in (values, st.none() | values)
+        ]
+    return st.one_of(kinds).map(lambda drawn: pyarrow.array(drawn[1], drawn[0]))
+
+
+names = st.sampled_from(["label", "fine_label", "coarse_label", "image", "id", "", *map(str, range(9))]) | st.text(
+    max_size=3
+)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("target", ["parquet", "csv"])
+def test_whole_tables_of_any_types_are_answered_by_errors_of_ours(target):
+    suffix, write = (".parquet", parquet.write_table) if target == "parquet" else (".csv", csv.write_csv)
+    path = ROOM / f"types{suffix}"
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(data=st.data(), n=st.integers(0, 4))
+    def feed_table(data, n):
+        found = data.draw(st.dictionaries(names, columns(n), max_size=9))
+        content = io.BytesIO()
+        try:
+            write(pyarrow.table(found), content)
+        except (pyarrow.ArrowException, UnicodeEncodeError):  # CSV has no lists
+            return
+        feed(target, content.getvalue())
+        path.write_bytes(content.getvalue())
+        for label in found:
+            try:
+                read_dataset(path, None, Reading(label=label))
+            except GolmuError as error:
+                assert str(path) in str(error)  # noqa: PT017  an answer is right too
+
+    feed_table()
 
 
 # Bombs: small files that unpack to more than a stated limit

@@ -102,6 +102,29 @@ def test_deep_grey_values_are_scaled_by_a_rule(tmp_path, values, expected):
     assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.51
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int32, np.uint16])
+def test_deep_grey_values_are_converted_strip_by_strip(tmp_path, monkeypatch, kind):
+    path = saved(tmp_path / "a.tiff", Image.fromarray(GREY.astype(kind)))
+    whole = read_image(path, (6, 10, 1))
+    for pixels in (1, 25, 59):
+        monkeypatch.setattr(images, "STRIP", pixels)
+        assert np.array_equal(read_image(path, (6, 10, 1)), whole)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_sixteen_bits_in_both_orders_of_bytes(tmp_path, order):
+    """A TIFF of one strip, by hand, since Pillow writes one order only."""
+    tags = {256: 10, 257: 6, 258: 16, 259: 1, 262: 1, 273: 8, 277: 1, 278: 6, 279: 120}
+    entries = b"".join(struct.pack(f"{order}HHIHH", tag, 3, 1, value, 0) for tag, value in tags.items())
+    mark = b"II" if order == "<" else b"MM"
+    path = tmp_path / "a.tiff"
+    path.write_bytes(
+        mark + struct.pack(f"{order}HI", 42, 128) + (GREY.astype(np.uint16) * 257).astype(f"{order}u2").tobytes()
+        + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+    )  # fmt: skip
+    assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -156,12 +179,34 @@ def test_a_camera_that_was_turned_is_turned_back(tmp_path, orientation, quarter_
         pytest.param((900, 1), (4, 5), (0, 8), id="nor does a lying one"),
     ],
 )
-def test_other_sizes_are_scaled_whole_and_centred_on_black(tmp_path, size, rows, columns):
+def test_other_sizes_are_scaled_whole_and_centred(tmp_path, size, rows, columns, monkeypatch):
+    monkeypatch.setattr(images, "border_of", lambda pixels: np.zeros_like(pixels[:, 0]))  # the ground has its own test
     path = saved(tmp_path / "a.png", Image.new("L", size, 200))
     expected = np.zeros((8, 8))
     expected[slice(*rows), slice(*columns)] = 200
     assert np.array_equal(read_image(path, (8, 8, 1))[..., 0], expected)
     assert np.array_equal(read_image(path, (8, 8, 3)), np.repeat(expected[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("size", [(40, 20), (20, 40), (37, 11)], ids=["wide", "tall", "odd"])
+@pytest.mark.parametrize(
+    ("ground", "drawn"), [(255, 0), (0, 255), ((250, 240, 200), (10, 20, 90))], ids=["paper", "ink", "colours"]
+)
+def test_what_is_beside_a_picture_is_its_ground(tmp_path, size, ground, drawn):
+    picture = Image.new("L" if isinstance(ground, int) else "RGB", size, ground)
+    picture.paste(drawn, (size[0] // 3, size[1] // 3, 2 * size[0] // 3, 2 * size[1] // 3))
+    picture.paste(drawn, (0, 3, 3, 6))  # what touches the border does not decide
+    channels = len(picture.getbands())
+    found = read_image(saved(tmp_path / "a.png", picture), (16, 16, channels))
+    bars = found[[0, -1]] if size[0] > size[1] else found[:, [0, -1]]
+    assert (bars == ground).all()
+
+
+def test_beside_a_picture_half_of_one_and_half_of_another_is_one_of_them(tmp_path):
+    pixels = np.zeros((8, 4), np.uint8)
+    pixels[4:] = 200
+    found = read_image(saved(tmp_path / "a.png", Image.fromarray(pixels)), (8, 8, 1))
+    assert set(np.unique(found)) == {0, 200}
 
 
 def test_scaling_keeps_the_picture(tmp_path):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from golmu import load_dataset
 from golmu.data.inversion import Inversion
 from golmu.engines import create_engine
 from golmu.errors import CheckpointError, GolmuWarning
 from golmu.model import load_model, save_model
-from golmu.preprocessing import DARK, LIGHT, Preprocessing, ground_of
+from golmu.preprocessing import DARK, LIGHT, Preprocessing, are_opposite, ground_of
 
 RNG = np.random.default_rng(0)
 
@@ -89,7 +90,7 @@ def test_the_engine_does_not_invert_anything(engine_name, finished):
 def test_which_pictures_are_inverted(trained, picture, wanted, is_inverted):
     image = Image.fromarray(on(picture)[0, ..., 0])
     inversion = Inversion(trained, wanted)
-    made = np.asarray(inversion(image, np.asarray(image), "a.png"))
+    made = np.asarray(inversion(image, np.asarray(image)[..., None], "a.png"))
     assert np.array_equal(made, 255 - np.asarray(image) if is_inverted else np.asarray(image))
     assert inversion.done == ({"a.png"} if is_inverted else set())
 
@@ -105,8 +106,6 @@ def digits_run(run, tmp_path):
     """A run on digits, which are light on dark, and one of them as a scan of ink on paper."""
     folder = tmp_path / "run"
     assert run("train", "digits", "--epochs", "5", "--run", folder)[0] == 0
-    from golmu.data import load_dataset
-
     digit = Image.fromarray(load_dataset("digits").test.images[0, ..., 0])
     sheet = Image.new("L", (16, 16))
     sheet.paste(digit, (4, 4))
@@ -144,8 +143,74 @@ def test_many_are_named_by_the_first(run, digits_run, tmp_path):
     assert len(lines) == 2
 
 
+@pytest.mark.parametrize("size", [(16, 30), (60, 9)], ids=["tall", "wide"])
+def test_ink_on_paper_of_any_proportions_is_noticed(run, digits_run, tmp_path, size):
+    folder, light, _ = digits_run
+    sheet = Image.new("L", size)
+    sheet.paste(Image.open(light).crop((4, 4, 12, 12)), (size[0] // 3, 1))
+    for name, picture in (("light", sheet), ("dark", ImageOps.invert(sheet))):
+        picture.save(tmp_path / f"{name}-sheet.png")
+    status, (expected,), err = run("predict", folder, tmp_path / "light-sheet.png")
+    assert (status, err) == (0, "")
+    with pytest.warns(GolmuWarning, match="is dark on light, where the training images are light on dark: inverted"):
+        _, (line,), _ = run("predict", folder, tmp_path / "dark-sheet.png")
+    assert line.split()[1:] == expected.split()[1:]
+
+
+def test_explain_notices_it_as_predict_does(run, digits_run):
+    folder, light, dark = digits_run
+    status, (expected, _), err = run("explain", folder, light)
+    assert (status, err) == (0, "")
+    with pytest.warns(
+        GolmuWarning, match=f"^{re.escape(str(dark))} is dark on light, where .*: inverted; --invert no "
+    ):
+        status, (line, _), _ = run("explain", folder, dark)
+    assert (status, line.split()[1:]) == (0, expected.split()[1:])
+    status, (line, _), err = run("explain", folder, dark, "--invert", "yes")
+    assert (status, line.split()[1:], err) == (0, expected.split()[1:], "")
+    status, (line, _), err = run("explain", folder, dark, "--invert", "no")
+    assert (status, err) == (0, "")
+    assert line.split()[2:] == run("predict", folder, dark, "--invert", "no")[1][0].split()[2:]
+
+
+def test_evaluate_notices_it_and_scores_the_images_as_they_are(run, digits_run, tmp_path):
+    folder, test = digits_run[0], load_dataset("digits").test
+    for name in (0, 1):
+        for part in ("drawn", "scanned"):
+            (tmp_path / part / str(name)).mkdir(parents=True)
+        for i, pixels in enumerate(test.images[test.labels == name][:20, ..., 0]):
+            Image.fromarray(pixels).save(tmp_path / "drawn" / str(name) / f"{i}.png")
+            Image.fromarray(255 - pixels).save(tmp_path / "scanned" / str(name) / f"{i}.png")
+    status, _, err = run("evaluate", folder, tmp_path / "drawn")
+    assert (status, err) == (0, "")
+    text = (
+        "most of the test images are dark on light, where the training images are light on dark; they are scored as "
+        "they are: invert their files, as golmu predict does by itself"
+    )
+    with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
+        assert run("evaluate", folder, tmp_path / "scanned")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("images", "ground", "are"),
+    [
+        (on(255), DARK, True),
+        (on(0), DARK, False),
+        (on(0), LIGHT, True),
+        (on(255), LIGHT, False),
+        (on(255), "", False),
+        (on(255, channels=3), DARK, False),
+        (np.concatenate([on(0, 9), on(255, 11)]), DARK, True),
+        (np.concatenate([on(0, 10), on(255, 10)]), DARK, False),
+        (np.concatenate([on(0, 10), on(255, 10)]), LIGHT, False),
+    ],
+)
+def test_most_decide_whether_images_are_opposite(images, ground, are):
+    assert are_opposite(images, ground) is are
+
+
 def test_a_picture_that_was_learned_from_is_not_inverted(run, tmp_path):
-    """Upright sheets of paper get black bars, which are then the ground of what is learned from."""
+    """Whatever the size to which they are fitted."""
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         (tmp_path / "data" / name).mkdir(parents=True)

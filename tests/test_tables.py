@@ -451,6 +451,7 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
         ({"image": [b"x"] * 3, "label": [0, 1, None]}, "has no label in row 3; mend or remove it"),
         ({"image": [b"x"] * 3, "label": [0, 1, 0.5]}, "holds labels that are neither whole numbers nor text in"),
         ({"image": [b"x"] * 3, "label": [[0], [1, 2], []]}, "holds labels that are neither whole numbers nor text in"),
+        ({"image": [b"x"] * 3, "label": [0, 1, 1e300]}, "holds labels from 0 to 9007199254740992, where 0 to 65535 "),
         ({"image": pyarrow.array([], pyarrow.binary()), "label": pyarrow.array([], pyarrow.int64())}, "has no rows"),
         ({"text": ["a"] * 3, "label": [0, 1, 0]}, "has 0 columns of numbers beside 'label' (and of text: text), which"),
     ):  # fmt: skip

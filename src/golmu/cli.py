@@ -64,6 +64,14 @@ LabelOption = Annotated[
         help="Column of a table that holds the labels; by default the only one that may, or that is called so.",
     ),
 ]
+InvertOption = Annotated[
+    str,
+    typer.Option(
+        "--invert",
+        help="Invert image files: auto (those that are dark on light where the training images are light on dark, or "
+        "the other way round), yes or no.",
+    ),
+]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `golmu train` has written.")]
 RecipeOption = Annotated[
     str | None,
@@ -232,13 +240,7 @@ def predict(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
     json_output: JsonOption = False,
     skip_bad: SkipBadOption = False,
-    invert: Annotated[
-        str,
-        typer.Option(
-            help="Invert images: auto (those that are dark on light where the training images are light on dark, or "
-            "the other way round), yes or no."
-        ),
-    ] = "auto",
+    invert: InvertOption = "auto",
 ) -> None:
     """Say what images show: a line for each with its label and probability."""
     from golmu.prediction import predict_files  # noqa: PLC0415
@@ -309,11 +311,12 @@ def explain(
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
+    invert: InvertOption = "auto",
 ) -> None:
     """Draw what the network makes of an image, from layer to layer, and where its decision comes from."""
     from golmu.explainer import explain_run  # noqa: PLC0415
 
-    found = explain_run(run, image, target=target, test=test, data=data, output=output, folder=folder)
+    found = explain_run(run, image, target=target, test=test, data=data, output=output, folder=folder, invert=invert)
     if json_output:
         _print_json(found)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from rich.table import Table
 from golmu import runs
 from golmu.assessment import assess
 from golmu.console import make_console, print_table
+from golmu.data.inversion import opposite_notice
 from golmu.data.reading import Reading
+from golmu.errors import GolmuWarning
 from golmu.evidence import test_part
 from golmu.prediction import load_predictor
 from golmu.progress import load_shown
@@ -36,7 +39,10 @@ def evaluate_run(
         begun = runs.run_reading(run)
         data, skip_bad, label = runs.run_data(run), skip_bad or begun.skip_bad, label or begun.label
     dataset = load_shown(data, folder, Reading.like(model.architecture.image_shape, skip_bad=skip_bad, label=label))
-    judged = assess(engine, test_part(dataset, data, model, run))
+    part = test_part(dataset, data, model, run)
+    if notice := opposite_notice(part.images, model.preprocessing.ground):
+        warnings.warn(notice, GolmuWarning, stacklevel=2)
+    judged = assess(engine, part)
     precision, recall, f1, support = judged.scores
     return {
         "run": str(run),

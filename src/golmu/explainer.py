@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from golmu import plots, runs
 from golmu.data.images import read_image
-from golmu.data.inversion import Inversion
-from golmu.errors import InputError, SaveError
+from golmu.data.inversion import INVERSIONS, Inversion
+from golmu.errors import GolmuWarning, InputError, SaveError
 from golmu.evidence import load_evidence
 from golmu.explanation import explained, one_image
 from golmu.model import Model
@@ -31,6 +32,7 @@ def explain_run(
     data: str | None = None,
     output: Path | None = None,
     folder: Path | None = None,
+    invert: str = "auto",
 ) -> dict[str, Any]:
     """Explains one image, and draws it to a file.
 
@@ -51,6 +53,8 @@ def explain_run(
         A .png, .svg or .pdf file for the figure, which is replaced; by default one in the run folder.
     folder
         Folder to look in first for a named data set's files.
+    invert
+        Whether an image file is inverted, as `golmu.prediction.predict_files` takes it.
 
     Returns
     -------
@@ -63,20 +67,22 @@ def explain_run(
     GolmuError
         If the run, the image or the class cannot be used, or the figure cannot be written.
     """
+    one_of(invert, INVERSIONS, "invert")
     predictor = load_predictor(run)
     model = predictor.model
     index = None if target is None else model.class_names.index(one_of(target, model.class_names, "target"))
     if image.isascii() and image.isdigit():
+        if invert != "auto":
+            raise InputError(f"--invert is about image files, got the number {image}: leave it out, or name ./{image}")
         title, pixels, truth = _numbered(run, model, int(image), test, data, folder)
     elif test or data is not None:
         raise InputError(f"--{'test' if test else 'data'} is about the number of an image, got {image}: leave it out")
     else:
-        inversion = Inversion(model.preprocessing.ground, "auto")  # as `golmu predict` does
-        title, pixels, truth = (
-            Path(image).name,
-            read_image(Path(image), model.architecture.image_shape, inversion),
-            None,
-        )
+        inversion = Inversion(model.preprocessing.ground, invert)
+        pixels = read_image(Path(image), model.architecture.image_shape, inversion)
+        title, truth = Path(image).name, None
+        if inversion.notice:
+            warnings.warn(inversion.notice, GolmuWarning, stacklevel=2)
     if output is None:
         output = run / f"explain-{title.replace(' image ', '-') if truth is not None else Path(image).stem}.png"
     if output.suffix.lower() not in FORMATS:

@@ -20,7 +20,6 @@ from golmu.engines.contract import Engine
 from golmu.errors import DataError, GolmuWarning, RunError
 from golmu.metrics import softmax
 from golmu.model import Model, load_model
-from golmu.preprocessing import DARK
 from golmu.progress import ReadingDisplay
 from golmu.settings import one_of
 
@@ -108,19 +107,9 @@ def predict_files(
         raise DataError(f"{bad_files(bad, len(files))}; no image is left")
     for error in bad:
         warnings.warn(f"{error}; it is left out", GolmuWarning, stacklevel=2)
-    if inversion.done and invert == "auto":
-        warnings.warn(_inverted(inversion, predictor.model.preprocessing.ground), GolmuWarning, stacklevel=2)
+    if inversion.notice:
+        warnings.warn(inversion.notice, GolmuWarning, stacklevel=2)
     return predictions
-
-
-def _inverted(inversion: Inversion, ground: str) -> str:
-    theirs, ours = ("light on dark", "dark on light") if ground == DARK else ("dark on light", "light on dark")
-    first, n = min(inversion.done), len(inversion.done)
-    what = f"{first} is" if n == 1 else f"{n:,} images, as {first}, are"
-    return (
-        f"{what} {ours}, where the training images are {theirs}: inverted; --invert no takes such images as they are, "
-        "and --invert yes inverts all"
-    )
 
 
 def _record(

@@ -67,19 +67,34 @@ class Preprocessing:
         return (pixel / std).astype(np.float32), (-mean / std).astype(np.float32)
 
 
+def border_of(images: Images) -> NDArray[Any]:
+    """The pixels along the border of each image (n, h, w, c), as (n, p, c)."""
+    sides: list[NDArray[Any]] = [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]]
+    return np.concatenate(sides, axis=1)
+
+
 def ground_of(images: Images) -> str:
     """`DARK` or `LIGHT`: what nearly all of the grey images (n, h, w, 1) have around their middle.
 
     "" where they disagree, have colours, or are not in [0, 1] or uint8. The ground of an image is what the median of
     the pixels along its border is.
     """
+    share = _share_of_light(images)
+    return "" if share is None else LIGHT if share >= AGREED else DARK if share <= 1 - AGREED else ""
+
+
+def are_opposite(images: Images, ground: str) -> bool:
+    """Whether most of the images (n, h, w, c) have the other ground, where both are known."""
+    share = _share_of_light(images) if ground else None
+    return share is not None and (share > 0.5 if ground == DARK else share < 0.5)
+
+
+def _share_of_light(images: Images) -> float | None:
+    """The share of the images whose ground is `LIGHT`; None where that cannot be told."""
     if images.shape[3] != 1 or (images.dtype != np.uint8 and not 0 <= images.min() <= images.max() <= 1):
-        return ""
-    some = images[:: -(-len(images) // LOOKED_AT), :, :, 0]
-    border = np.concatenate([some[:, 0], some[:, -1], some[:, 1:-1, 0], some[:, 1:-1, -1]], axis=1)
-    are_light = np.median(border, axis=1) > MIDDLE * (255 if images.dtype == np.uint8 else 1)
-    share = float(are_light.mean())
-    return LIGHT if share >= AGREED else DARK if share <= 1 - AGREED else ""
+        return None
+    border = border_of(images[:: -(-len(images) // LOOKED_AT)])[..., 0]
+    return float((np.median(border, axis=1) > MIDDLE * (255 if images.dtype == np.uint8 else 1)).mean())
 
 
 def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from golmu.data.inversion import Inversion
 from golmu.errors import DataError
+from golmu.preprocessing import border_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 """File names that a folder is searched for."""
@@ -39,6 +40,9 @@ ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)
 
 MAX_PIXELS = 50_000_000
 """A picture that declares more is refused before it is decoded: it may be made to fill the memory."""
+
+STRIP = 2**20
+"""Pixels, about, of a picture of many bits that are converted at a time."""
 
 HIDDEN = (".", "__")
 """How names of files and folders begin that systems leave among a user's own, as `._a.png` and `__MACOSX`."""
@@ -121,7 +125,8 @@ def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion
     picture's brightness depends on no other picture, and is not stretched.
 
     It is turned upright, laid on black where it is transparent, made grey or RGB, inverted if that is called for,
-    scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on black.
+    scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on its own ground: the median of each
+    channel along its border.
 
     Raises
     ------
@@ -136,7 +141,7 @@ def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion
     fitted = _fitted(image, width, height)
     if inversion is not None and (other := inversion(image, fitted, str(source))) is not image:
         fitted = _fitted(other, width, height)
-    return fitted.reshape(shape)
+    return fitted
 
 
 class _Hush:
@@ -209,43 +214,42 @@ def _decoded(source: Source) -> Image.Image:
 
 
 def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width) or (height, width, 3): scaled with its aspect ratio kept, at least a pixel wide, centred."""
+    """(height, width, c): scaled with its aspect ratio kept, at least a pixel wide, centred on its ground."""
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    fitted = Image.new(image.mode, (width, height))
-    scaled = image.resize(size, Image.Resampling.BICUBIC)
-    fitted.paste(scaled, (round((width - size[0]) / 2), round((height - size[1]) / 2)))
-    return np.asarray(fitted, np.uint8)
+    scaled = np.asarray(image.resize(size, Image.Resampling.BICUBIC), np.uint8).reshape(*size[::-1], -1)
+    border = border_of(scaled[None])[0]
+    fitted = np.empty((height, width, scaled.shape[2]), np.uint8)
+    fitted[:] = np.sort(border, axis=0)[(len(border) - 1) // 2]
+    top, left = round((height - size[1]) / 2), round((width - size[0]) / 2)
+    fitted[top : top + size[1], left : left + size[0]] = scaled
+    return fitted
 
 
 def _flat(image: Image.Image, form: str | None) -> Image.Image:
     """8 bits a channel, without transparency; `form` is the format of the file."""
     if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image)
         # Before version 11, Pillow opened a PNG of 16 bits in the mode of 32.
-        white = WHITES[1] if image.mode.startswith("I;16") or form == "PNG" else _white(values)
-        # Pillow itself would clip at 255.
-        return Image.fromarray(
-            np.rint(values.clip(0, white).astype(np.float32) * np.float32(255 / white)).astype(np.uint8)
-        )
+        white = WHITES[1] if image.mode.startswith("I;16") or form == "PNG" else _white(image)
+        return _grey(image, white)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
     return image
 
 
-def _white(values: NDArray[np.float32] | NDArray[np.int32]) -> float:
-    """What is white among grey values of 32 bits, of which the file does not say it.
+def _white(image: Image.Image) -> float:
+    """What is white in a grey picture of 32 bits, whose file does not say it.
 
     Raises
     ------
     ValueError
         If that cannot be told.
     """
-    top = float(values.max())
-    if not np.isfinite(values).all():
+    if not all(np.isfinite(strip).all() for _, strip in _strips(image)):
         raise ValueError("some of its pixels are NaN or infinite")
-    if values.dtype.kind == "f" and top <= MAX_SHARE:
+    top = max(float(strip.max()) for _, strip in _strips(image))
+    if image.mode == "F" and top <= MAX_SHARE:
         return 1
     for white in WHITES:
         if top <= white:
@@ -253,3 +257,19 @@ def _white(values: NDArray[np.float32] | NDArray[np.int32]) -> float:
     raise ValueError(
         f"its pixels go up to {top:g}, and what is white is not known above {WHITES[-1]}: save it with 8 bits"
     )
+
+
+def _grey(image: Image.Image, white: float) -> Image.Image:
+    """A grey picture of many bits with 8, from 0 to `white`; Pillow itself would clip at 255."""
+    grey = Image.new("L", image.size)
+    for top, strip in _strips(image):
+        pixels = strip.clip(0, white).astype(np.float32) * np.float32(255 / white)
+        grey.paste(Image.fromarray(np.rint(pixels).astype(np.uint8)), (0, top))
+    return grey
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
+    """The number of a row, and the pixels from there, some rows at a time: an array of all would double the memory."""
+    n = max(1, STRIP // image.width)
+    for top in range(0, image.height, n):
+        yield top, np.asarray(image.crop((0, top, image.width, min(top + n, image.height))))

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from golmu.preprocessing import ground_of
+from golmu.preprocessing import DARK, LIGHT, Images, are_opposite
 
 INVERSIONS = ("auto", "yes", "no")
 """What a user may ask for: invert a picture whose ground is the other one, every picture, or none."""
+
+_SHOWN = {DARK: "light on dark", LIGHT: "dark on light"}
 
 
 class Inversion:
@@ -31,17 +33,35 @@ class Inversion:
     def __call__(self, image: Image.Image, fitted: NDArray[np.uint8], name: str) -> Image.Image:
         """The picture, grey or RGB, or its negative.
 
-        `fitted` is what the network would see of it. Bars beside a picture of other proportions are the ground of that,
-        as they were in training: so that no picture is inverted that was learned from as it is, both must be opposite.
+        `fitted` (h, w, c) is what the network would see of it, which decides, as it did in training.
         """
-        if self._wanted == "no" or (self._wanted == "auto" and not self._is_opposite(image, fitted)):
+        if self._wanted == "no" or (self._wanted == "auto" and not are_opposite(fitted[None], self._ground)):
             return image
         self.done.add(name)
         return ImageOps.invert(image)
 
-    def _is_opposite(self, image: Image.Image, fitted: NDArray[np.uint8]) -> bool:
-        if not self._ground or image.mode != "L":
-            return False
-        return all(
-            ground_of(pixels[None, ..., None]) not in ("", self._ground) for pixels in (np.asarray(image), fitted)
+    @property
+    def notice(self) -> str:
+        """What there is to say of those that were inverted, though nobody asked for it; "" if there are none."""
+        if not self.done or self._wanted != "auto":
+            return ""
+        first, n = min(self.done), len(self.done)
+        what = f"{first} is" if n == 1 else f"{n:,} images, as {first}, are"
+        return (
+            f"{what} {_contrast(self._ground)}: inverted; --invert no takes such images as they are, and --invert yes "
+            "inverts all"
         )
+
+
+def opposite_notice(images: Images, ground: str) -> str:
+    """What there is to say of images (n, h, w, c) that are scored as they are, if most have the other ground; or ""."""
+    if not are_opposite(images, ground):
+        return ""
+    return (
+        f"most of the test images are {_contrast(ground)}; they are scored as they are: invert their files, as golmu "
+        "predict does by itself"
+    )
+
+
+def _contrast(ground: str) -> str:
+    return f"{_SHOWN[LIGHT if ground == DARK else DARK]}, where the training images are {_SHOWN[ground]}"

@@ -54,7 +54,7 @@ def load_dataset(
         - "fashion-mnist", or scikit-learn's "digits".
         - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
           `test` or `val` likewise (`golmu.data.class_folders`). The images may be of any size and mode: they are
-          decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on black.
+          decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their ground.
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
           data sets, as EMNIST's does, FOLDER/emnist-letters is one of them.

@@ -288,7 +288,7 @@ def _labels(tables: Sequence[Table], columns: _Columns) -> Labels:
     numbers = np.array(found if is_number else [np.nan], np.float64)
     if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any():
         raise DataError(f"'{tables[0].path}' holds labels that are neither whole numbers nor text in '{columns.label}'")
-    return numbers.astype(np.int64)
+    return numbers.clip(-(2.0**53), 2.0**53).astype(np.int64)  # more than this is refused later
 
 
 def _numbered(parts: Sequence[_Part], names: tuple[str, ...] | None) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
@@ -346,8 +346,9 @@ def _pixels(parts: Sequence[_Part], columns: list[str], total: int, reading: Rea
             for batch in table.batches(columns, ROWS):
                 if row + batch.num_rows > total:
                     break
-                for place, column in enumerate(batch.columns):
-                    values[row : row + batch.num_rows, place] = column.to_numpy(zero_copy_only=False)
+                with np.errstate(over="ignore"):  # infinite pixels are refused below
+                    for place, column in enumerate(batch.columns):
+                        values[row : row + batch.num_rows, place] = column.to_numpy(zero_copy_only=False)
                 row += batch.num_rows
                 if reading.progress is not None:
                     reading.progress(row, total)
