@@ -203,8 +203,8 @@ def test_warm_start_keeps_the_standardization(data):
 @pytest.mark.parametrize("before", [True, False])
 def test_warm_start_refuses_to_standardize_otherwise(data, before):
     trained = network(warm_start=True, standardize=before).fit(*data, 1)
-    said = "standardized, but standardize is False: set it to True" if before else "not standardized, but standardize"
-    with pytest.raises(InputError, match=f"^warm_start goes on with a network of images that are {said}"):
+    said = "standardized, but standardize is False. Set it to True" if before else "not standardized, but standardize"
+    with pytest.raises(InputError, match=f"^warm_start cannot go on with this network: its images are {said}"):
         trained.set_params(standardize=not before).fit(*data, 1)
 
 
@@ -221,8 +221,15 @@ def test_a_run_that_went_on_from_weights_is_resumed_by_a_network_that_has_none(d
     assert resumed.losses == whole.losses[2:]
 
 
-@pytest.mark.parametrize("change", ["labels", "shape", "kernels"])
-def test_warm_start_refuses_another_network(data, change):
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("labels", "its classes are [0, 1, 2], not [1, 2, 3]"),
+        ("shape", "the architecture's height is 6, not 4"),
+        ("kernels", "the architecture's n_kernels is 3, not 5"),
+    ],
+)
+def test_warm_start_refuses_another_network(data, change, text):
     x, y = data
     trained = network(warm_start=True).fit(x, y, 1)
     if change == "labels":
@@ -231,7 +238,8 @@ def test_warm_start_refuses_another_network(data, change):
         x = x[:, :4]
     else:
         trained.set_params(n_kernels=5)
-    with pytest.raises(InputError, match=r"^warm_start goes on with .*: set warm_start=False to begin anew$"):
+    text = f"warm_start cannot go on with this network: {text}. Set warm_start=False to begin anew"
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         trained.fit(x, y, 1)
     trained.set_params(warm_start=False).fit(x, y, 1)
 

@@ -274,3 +274,23 @@ ELEVEN = list(range(0, 22, 2))
 def test_labels_that_are_no_class_are_refused(y, classes, text):
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         encode(as_label_array(y, 2), np.array(classes))
+
+
+def test_channels_that_seem_to_come_first_are_noticed():
+    x, hint = RNG.integers(0, 256, (3, 3, 8, 8), np.uint8), ": if channels come first, pass x.transpose(0, 2, 3, 1)"
+    text = f"x of shape (3, 3, 8, 8) is taken as images of 3x8 pixels with 8 channels{hint}"
+    with pytest.warns(GolmuWarning, match=re.escape(text)):
+        as_images(x, are_learned=True)
+    with pytest.raises(InputError, match=re.escape(f"at least 2x2 pixels and one channel, got (1, 8, 8){hint}")):
+        as_images(x[:, :1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_images(x.transpose(0, 2, 3, 1), are_learned=True)
+
+
+def test_a_mask_is_refused():
+    with pytest.raises(InputError, match="x must be an array without a mask, got a masked one: fill it, or leave"):
+        as_images(np.ma.masked_less(SQUARE, 9))
+    with pytest.raises(InputError, match="y must be an array without a mask, got a masked one: fill it, or leave"):
+        as_label_array(np.ma.masked_equal([1, 2, 3], 2), 3)
+    assert np.array_equal(as_images(np.ma.array(SQUARE)), SQUARE[..., None])

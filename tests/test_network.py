@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import naive
-from golmu import ConvolutionNetwork
+from golmu import ConvolutionNetwork, metrics
 from golmu.architecture import WEIGHT_NAMES, Architecture
 from golmu.engines import ENGINE_NAMES
 from golmu.errors import GolmuWarning, InputError, InputTypeError, TrainingError
@@ -267,6 +267,13 @@ def test_forpass_gives_the_twins_logits():
     assert logits.dtype == np.float32
     assert isinstance(logits, np.ndarray)
     assert np.allclose(logits, naive.forward(X, made.get_weights())["logits"], atol=1e-5)
+
+
+def test_the_logarithm_of_a_probability_too_small_for_a_float_is_known():
+    trained = ready()
+    assert trained.predict_log_proba(X) == pytest.approx(np.log(trained.predict_proba(X)), abs=1e-6)
+    logits = np.float32([[300, 0, -200]])
+    assert metrics.log_softmax(logits).tolist() == [[0, -300, -500]]
 
 
 def test_probabilities_are_the_softmax_of_the_logits():

@@ -151,7 +151,33 @@ def test_images_of_another_shape_are_refused(name):
         getattr(ready(), name)(X[0])
 
 
-@pytest.mark.parametrize("name", ["training", "score", "get_loss", "gradients"])
+@pytest.mark.parametrize("name", ["training", "get_loss", "gradients"])
 def test_labels_that_are_no_class_are_refused(name):
     with pytest.raises(InputError, match=r"^y holds the label 3, which is not one of the classes: 0, 1, 2$"):
         getattr(ready(), name)(X, Y + 1)
+
+
+def test_a_label_that_is_no_class_is_one_that_is_wrong():
+    trained = ready()
+    y = np.where(np.arange(len(Y)) < 10, 7, Y)
+    expected = (trained.predict(X) == y).mean()
+    assert trained.score(X, y) == pytest.approx(expected)
+    assert trained.score(X, y, sample_weight=np.arange(len(Y)) < 10) == 0
+    with pytest.raises(InputError, match="y must hold labels like 0, got 'ant'"):
+        trained.score(X, NAMES[Y])
+
+
+def test_one_grey_image_is_told_from_flattened_ones():
+    trained = network().fit(X[..., 0], Y, 1)
+    with pytest.raises(InputError, match=re.escape("x has the shape (7, 6) of one image: pass x[None]")):
+        trained.predict(X[0, ..., 0])
+    assert trained.predict(X[:7, ..., 0].reshape(7, 42)).shape == (7,)
+
+
+def test_a_loaded_network_knows_the_shape_of_flattened_images(tmp_path):
+    flat = X.reshape(len(X), -1)
+    network(image_shape=X.shape[1:]).fit(flat, Y, 1).save(tmp_path / "model.safetensors")
+    loaded = ConvolutionNetwork.load(tmp_path / "model.safetensors")
+    assert loaded.fit(flat, Y, 1).architecture_.image_shape == X.shape[1:]
+    network().fit(X[:, :6, :, 0], Y, 1).save(tmp_path / "square.safetensors")
+    assert ConvolutionNetwork.load(tmp_path / "square.safetensors").image_shape is None

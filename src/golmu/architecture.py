@@ -133,6 +133,15 @@ class Architecture:
         """Number of trained parameters: 197,210 for 28×28 grey images, 10 kernels, 100 units and 10 classes."""
         return sum(prod(shape) for shape in self.shapes.values())
 
+    def differences(self, other: Architecture) -> list[str]:
+        """A line for each size in which the other is another."""
+        mine, others = asdict(self), asdict(other)
+        return [
+            f"the architecture's {name} is {mine[name]}, not {others[name]}"
+            for name in mine
+            if mine[name] != others[name]
+        ]
+
     def initial_weights(self, rng: np.random.Generator) -> Weights:
         """Glorot uniform weights and zero biases.
 

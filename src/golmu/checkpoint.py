@@ -171,13 +171,7 @@ def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: boo
     """
     differences = [
         *_different_data(kept.fingerprint, wanted.fingerprint),
-        *(
-            f"the architecture's {name} is {before}, not {now}"
-            for (name, before), now in zip(
-                asdict(kept.architecture).items(), asdict(wanted.architecture).values(), strict=True
-            )
-            if before != now
-        ),
+        *kept.architecture.differences(wanted.architecture),
         *kept.recipe.differences(wanted.recipe),
     ]
     if kept.class_names != wanted.class_names:

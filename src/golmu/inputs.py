@@ -22,6 +22,9 @@ ImageShape = tuple[int, int, int]
 UNSCALED = 16.0
 """Float pixels from 0 upwards that reach this were hardly standardised, but left at 0–255, or at 0–16 as the digits."""
 
+MOST_COLOURS = 4
+"""Channels that a picture may have."""
+
 FAINT = 32
 """Integer pixels of which none reaches this were hardly meant as 0–255, where they are nearly black."""
 
@@ -43,7 +46,8 @@ def as_images(
     stacklevel
         Of a warning, as in `warnings.warn`; 4 is the caller of the caller.
     are_learned
-        Whether they are to be learned from: then there is a warning if they are nearly black.
+        Whether they are to be learned from: then there is a warning if they are nearly black, or if their channels
+        seem to come first.
 
     Raises
     ------
@@ -51,6 +55,9 @@ def as_images(
         For anything else, naming the argument, what was expected and what was received.
     """
     array = _numeric(x, argument)
+    hint = ""
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > MOST_COLOURS:
+        hint = f": if channels come first, pass {argument}.transpose(0, 2, 3, 1)"
     array = _four_axes(array, shape, argument)
     if len(array) == 0:
         raise InputError(f"{argument} holds no images: its shape is {array.shape}")
@@ -59,7 +66,14 @@ def as_images(
     if min(array.shape[1:3]) < POOL_SIZE or array.shape[3] == 0:
         raise InputError(
             f"{argument} must hold images of at least {POOL_SIZE}x{POOL_SIZE} pixels and one channel, "
-            f"got {array.shape[1:]}"
+            f"got {array.shape[1:]}{hint}"
+        )
+    if are_learned and hint:
+        warnings.warn(
+            f"{argument} of shape {array.shape} is taken as images of {array.shape[1]}x{array.shape[2]} pixels with "
+            f"{array.shape[3]} channels{hint}",
+            GolmuWarning,
+            stacklevel=stacklevel - 1,
         )
     images = _pixels(array, argument, stacklevel)
     if are_learned and images.dtype == np.uint8 and 0 < (top := int(images.max())) < FAINT:
@@ -70,6 +84,12 @@ def as_images(
             stacklevel=stacklevel - 1,
         )
     return images
+
+
+def refuse_one_image(x: Any, shape: ImageShape, argument: str) -> None:
+    """Raises `InputError` if `x` has the shape (h, w) of one image, which is not that of flattened ones."""
+    if np.shape(x) == shape[:2] and shape[1] != prod(shape):
+        raise InputError(f"{argument} has the shape {np.shape(x)} of one image: pass {argument}[None]")
 
 
 def as_image_shape(value: Any) -> ImageShape | None:
@@ -98,10 +118,16 @@ def _refuse_sparse(array: Any, argument: str) -> None:
         raise InputTypeError(f"{argument} must be a dense array, got a sparse one: call its toarray() first")
 
 
+def _refuse_masked(array: Any, argument: str) -> None:
+    if np.ma.is_masked(array):
+        raise InputError(f"{argument} must be an array without a mask, got a masked one: fill it, or leave images out")
+
+
 def _numeric(x: Any, argument: str) -> NDArray[Any]:
     if x is None:
         raise InputTypeError(f"{argument} is missing: images are needed")
     _refuse_sparse(x, argument)
+    _refuse_masked(x, argument)
     try:
         array = np.asarray(x)
     except (TypeError, ValueError) as error:
@@ -193,6 +219,7 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
             "labels are needed, one for each image"
         )
     _refuse_sparse(y, argument)
+    _refuse_masked(y, argument)
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -263,13 +290,18 @@ def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:
     return classes
 
 
-def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y") -> Labels:
+UNKNOWN = -1
+"""Stands for a label that is not among the classes."""
+
+
+def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y", may_be_unknown: bool = False) -> Labels:
     """Int64 indices of the labels in `classes`, which is sorted.
 
     Raises
     ------
     InputError
-        If a label is not among the classes, or one-hot labels have another width.
+        If a label is not among the classes, unless it may be `UNKNOWN`, or is of another kind than they; or one-hot
+        labels have another width.
     """
     width = one_hot_width(y)
     if width is not None:
@@ -280,7 +312,9 @@ def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y") -> La
         raise InputError(f"{argument} must hold labels like {_shown(classes[0])}, got {_shown(y[0])}")
     indices = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
     wrong = classes[indices] != y
-    if wrong.any():
+    if may_be_unknown:
+        indices[wrong] = UNKNOWN
+    elif wrong.any():
         known = ", ".join(str(label) for label in classes[:10]) + (", ..." if len(classes) > 10 else "")
         shown = _shown(y[wrong][0])
         raise InputError(f"{argument} holds the label {shown}, which is not one of the classes: {known}")

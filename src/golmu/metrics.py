@@ -48,6 +48,13 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithms of the probabilities (n, C), also where those are too small for float32."""
+    below = logits - logits.max(axis=1, keepdims=True)
+    logarithms: NDArray[np.float32] = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+    return logarithms
+
+
 def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
     """(C, C) counts: row = true class, column = predicted class."""
     counts = np.bincount(labels * n_classes + predictions, minlength=n_classes**2)

@@ -18,12 +18,13 @@ from golmu import inputs, training
 from golmu.architecture import Architecture, Weights
 from golmu.display import Display
 from golmu.engines import create_engine
-from golmu.engines.contract import Engine, Evaluation, Labels
+from golmu.engines.contract import Engine, Labels
 from golmu.errors import GolmuError, InputError, InputTypeError
 from golmu.fitting import Samples, as_folder, begun_preprocessing, describe, fit_in_folder
 from golmu.incremental import IncrementalTraining
 from golmu.interruption import Interruption
-from golmu.metrics import softmax
+from golmu.learned import Learned
+from golmu.metrics import log_softmax, softmax
 from golmu.model import Model, load_model, save_model
 from golmu.parameters import RecipeParameters
 from golmu.preprocessing import Images, Preprocessing
@@ -40,7 +41,7 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
     exit_code = 2
 
 
-class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
     A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
@@ -54,21 +55,22 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
     batch_size
         Samples a step. Epochs use full batches only; fewer samples than this make one batch.
     learning_rate
-        Step size, at its highest.
+        Step size, at its highest. `optimizer="adam"` wants about 0.001.
     engine
         What computes: see `golmu.engines`. After fitting, `engine_` names the one that ran.
     n_threads
         Threads at most that the fused engine uses; by default one for each core that the process may use. The bits
         of every result are the same for any number.
     random_state
-        Fixes the initial weights, the order of the samples, and all other chance: None, an integer, a `RandomState` or
-        a `Generator`.
+        Fixes the initial weights, the order of the samples, and all other chance: an integer, a `RandomState` or a
+        `Generator`; None: each `fit` is another.
     record_loss
         `"after"`: an epoch's loss in `losses` is the mean of each batch's loss after its update, as in the chapter.
         `"before"`: it comes from the update's own forward pass, as Keras reports it, and a third of the work is saved.
     patience
         Training stops when the validation loss has not improved for this many epochs, and the best epoch's weights
-        are restored. None: it goes on to the end, and the last epoch's weights stay.
+        are restored; `fit` then needs `x_val` and `y_val`, which searches do not pass. None: it goes on to the end, and
+        the last epoch's weights stay.
     epochs
         Passes over the samples, where `fit` is not told.
     image_shape
@@ -269,6 +271,10 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         """Probabilities (n, classes) of the images, in the order of `classes_`; each row sums to 1."""
         return softmax(self.forpass(x))
 
+    def predict_log_proba(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Logarithms of the probabilities (n, classes) of the images."""
+        return log_softmax(self.forpass(x))
+
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The most probable label of each image, as the labels were given to `fit` (one-hot: indices)."""
         indices = self.forpass(x).argmax(axis=1)
@@ -276,16 +282,20 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         return labels
 
     def score(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy: the share of the images that are predicted right, each counting as `sample_weight` (n,) says."""
-        if sample_weight is None:
-            return self._evaluate(x, y).accuracy
-        images, labels = self._images_and_labels(x, y)
-        weights = as_sample_weight(sample_weight, len(labels))
+        """Accuracy: the share of the images that are predicted right, each counting as `sample_weight` (n,) says.
+
+        A label that the network does not know is one that it gets wrong.
+        """
+        self._check_ready()
+        images = self._images(x)
+        labels = inputs.encode(inputs.as_label_array(y, len(images)), self.classes_, may_be_unknown=True)
+        weights = None if sample_weight is None else as_sample_weight(sample_weight, len(labels))
         return float(np.average(self._engine.logits(images).argmax(axis=1) == labels, weights=weights))
 
     def get_loss(self, x: ArrayLike, y: ArrayLike) -> float:
         """Softmax cross-entropy, mean over the images."""
-        return self._evaluate(x, y).loss
+        images, labels = self._images_and_labels(x, y)
+        return self._engine.evaluate(self._engine.prepare(images, labels)).loss
 
     def gradients(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Weights]:
         """Mean loss of the batch, and its gradient with respect to each weight, in the weights' shapes."""
@@ -304,48 +314,6 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         self._check_ready()
         self._engine.set_weights(self.architecture_.checked(weights))
         self._forget_steps()
-
-    @property
-    def conv_w(self) -> NDArray[np.float32]:
-        return self.get_weights()["conv_w"]
-
-    @property
-    def conv_b(self) -> NDArray[np.float32]:
-        return self.get_weights()["conv_b"]
-
-    @property
-    def w1(self) -> NDArray[np.float32]:
-        return self.get_weights()["w1"]
-
-    @property
-    def b1(self) -> NDArray[np.float32]:
-        return self.get_weights()["b1"]
-
-    @property
-    def w2(self) -> NDArray[np.float32]:
-        return self.get_weights()["w2"]
-
-    @property
-    def b2(self) -> NDArray[np.float32]:
-        return self.get_weights()["b2"]
-
-    @property
-    def losses(self) -> list[float]:
-        self._check_ready()
-        return self.history_.losses
-
-    @property
-    def val_losses(self) -> list[float]:
-        self._check_ready()
-        return self.history_.val_losses
-
-    @property
-    def loss_curve_(self) -> list[float]:
-        return self.losses
-
-    @property
-    def n_iter_(self) -> int:
-        return len(self.losses)
 
     def save(self, path: str | Path, *, class_names: tuple[str, ...] | None = None) -> None:
         """Writes weights, sizes and labels as a safetensors file, atomically.
@@ -379,6 +347,8 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         network = cls(architecture.n_kernels, architecture.units, engine=engine)
         network.test_flip = model.preprocessing.test_flip
         network.standardize = bool(model.preprocessing.mean)
+        if (architecture.width, architecture.channels) != (architecture.height, 1):
+            network.image_shape = architecture.image_shape
         network._start(architecture.image_shape, model.classes, model.preprocessing)
         network._engine.set_weights(model.weights)
         network.best_epoch_ = model.epoch
@@ -428,16 +398,19 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         before, weights, history = self.architecture_, self._engine.get_weights(), self.history_
         height, width, channels = image_shape
         now = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
-        if now != before or not np.array_equal(classes, self.classes_):
+        differences = before.differences(now)
+        if not np.array_equal(classes, self.classes_):
+            differences.append(f"its classes are {self.classes_.tolist()}, not {classes.tolist()}")
+        if differences:
             raise InputError(
-                f"warm_start goes on with a network of {before} for the classes {self.classes_.tolist()}, but now it "
-                f"is to be {now} for {classes.tolist()}: set warm_start=False to begin anew"
+                f"warm_start cannot go on with this network: {'; '.join(differences)}. Set warm_start=False to begin "
+                "anew"
             )
         preprocessing = self._engine.preprocessing
         if bool(preprocessing.mean) != self.standardize:
             raise InputError(
-                f"warm_start goes on with a network of images that are {'' if preprocessing.mean else 'not '}"
-                f"standardized, but standardize is {self.standardize}: set it to {not self.standardize}, or "
+                f"warm_start cannot go on with this network: its images are {'' if preprocessing.mean else 'not '}"
+                f"standardized, but standardize is {self.standardize}. Set it to {not self.standardize}, or "
                 "warm_start=False to begin anew"
             )
         self._start(image_shape, classes, replace(preprocessing, test_flip=self.test_flip))
@@ -453,6 +426,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
     def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images:
         """Images of the network's shape; if they are new, of the shape that the network is to have."""
         if not is_new and getattr(x, "ndim", None) == 2 and not hasattr(x, "toarray"):
+            inputs.refuse_one_image(x, self.architecture_.image_shape, argument)
             try:
                 validate_data(self, x, reset=False, skip_check_array=True)
             except ValueError as error:
@@ -464,10 +438,6 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Display, Classif
         self._check_ready()
         images = self._images(x)
         return images, inputs.encode(inputs.as_label_array(y, len(images)), self.classes_)
-
-    def _evaluate(self, x: ArrayLike, y: ArrayLike) -> Evaluation:
-        images, labels = self._images_and_labels(x, y)
-        return self._engine.evaluate(self._engine.prepare(images, labels))
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_ready

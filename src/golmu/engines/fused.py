@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -72,7 +73,7 @@ class FusedEngine:
         self.preprocessing = preprocessing
         self._net = _parameters(architecture)
         self._slots: dict[str, Parameters] = {}
-        self._work: dict[int, Buffers] = {}
+        self._kept: dict[int, Buffers] = {}
 
     def set_weights(self, weights: Weights) -> None:
         self._fill(self._net, weights)
@@ -105,7 +106,7 @@ class FusedEngine:
         return self._canonical(self._net)
 
     def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
-        return Prepared(images, labels, NO_IMPORTANCE if importance is None else importance)
+        return Prepared(_to_read(images), labels, NO_IMPORTANCE if importance is None else importance)
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         for name in needed_slots(method, averages=batches.averaging is not None):
@@ -129,7 +130,7 @@ class FusedEngine:
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
-        self._forward(self._net, images, NO_LABELS, result, np.empty(0), NO_LABELS)
+        self._forward(self._net, _to_read(images), NO_LABELS, result, np.empty(0), NO_LABELS)
         return result
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
@@ -171,13 +172,14 @@ class FusedEngine:
         samples = self._samples(order.shape[1])
         n_parts = -(-order.shape[1] // samples)
         n_threads = min(self.n_threads, n_parts)
-        work, state = self._buffers(n_parts, samples), np.zeros(2 + n_threads, np.int64)
         slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]  # those not needed are not touched
-        _run(n_threads, lambda thread: kernels.train(
-            thread, state, data.images, data.labels, data.importance, *self._factors(data.images), order, self._net,
-            step, *slots, options(method, batches.seed), pace(method, batches), batches.first_batch,
-            method.record_loss == "after", work, losses,
-        ))  # fmt: skip
+        state = np.zeros(2 + n_threads, np.int64)
+        with self._buffers(n_parts, samples) as work:
+            _run(n_threads, lambda thread: kernels.train(
+                thread, state, data.images, data.labels, data.importance, *self._factors(data.images), order,
+                self._net, step, *slots, options(method, batches.seed), pace(method, batches), batches.first_batch,
+                method.record_loss == "after", work, losses,
+            ))  # fmt: skip
         return losses
 
     def _forward(
@@ -186,12 +188,13 @@ class FusedEngine:
     ) -> None:  # fmt: skip
         samples = self._samples(len(images))
         n_threads = min(self.n_threads, -(-len(images) // samples))
-        work, state = self._buffers(n_threads, samples), np.zeros(2 + n_threads, np.int64)
+        state = np.zeros(2 + n_threads, np.int64)
         n_views = 2 if self.preprocessing.test_flip else 1
-        _run(n_threads, lambda thread: kernels.evaluate(
-            thread, state, images, labels, *self._factors(images), net, NO_OPTIONS, n_views, work, logits, losses,
-            n_right,
-        ))  # fmt: skip
+        with self._buffers(n_threads, samples) as work:
+            _run(n_threads, lambda thread: kernels.evaluate(
+                thread, state, images, labels, *self._factors(images), net, NO_OPTIONS, n_views, work, logits, losses,
+                n_right,
+            ))  # fmt: skip
 
     def _factors(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.preprocessing.factors(images.dtype, self.architecture.channels)
@@ -206,11 +209,18 @@ class FusedEngine:
         is_large = self._net.dense1.nbytes > LARGE_LAYER and n >= MORE_SAMPLES
         return MORE_SAMPLES if is_large else SAMPLES
 
-    def _buffers(self, n_parts: int, samples: int) -> Buffers:
-        """Buffers for at least `n_parts` parts of `samples` samples, kept for the next call."""
-        if samples not in self._work or len(self._work[samples].x) < n_parts:
-            self._work[samples] = _make_buffers(self.architecture, n_parts, samples, self.n_threads)
-        return self._work[samples]
+    @contextmanager
+    def _buffers(self, n_parts: int, samples: int) -> Iterator[Buffers]:
+        """Buffers for at least `n_parts` parts of `samples` samples, kept for the next call.
+
+        Meanwhile no other thread of the user has them: one that predicts at the same time makes its own. A lock would
+        be one that a forked process may find closed for ever.
+        """
+        work = self._kept.pop(samples, None)
+        if work is None or len(work.x) < n_parts:
+            work = _make_buffers(self.architecture, n_parts, samples, self.n_threads)
+        yield work
+        self._kept[samples] = work
 
     def _canonical(self, net: Parameters) -> Weights:
         a = self.architecture
@@ -225,6 +235,13 @@ class FusedEngine:
             "w2": net.dense2[:-1, : a.n_classes].copy(),
             "b2": net.dense2[-1, : a.n_classes].copy(),
         }
+
+
+def _to_read(images: Images) -> Images:
+    """The images as an array that cannot be written to: to numba those are another type, which is compiled anew."""
+    view = images.view()
+    view.flags.writeable = False
+    return view
 
 
 def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
@@ -292,12 +309,20 @@ class _Compilation(event.Listener):  # type: ignore[misc]  # numba has no types
     """
 
     def __init__(self) -> None:
-        self._depth, self._level, self._said = 0, config.OPT, False
+        self._depth, self._level, self._said, self._last = 0, config.OPT, False, None
+
+    def notify(self, event: Any) -> None:
+        if event is not self._last:  # it comes once for each thread that has installed this listener
+            self._last = event
+            super().notify(event)
 
     def on_start(self, event: Any) -> None:
         if not self._said:
             self._said = True
-            logger.warning("compiling the kernels for this processor; this happens once, and takes about ten seconds")
+            logger.warning(
+                "compiling the kernels for this processor; this happens once for each type of images, and takes about "
+                "ten seconds"
+            )
         self._depth += 1
         if self._depth == 2:
             self._level, config.OPT = config.OPT, type(config.OPT)(1)
