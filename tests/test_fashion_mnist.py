@@ -18,7 +18,7 @@ from golmu.errors import DataError, InputTypeError
 
 GOOD = {}  # the name of a file -> its unpacked content, in a tiny stand-in for the published data
 for _name, _shape in zip(MNIST_FILES, [(6, 28, 28), (6,), (3, 28, 28), (3,)], strict=True):
-    _array = np.random.default_rng(len(GOOD)).integers(0, 10, _shape, np.uint8)
+    _array = np.random.default_rng(len(GOOD)).integers(0, 250 if len(_shape) == 3 else 10, _shape, np.uint8)
     GOOD[_name] = struct.pack(f">BBBB{len(_shape)}I", 0, 0, 8, len(_shape), *_shape) + _array.tobytes()
 
 
