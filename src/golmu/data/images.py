@@ -246,9 +246,9 @@ def _white(image: Image.Image) -> float:
     ValueError
         If that cannot be told.
     """
-    if not all(np.isfinite(strip).all() for _, strip in _strips(image)):
+    top = float(np.max([strip.max() for _, strip in _strips(image)]))
+    if not np.isfinite(top):
         raise ValueError("some of its pixels are NaN or infinite")
-    top = max(float(strip.max()) for _, strip in _strips(image))
     if image.mode == "F" and top <= MAX_SHARE:
         return 1
     for white in WHITES:
