@@ -22,7 +22,7 @@ from rich.console import Console
 
 import golmu
 from command import SETTINGS, history, main, process, read
-from golmu import ConvolutionNetwork, Recipe, assembly, cli, evaluation, progress, training
+from golmu import ConvolutionNetwork, Recipe, assembly, cli, evaluation, progress, trainer, training
 from golmu.engines import ENGINE_NAMES
 
 # train
@@ -169,6 +169,15 @@ def test_a_network_that_learned_nothing_is_said_to(run, data, tmp_path):
     assert read(tmp_path / "run")["results"]["val_accuracy"] < 0.37
     said = " ".join(" ".join(out).split())
     assert "The network is no better than chance: most likely learning_rate=30 is too large for these settings." in said
+
+
+def test_a_network_that_has_only_begun_to_learn_is_said_to(run, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "NO_BETTER", 10)
+    status, out, _ = run("train", data, "--run", tmp_path / "run", "--epochs", 3, "--batch-size", 16)
+    assert status == 0
+    assert "no better than chance: its loss has begun to fall, so that it most likely wants more epochs" in " ".join(
+        " ".join(out).split()
+    )
 
 
 def test_a_failure_of_another_kind_is_noted_in_the_run_folder_too(data, tmp_path, monkeypatch):

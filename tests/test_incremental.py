@@ -99,6 +99,21 @@ def test_a_part_cannot_be_balanced(data):
         network(class_weight="balanced").partial_fit(*data)
 
 
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"shift": 4}, "shift must be at most half of the smaller side of the images, 3, got 4: little would be left"),
+        ({"erase": 6}, "erase must be below the smaller side of the images, 6, got 6"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_nothing_is_trained_out_of_sight(data, method, settings, text):
+    trained = network(**settings)
+    with pytest.raises(InputError, match=text):
+        getattr(trained, method)(*data)
+    assert not trained.__sklearn_is_fitted__()
+
+
 def test_many_passes_learn(data):
     x, y = data
     x = x / 4 + 0.3 * y[:, None, None]

@@ -67,6 +67,13 @@ def one_batch_a_slice(monkeypatch):
 # Exactly
 
 
+def test_the_time_of_a_run_that_was_killed_counts(tmp_path):
+    folder = stopped(tmp_path / "run", 20)
+    runs.write_run(folder, {name: value for name, value in read(folder).items() if name != "seconds"})
+    made = fit(resume=folder)
+    assert read(folder)["seconds"] >= sum(made.history_.seconds)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_training_stopped_anywhere_goes_on_exactly(tmp_path, engine):
     whole = fit(engine=engine)

@@ -20,7 +20,7 @@ from golmu.evidence import evidence_of
 from golmu.preprocessing import Preprocessing
 from golmu.progress import load_shown
 from golmu.recipe import Recipe
-from golmu.training import Training, begin, warn_of_small_data
+from golmu.training import Training, begin, refuse_hiding, warn_of_small_data
 
 VALIDATION_SHARE = 0.2
 """Share of the training images held out for validation, stratified by class."""
@@ -57,7 +57,7 @@ class Assembly:
         self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None,
         reading: Reading,
     ) -> None:  # fmt: skip
-        load_ahead(engine)
+        loading = load_ahead(engine)
         dataset = load_shown(data, folder, reading)
         fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
         classes = np.unique(fit.labels)
@@ -73,6 +73,7 @@ class Assembly:
         self.recipe = recipe
         self.record_data = _describe_data(data, dataset, reading, len(fit), len(held_out))
         self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
+        refuse_hiding(fit.images.shape[1:], recipe)
         warn_of_small_data(len(labels), recipe)
         preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
         engine_, rng = begin(architecture, engine, threads, seed, preprocessing)
@@ -82,6 +83,7 @@ class Assembly:
         self.evidence = evidence_of(dataset, held_out, classes)
         self._arrays = fit.images, labels, (held_out.images, validation_labels)
         self._classes = classes, tuple(dataset.class_names[label] for label in classes)
+        loading.join()  # else the first epoch would take the blame for a compilation
 
     @cached_property
     def setup(self) -> Setup:

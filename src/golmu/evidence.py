@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from golmu import inputs, runs
 from golmu.data import Dataset, ImageSet
 from golmu.data.reading import Reading
 from golmu.engines.contract import Labels
-from golmu.errors import DataError, InputError, RunError
+from golmu.errors import DataError, GolmuWarning, InputError, RunError
 from golmu.model import Model
 from golmu.preprocessing import Images
 from golmu.progress import load_shown
+
+SHOWN = 5
+"""Classes that a warning names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +146,21 @@ def _outputs(dataset: Dataset, labels: NDArray[np.int64], model: Model, run: Pat
             f"{dataset.name} has the class '{unknown[0]}', which {run} was not trained with: evaluate it on data with "
             f"the classes {', '.join(model.class_names)}"
         )
-    return inputs.encode(labels, model.classes, argument=dataset.name)
+    outputs = inputs.encode(labels, model.classes, argument=dataset.name)
+    if _has_no_names(model):
+        shown = ", ".join(f"{label} is '{name}'" for label, name in [*present.items()][:SHOWN])
+        warnings.warn(
+            f"{run} was trained on numbers without names; they are taken for those of the classes of {dataset.name}: "
+            f"{shown}{', ...' if len(present) > SHOWN else ''}",
+            GolmuWarning,
+            stacklevel=2,
+        )
+    return outputs
+
+
+def _has_no_names(model: Model) -> bool:
+    """Whether its classes are numbers that are called by nothing but themselves."""
+    return model.classes.dtype.kind in "iu" and model.class_names == tuple(map(str, model.classes.tolist()))
 
 
 def check_shape(dataset: Dataset, model: Model, run: Path) -> None:
@@ -157,7 +175,7 @@ def check_names(dataset: Dataset, model: Model, run: Path) -> None:
 
     Labels may be text to it; or numbers that have no names, as where it was trained on arrays, and those mean the same.
     """
-    if model.classes.dtype.kind not in "iu" or model.class_names == tuple(map(str, model.classes.tolist())):
+    if model.classes.dtype.kind not in "iu" or _has_no_names(model):
         return
     for label, name in zip(model.classes, model.class_names, strict=True):
         if label < len(dataset.class_names) and dataset.class_names[label] != name:

@@ -82,6 +82,7 @@ class IncrementalTraining:
         recipe = self._recipe()
         is_first = not self._is_ready
         images = self._images(x, is_new=is_first)
+        training.refuse_hiding(images.shape[1:], recipe)
         label_array = inputs.as_label_array(y, len(images))
         known = self._known_classes(classes, label_array)
         labels = inputs.encode(label_array, known)

@@ -86,6 +86,8 @@ class Keeper:
             kept = load_checkpoint(path)
             check_resumable(self.folder, kept.setup, self._setup, allow_inexact)
             self._training.restore(kept.state)
+            trained = sum(kept.state.history.seconds) + kept.state.seconds
+            self._seconds_before = max(self._seconds_before, trained)  # a run that was killed has written none
             if self._setup.recipe.epochs < self._training.epoch:
                 raise RunError(
                     f"{self.folder} has done {self._training.epoch} epochs already: epochs must be at least that, "

@@ -200,6 +200,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
             raise InputTypeError("run names a new folder, and resume one to go on in: give one of them")
         if recipe.patience is not None and validation is None:
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
+        training.refuse_hiding(images.shape[1:], recipe)
         training.warn_of_small_data(len(images), recipe)
 
         is_warm = boolean(self.warm_start, "warm_start") and resume is None  # a checkpoint says all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,9 @@ def train_run(
 NO_BETTER = 1.1
 """Times the accuracy of a guess up to which a network has learned nothing."""
 
+LEARNING = 0.99
+"""Times the loss of a guess below which a network has begun to learn."""
+
 
 class _Begun:
     """What run.json says that a run began with."""
@@ -169,11 +173,18 @@ class _Run(Assembly):
             _show_results(console, keeper.folder, keeper.record, report)
             accuracy = keeper.record["results"]["val_accuracy"]
             if accuracy is not None and accuracy <= NO_BETTER / self.setup.architecture.n_classes:
-                console.print(
-                    f"The network is no better than chance: most likely learning_rate={self.recipe.learning_rate:g} is "
-                    "too large for these settings. golmu find-lr suggests another."
-                )
+                console.print(f"The network is no better than chance: {self._why()}")
         return status
+
+    def _why(self) -> str:
+        """The most likely reason of a network that guesses: one that has begun to learn has a lower loss than that."""
+        of_a_guess = log(self.setup.architecture.n_classes)
+        if self.training.history.losses[-1] < LEARNING * of_a_guess:
+            return "its loss has begun to fall, so that it most likely wants more epochs, or more images."
+        return (
+            f"most likely learning_rate={self.recipe.learning_rate:g} is too large for these settings. golmu find-lr "
+            "looks for another. Or the images are nearly black, which golmu data says."
+        )
 
 
 def _show_results(console: Console, folder: Path, record: Record, report: Path | None) -> None:

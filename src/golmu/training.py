@@ -132,6 +132,18 @@ def warn_of_small_data(n: int, recipe: Recipe) -> None:
         warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch", stacklevel=4)
 
 
+def refuse_hiding(image_shape: tuple[int, ...], recipe: Recipe) -> None:
+    """Raises `InputError` if the recipe shifts or erases so much that little is left of images (h, w, c)."""
+    side = min(image_shape[:2])
+    if recipe.shift > side // 2:
+        raise InputError(
+            f"shift must be at most half of the smaller side of the images, {side // 2}, got {recipe.shift}: little "
+            "would be left in sight"
+        )
+    if recipe.erase >= side:
+        raise InputError(f"erase must be below the smaller side of the images, {side}, got {recipe.erase}")
+
+
 @dataclass
 class Best:
     """The epoch with the lowest validation loss so far."""

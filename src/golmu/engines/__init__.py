@@ -71,13 +71,16 @@ def create_engine(
     return FusedEngine(architecture, n_threads, preprocessing)
 
 
-def load_ahead(name: str) -> None:
-    """Loads the code of the engine called `name` in a thread, for as long as the caller reads its data.
+def load_ahead(name: str) -> threading.Thread:
+    """Loads the code of the engine called `name` in a thread, which is returned, while the caller reads its data.
 
-    Only the fused engine's is worth it: a third of a second. What goes wrong there, `create_engine` will say.
+    Only the fused engine's is worth it: a third of a second, and ten where it must be compiled. What goes wrong there,
+    `create_engine` will say.
     """
-    if name != "tensorflow" and not _may_have_gpu():
-        threading.Thread(target=_load_fused, daemon=True).start()
+    is_fused = name != "tensorflow" and not _may_have_gpu()
+    thread = threading.Thread(target=_load_fused if is_fused else None, daemon=True)
+    thread.start()
+    return thread
 
 
 def _load_fused() -> None:
