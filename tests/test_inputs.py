@@ -4,6 +4,7 @@ import re
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
@@ -20,6 +21,7 @@ CONTINUOUS = "(Unknown label type: continuous): use integers or strings"
 MISSING = (
     "y is missing: the network requires y to be passed, but the target y is None; labels are needed, one for each image"
 )
+LACKS = "y lacks labels, which are None or NaN, first that of image "
 ONE = ": Reshape your data, one image to (1, h, w, c)"
 RESHAPE = "reshape it to (n, h, w, c), or one image to (1, h, w, c), or give the network its image_shape"
 
@@ -225,12 +227,14 @@ NOT_ONE_HOT = "must be one-hot: one 1 in each row, and 0 elsewhere"
         ([["a", "b"]] * 3, InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
         (np.zeros((3, 0)), InputError, f"y of shape (3, 0) {NOT_ONE_HOT}"),
         ([0, 0.5, 1], InputError, f"y must hold class labels, got 0.5 {CONTINUOUS}"),
-        ([0, 1, np.nan], InputError, f"y must hold class labels, got nan {CONTINUOUS}"),
+        ([0, 1, np.nan], InputError, LACKS + "2: leave them out"),
+        (np.array(["a", None, pd.NA], object), InputError, LACKS + "1: leave them out"),
+        (np.array([pd.NA, "a", 3], object), InputError, LACKS + "0: leave them out"),
+        (pd.Series([1, 2, None], dtype="Int64"), InputError, LACKS + "2: leave them out"),
         ([0, 1, np.inf], InputError, f"y must hold class labels, got inf {CONTINUOUS}"),
         ([0, 1, 2j], InputTypeError, "y must hold integers or strings, got dtype complex128"),
         (np.array([b"a", b"b", b"c"]), InputTypeError, "y must hold integers or strings, got bytes: decode them"),
-        (np.array(["a", None, "b"]), InputTypeError,
-         "y must hold integers or strings, got objects of type NoneType, str"),
+        (np.array(["a", None, "b"]), InputError, LACKS + "1: leave them out"),
         ([2**70, 0, 1], InputTypeError, "y must hold integers or strings, got objects of type int"),
         ([[0, 1], [1], [0]], InputTypeError, f"y must be an array of labels: {RAGGED}"),
         (csr_array(np.eye(3)), InputTypeError, "y must be a dense array, got a sparse one: call its toarray() first"),

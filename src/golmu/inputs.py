@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from math import isqrt, prod
+from math import isnan, isqrt, prod
 from numbers import Integral
 from typing import Any
 
@@ -242,12 +242,14 @@ def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
     if array.dtype == object:
         if all(isinstance(label, str) for label in array):
             return array.astype(str)
+        _refuse_missing([_is_missing(label) for label in array], argument)
         # Data frames of mixed columns arrive as objects; integers too large for NumPy stay objects.
         if all(isinstance(label, Integral) for label in array) and (whole := np.array(array.tolist())).dtype != object:
             return whole
         kinds = ", ".join(sorted({type(label).__name__ for label in array}))
         raise InputTypeError(f"{argument} must hold integers or strings, got objects of type {kinds}")
     if array.dtype.kind == "f":
+        _refuse_missing(np.isnan(array), argument)
         whole = np.isfinite(array) & (array == np.floor(array))
         if not whole.all():
             wrong = _shown(array[~whole][0])
@@ -261,6 +263,17 @@ def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
     if array.dtype.kind not in "biuU":
         raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
     return array
+
+
+def _is_missing(label: Any) -> bool:
+    """None, NaN, or pandas' NA, which is recognised without pandas."""
+    return label is None or (isinstance(label, float) and isnan(label)) or type(label).__name__ == "NAType"
+
+
+def _refuse_missing(are_missing: Any, argument: str) -> None:
+    if any(are_missing):
+        first = int(np.argmax(are_missing))
+        raise InputError(f"{argument} lacks labels, which are None or NaN, first that of image {first}: leave them out")
 
 
 def as_classes(classes: Any) -> NDArray[Any]:
