@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from golmu.data import digits, fashion_mnist
-from golmu.data.arrays import image_set, numbered
+from golmu.data.arrays import users_images, users_labels
 from golmu.data.brightness import brightened
 from golmu.data.dataset import Dataset
 from golmu.data.idx import as_path
 from golmu.data.idx_folders import find_idx_sets, load_idx_folder
+from golmu.data.image_set import ImageSet
 from golmu.data.npz import read_npz
 from golmu.data.reading import Progress, Reading, as_size
-from golmu.errors import DataError, GolmuWarning, InputError
+from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
@@ -156,40 +157,33 @@ def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
 
 
 def load_npz(path: Path) -> Dataset:
-    """Load an `.npz` file (`golmu.data.npz`): images uint8, (n, h, w) or (n, h, w, c), labels integers or text, (n,).
+    """Load an `.npz` file (`golmu.data.npz`) of arrays such as `Dataset.from_arrays` takes.
 
     Raises
     ------
     DataError
-        The file is missing or damaged, or its arrays do not fit together.
+        The file is missing or damaged, or its arrays cannot be used, or do not fit together.
     """
-    training, test = read_npz(path)
-    pairs = [training] if test is None else [training, test]
-    if all(labels.dtype.kind == "U" for _, labels in pairs):
-        names, codes = np.unique(np.concatenate([labels.ravel() for _, labels in pairs]), return_inverse=True)
-        parts = np.split(codes, [pairs[0][1].size])
-        pairs = [(images, codes) for (images, _), codes in zip(pairs, parts, strict=False)]
-        class_names = tuple(str(name) for name in names)
-    else:
-        class_names = ()
-    sets = [
-        image_set(images, labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, x, y)
-        for (images, labels), x, y in zip(
-            pairs, (f"{path}: x_train", f"{path}: x_test"), (f"{path}: y_train", f"{path}: y_test"), strict=False
-        )
-    ]
-    if len({part.images.shape[1:] for part in sets}) > 1:
+    arrays = read_npz(path)
+    names = [*arrays]
+    texts = [labels.ravel() for labels in (arrays[name] for name in names[1::2]) if labels.dtype.kind == "U"]
+    # A class that is in the test only is noticed later, and refused by nobody.
+    known = tuple(map(str, np.unique(np.concatenate(texts)))) if len(texts) == len(names[1::2]) else None
+    parts: list[ImageSet] = []
+    try:
+        for x, y in zip(names[::2], names[1::2], strict=True):
+            images = users_images(arrays.pop(x), x)
+            labels, known = users_labels(arrays[y], len(images), None, y, known)
+            parts.append(ImageSet(images, labels))
+    except (InputError, InputTypeError) as error:
+        raise DataError(f"'{path}': {error}") from error
+    assert known is not None
+    if len({part.images.shape[1:] for part in parts}) > 1:
         raise DataError(
-            f"'{path}' holds training images of shape {sets[0].images.shape[1:]} and test images of shape "
-            f"{sets[1].images.shape[1:]}, where one shape was expected"
+            f"'{path}' holds training images of shape {parts[0].images.shape[1:]} and test images of shape "
+            f"{parts[1].images.shape[1:]}, where one shape was expected"
         )
-    return Dataset(
-        name=path.stem,
-        train=sets[0],
-        test=sets[1] if len(sets) > 1 else None,
-        class_names=class_names or numbered(*sets),
-        source=str(path),
-    )
+    return Dataset(path.stem, parts[0], parts[1] if len(parts) > 1 else None, known, str(path))
 
 
 def _is_folder(path: Path) -> bool:

@@ -23,15 +23,11 @@ from golmu.errors import DataError
 TRAINING, TEST = ("x_train", "y_train"), ("x_test", "y_test")
 WHOLE = ("x", "y")
 
-Pair = tuple[NDArray[Any], NDArray[Any]]
-
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def read_npz(path: Path) -> tuple[Pair, Pair | None]:
-    """Training images and labels, and test images and labels or None, as they stand in the file.
-
-    They are called x_train, y_train, x_test and y_test, or x and y.
+def read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays x_train, y_train, and where both are there x_test and y_test; or x and y: in this order, as they are.
 
     Raises
     ------
@@ -42,11 +38,9 @@ def read_npz(path: Path) -> tuple[Pair, Pair | None]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
-            if set(TRAINING) <= names:
-                test = _pair(archive, TEST, path) if set(TEST) <= names else None
-                return _pair(archive, TRAINING, path), test
-            if set(WHOLE) <= names:
-                return _pair(archive, WHOLE, path), None
+            wanted = (*TRAINING, *(TEST if set(TEST) <= names else ())) if set(TRAINING) <= names else WHOLE
+            if set(wanted) <= names:
+                return {name: _array(archive, name, path) for name in wanted}
     except DataError:
         raise
     except OSError as error:
@@ -61,11 +55,6 @@ def read_npz(path: Path) -> tuple[Pair, Pair | None]:
         f"'{path}' holds {found}, where x_train and y_train (x_test and y_test beside them, or not), or x and y, were "
         "expected; save the arrays under these names"
     )
-
-
-def _pair(archive: zipfile.ZipFile, names: tuple[str, str], path: Path) -> Pair:
-    images, labels = (_array(archive, name, path) for name in names)
-    return images, labels
 
 
 def _array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
