@@ -37,10 +37,7 @@ def places(tmp_path, data, finished, pictures):
 
 
 ENGINES = ", ".join(ENGINE_NAMES)
-NO_MODEL = (
-    "the run {no_model} holds no model: its training is finished; let it end, or go on by golmu train --resume "
-    "{no_model}"
-)
+NO_MODEL = "the run {no_model} holds no model, and its training is finished: go on by golmu train --resume {no_model}"
 RECIPE_NAMES = ", ".join(RECIPES)
 SHARE = "must be a number of at least 0 and below 1, got"
 INTEGER = "must be an integer of at least 1, got"

@@ -10,6 +10,7 @@ from PIL import Image
 
 from browser import needs_browser, opened
 from command import SETTINGS, main, read
+from golmu import runs
 from golmu.metrics import wilson_interval
 from small_network import X, Y, network
 from test_report import Page
@@ -145,10 +146,22 @@ def test_a_run_that_has_not_ended_has_no_results_yet(run, two, tmp_path):
     folder = shutil.copytree(two[0], tmp_path / "running")
     record = read(folder)
     del record["results"]
-    (folder / "run.json").write_text(json.dumps(record))
-    status, _, err = run("compare", two[1], folder, "--output", tmp_path / "page.html")
-    assert status == 2
-    assert err == f"golmu: error: {folder}/run.json does not hold what a comparison needs: KeyError('results')\n"
+    said = {}
+    for name in ("compare", "evaluate"):
+        runs.write_run(folder, record | {"status": "running"})
+        (folder / "model.safetensors").unlink(missing_ok=True)
+        words = (two[1], folder, "--output", tmp_path / "page.html") if name == "compare" else (folder,)
+        with runs.locked(folder):
+            assert run(name, *words)[0] == 2
+            said[name, "in use"] = run(name, *words)[2]
+        said[name, "cut off"] = run(name, *words)[2]
+        runs.write_run(folder, record | {"status": "failed"})
+        said[name, "failed"] = run(name, *words)[2]
+    for name, what in (("compare", "results"), ("evaluate", "model")):
+        begin, resume = f"golmu: error: the run {folder} holds no {what}", f"golmu train --resume {folder}"
+        assert said[name, "in use"] == f"{begin} yet, since its training is running: let it end\n"
+        assert said[name, "cut off"] == f"{begin}, and its training was cut off: go on by {resume}\n"
+        assert said[name, "failed"] == f"{begin}, since its training failed: train anew with other settings\n"
 
 
 @needs_browser

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from golmu.metrics import class_scores, confusion_matrix, reliability, wilson_interval
+from golmu.metrics import class_scores, confusion_matrix, hundredths, reliability, wilson_interval
 
 
 def cases():
@@ -90,3 +90,17 @@ def test_a_network_that_is_as_sure_as_it_is_right_is_calibrated():
 def test_the_ends_of_confidence_are_in_the_first_and_the_last_bin():
     probabilities = np.array([[1, 0], [0.5, 0.5], [1 + 1e-7, 0]], np.float32)
     assert reliability(probabilities, np.array([0, 0, 0]), 10).support.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([5, 3, 0], [63, 37, 0]), ([5, 1, 2], [63, 12, 25]), ([1, 1, 1], [34, 33, 33]), ([0, 0], [0, 0]),
+        ([29, 71], [29, 71]), ([1999, 1], [100, 0]), ([7], [100]),
+    ],
+)  # fmt: skip
+def test_whole_hundredths_sum_to_a_hundred(counts, expected):
+    assert hundredths(np.array(counts)) == expected
+    assert hundredths(np.array(counts) / max(1, sum(counts))) == expected
+    random = np.random.default_rng(0).integers(0, 50, (200, 7)) + np.eye(7, dtype=int)[0]
+    assert all(sum(hundredths(row)) == 100 for row in random)

@@ -60,6 +60,8 @@ def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
     judged, settings, results, histories = [], [], [], []
     for folder in folders:
         record = runs.read_run(folder)
+        if "results" not in record:
+            raise runs.lacking(folder, record.get("status"), "results")
         try:
             judged.append(_judged_on(folder, record))
             settings.append(_settings(folder, record, judged[-1]))

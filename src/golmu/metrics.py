@@ -48,6 +48,20 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
+def hundredths(values: NDArray[Any]) -> list[int]:
+    """The shares of numbers (n,) of at least 0 in their sum, in whole hundredths whose sum is 100; or all 0.
+
+    Of those that were rounded down by most, as many as are needed are rounded up.
+    """
+    total = float(values.sum())
+    if total == 0:
+        return [0] * len(values)
+    exact = np.round(100 * values / total, 9)  # so that 29 of 100 are 29, and not a little less
+    whole = np.floor(exact)
+    whole[np.argsort(whole - exact, kind="stable")[: 100 - round(whole.sum())]] += 1
+    return [int(n) for n in whole]
+
+
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logarithms of the probabilities (n, C), also where those are too small for float32."""
     below = logits - logits.max(axis=1, keepdims=True)

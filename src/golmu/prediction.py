@@ -17,7 +17,7 @@ from golmu.data.images import find_images
 from golmu.data.inversion import INVERSIONS, Inversion
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine
-from golmu.errors import DataError, GolmuWarning, RunError
+from golmu.errors import DataError, GolmuWarning
 from golmu.metrics import softmax
 from golmu.model import Model, load_model
 from golmu.progress import ReadingDisplay
@@ -46,12 +46,7 @@ def load_predictor(run: Path) -> Predictor:
     status = runs.read_run(run).get("status")
     path = run / runs.MODEL
     if not path.exists():
-        if status == "failed":
-            raise RunError(f"the run {run} holds no model, since its training failed: train anew with other settings")
-        raise RunError(
-            f"the run {run} holds no model: its training is {status}; let it end, or go on by "
-            f"golmu train --resume {run}"
-        )
+        raise runs.lacking(run, status, "model")
     model = load_model(path)
     engine = create_engine("auto", model.architecture, preprocessing=model.preprocessing)
     engine.set_weights(model.weights)

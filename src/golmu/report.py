@@ -19,6 +19,7 @@ from golmu import plots, runs
 from golmu.assessment import MOST_CLASSES, Assessment, assess, mean_activations
 from golmu.errors import DataError, GolmuWarning, RunError, SaveError
 from golmu.evidence import Evidence, load_evidence
+from golmu.metrics import hundredths
 from golmu.pages import coloured, drawing, picture_uri, render
 from golmu.plots.canvas import DIVERGING, SEQUENTIAL
 from golmu.plots.pictures import as_picture
@@ -253,7 +254,7 @@ def _confusion_table(counts: NDArray[np.int64], names: tuple[str, ...]) -> Matri
         [f"{true}, predicted {predicted}: {counts[i, j]:,} of {counts[i].sum():,}" for j, predicted in enumerate(names)]
         for i, true in enumerate(names)
     ]
-    texts = [[_percent(value) for value in row] for row in shares.tolist()]
+    texts = [[str(n or "") for n in hundredths(row)] for row in counts]
     return Matrix(list(names), list(names), shares.tolist(), texts, titles)
 
 
@@ -271,11 +272,6 @@ def _as_picture(values: NDArray[np.float64]) -> Matrix:
     values = np.maximum.reduceat(values, np.arange(0, values.shape[0], rows), axis=0)
     values = np.maximum.reduceat(values, np.arange(0, values.shape[1], columns), axis=1)
     return Matrix([], [], [], [], [], picture_uri(coloured(values, SEQUENTIAL, 0, 1), None), step)
-
-
-def _percent(value: float) -> str:
-    """A share as a whole number of hundredths; nothing where that is 0."""
-    return f"{100 * value:.0f}".removeprefix("0")
 
 
 def _kernels(predictor: Predictor, seed: Any) -> list[dict[str, str]]:

@@ -97,6 +97,31 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def lacking(folder: Path, status: Any, what: str) -> RunError:
+    """The error of a run without what a training leaves at its end; `status` is of run.json."""
+    if status == "failed":
+        return RunError(f"the run {folder} holds no {what}, since its training failed: train anew with other settings")
+    if status == "running" and is_in_use(folder):
+        return RunError(f"the run {folder} holds no {what} yet, since its training is running: let it end")
+    why = "was cut off" if status == "running" else f"is {status}"
+    return RunError(f"the run {folder} holds no {what}, and its training {why}: go on by golmu train --resume {folder}")
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether a process trains in `folder` now; what cannot be told counts as no."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(descriptor: int) -> None:
     """Takes the lock of an open file, which the system frees when its holder ends, or raises `OSError` at once."""
     if os.name == "nt":

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golmu.errors import InputError
-from golmu.metrics import ClassScores, Reliability
+from golmu.metrics import ClassScores, Reliability, hundredths
 from golmu.plots import fonts
 from golmu.plots.canvas import BLUE, GREY, ORANGE, SEQUENTIAL, new_axes, tidy
 
@@ -100,7 +100,10 @@ def reliability(found: Reliability, axes: Axes | None = None) -> Axes:
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
     tidy(axes)
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, loc="upper left", fontsize="small")
+    axes.legend(
+        frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, fontsize="small", borderaxespad=0.2,
+        columnspacing=1.2,
+    )  # fmt: skip
     return axes
 
 
@@ -121,9 +124,9 @@ def _heat_map(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if max(values.shape) <= WRITTEN:
+        texts = [[str(n or "") for n in hundredths(row)] if percent else [f"{v:.2f}" for v in row] for row in values]
         for (i, j), value in np.ndenumerate(values):
-            text = f"{100 * value:.0f}" if percent else f"{value:.2f}"
-            if not (percent and text == "0"):
+            if text := texts[i][j]:
                 colour = "white" if value > 0.6 * top else "black"
                 axes.text(j, i, text, ha="center", va="center", color=colour, fontsize="small")
     return axes
