@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from golmu import load_dataset
-from golmu.data import decoding
+from golmu.data import Dataset, decoding
 from golmu.data.images import read_image
 from golmu.data.loading import read_dataset
+from golmu.data.notices import notices
 from golmu.data.reading import Reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
@@ -381,10 +382,19 @@ def test_few_images_uneven_classes_and_copies_are_noted(folder, tmp_path):
     ]
 
 
+def test_one_class_cannot_be_trained_on():
+    dataset = Dataset.from_arrays(np.arange(3 * 16, dtype=np.uint8).reshape(3, 4, 4) * 5, [1, 1, 1])
+    assert "all training images are of one class, '1': at least 2 are needed to train" in notices(dataset)
+
+
 def test_a_class_of_one_image_cannot_be_split(folder):
     save(folder / "cow" / "a.png")
     data, notes = noted(folder)
-    assert notes[0] == "1 class has fewer than 10 training images: cow (1)"
+    assert notes[:2] == [
+        "1 class has a single training image, of which none can be held out to validate on: to train, give more, or "
+        "remove cow",
+        "1 class has fewer than 10 training images: cow (1)",
+    ]
     text = "validation=0.2 cannot split the 25 images of 'animals' by class: 'cow' has 1 image, and 2 are needed"
     with pytest.raises(InputError, match=f"^{re.escape(text)}"):
         data.split()

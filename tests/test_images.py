@@ -350,7 +350,7 @@ def test_a_picture_that_declares_too_much_is_refused_before_it_is_decoded(tmp_pa
 
 def test_a_decompression_bomb_is_refused(tmp_path):
     path = huge_png(tmp_path / "a.png", 100_000, 100_000)
-    with pytest.raises(DataError, match=f"^{re.escape(str(path))} is not a readable image: Image size"):
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))} is more than the 50,000,000 pixels that"):
         read_image(path, (8, 8, 1))
 
 
@@ -375,6 +375,14 @@ def test_files_are_found_in_the_order_given_and_by_name_within_a_folder(tmp_path
     single.touch()
     assert find_images([single, folder]) == [single, folder / "a.jpeg", folder / "b.PNG", folder / "c.tif"]
     assert find_images([]) == []
+
+
+def test_folders_are_looked_into_as_deeply_as_for_training(tmp_path):
+    names = ["bee/1.png", "ant/deep/2.PNG", "0.png", ".hidden/3.png", "ant/._4.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_images([tmp_path]) == [tmp_path / name for name in sorted(names[:3])]
 
 
 def test_what_cannot_be_found_is_named(tmp_path):

@@ -242,3 +242,15 @@ def test_an_interrupted_write_keeps_the_old_file(path, monkeypatch, error):
         save_model(path, replace(MODEL, class_names=("x", "y", "z")))
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_may_not_be_read_is_said_to_be_one(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    path.touch()
+
+    def refuse(self, *_arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    with pytest.raises(CheckpointError, match=r"model.safetensors cannot be read: Permission denied$"):
+        load_model(path)

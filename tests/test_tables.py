@@ -400,7 +400,8 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
         (b"", "has 0 bytes, where 1 to 4294967296 were expected; check or split it"),
         (b"\n\n", "has 0 columns, where one of labels and others of images were expected"),
         (b"label\n1\n", "has 1 columns, where one of labels"),
-        (b"\xff\xfe,\n", "is not text in UTF-8: save it as such"),
+        (b"\xff\xfe,\n", "is not text in UTF-8: save it as such (in Excel, as CSV UTF-8)"),
+        ("label,a,b,c,d\n고양이,1,2,3,4\n".encode("cp949"), "is not text in UTF-8: save it as such (in Excel, as CSV"),
         (
             b"name,a,b,c,d,text\nx,1,2,3,4,y\n",
             "has no column of labels: call one 'label', or choose it by --label (label=); it has name, a, ",

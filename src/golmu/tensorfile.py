@@ -68,6 +68,7 @@ def read(path: Path, expected: Callable[[Any], Shapes], *, what: str) -> tuple[T
     try:
         if not path.is_file():
             raise CheckpointError(f"there is no {what} file {path}")
+        path.open("rb").close()  # of any failure safetensors says that there is no such file
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = file.metadata()
             if not (isinstance(metadata, dict) and "golmu" in metadata):

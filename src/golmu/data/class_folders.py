@@ -10,8 +10,7 @@ validate on, and neither training on what a user has set aside nor testing on tw
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from golmu.data.dataset import Dataset
 from golmu.data.decoding import Pictures, in_parts, read_pictures
 from golmu.data.image_set import ImageSet
-from golmu.data.images import HIDDEN, SUFFIXES, is_image_name
+from golmu.data.images import SUFFIXES, is_image_name, pictures_in, visible_entries
 from golmu.data.notices import notices
 from golmu.data.reading import Reading
 from golmu.errors import DataError
@@ -116,7 +115,7 @@ def _classes(folder: Path) -> Classes:
     folders = _folders(folder)
     if all(inner.name.isdecimal() for inner in folders):
         folders.sort(key=lambda inner: int(inner.name))
-    found = {inner.name: sorted(_pictures(inner)) for inner in folders}
+    found = {inner.name: sorted(pictures_in(inner)) for inner in folders}
     if empty := [name for name, pictures in found.items() if not pictures]:
         raise DataError(
             f"the class folder '{folder / empty[0]}' holds no image: files named {', '.join(SUFFIXES)} are looked for; "
@@ -134,7 +133,7 @@ def _classes(folder: Path) -> Classes:
 
 def _classes_of_test(folder: Path, training: Classes) -> Classes:
     """As `_classes`, but a class may lack, since others can be tested without it."""
-    found = {inner.name: pictures for inner in _folders(folder) if (pictures := sorted(_pictures(inner)))}
+    found = {inner.name: pictures for inner in _folders(folder) if (pictures := sorted(pictures_in(inner)))}
     if unknown := sorted(set(found) - set(training)):
         raise DataError(
             f"'{folder}' holds the classes {', '.join(unknown)}, which are not among those of training: "
@@ -145,37 +144,10 @@ def _classes_of_test(folder: Path, training: Classes) -> Classes:
 
 def _folders(folder: Path) -> list[Path]:
     """The folders in `folder`, by name."""
-    return sorted(Path(entry.path) for entry in _entries(folder) if entry.is_dir())
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    """The image files in `folder` and in the folders inside it."""
-    waiting, seen = [folder], set()
-    while waiting:
-        inner = waiting.pop()
-        real = os.path.realpath(inner)
-        if real in seen:  # links can make a circle
-            continue
-        seen.add(real)
-        for entry in _entries(inner):
-            if entry.is_dir():
-                waiting.append(Path(entry.path))
-            elif is_image_name(entry.name):
-                yield Path(entry.path)
+    return sorted(Path(entry.path) for entry in visible_entries(folder) if entry.is_dir())
 
 
 def _has_pictures(folder: Path, *, deeply: bool = True) -> bool:
     if deeply:
-        return next(_pictures(folder), None) is not None
-    return any(is_image_name(entry.name) and not entry.is_dir() for entry in _entries(folder))
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in `folder`, without what is hidden."""
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(HIDDEN)]
-    except OSError as error:
-        raise DataError(
-            f"cannot look into folder '{folder}' for image files ({error.strerror or error}); check its permissions"
-        ) from error
+        return next(pictures_in(folder), None) is not None
+    return any(is_image_name(entry.name) and not entry.is_dir() for entry in visible_entries(folder))

@@ -133,7 +133,7 @@ class Dataset:
         if len(lonely := np.flatnonzero(np.bincount(labels) == 1)):
             raise InputError(
                 f"{cannot}: '{self.class_names[lonely[0]]}' has 1 image, and 2 are needed to be in both parts: "
-                "give more images of it"
+                "give more images of it, or remove the class"
             )
         try:
             fit, held_out = stratified_split(labels, float(validation), int(random_state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 import threading
@@ -72,7 +73,7 @@ class Look(NamedTuple):
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
-    """The image files among `paths`, and in the folders among them, sorted by name within a folder.
+    """The image files among `paths`, and those in the folders among them and inside these, sorted by name.
 
     Raises
     ------
@@ -91,10 +92,37 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    found = sorted(file for file in folder.iterdir() if is_image_name(file.name) and not file.is_dir())
+    found = sorted(pictures_in(folder))
     if not found:
         raise DataError(f"the folder {folder} holds no image: files named {', '.join(SUFFIXES)} are looked for")
     return found
+
+
+def pictures_in(folder: Path) -> Iterator[Path]:
+    """The image files in `folder` and in the folders inside it."""
+    waiting, seen = [folder], set()
+    while waiting:
+        inner = waiting.pop()
+        real = os.path.realpath(inner)
+        if real in seen:  # links can make a circle
+            continue
+        seen.add(real)
+        for entry in visible_entries(inner):
+            if entry.is_dir():
+                waiting.append(Path(entry.path))
+            elif is_image_name(entry.name):
+                yield Path(entry.path)
+
+
+def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in `folder`, without what is hidden."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(HIDDEN)]
+    except OSError as error:
+        raise DataError(
+            f"cannot look into folder '{folder}' for image files ({error.strerror or error}); check its permissions"
+        ) from error
 
 
 def is_image_name(name: str) -> bool:
@@ -182,11 +210,13 @@ def _refusing(source: Source) -> Iterator[None]:
             yield
     except UnidentifiedImageError as error:
         raise DataError(f"{source} is not an image, or one of a format that is not known") from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{source} is more than the {MAX_PIXELS:,} pixels that are decoded: scale it down") from error
     except (
         OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error,
-        Image.DecompressionBombError,
     ) as error:  # fmt: skip
-        raise DataError(f"{source} is not a readable image: {getattr(error, 'strerror', None) or error}") from error
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise DataError(f"{source} is not a readable image: {reason}") from error
 
 
 @contextmanager

@@ -43,6 +43,13 @@ def _of_counts(dataset: Dataset) -> list[str]:
     if len(unseen := np.flatnonzero((train == 0) & (test > 0))):
         found.append(f"no training images, but test images: {_listed([names[i] for i in unseen])}")
     there = np.flatnonzero(train)
+    if len(there) == 1:
+        found.append(f"all training images are of one class, '{names[there[0]]}': at least 2 are needed to train")
+    if len(lonely := there[train[there] == 1]):
+        found.append(
+            f"{_number(len(lonely), 'class has', 'classes have')} a single training image, of which none can be held "
+            f"out to validate on: to train, give more, or remove {_listed([names[i] for i in lonely])}"
+        )
     if len(few := there[train[there] < FEW]):
         which = _listed([f"{names[i]} ({train[i]})" for i in few])
         found.append(f"{_number(len(few), 'class has', 'classes have')} fewer than {FEW} training images: {which}")

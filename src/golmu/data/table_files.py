@@ -70,6 +70,9 @@ class Table(ABC):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise DataError(f"'{self.path}' has more than one column '{twice}'; rename all but one")
 
+    def _is_no_text(self) -> str:
+        return f"'{self.path}' is not text in UTF-8: save it as such (in Excel, as CSV UTF-8)"
+
     @contextmanager
     def _refusing(self, kind: str) -> Iterator[None]:
         """Turns what pyarrow raises into our error."""
@@ -79,6 +82,8 @@ class Table(ABC):
             yield
         except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+            if kind == "CSV" and "invalid UTF8" in reason:
+                raise DataError(self._is_no_text()) from error
             raise DataError(f"'{self.path}' is not a whole {kind} file ({reason}); mend it or copy it again") from error
 
 
@@ -159,7 +164,7 @@ class _Csv(Table):
         except OSError as error:
             raise DataError(f"cannot read '{self.path}' ({error.strerror or error}); check the file") from error
         except UnicodeDecodeError as error:
-            raise DataError(f"'{self.path}' is not text in UTF-8: save it as such") from error
+            raise DataError(self._is_no_text()) from error
 
     def _open(self, types: dict[str, Any], columns: Sequence[str] = ()) -> Any:
         from pyarrow import csv as reader  # noqa: PLC0415
