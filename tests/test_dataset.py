@@ -241,3 +241,9 @@ def test_arguments_of_the_wrong_type_or_use_are_named(folder):
         load_dataset("fashion-mnist", folder=3)
     with pytest.raises(InputError, match=r"name='.*shoes' is a folder itself, so folder='.*' has no use; leave it out"):
         load_dataset(folder, folder=folder)
+
+
+def test_a_data_set_shows_itself_in_a_line():
+    data = Dataset.from_arrays(np.zeros((1200, 4, 4), np.uint8), np.arange(1200) % 3, name="none")
+    assert repr(data.train) == "<ImageSet: 1,200 images of 4x4x1, 3 classes>"
+    assert len(repr(data)) < 200

@@ -202,3 +202,8 @@ def test_what_is_wrong_is_said(arguments, error, text):
 
 def test_explain_is_public():
     assert golmu.explain is explain
+
+
+def test_an_explanation_shows_itself_in_a_line():
+    found = explain(network().fit(X, Y, 1), X[0], class_names=["ant", "bee", "cat"], target=2)
+    assert repr(found) == "<Explanation: an image of 7x6x2 as 'cat', 3 kernels, 5 units, 3 classes>"

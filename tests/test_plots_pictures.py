@@ -1,6 +1,7 @@
 """Figures of scores and of images: their data, read back from Matplotlib's own objects."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -171,6 +172,30 @@ def test_units_show_what_each_adds_to_each_class(found):
     assert np.array_equal(shown(axes), found.unit_outputs)
     assert words(axes.get_yticklabels()) == [f"unit {unit + 1}" for unit in found.units]
     draw(axes)
+
+
+@pytest.mark.parametrize(("top", "written"), [(12.34, "12.3"), (0.5, "0.50"), (0.034, "0.034"), (3e-6, "0.0000")])
+def test_as_many_decimals_as_tell_the_values_apart(found, top, written):
+    outputs = found.unit_outputs / np.abs(found.unit_outputs).max() * top
+    texts = [text.get_text() for text in plots.units(replace(found, unit_outputs=outputs)).texts]
+    assert written in [text.lstrip("-") for text in texts]
+    assert not any(float(text) == 0 and text.startswith("-") for text in texts)
+
+
+def test_what_a_unit_sees_stands_beside_its_row():
+    x = np.random.default_rng(0).random((1, 4, 14, 3), np.float32)
+    made = ConvolutionNetwork(3, 12, random_state=0)
+    made.init_weights(x.shape, 3)
+    explained = explain(made, x[0])
+    figure = plots.explanation(explained)
+    draw(figure)
+    seen = [axes for axes in figure.axes if axes.images and axes.images[0].get_array().shape == (2, 7)]
+    seen = seen[-len(explained.units) :]
+    (weighed,) = (axes for axes in figure.axes if axes.get_title().startswith("the strongest"))
+    for row, axes in enumerate(seen):
+        y = axes.get_window_extent().get_points()[:, 1].mean()
+        assert weighed.transData.inverted().transform((0, y))[1] == pytest.approx(row, abs=0.3)
+    assert len(seen) > 1
 
 
 @pytest.mark.parametrize("classes", [2, 3, 30])

@@ -74,6 +74,13 @@ class Explanation:
     occlusion: Array
     """(h, w): by how much the target's probability falls where a window hides the image around a pixel."""
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.image.shape))
+        return (
+            f"<Explanation: an image of {shape} as {self.class_names[self.target]!r}, {self.kernels.shape[3]} kernels, "
+            f"{len(self.hidden)} units, {len(self.class_names)} classes>"
+        )
+
     @property
     def prediction(self) -> int:
         """Index of the most probable class."""

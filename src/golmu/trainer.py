@@ -166,6 +166,8 @@ class _Run(Assembly):
             status = int(stopped.code or 0)
         if status:
             console.print(f"interrupted; go on with: golmu train --resume {keeper.folder}")
+            if has_results:
+                console.print(f"its page so far: golmu report {keeper.folder}")
         if has_results:
             from golmu.report import draw_report  # noqa: PLC0415  Jinja2
 

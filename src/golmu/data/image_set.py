@@ -45,6 +45,10 @@ class ImageSet:
         if lowest < 0:
             raise InputError(f"labels must be 0 or more, but the lowest is {lowest}; number classes from 0")
 
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.images.shape[1:]))
+        return f"<ImageSet: {len(self):,} images of {shape}, {len(np.unique(self.labels)):,} classes>"
+
     def __len__(self) -> int:
         """The number of images."""
         return len(self.images)

@@ -77,11 +77,15 @@ def _layers(found: Explanation, figure: SubFigure) -> None:
 def _decision(found: Explanation, figure: SubFigure) -> None:
     parts: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
     top, bottom = parts
-    seen, weighed = top.subplots(1, 2, width_ratios=(0.16, 1))
-    seen.set_axis_off()
-    if len(found.units):
-        pictures.feature_maps(found.unit_inputs.transpose(1, 2, 0), seen, columns=1)
-        seen.set_title("what they see", fontsize="medium")
+    rows = top.add_gridspec(max(1, len(found.units)), 2, width_ratios=(0.16, 1))
+    weighed = top.add_subplot(rows[:, 1])
+    reach = np.abs(found.unit_inputs).max(initial=0) or 1.0
+    for row, seen_by_it in enumerate(found.unit_inputs):  # beside its row of the table, whatever an image's proportions
+        seen = top.add_subplot(rows[row, 0])
+        pictures.feature_maps(seen_by_it[..., None], seen)
+        seen.images[0].set_clim(-reach, reach)
+        if row == 0:
+            seen.set_title("what they see", fontsize="medium")
     pictures.units(found, weighed)
     weighed.set_title("the strongest hidden units, and what they add to each logit", fontsize="medium")
     pictures.probabilities(found, bottom.subplots())

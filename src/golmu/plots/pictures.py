@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,12 +99,13 @@ def units(found: Explanation, axes: Axes | None = None) -> Axes:
     axes.spines[:].set_visible(False)
     if len(found.class_names) <= SHOWN:
         top = np.abs(found.unit_outputs).max(initial=0) or 1.0
+        decimals = min(max(1, 1 - floor(log10(top))), 4)
         for (i, j), value in np.ndenumerate(found.unit_outputs):
             colour = "white" if abs(value) > 0.6 * top else "black"
             axes.text(
                 j,
                 i,
-                f"{value:.1f}".replace("-0.0", "0.0"),
+                f"{round(value, decimals) + 0.0:.{decimals}f}",  # + 0.0 makes of -0.0 a zero without a sign
                 ha="center",
                 va="center",
                 color=colour,
