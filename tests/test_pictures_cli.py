@@ -71,6 +71,19 @@ def test_photographs_are_learned_predicted_and_scored(run, trained, tiles):
     assert right == round(130 * result["accuracy"])
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras itself
+def test_a_network_of_photographs_is_exported_and_answers_alike(run, trained, tiles, tmp_path):
+    from keras.saving import load_model as load_keras
+
+    assert run("export", trained, "--output", tmp_path / "tiles.keras")[0] == 0
+    files = sorted((tiles / "test" / "flower").iterdir())
+    predictions = json.loads("\n".join(run("predict", trained, *files, "--json")[1]))
+    shape = load_model(trained / "model.safetensors").architecture.image_shape
+    pixels = np.stack([read_image(file, shape) for file in files])
+    probabilities = load_keras(tmp_path / "tiles.keras").predict(pixels, verbose=0)
+    assert [one["probability"] for one in predictions] == pytest.approx(probabilities.max(axis=1), abs=1e-5)
+
+
 def test_resume_reads_the_images_as_the_run_began_with(run, trained, tiles, tmp_path):
     folder = shutil.copytree(trained, tmp_path / "run")
     status, lines, err = run("train", "--resume", folder, "--epochs=31")

@@ -272,6 +272,19 @@ def report(
 
 
 @app.command()
+def export(
+    run: RunArgument,
+    output: Annotated[
+        Path | None, typer.Option(help="Keras file, which is replaced; by default network.keras in the run folder.")
+    ] = None,
+) -> None:
+    """Write the network of a run as a Keras model, with all that is done to an image inside, and check its answers."""
+    from golmu.export import export_run  # noqa: PLC0415
+
+    typer.echo(f"network: {export_run(run, output)}")
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, at least two.")],
     output: Annotated[Path, typer.Option(help="HTML file, which is replaced.")] = Path("comparison.html"),
