@@ -43,8 +43,8 @@ def test_an_image_file(run, done, pictures):
     row = ConvolutionNetwork.load(done / "model.safetensors").predict_proba(
         np.asarray(Image.open(pictures / "2.png"))[None]
     )[0]
-    assert lines == [f"2.png  {row.argmax()}  {row.max():.4f}", f"figure: {done / 'explain-2.png'}"]
-    assert (done / "explain-2.png").exists()
+    assert lines == [f"2.png  {row.argmax()}  {row.max():.4f}", f"figure: {done / 'explain-pictures-2.png'}"]
+    assert (done / "explain-pictures-2.png").exists()
 
 
 def test_a_name_in_digits_is_a_number_unless_it_is_a_path(run, done, pictures, tmp_path, monkeypatch):

@@ -84,7 +84,7 @@ def explain_run(
         if inversion.notice:
             warnings.warn(inversion.notice, GolmuWarning, stacklevel=2)
     if output is None:
-        output = run / f"explain-{title.replace(' image ', '-') if truth is not None else Path(image).stem}.png"
+        output = run / f"explain-{title.replace(' image ', '-') if truth is not None else _stem(Path(image))}.png"
     if output.suffix.lower() not in FORMATS:
         raise InputError(f"output must name a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file, got {output}")
     if not output.parent.is_dir():
@@ -101,6 +101,12 @@ def explain_run(
         "true": None if truth is None else model.class_names[truth],
         "figure": str(output),
     }
+
+
+def _stem(image: Path) -> str:
+    """The file's name with that of its folder, so that images of one name in two folders have two figures."""
+    folder = image.parent.name
+    return image.stem if folder in ("", "..") else f"{folder}-{image.stem}"
 
 
 def _numbered(
