@@ -320,9 +320,7 @@ def explain(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="PNG, SVG or PDF file, which is replaced; by default explain-FOLDER-IMAGE.png in RUN."
-        ),
+        typer.Option(help="PNG, SVG or PDF file, which is replaced; by default explain-FOLDER-IMAGE.png in RUN."),
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
