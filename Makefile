@@ -28,7 +28,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 
 fuzz: $(VENV)/.installed-fuzz
-	$(BIN)/python tests/fuzz_all.py
+	PYTHONPATH=tests/helpers $(BIN)/python tests/fuzz_all.py
 
 bench: .venv-bench/.installed
 	.venv-bench/bin/python benchmarks/speed.py

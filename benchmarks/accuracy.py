@@ -20,8 +20,9 @@ from typing import Any
 
 from speed import describe_machine
 
-from golmu import ConvolutionNetwork, Dataset, load_dataset, measured
-from golmu.recipes import RECIPES
+from golmu import ConvolutionNetwork, Dataset, load_dataset
+from golmu.cli.commands import recipes as measured
+from golmu.recipe import RECIPES
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGED = Path(measured.__file__).with_name(measured.FILE)

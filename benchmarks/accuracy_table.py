@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from golmu.measured import over_seeds
-from golmu.recipes import RECIPES
+from golmu.cli.commands.recipes import over_seeds
+from golmu.recipe import RECIPES
 
 RESULTS = Path(__file__).parent / "results"
 

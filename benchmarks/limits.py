@@ -23,12 +23,12 @@ HERE = Path(__file__).parent
 FIRST_BATCH = """
 import time
 started = time.perf_counter()
-import golmu.trainer
+import golmu.cli.commands.train
 import numpy as np
 from golmu.architecture import Architecture
 from golmu.engines.contract import Batches
 from golmu.recipe import PLAIN
-from golmu.training import begin
+from golmu.training.loop import begin
 x, y = np.zeros((128, 28, 28, 1), np.uint8), np.arange(128) % 10
 engine, _ = begin(Architecture(28, 28, 1, 10, 100, 10), "auto", None, 0)
 engine.train(engine.prepare(x, y), Batches.at(0.01, np.arange(128)[None]), PLAIN)
@@ -54,7 +54,7 @@ import resource, time
 import numpy as np
 from golmu.architecture import Architecture
 from golmu.engines.contract import Batches
-from golmu.engines.fused import FusedEngine
+from golmu.engines.fused.engine import FusedEngine
 from golmu.recipe import PLAIN
 architecture, rng, result = Architecture(28, 28, 1, 10, 100, 10), np.random.default_rng(0), []
 engine = FusedEngine(architecture)

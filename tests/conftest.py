@@ -11,18 +11,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from command import SETTINGS, main
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from command import SETTINGS, main
 from golmu.data import Dataset, load_dataset
-from golmu.data.idx import MNIST_FILES
+from golmu.data.readers.idx import MNIST_FILES
 from golmu.engines import ENGINE_NAMES
 
 # numba keeps compiled code by the date of the file of the function that is called, not of those that it calls: after
 # a change in one of these it would go on testing the old code. So each state of the engine has a folder of its own.
 _engine = Path(__file__).parent.parent / "src" / "golmu" / "engines"
-_state = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_engine.glob("*.py")))).hexdigest()[:16]
+_state = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_engine.rglob("*.py")))).hexdigest()[:16]
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"golmu-tests-{_state}")
 
 

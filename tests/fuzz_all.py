@@ -8,6 +8,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
+import fuzzing
 from fuzzing import TARGETS
 
 RUNS = 100_000
@@ -17,7 +18,7 @@ START, END = "<!-- fuzz -->", "<!-- /fuzz -->"
 
 def fuzz(target):
     """Files fed to one target, and seconds; ends the program where one was answered wrongly."""
-    command = [sys.executable, Path(__file__).parent / "fuzzing.py", target, f"-runs={RUNS}", "-rss_limit_mb=2048"]
+    command = [sys.executable, fuzzing.__file__, target, f"-runs={RUNS}", "-rss_limit_mb=2048"]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(command, cwd=folder, stderr=subprocess.PIPE, text=True, check=False)
     found = re.search(r"Done (\d+) runs in (\d+) second", done.stderr)

@@ -1,14 +1,14 @@
 """Standardization and test-time flips: what they are, on every engine, and that a model keeps them."""
 
+import naive
 import numpy as np
 import pytest
+from engine_cases import SIZES, make_case, relative
+from small_network import X, Y, network
 
-import naive
 from golmu import ConvolutionNetwork
 from golmu.engines import create_engine
 from golmu.preprocessing import Preprocessing
-from small_network import X, Y, network
-from test_engines import SIZES, make_case, relative
 
 ENGINES = ("fused", "tensorflow")
 

@@ -7,15 +7,14 @@ from dataclasses import FrozenInstanceError, asdict, replace
 
 import numpy as np
 import pytest
+from small_network import SHAPE, X, Y, network, ready
 
 from golmu import RECIPES, ConvolutionNetwork, Recipe
 from golmu.architecture import Architecture
 from golmu.engines import create_engine
 from golmu.engines.contract import Batches
 from golmu.errors import GolmuWarning, InputError, InputTypeError
-from golmu.recipe import FIELDS, Method
-from golmu.recipes import ABOUT, get_recipe
-from small_network import SHAPE, X, Y, network, ready
+from golmu.recipe import ABOUT, FIELDS, Method, get_recipe
 
 CHAPTER = RECIPES["chapter"]
 

@@ -5,7 +5,7 @@ import numpy as np
 from golmu.architecture import Architecture
 from golmu.engines import create_engine
 from golmu.recipe import Recipe
-from golmu.training import Training
+from golmu.training.loop import Training
 
 from .serve import Answer, serve
 from .setting import Data, initial_weights, parser

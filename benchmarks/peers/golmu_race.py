@@ -8,8 +8,8 @@ import numpy as np
 from golmu.architecture import Architecture
 from golmu.engines import load_ahead
 from golmu.engines.contract import Evaluation, Prepared
-from golmu.engines.fused import FusedEngine
-from golmu.training import Progress, Training
+from golmu.engines.fused.engine import FusedEngine
+from golmu.training.loop import Progress, Training
 
 from .race import Race
 

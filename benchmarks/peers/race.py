@@ -1,6 +1,6 @@
 """What the peers of the race to an accuracy have in common: arguments, data, the two clocks, and the answer.
 
-A racing peer trains by a recipe of `golmu.recipes`, validates after every epoch, and stops as soon as the validation
+A racing peer trains by a recipe of `golmu.recipe`, validates after every epoch, and stops as soon as the validation
 accuracy reaches the target, or after the recipe's epochs. Then it prints one JSON line and ends::
 
     python -m benchmarks.peers.torch_race quick 0.8807 0
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from golmu.data import load_dataset
 from golmu.preprocessing import Preprocessing
-from golmu.recipes import RECIPES, get_recipe
+from golmu.recipe import RECIPES, get_recipe
 from golmu.schedule import Schedule
 
 from .setting import Data, Weights, initial_weights, shuffled_batches

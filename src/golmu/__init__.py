@@ -7,22 +7,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from golmu.analysis.explanation import explain
     from golmu.data import Dataset, ImageSet, load_dataset
-    from golmu.explanation import explain
-    from golmu.network import ConvolutionNetwork, NotFittedError
-    from golmu.recipe import Recipe
-    from golmu.recipes import RECIPES
+    from golmu.estimator.network import ConvolutionNetwork, NotFittedError
+    from golmu.recipe import RECIPES, Recipe
 
 __version__ = "0.1.0"
 
 _HOME_OF = {
-    "ConvolutionNetwork": "golmu.network",
+    "ConvolutionNetwork": "golmu.estimator.network",
     "Dataset": "golmu.data",
     "ImageSet": "golmu.data",
-    "NotFittedError": "golmu.network",
-    "RECIPES": "golmu.recipes",
+    "NotFittedError": "golmu.estimator.network",
+    "RECIPES": "golmu.recipe",
     "Recipe": "golmu.recipe",
-    "explain": "golmu.explanation",
+    "explain": "golmu.analysis.explanation",
     "load_dataset": "golmu.data",
 }
 

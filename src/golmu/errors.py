@@ -7,7 +7,7 @@
     ├── RunError                            a run folder cannot be read or used
     ├── CheckpointError                     a model or checkpoint file is damaged or does not fit
     ├── SaveError                           a file cannot be written: disk full, folder read-only or gone
-    ├── NotFittedError                      the network has no weights yet (see `golmu.network`)
+    ├── NotFittedError                      the network has no weights yet (see `golmu.estimator.network`)
     ├── EngineError                         the asked engine is unknown or cannot run here
     └── TrainingError                       training went wrong (the loss is not finite)
 

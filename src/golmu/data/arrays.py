@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu import inputs
+from golmu.data import inputs
 from golmu.data.image_set import ImageSet
 from golmu.errors import DataError, InputError, InputTypeError
 

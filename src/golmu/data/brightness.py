@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from golmu.data.image_set import ImageSet
-from golmu.inputs import FAINT
+from golmu.data.inputs import FAINT
 
 
 def brightened(train: ImageSet, test: ImageSet | None) -> tuple[ImageSet, ImageSet | None, list[str]]:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from golmu.data import digits, fashion_mnist
 from golmu.data.arrays import users_images, users_labels
 from golmu.data.brightness import brightened
 from golmu.data.dataset import Dataset
-from golmu.data.idx import as_path
-from golmu.data.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.image_set import ImageSet
-from golmu.data.npz import read_npz
+from golmu.data.named import digits, fashion_mnist
+from golmu.data.readers.idx import as_path
+from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
+from golmu.data.readers.npz import read_npz
 from golmu.data.reading import Progress, Reading, as_size
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
@@ -54,12 +54,12 @@ def load_dataset(
     name
         - "fashion-mnist", or scikit-learn's "digits".
         - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
-          `test` or `val` likewise (`golmu.data.class_folders`). The images may be of any size and mode: they are
+          `test` or `val` likewise (`golmu.data.readers.class_folders`). The images may be of any size and mode: they are
           decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their ground.
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
-          under such names (`golmu.data.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
+          under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
           data sets, as EMNIST's does, FOLDER/emnist-letters is one of them.
-        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.tables`; needs pyarrow): a column of
+        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow): a column of
           labels, and a column of encoded images, or one for each pixel.
         - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
           labels may be text there.
@@ -121,16 +121,16 @@ def read_dataset(name: str | Path, folder: str | Path | None, reading: Reading) 
     if suffix == ".npz":
         return _as_it_is(load_npz(path), reading)
     if suffix in SUFFIXES:
-        from golmu.data.tables import load_tables  # noqa: PLC0415  imports Pillow
+        from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
         return load_tables(path, reading)
     raise DataError(_unknown(name))
 
 
 def _load_folder(folder: Path, reading: Reading) -> Dataset:
-    from golmu.data.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
-    from golmu.data.images import is_image_name  # noqa: PLC0415
-    from golmu.data.tables import holds_tables, load_tables  # noqa: PLC0415
+    from golmu.data.readers.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.readers.image_files import is_image_name  # noqa: PLC0415
+    from golmu.data.readers.tables import holds_tables, load_tables  # noqa: PLC0415
 
     if find_idx_sets(folder):
         return _as_it_is(load_idx_folder(folder), reading)
@@ -157,7 +157,7 @@ def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
 
 
 def load_npz(path: Path) -> Dataset:
-    """Load an `.npz` file (`golmu.data.npz`) of arrays such as `Dataset.from_arrays` takes.
+    """Load an `.npz` file (`golmu.data.readers.npz`) of arrays such as `Dataset.from_arrays` takes.
 
     Raises
     ------

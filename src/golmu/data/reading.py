@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from golmu.architecture import POOL_SIZE
+from golmu.checks import boolean, integer_within
 from golmu.errors import InputError, InputTypeError
-from golmu.settings import boolean, integer_within
 
 MAX_SIDE = 4096
 """Pixels, at most, of the height and of the width that images are fitted to."""
@@ -26,7 +26,7 @@ class Reading:
     ----------
     size
         Height and width of the images in pixels; None: the size of all files if it is one,
-        else `golmu.data.decoding.DEFAULT_SIZE`.
+        else `golmu.data.readers.decoding.DEFAULT_SIZE`.
     channels
         1, grey, or 3, RGB; None: RGB if any file has colours, else grey.
     skip_bad

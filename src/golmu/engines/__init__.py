@@ -23,9 +23,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from golmu.architecture import Architecture
+from golmu.checks import one_of
 from golmu.engines.contract import Engine
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
-from golmu.settings import one_of
 
 ENGINE_NAMES = ("auto", "fused", "tensorflow")
 """What the argument `engine` may be."""
@@ -63,10 +63,10 @@ def create_engine(
     chosen = name if name != "auto" else "tensorflow" if _has_gpu() else "fused"
     logger.debug("engine %r runs as %r", name, chosen)
     if chosen == "tensorflow":
-        from golmu.engines.tensorflow import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
+        from golmu.engines.tensorflow.engine import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
 
         return TensorFlowEngine(architecture, preprocessing)
-    from golmu.engines.fused import FusedEngine  # noqa: PLC0415  numba takes half a second to import
+    from golmu.engines.fused.engine import FusedEngine  # noqa: PLC0415  numba takes half a second to import
 
     return FusedEngine(architecture, n_threads, preprocessing)
 
@@ -85,7 +85,7 @@ def load_ahead(name: str) -> threading.Thread:
 
 def _load_fused() -> None:
     with suppress(Exception):
-        from golmu.engines.fused import load_kernels  # noqa: PLC0415
+        from golmu.engines.fused.engine import load_kernels  # noqa: PLC0415
 
         load_kernels()
 
@@ -97,6 +97,6 @@ def _may_have_gpu() -> bool:
 def _has_gpu() -> bool:
     if not _may_have_gpu():
         return False
-    from golmu.engines.tensorflow import has_gpu  # noqa: PLC0415
+    from golmu.engines.tensorflow.engine import has_gpu  # noqa: PLC0415
 
     return has_gpu()

@@ -4,7 +4,7 @@ An engine holds one set of weights for one `Architecture`. It knows nothing of e
 write them, files or progress; it computes, and every engine computes the same function (`docs/architecture.md`).
 
 Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are; what else is done to them before
-the network is the engine's `Preprocessing`. Labels are int64 class indices (n,). Both are trusted here: `golmu.inputs`
+the network is the engine's `Preprocessing`. Labels are int64 class indices (n,). Both are trusted here: `golmu.data.inputs`
 has checked them.
 """
 

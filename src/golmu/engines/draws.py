@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from golmu.engines.compiling import kernel
+from golmu.engines.fused.compiling import kernel
 
 GOLDEN = np.uint32(0x9E3779B9)
 """2³² divided by the golden ratio: multiples of it lie far apart."""

@@ -11,11 +11,11 @@ window system is touched, and no figure stays open.
 """
 
 from golmu.plots.canvas import png, svg
-from golmu.plots.explained import explanation
-from golmu.plots.pictures import feature_maps, heat, image, kernels, occlusion, probabilities, units
+from golmu.plots.curves import accuracies, compared, curves, learning_rates, range_test
+from golmu.plots.explanation import explanation
+from golmu.plots.images import feature_maps, heat, image, kernels, occlusion, probabilities, units
+from golmu.plots.samples import samples
 from golmu.plots.scores import class_activations, class_scores, confusion, reliability
-from golmu.plots.sheet import samples
-from golmu.plots.training import accuracies, compared, curves, learning_rates, range_test
 
 __all__ = [
     "accuracies",

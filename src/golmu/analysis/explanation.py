@@ -1,0 +1,267 @@
+"""What a network makes of one image, from layer to layer, and where in the image its decision comes from: arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from golmu.architecture import POOL_SIZE
+from golmu.checks import integer_within, number_within, positive_integer
+from golmu.data import inputs
+from golmu.engines.contract import Engine
+from golmu.errors import InputError, InputTypeError
+from golmu.estimator.parameters import RecipeParameters
+from golmu.metrics import softmax
+from golmu.preprocessing import PIXEL_SCALE
+
+if TYPE_CHECKING:
+    from golmu.estimator.network import ConvolutionNetwork
+
+STRONGEST = 8
+"""Hidden units that an explanation follows, at most."""
+
+PLACES = 32
+"""Places of the occluding window along an axis, at most: on larger images it moves by more than a pixel."""
+
+MOST_VALUES = 2**22
+"""Values of the feature maps of the noisy copies that are looked at together, at most; one copy may have more. On the
+way back to the pixels the fused engine holds six arrays of so many float32: 130 MB with the copies."""
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """An image on its way through a network: (h, w, c), K kernels, U units, C classes."""
+
+    class_names: tuple[str, ...]
+    """C names."""
+    target: int
+    """The class that is explained: index of the predicted one, unless another was asked for."""
+    image: Array
+    """(h, w, c): pixels, uint8 ones brought to [0, 1]."""
+    kernels: Array
+    """(3, 3, c, K)"""
+    maps: Array
+    """(h, w, K): what the convolution and its bias give, before ReLU."""
+    activations: Array
+    """(h, w, K): after ReLU."""
+    pooled: Array
+    """(⌊h/2⌋, ⌊w/2⌋, K): after 2×2 max pooling."""
+    hidden: Array
+    """(U,): the hidden layer after its ReLU."""
+    units: NDArray[np.int64]
+    """(m,): the hidden units with the largest activations, the largest first; none that is 0."""
+    unit_inputs: Array
+    """(m, ⌊h/2⌋, ⌊w/2⌋): what each place of the pooled maps adds to these units: Σ over kernels of pooled · w1."""
+    unit_outputs: Array
+    """(m, C): what each of these units adds to the logits: its activation times its weights w2."""
+    logits: Array
+    """(C,)"""
+    probabilities: Array
+    """(C,): softmax of the logits."""
+    gradient: Array
+    """(h, w, c): of the target's logit with respect to the image's pixels."""
+    saliency: Array
+    """(h, w): the largest magnitude of `gradient` over the channels."""
+    smoothgrad: Array
+    """(h, w): the same of the mean gradient over noisy copies of the image."""
+    occlusion: Array
+    """(h, w): by how much the target's probability falls where a window hides the image around a pixel."""
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.image.shape))
+        return (
+            f"<Explanation: an image of {shape} as {self.class_names[self.target]!r}, {self.kernels.shape[3]} kernels, "
+            f"{len(self.hidden)} units, {len(self.class_names)} classes>"
+        )
+
+    @property
+    def prediction(self) -> int:
+        """Index of the most probable class."""
+        return int(self.probabilities.argmax())
+
+
+def explain(
+    network: ConvolutionNetwork,
+    image: ArrayLike,
+    target: Any = None,
+    *,
+    class_names: Sequence[str] | None = None,
+    n_samples: int = 50,
+    noise: float = 0.15,
+    window: int | None = None,
+    random_state: int = 0,
+) -> Explanation:
+    """Follows one image through a network, and asks where in it the decision comes from.
+
+    Parameters
+    ----------
+    network
+        A network with weights.
+    image
+        (h, w, c), (h, w), or flattened, or a batch of one; pixels as the network's other methods take them.
+    target
+        The label whose logit and probability are explained; by default the predicted one.
+    class_names
+        What people call the classes, in the order of `classes_`; by default the labels themselves.
+    n_samples, noise
+        Noisy copies of the image for SmoothGrad, and the standard deviation of the noise as a share of the range of
+        the image's pixels.
+    window
+        Side of the occluding square, in pixels; by default a quarter of the shorter side of the image.
+    random_state
+        Seed of the noise.
+
+    Returns
+    -------
+    Explanation
+        Arrays, whose shapes are stated there.
+
+    Raises
+    ------
+    NotFittedError
+        If the network has no weights yet.
+    InputError, InputTypeError
+        If an argument cannot be used.
+
+    Notes
+    -----
+    `saliency` is the map of Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks", 2013, section 3.1:
+    the magnitude of the gradient of the class's logit, its maximum over the channels. `smoothgrad` is that of the mean
+    gradient over noisy copies: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017, section 3.
+    `occlusion` is Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 4.2: a
+    square of what is zero to the network (black, or the mean pixel where it standardizes) hides a part of the image,
+    and the probability of the class falls. Where the network looks at the mirror image too, all are of the mean of
+    both logits; the layers are those of the image as it is.
+    """
+    if not isinstance(network, RecipeParameters):  # the network's module lies above this one
+        raise InputTypeError(f"network must be a ConvolutionNetwork, got {type(network).__name__}")
+    network._check_ready()
+    labels = network.classes_
+    names = tuple(str(label) for label in labels) if class_names is None else tuple(map(str, class_names))
+    if len(names) != len(labels):
+        raise InputError(f"class_names has {len(names)} names for {len(labels)} classes")
+    index = None
+    if target is not None:
+        index = int(inputs.encode(inputs.as_label_array([target], 1, argument="target"), labels, argument="target")[0])
+    pixels = one_image(image, network.architecture_.image_shape)
+    return explained(
+        network._engine, names, pixels, index,
+        n_samples=n_samples, noise=noise, window=window, random_state=random_state,
+    )  # fmt: skip
+
+
+def one_image(image: ArrayLike, shape: tuple[int, int, int], *, argument: str = "image") -> Array:
+    """The image as float32 (h, w, c), uint8 pixels scaled to [0, 1].
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If it is not one image of `shape`.
+    """
+    array: Any = image if image is None or hasattr(image, "toarray") else np.asarray(image)  # refused below
+    if getattr(array, "shape", None) in (shape, shape[:2], (prod(shape),)) and array.size == prod(shape):
+        array = array.reshape(1, *shape)
+    images = inputs.as_images(array, shape, argument=argument)
+    if len(images) != 1:
+        raise InputError(f"{argument} must be one image, got {len(images)}: pass one of them")
+    scale = PIXEL_SCALE if images.dtype == np.uint8 else np.float32(1)
+    pixels: Array = images[0].astype(np.float32) * scale
+    return pixels
+
+
+def explained(
+    engine: Engine,
+    class_names: tuple[str, ...],
+    image: Array,
+    target: int | None,
+    *,
+    n_samples: int = 50,
+    noise: float = 0.15,
+    window: int | None = None,
+    random_state: int = 0,
+) -> Explanation:
+    """`explain` with an engine, a checked image float32 (h, w, c) in [0, 1], and the index of a class."""
+    positive_integer(n_samples, "n_samples")
+    number_within(noise, "noise", 0, None)
+    integer_within(random_state, "random_state", 0, None)
+    a, weights = engine.architecture, engine.get_weights()
+    side = max(1, min(a.height, a.width) // 4) if window is None else positive_integer(window, "window")
+    logits = engine.logits(image[None])
+    probabilities = softmax(logits)[0]
+    target = int(probabilities.argmax()) if target is None else target
+
+    maps = engine.feature_maps(image[None])[0]
+    activations = np.maximum(maps, 0)
+    rows, columns, _ = a.pooled_shape
+    windows = activations[: POOL_SIZE * rows, : POOL_SIZE * columns]
+    pooled = windows.reshape(rows, POOL_SIZE, columns, POOL_SIZE, a.n_kernels).max(axis=(1, 3))
+    hidden = np.maximum(pooled.reshape(-1) @ weights["w1"] + weights["b1"], 0)
+    strongest = np.argsort(-hidden, kind="stable")[:STRONGEST]
+    units = strongest[hidden[strongest] > 0]
+    w1 = weights["w1"].reshape(rows, columns, a.n_kernels, a.units)[..., units]
+
+    gradient = logit_gradient(engine, image[None], target)[0]
+    spread = noise * float(np.ptp(image))
+    rng, smooth = np.random.default_rng(random_state), np.zeros_like(image)
+    together = max(1, MOST_VALUES // maps.size)
+    for start in range(0, n_samples, together):
+        noises = rng.normal(0, spread, (min(together, n_samples - start), *image.shape))
+        smooth += logit_gradient(engine, image + noises.astype(np.float32), target).sum(axis=0)
+    smooth /= n_samples
+    return Explanation(
+        class_names=class_names,
+        target=target,
+        image=image,
+        kernels=weights["conv_w"],
+        maps=maps,
+        activations=activations,
+        pooled=pooled,
+        hidden=hidden,
+        units=units,
+        unit_inputs=np.einsum("ijk,ijkm->mij", pooled, w1),
+        unit_outputs=hidden[units, None] * weights["w2"][units],
+        logits=logits[0],
+        probabilities=probabilities,
+        gradient=gradient,
+        saliency=np.abs(gradient).max(axis=-1),
+        smoothgrad=np.abs(smooth).max(axis=-1),
+        occlusion=_occlusion(engine, image, target, float(probabilities[target]), side),
+    )
+
+
+def logit_gradient(engine: Engine, images: Array, target: int) -> Array:
+    """(n, h, w, c): gradient of the logit of class `target` with respect to pixels in [0, 1], of float32 images."""
+    rows = np.zeros((len(images), engine.architecture.n_classes), np.float32)
+    rows[:, target] = 1
+    gradient = engine.input_gradient(images, rows)
+    if engine.preprocessing.test_flip:
+        mirrored = np.ascontiguousarray(images[:, :, ::-1])
+        gradient = np.float32(0.5) * (gradient + engine.input_gradient(mirrored, rows)[:, :, ::-1])
+    scale, _ = engine.preprocessing.factors(np.float32, engine.architecture.channels)
+    return gradient * scale
+
+
+def _occlusion(engine: Engine, image: Array, target: int, probability: float, side: int) -> Array:
+    """(h, w): fall of the target's probability where a window of `side` pixels hides what is around a pixel; on larger
+    images, around the first pixel of a small square."""
+    height, width, channels = image.shape
+    step = max(1, -(-max(height, width) // PLACES))
+    rows, columns = np.arange(0, height, step), np.arange(0, width, step)
+    black = np.array(engine.preprocessing.mean or [0.0] * channels, np.float32)  # to the network
+    falls = np.empty((len(rows), len(columns)), np.float32)
+    for i, row in enumerate(rows):  # a row of places at a time: all at once would be a thousand images
+        copies = np.repeat(image[None], len(columns), axis=0)
+        top = max(0, row - side // 2)
+        for j, column in enumerate(columns):
+            left = max(0, column - side // 2)
+            copies[j, top : row - side // 2 + side, left : column - side // 2 + side] = black
+        falls[i] = probability - softmax(engine.logits(copies))[:, target]
+    whole: Array = np.repeat(np.repeat(falls, step, axis=0), step, axis=1)[:height, :width]
+    return whole

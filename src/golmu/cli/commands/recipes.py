@@ -1,0 +1,58 @@
+"""What was measured with each named recipe, and what `golmu recipes` shows of it.
+
+`measured.json` beside this file is written by `make accuracy`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Any
+
+from rich.table import Table
+
+from golmu.cli.console import make_console, print_table
+from golmu.recipe import ABOUT, RECIPES
+
+FILE = "measured.json"
+
+
+def recipe_records() -> list[dict[str, Any]]:
+    """For each recipe its name, what it is for, its fields, and what was measured (None: nothing yet)."""
+    measured = json.loads(files("golmu.cli.commands").joinpath(FILE).read_text(encoding="utf-8"))
+    return [
+        {"recipe": name, "about": ABOUT[name], "fields": asdict(recipe), "measured": measured["recipes"].get(name)}
+        for name, recipe in RECIPES.items()
+    ]
+
+
+def show_recipes() -> None:
+    """Prints the recipes as a table."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time", "for"):
+        table.add_column(column, justify="right" if column in ("kernels", "units", "epochs", "time") else "left")
+    computers = set()
+    for record in recipe_records():
+        fields, measured = record["fields"], record["measured"]
+        figures = ["–", "–", "–"]
+        if measured is not None:
+            figures = [
+                over_seeds(measured["validation"]),
+                over_seeds(measured["test"]),
+                f"{measured['seconds']:.1f} s",
+            ]
+            computers.add(f"{measured['cores']} cores of {measured['processor']}")
+        sizes = [str(fields[name]) for name in ("n_kernels", "units", "epochs")]
+        table.add_row(record["recipe"], *sizes, *figures, record["about"])
+    console = make_console()
+    console.print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds, and time to train:")
+    print_table(table)
+    if computers:
+        console.print(f"measured on {', '.join(sorted(computers))}")
+
+
+def over_seeds(figures: Mapping[str, Any]) -> str:
+    """Mean ± standard deviation, if there is one."""
+    return f"{figures['mean']:.4f}" + ("" if figures["sd"] is None else f" ± {figures['sd']:.4f}")

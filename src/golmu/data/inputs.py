@@ -1,0 +1,339 @@
+"""What users pass as images and labels, brought to the form that engines trust, or refused with a reason."""
+
+from __future__ import annotations
+
+import warnings
+from math import isnan, isqrt, prod
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.architecture import POOL_SIZE
+from golmu.checks import positive_integer
+from golmu.engines.contract import Labels
+from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.preprocessing import Images
+
+ImageShape = tuple[int, int, int]
+"""(h, w, c)."""
+
+UNSCALED = 16.0
+"""Float pixels from 0 upwards that reach this were hardly standardised, but left at 0–255, or at 0–16 as the digits."""
+
+MOST_COLOURS = 4
+"""Channels that a picture may have."""
+
+FAINT = 32
+"""Integer pixels of which none reaches this were hardly meant as 0–255, where they are nearly black."""
+
+
+def as_images(
+    x: Any, shape: ImageShape | None = None, *, argument: str = "x", stacklevel: int = 4, are_learned: bool = False
+) -> Images:
+    """Images as (n, h, w, c), uint8 or float32.
+
+    Parameters
+    ----------
+    x
+        (n, h, w, c), (n, h, w) or flattened (n, h·w·c). Integers from 0 to 255 become uint8 (no copy is made of what
+        is uint8 already), floats become float32 and should lie in [0, 1].
+    shape
+        (h, w, c) that is needed. Without it, flattened images must be square and grey.
+    argument
+        The name that errors give.
+    stacklevel
+        Of a warning, as in `warnings.warn`; 4 is the caller of the caller.
+    are_learned
+        Whether they are to be learned from: then there is a warning if they are nearly black, or if their channels
+        seem to come first.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        For anything else, naming the argument, what was expected and what was received.
+    """
+    array = _numeric(x, argument)
+    hint = ""
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > MOST_COLOURS:
+        hint = f": if channels come first, pass {argument}.transpose(0, 2, 3, 1)"
+    array = _four_axes(array, shape, argument)
+    if len(array) == 0:
+        raise InputError(f"{argument} holds no images: its shape is {array.shape}")
+    if shape is not None and array.shape[1:] != shape:
+        raise InputError(f"{argument} must hold images of shape {shape}, got {array.shape[1:]}")
+    if min(array.shape[1:3]) < POOL_SIZE or array.shape[3] == 0:
+        raise InputError(
+            f"{argument} must hold images of at least {POOL_SIZE}x{POOL_SIZE} pixels and one channel, "
+            f"got {array.shape[1:]}{hint}"
+        )
+    if are_learned and hint:
+        warnings.warn(
+            f"{argument} of shape {array.shape} is taken as images of {array.shape[1]}x{array.shape[2]} pixels with "
+            f"{array.shape[3]} channels{hint}",
+            GolmuWarning,
+            stacklevel=stacklevel - 1,
+        )
+    images = _pixels(array, argument, stacklevel)
+    if are_learned and images.dtype == np.uint8 and 0 < (top := int(images.max())) < FAINT:
+        warnings.warn(
+            f"{argument} holds integer pixels up to {top}, where 255 is white, so that all are nearly black: divide by "
+            f"{top} to pass floats in [0, 1], if {top} is meant to be white",
+            GolmuWarning,
+            stacklevel=stacklevel - 1,
+        )
+    return images
+
+
+def refuse_one_image(x: Any, shape: ImageShape, argument: str) -> None:
+    """Raises `InputError` if `x` has the shape (h, w) of one image, which is not that of flattened ones."""
+    if np.shape(x) == shape[:2] and shape[1] != prod(shape):
+        raise InputError(f"{argument} has the shape {np.shape(x)} of one image: pass {argument}[None]")
+
+
+def as_image_shape(value: Any) -> ImageShape | None:
+    """The estimator's `image_shape` as (h, w, c); (h, w) is grey, and None stays None.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        If it is something else.
+    """
+    if value is None:
+        return None
+    wanted = "image_shape must be (height, width), (height, width, channels) or None"
+    try:
+        sizes = tuple(value)
+    except TypeError as error:
+        raise InputTypeError(f"{wanted}, got {value!r}") from error
+    if len(sizes) not in (2, 3):
+        raise InputError(f"{wanted}, got {value!r}")
+    height, width, channels = (positive_integer(size, "image_shape") for size in (*sizes, 1)[:3])
+    return height, width, channels
+
+
+def _refuse_sparse(array: Any, argument: str) -> None:
+    if hasattr(array, "toarray"):
+        raise InputTypeError(f"{argument} must be a dense array, got a sparse one: call its toarray() first")
+
+
+def _refuse_masked(array: Any, argument: str) -> None:
+    if np.ma.is_masked(array):
+        raise InputError(f"{argument} must be an array without a mask, got a masked one: fill it, or leave images out")
+
+
+def _numeric(x: Any, argument: str) -> NDArray[Any]:
+    if x is None:
+        raise InputTypeError(f"{argument} is missing: images are needed")
+    _refuse_sparse(x, argument)
+    _refuse_masked(x, argument)
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(f"{argument} must be an array of pixels: {error}") from error
+    if array.dtype == object:
+        # Data frames of mixed columns arrive as objects, though each cell is a number.
+        try:
+            array = array.astype(np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputTypeError(f"{argument} must be an array of numbers: {error}") from error
+    if array.dtype.kind == "c":
+        raise InputError(f"{argument} must be an array of real numbers, got {array.dtype}: Complex data not supported")
+    if array.dtype.kind not in "buif":
+        raise InputTypeError(f"{argument} must be an array of real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> NDArray[Any]:
+    expected = "(n, h, w, c), (n, h, w) or flattened (n, h·w)"
+    if array.ndim == 4:
+        return array
+    if array.ndim == 3:
+        if shape is not None and array.shape == shape and array.shape[1:] != shape[:2]:
+            raise InputError(
+                f"{argument} must have shape {expected}, got one image {array.shape}: pass {argument}[None]"
+            )
+        return array[..., None]
+    if array.ndim == 2:
+        length = array.shape[1]
+        if shape is not None and length == prod(shape):
+            return array.reshape(-1, *shape)
+        side = isqrt(length)
+        if length == 0:
+            raise InputError(
+                f"{argument} holds no pixels: 0 feature(s) (shape={array.shape}) while a minimum of {POOL_SIZE**2} is "
+                f"required: give images of at least {POOL_SIZE}x{POOL_SIZE} pixels"
+            )
+        if shape is None and side * side == length:
+            return array.reshape(-1, side, side, 1)
+        wanted = "a square number" if shape is None else f"{prod(shape)} for images of shape {shape}"
+        raise InputError(
+            f"{argument} is flattened to {length} values an image, which must be {wanted}: "
+            "reshape it to (n, h, w, c), or one image to (1, h, w, c), or give the network its image_shape"
+        )
+    raise InputError(
+        f"{argument} must have shape {expected}, got {array.shape}: Reshape your data, one image to (1, h, w, c)"
+    )
+
+
+def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind in "iu":
+        low, high = array.min(), array.max()
+        if low < 0 or high > 255:
+            raise InputError(f"{argument} holds integer pixels from {low} to {high}: they must lie in 0–255")
+        return np.ascontiguousarray(array, np.uint8)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is reported below
+        images = np.ascontiguousarray(array, np.float32)
+    if not np.isfinite(images).all():
+        bad = int(np.argmin(np.isfinite(images).reshape(len(images), -1).all(axis=1)))
+        raise InputError(f"{argument} holds pixels that are NaN or infinite in float32, first in image {bad}")
+    if images.min() >= 0 and (top := images.max()) >= UNSCALED:
+        warnings.warn(
+            f"{argument} holds float pixels up to {top:g}, where [0, 1] is expected: "
+            + (f"divide by {top:g}" if top < 2 * UNSCALED else "divide by 255, or pass uint8"),
+            GolmuWarning,
+            stacklevel=stacklevel,
+        )
+    return images
+
+
+def one_hot_width(y: NDArray[Any]) -> int | None:
+    """Number of classes of one-hot labels; None if `y` has not their shape."""
+    return int(y.shape[1]) if y.ndim == 2 and y.shape[1] > 1 else None
+
+
+def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
+    """Labels as users write them: (n,) integers, booleans or strings, or one-hot (n, classes), checked for form.
+
+    Raises
+    ------
+    InputTypeError, InputError
+        If they are not one of these, or not `n`.
+    """
+    if y is None:
+        raise InputTypeError(
+            f"{argument} is missing: the network requires {argument} to be passed, but the target {argument} is None; "
+            "labels are needed, one for each image"
+        )
+    _refuse_sparse(y, argument)
+    _refuse_masked(y, argument)
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise InputTypeError(f"{argument} must be an array of labels: {error}") from error
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2):
+        raise InputError(f"{argument} must have shape (n,), or one-hot (n, classes), got {array.shape}")
+    if len(array) != n:
+        raise InputError(f"{argument} has {len(array)} labels for {n} images: the numbers must be equal")
+    if array.ndim == 2:
+        if array.dtype.kind not in "buif" or not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
+            raise InputError(f"{argument} of shape {array.shape} must be one-hot: one 1 in each row, and 0 elsewhere")
+        return array
+    return _one_column(array, argument)
+
+
+def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
+    """Labels (n,), refused if they are not integers, booleans, whole floats or strings."""
+    if array.dtype == object:
+        if all(isinstance(label, str) for label in array):
+            return array.astype(str)
+        _refuse_missing([_is_missing(label) for label in array], argument)
+        # Data frames of mixed columns arrive as objects; integers too large for NumPy stay objects.
+        if all(isinstance(label, Integral) for label in array) and (whole := np.array(array.tolist())).dtype != object:
+            return whole
+        kinds = ", ".join(sorted({type(label).__name__ for label in array}))
+        raise InputTypeError(f"{argument} must hold integers or strings, got objects of type {kinds}")
+    if array.dtype.kind == "f":
+        _refuse_missing(np.isnan(array), argument)
+        whole = np.isfinite(array) & (array == np.floor(array))
+        if not whole.all():
+            wrong = _shown(array[~whole][0])
+            raise InputError(
+                f"{argument} must hold class labels, got {wrong} (Unknown label type: continuous): "
+                "use integers or strings"
+            )
+        return array
+    if array.dtype.kind == "S":
+        raise InputTypeError(f"{argument} must hold integers or strings, got bytes: decode them")
+    if array.dtype.kind not in "biuU":
+        raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
+    return array
+
+
+def _is_missing(label: Any) -> bool:
+    """None, NaN, or pandas' NA, which is recognised without pandas."""
+    return label is None or (isinstance(label, float) and isnan(label)) or type(label).__name__ == "NAType"
+
+
+def _refuse_missing(are_missing: Any, argument: str) -> None:
+    if any(are_missing):
+        first = int(np.argmax(are_missing))
+        raise InputError(f"{argument} lacks labels, which are None or NaN, first that of image {first}: leave them out")
+
+
+def as_classes(classes: Any) -> NDArray[Any]:
+    """The argument `classes` of `partial_fit`: its distinct labels, sorted, (C,)."""
+    try:
+        n = len(classes)
+    except TypeError as error:
+        raise InputTypeError(f"classes must be an array of labels, got {classes!r}") from error
+    array = as_label_array(classes, n, argument="classes")
+    if array.ndim != 1:
+        raise InputError(f"classes must have shape (C,), got {array.shape}")
+    return find_classes(array, argument="classes")
+
+
+def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:
+    """The sorted distinct labels; for one-hot labels the indices of their columns.
+
+    Raises
+    ------
+    InputError
+        If there is only one class.
+    """
+    width = one_hot_width(y)
+    classes = np.arange(width) if width is not None else np.unique(y)
+    if len(classes) < 2:
+        raise InputError(f"{argument} must hold at least 2 classes, got one class only: {_shown(classes[0])}")
+    return classes
+
+
+UNKNOWN = -1
+"""Stands for a label that is not among the classes."""
+
+
+def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y", may_be_unknown: bool = False) -> Labels:
+    """Int64 indices of the labels in `classes`, which is sorted.
+
+    Raises
+    ------
+    InputError
+        If a label is not among the classes, unless it may be `UNKNOWN`, or is of another kind than they; or one-hot
+        labels have another width.
+    """
+    width = one_hot_width(y)
+    if width is not None:
+        if width != len(classes):
+            raise InputError(f"{argument} is one-hot over {width} classes, but the network has {len(classes)}")
+        return np.asarray(y.argmax(axis=1), np.int64)
+    if (y.dtype.kind == "U") != (classes.dtype.kind == "U"):
+        raise InputError(f"{argument} must hold labels like {_shown(classes[0])}, got {_shown(y[0])}")
+    indices = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    wrong = classes[indices] != y
+    if may_be_unknown:
+        indices[wrong] = UNKNOWN
+    elif wrong.any():
+        known = ", ".join(str(label) for label in classes[:10]) + (", ..." if len(classes) > 10 else "")
+        shown = _shown(y[wrong][0])
+        raise InputError(f"{argument} holds the label {shown}, which is not one of the classes: {known}")
+    return np.asarray(indices, np.int64)
+
+
+def _shown(label: np.generic) -> str:
+    """A label as its user wrote it: NumPy's own form is `np.int64(3)`."""
+    return repr(label.item())

@@ -1,0 +1,289 @@
+"""The chapter's engine: TensorFlow's convolution functions and automatic differentiation.
+
+Each step of the chapter is here under its own name (`tf.nn.conv2d`, `tf.nn.max_pool2d`, `tf.GradientTape`,
+`tf.optimizers.SGD`). What differs is where the loop over batches runs: inside one compiled graph, so that no Python
+runs per batch, and nothing is traced again between epochs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture, Weights
+from golmu.engines.contract import (
+    AVERAGE,
+    Batches,
+    Evaluation,
+    Importance,
+    Labels,
+    Prepared,
+    Slots,
+    needed_slots,
+    usable_cores,
+)
+from golmu.engines.tensorflow.quiet import hushed
+from golmu.errors import EngineError
+from golmu.preprocessing import SCALING_ONLY, Images, Preprocessing
+from golmu.recipe import PLAIN, Method
+
+# Where a processor's convolutions are three times faster through oneDNN, TensorFlow may not know it: ask for it.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+try:
+    with hushed():
+        import tensorflow as tf
+
+        from golmu.engines.tensorflow.augmentation import dropped, sample_keys, viewed
+except ImportError as error:
+    raise EngineError(f"engine 'tensorflow' needs TensorFlow, which cannot be imported: {error}") from error
+
+Variables = dict[str, Any]
+"""A variable for each weight."""
+
+CHUNK = 256
+"""Images in one forward pass outside training: enough to fill the cores, few enough for their caches."""
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow finds a GPU that it can use."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+class TensorFlowEngine:
+    """The network on `tf.nn` functions; see `golmu.engines.contract.Engine`."""
+
+    name = "tensorflow"
+
+    def __init__(self, architecture: Architecture, preprocessing: Preprocessing = SCALING_ONLY) -> None:
+        if tf.keras.config.backend() != "tensorflow":
+            raise EngineError(
+                f"engine 'tensorflow' uses tf.optimizers, which Keras runs on {tf.keras.config.backend()!r} here: "
+                "set the environment variable KERAS_BACKEND=tensorflow, or unset it"
+            )
+        self.architecture = architecture
+        self.preprocessing = preprocessing
+        self.n_threads = usable_cores()  # what TensorFlow takes unless the user has set its own options
+        self._variables = self._new_variables()
+        self._slots: dict[str, Variables] = {}
+        self._method: Method | None = None  # of the optimizer and the graph there are, if any
+        # One tf.function an instance, so that its graphs go when the engine goes.
+        self._evaluate_graph = tf.function(self._evaluate, reduce_retracing=True)
+        self._logits_graph = tf.function(self._all_logits, reduce_retracing=True)
+
+    def _new_variables(self) -> Variables:
+        shapes = self.architecture.shapes
+        return {name: tf.Variable(tf.zeros(shapes[name]), name=name) for name in WEIGHT_NAMES}
+
+    def set_weights(self, weights: Weights) -> None:
+        _assign(self._variables, weights)
+
+    def get_weights(self) -> Weights:
+        return _arrays(self._variables)
+
+    @property
+    def slot_names(self) -> Collection[str]:
+        return self._slots.keys()
+
+    def get_slots(self) -> Slots:
+        return {slot: _arrays(variables) for slot, variables in self._slots.items()}
+
+    def set_slots(self, slots: Slots) -> None:
+        self._method = None  # so that the next training takes up these
+        self._slots = {slot: self._new_variables() for slot in slots}
+        for slot, weights in slots.items():
+            _assign(self._slots[slot], weights)
+
+    def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
+        counts = None if importance is None else tf.constant(importance)
+        return Prepared(tf.constant(images), tf.constant(labels), counts)
+
+    def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
+        if self._method != method:
+            self._take_up(method)
+        averages = batches.averaging is not None
+        if averages and AVERAGE not in self._slots:
+            self._slots[AVERAGE] = self._new_variables()
+        self._optimizer.iterations.assign(batches.first_step)
+        losses: NDArray[np.float32] = self._train_graph(
+            data.images, data.labels, tf.constant(batches.order), tf.constant(batches.learning_rates),
+            tf.constant(batches.averaging) if averages else None, tf.constant(batches.first_batch, tf.int64),
+            tf.constant(batches.seed, tf.int64), data.importance,
+        ).numpy()  # fmt: skip
+        return losses
+
+    def _take_up(self, method: Method) -> None:
+        """Makes an optimizer for the method, with the slots there are, and a graph of its training."""
+        self._optimizer = _make_optimizer(method)
+        self._optimizer.build(list(self._variables.values()))
+        for slot, kind in zip(needed_slots(method, averages=False), ("momentum", "velocity"), strict=False):
+            own = _slot_variables(self._optimizer, kind)
+            if slot in self._slots:
+                _assign(own, _arrays(self._slots[slot]))
+            self._slots[slot] = own
+        self._train_graph = tf.function(partial(self._train, method), reduce_retracing=True)
+        self._method = method
+
+    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:
+        if averaged:
+            kept = self.get_weights()
+            self.set_weights(_arrays(self._slots[AVERAGE]))
+            try:
+                return self.evaluate(data)
+            finally:
+                self.set_weights(kept)
+        loss, correct = self._evaluate_graph(data.images, data.labels)
+        return Evaluation(float(loss) / len(data), int(correct) / len(data))
+
+    def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
+        loss, gradients = self._loss_and_gradients(self._scaled(tf.constant(images)), tf.constant(labels))
+        return float(loss), {name: gradient.numpy() for name, gradient in zip(WEIGHT_NAMES, gradients, strict=True)}
+
+    def logits(self, images: Images) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = self._logits_graph(tf.constant(images)).numpy()
+        return logits
+
+    def feature_maps(self, images: Images) -> NDArray[np.float32]:
+        maps: NDArray[np.float32] = (
+            self._convolution(self._scaled(tf.constant(images))) + self._variables["conv_b"]
+        ).numpy()
+        return maps
+
+    def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        x = self._scaled(tf.constant(images))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            z = self._forward(x)
+        gradient: NDArray[np.float32] = tape.gradient(z, x, output_gradients=tf.constant(output_gradient)).numpy()
+        return gradient
+
+    # From here on: what runs inside the graphs.
+
+    def _scaled(self, images: tf.Tensor) -> tf.Tensor:
+        """What the convolution sees, float32."""
+        scale, offset = self.preprocessing.factors(images.dtype.as_numpy_dtype, self.architecture.channels)
+        x = tf.cast(images, tf.float32)
+        x = x * scale if (scale != 1).any() else x
+        return x + offset if offset.any() else x
+
+    def _convolution(self, x: tf.Tensor) -> tf.Tensor:
+        """(n, h, w, c) -> (n, h, w, K), without bias."""
+        return tf.nn.conv2d(x, self._variables["conv_w"], strides=1, padding="SAME")
+
+    def _forward(self, x: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None) -> tf.Tensor:
+        """(n, h, w, c) float32 -> logits (n, C), with the method's dropout if there are keys to draw it from."""
+        v, n_features = self._variables, self.architecture.n_features
+        # A maximum commutes with adding a constant and with ReLU, so pooling first is the same function for a
+        # quarter of the work.
+        p = tf.nn.max_pool2d(self._convolution(x), ksize=POOL_SIZE, strides=POOL_SIZE, padding="VALID")
+        p = tf.nn.relu(p + v["conv_b"])
+        flat = tf.reshape(p, [-1, n_features])
+        if keys is not None:
+            flat = dropped(flat, keys, 0, method.feature_dropout)
+        hidden = tf.nn.relu(tf.matmul(flat, v["w1"]) + v["b1"])
+        if keys is not None:
+            hidden = dropped(hidden, keys, n_features, method.hidden_dropout)
+        return tf.matmul(hidden, v["w2"]) + v["b2"]
+
+    def _answer(self, x: tf.Tensor) -> tf.Tensor:
+        """(n, h, w, c) float32 -> logits (n, C) as the trained network gives them."""
+        logits = self._forward(x)
+        return (logits + self._forward(tf.reverse(x, [2]))) / 2 if self.preprocessing.test_flip else logits
+
+    def _cross_entropy(self, labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+        """(n,): the loss of each sample."""
+        n_classes = self.architecture.n_classes
+        target = tf.one_hot(
+            labels, n_classes, on_value=1 - smoothing + smoothing / n_classes, off_value=smoothing / n_classes
+        )
+        return tf.nn.softmax_cross_entropy_with_logits(target, logits)
+
+    def _loss_and_gradients(
+        self,
+        x: tf.Tensor,
+        labels: tf.Tensor,
+        method: Method = PLAIN,
+        keys: tf.Tensor = None,
+        importance: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            logits = self._forward(x, method, keys)
+            loss = _mean(self._cross_entropy(labels, logits, method.label_smoothing), importance)
+        return loss, tape.gradient(loss, list(self._variables.values()))
+
+    def _train(
+        self, method: Method, images: tf.Tensor, labels: tf.Tensor, order: tf.Tensor, rates: tf.Tensor,
+        averaging: tf.Tensor | None, first_batch: tf.Tensor, seed: tf.Tensor, importance: tf.Tensor | None,
+    ) -> tf.Tensor:  # fmt: skip
+        steps = tf.shape(order)[0]
+        losses = tf.TensorArray(tf.float32, steps)
+        for step in tf.range(steps):
+            batch = order[step]
+            x, y = self._scaled(tf.gather(images, batch)), tf.gather(labels, batch)
+            counts = None if importance is None else tf.gather(importance, batch)
+            keys = None
+            if method.draws:
+                keys = sample_keys(seed, first_batch + tf.cast(step, tf.int64), tf.shape(batch)[0])
+                x = viewed(x, keys, method)
+            loss, gradients = self._loss_and_gradients(x, y, method, keys, counts)
+            self._optimizer.learning_rate.assign(rates[step])
+            self._optimizer.apply_gradients(zip(gradients, self._variables.values(), strict=True))
+            if averaging is not None:
+                for name, average in self._slots[AVERAGE].items():
+                    average.assign_add(averaging[step] * (self._variables[name] - average))
+            if method.record_loss == "after":
+                loss = _mean(self._cross_entropy(y, self._forward(x)), counts)
+            losses = losses.write(step, loss)
+        return losses.stack()
+
+    def _evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Sum of the losses (float64) and number of right answers, chunk by chunk."""
+        n = tf.shape(labels)[0]
+        loss, correct = tf.constant(0.0, tf.float64), tf.constant(0, tf.int64)
+        for start in tf.range(0, n, CHUNK):
+            y = labels[start : start + CHUNK]
+            z = self._answer(self._scaled(images[start : start + CHUNK]))
+            loss += tf.reduce_sum(tf.cast(self._cross_entropy(y, z), tf.float64))
+            correct += tf.reduce_sum(tf.cast(tf.equal(tf.argmax(z, axis=1), y), tf.int64))
+        return loss, correct
+
+    def _all_logits(self, images: tf.Tensor) -> tf.Tensor:
+        n = tf.shape(images)[0]
+        chunks = tf.TensorArray(tf.float32, size=0, dynamic_size=True, infer_shape=False)
+        for start in tf.range(0, n, CHUNK):
+            z = self._answer(self._scaled(images[start : start + CHUNK]))
+            chunks = chunks.write(start // CHUNK, z)
+        return tf.ensure_shape(chunks.concat(), [None, self.architecture.n_classes])
+
+
+def _mean(losses: tf.Tensor, importance: tf.Tensor | None) -> tf.Tensor:
+    return tf.reduce_mean(losses if importance is None else importance * losses)
+
+
+def _assign(variables: Variables, weights: Weights) -> None:
+    for name, variable in variables.items():
+        variable.assign(weights[name])
+
+
+def _arrays(variables: Variables) -> Weights:
+    return {name: np.array(variable.numpy()) for name, variable in variables.items()}
+
+
+def _make_optimizer(method: Method) -> Any:
+    if method.optimizer == "nesterov":
+        return tf.optimizers.SGD(momentum=method.momentum, nesterov=True, weight_decay=method.weight_decay or None)
+    if method.optimizer == "sgd":
+        return tf.optimizers.SGD(weight_decay=method.weight_decay or None)
+    if method.optimizer == "adam":
+        return tf.optimizers.Adam(beta_1=method.momentum)
+    return tf.optimizers.AdamW(beta_1=method.momentum, weight_decay=method.weight_decay)
+
+
+def _slot_variables(optimizer: Any, kind: str) -> Variables:
+    """What the optimizer keeps for each weight: its `momentum`, or the second moment, to Keras `velocity`."""
+    found = [variable for variable in optimizer.variables if variable.path.endswith(f"_{kind}")]
+    return dict(zip(WEIGHT_NAMES, found, strict=True))  # they come in the order of the weights

@@ -1,0 +1,106 @@
+"""`.npz` files: what they may hold, and what is said of the rest."""
+
+import re
+
+import numpy as np
+import pytest
+from fuzzing import npz
+
+from golmu import load_dataset
+from golmu.errors import DataError, InputError
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (12, 4, 3), np.uint8), np.arange(12) % 3
+
+
+def written(tmp_path, **arrays):
+    path = tmp_path / "shapes.npz"
+    path.write_bytes(npz(**arrays))
+    return path
+
+
+def test_training_and_test_arrays(tmp_path):
+    data = load_dataset(written(tmp_path, x_train=X, y_train=Y, x_test=X[:3], y_test=Y[:3]))
+    assert (data.name, data.class_names) == ("shapes", ("0", "1", "2"))
+    assert np.array_equal(data.train.images, X[..., None])
+    assert np.array_equal(data.train.labels, Y)
+    assert data.train.labels.dtype == np.int64
+    assert len(data.test) == 3
+
+
+@pytest.mark.parametrize("pack", [np.savez, np.savez_compressed])
+def test_one_pair_of_arrays_and_labels_of_text(tmp_path, pack):
+    path = tmp_path / "animals.NPZ"
+    path.write_bytes(npz(pack, x=X[..., None].repeat(3, 3), y=np.array(["ant", "벌", "cat"])[Y]))
+    data = load_dataset(str(path))
+    assert data.class_names == ("ant", "cat", "벌")
+    assert [data.class_names[label] for label in data.train.labels[:3]] == ["ant", "벌", "cat"]
+    assert data.train.images.shape == (12, 4, 3, 3)
+    assert data.test is None
+
+
+@pytest.mark.parametrize(
+    "x",
+    [X / np.float32(255), X.astype(np.int64), X.astype(float), X.astype(">u2")],
+    ids=["shares", "int64", "whole floats", "big-endian"],
+)
+@pytest.mark.parametrize(
+    "y", [Y, Y.astype(float), np.eye(3)[Y], Y[:, None]], ids=["ints", "floats", "one-hot", "column"]
+)
+def test_whatever_arrays_may_be_in_memory(tmp_path, x, y):
+    data = load_dataset(written(tmp_path, x=x, y=y))
+    assert data.train.images.dtype == np.uint8
+    assert np.array_equal(data.train.images, X[..., None])
+    assert np.array_equal(data.train.labels, Y)
+    assert data.class_names == ("0", "1", "2")
+
+
+def test_flattened_and_boolean_arrays(tmp_path):
+    data = load_dataset(written(tmp_path, x=X[:, :3].reshape(12, 9) > 99, y=np.arange(12) % 2 == 0))
+    assert np.array_equal(data.train.images[..., 0], 255 * (X[:, :3] > 99))
+    assert data.class_names == ("False", "True")
+
+
+def test_text_that_is_in_the_test_only(tmp_path):
+    data = load_dataset(written(tmp_path, x_train=X[:2], y_train=["b", "c"], x_test=X[:1], y_test=["a"]))
+    assert data.class_names == ("a", "b", "c")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([1, 2], [0])
+
+
+def test_other_orders_of_bytes_and_of_axes(tmp_path):
+    data = load_dataset(written(tmp_path, x=np.asfortranarray(X), y=Y.astype(">i4")[:, None]))
+    assert np.array_equal(data.train.images, X[..., None])
+    assert np.array_equal(data.train.labels, Y)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"a": X, "b": Y}, "'{path}' holds a, b, where x_train and y_train (x_test and y_test beside them, or not)"),
+        ({}, "'{path}' holds nothing, where x_train"),
+        ({"x": X}, "'{path}' holds x, where x_train"),
+        ({"x": X / 25, "y": Y}, "'{path}': x holds pixels up to "),
+        ({"x": X - 300.0, "y": Y}, "'{path}': x holds pixels from -"),
+        ({"x": np.full((12, 4, 3), "a"), "y": Y}, "'{path}': x must be an array of real numbers, got dtype <U1"),
+        ({"x": X[:, 0], "y": Y}, "'{path}': x is flattened to 3 values an image, which must be a square number"),
+        ({"x": X.reshape(3, 2, 2, 4, 3), "y": Y}, "'{path}': x must have shape (n, h, w, c), (n, h, w) or flattened"),
+        ({"x": np.zeros((12, 3, 8, 8), np.uint8), "y": Y}, "'{path}': x has shape (12, 3, 8, 8), with the channels"),
+        ({"x": X[:0], "y": Y[:0]}, "'{path}': x holds no images"),
+        ({"x": X, "y": Y / 2}, "'{path}': y must hold class labels, got 0.5"),
+        ({"x": X, "y": Y[:5]}, "'{path}': y has 5 labels for 12 images: the numbers must be equal"),
+        ({"x": X, "y": Y - 1}, "'{path}': y holds labels from -1 to 1, where 0 to 65535 are expected"),
+        ({"x_train": X, "y_train": Y, "x_test": X[:, 1:], "y_test": Y},
+            "'{path}' holds training images of shape (4, 3, 1) and test images of shape (3, 3, 1), where one shape"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(tmp_path, arrays, text):
+    path = written(tmp_path, **arrays)
+    with pytest.raises(DataError, match=f"^{re.escape(text.format(path=path))}"):
+        load_dataset(path)
+
+
+def test_a_missing_file_and_a_useless_folder(tmp_path):
+    with pytest.raises(DataError, match=r"^cannot read '.*none.npz' \(No such file or directory\); check the path$"):
+        load_dataset(tmp_path / "none.npz")
+    with pytest.raises(InputError, match=r"is a file itself, so folder='x' has no use; leave it out$"):
+        load_dataset(written(tmp_path, x=X, y=Y), folder="x")

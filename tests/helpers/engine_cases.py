@@ -1,0 +1,41 @@
+"""Networks, images and labels for the tests of the engines, and how their results are compared."""
+
+import numpy as np
+
+from golmu.architecture import Architecture
+from golmu.engines import create_engine
+from golmu.engines.contract import Batches
+from golmu.recipe import Method
+
+# (h, w, c, K, U, C, n)
+SIZES = [(28, 28, 1, 10, 100, 10, 32), (9, 7, 3, 4, 6, 3, 5), (2, 2, 1, 1, 1, 2, 1), (5, 12, 2, 17, 3, 2, 131)]
+
+
+def make_case(size, dtype=np.float32, seed=0):
+    *shape, n = size
+    rng = np.random.default_rng(seed)
+    architecture = Architecture(*shape)
+    images = rng.integers(0, 256, (n, *architecture.image_shape), np.uint8)
+    if dtype != np.uint8:
+        images = rng.random(images.shape, dtype)
+    labels = rng.integers(0, architecture.n_classes, n)
+    weights = architecture.initial_weights(rng)
+    for name in ("conv_b", "b1", "b2"):
+        weights[name] = rng.normal(0, 0.1, weights[name].shape).astype(np.float32)
+    return architecture, images, labels, weights
+
+
+def make_engine(engine_name, architecture, weights):
+    engine = create_engine(engine_name, architecture)
+    engine.set_weights(weights)
+    return engine
+
+
+def train(engine, data, order, learning_rate, *, loss_after=False):
+    """SGD, a batch for each row of `order`; the losses."""
+    return engine.train(data, Batches.at(learning_rate, order), Method(record_loss="after" if loss_after else "before"))
+
+
+def relative(actual, expected):
+    """Largest difference, relative to the largest expected magnitude."""
+    return np.abs(actual - expected).max() / max(np.abs(expected).max(), 1e-12)

@@ -1,0 +1,192 @@
+"""Figures of a training: what they show, read back from Matplotlib's own objects."""
+
+import re
+from io import BytesIO
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+from small_network import X, Y, network
+
+from golmu import ConvolutionNetwork, NotFittedError, Recipe
+from golmu.plots import accuracies, canvas, compared, curves, learning_rates, png, svg
+from golmu.schedule import Schedule
+from golmu.training.loop import History
+
+HISTORY = History([2.0, 1.5, 1.25], [1.9, 1.6, 1.4], [0.3, 0.5, 0.6], [1.0, 1.0, 1.0])
+
+
+def legend_of(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_curves_show_both_losses_against_the_epoch():
+    axes = curves(HISTORY)
+    assert [line.get_label() for line in axes.lines] == ["train_loss", "val_loss"]
+    for line, losses in zip(axes.lines, (HISTORY.losses, HISTORY.val_losses), strict=True):
+        assert line.get_xdata().tolist() == [1, 2, 3]
+        assert line.get_ydata().tolist() == losses
+    assert legend_of(axes) == ["train_loss", "val_loss"]
+    assert axes.get_xlabel() == "epoch"
+    assert axes.get_ylabel() == "loss (cross-entropy)"
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_the_two_curves_differ_without_colour_too():
+    train, validation = curves(HISTORY).lines
+    assert train.get_linestyle() != validation.get_linestyle()
+    assert train.get_marker() != validation.get_marker()
+
+
+def test_without_validation_there_is_one_curve():
+    axes = curves(History([2.0, 1.5]))
+    assert [line.get_label() for line in axes.lines] == ["train_loss"]
+    assert legend_of(axes) == ["train_loss"]
+
+
+def test_before_the_first_epoch_there_is_an_empty_figure():
+    axes = curves(History())
+    assert not axes.lines
+    assert axes.get_legend() is None
+    assert png(axes, dpi=30).startswith(b"\x89PNG")
+
+
+def test_curves_are_drawn_on_the_axes_given():
+    left, right = Figure().subplots(1, 2)
+    assert curves(HISTORY, right) is right
+    assert not left.lines
+    assert len(right.lines) == 2
+
+
+def test_png_is_a_picture_of_the_whole_figure():
+    picture = Image.open(BytesIO(png(curves(HISTORY), dpi=100)))
+    assert picture.format == "PNG"
+    assert picture.size == (700, 420)
+    pixels = np.asarray(picture.convert("RGB"))
+    assert (pixels[0, 0] == 255).all()
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
+
+
+def test_drawing_leaves_pyplot_alone():
+    from matplotlib import pyplot
+
+    curves(HISTORY)
+    assert pyplot.get_fignums() == []
+
+
+def test_curves_of_a_network_are_those_of_its_history():
+    fitted = network().fit(X, Y, 3, X, Y)
+    axes = curves(fitted)
+    assert [line.get_ydata().tolist() for line in axes.lines] == [fitted.losses, fitted.val_losses]
+    assert accuracies(fitted).lines[0].get_ydata().tolist() == fitted.history_.val_accuracies
+
+
+@pytest.mark.parametrize("draw", [curves, accuracies])
+def test_a_network_without_weights_is_refused(draw):
+    with pytest.raises(NotFittedError, match="this ConvolutionNetwork has no weights yet"):
+        draw(ConvolutionNetwork())
+
+
+@pytest.mark.parametrize("draw", [curves, accuracies])
+def test_the_best_epoch_is_marked_where_it_is_asked_for(draw):
+    axes = draw(HISTORY, best=2)
+    assert axes.lines[-1].get_xdata() == [2, 2]
+    assert legend_of(axes)[-1] == "best epoch: 2"
+    assert draw(HISTORY).lines[-1].get_xdata().tolist() == [1, 2, 3]
+
+
+def test_accuracies_lie_against_the_epoch():
+    axes = accuracies(HISTORY)
+    (line,) = axes.lines
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([1, 2, 3], [0.3, 0.5, 0.6])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "accuracy")
+    assert not accuracies(History([2.0])).lines
+
+
+def test_many_epochs_have_few_markers():
+    losses = np.linspace(2, 1, 200).tolist()
+    line = curves(History(losses)).lines[0]
+    assert line.get_ydata().tolist() == losses
+    assert line.get_markevery() == 8
+
+
+RECIPE = Recipe(
+    n_kernels=2, units=2, batch_size=10, learning_rate=0.5, epochs=4, schedule="triangular", warmup=0.25,
+    final_batch_size=20,
+)  # fmt: skip
+
+
+def test_learning_rates_are_the_schedules():
+    line = learning_rates(RECIPE, 205).lines[0]
+    schedule = Schedule(RECIPE, 205)
+    steps = np.arange(schedule.first_step(4))
+    assert np.array_equal(line.get_ydata(), schedule.learning_rates(steps))
+    for epoch in range(4):
+        assert line.get_xdata()[schedule.first_step(epoch)] == epoch
+    assert (np.diff(line.get_xdata()) > 0).all()
+
+
+def test_learning_rates_of_a_long_training_are_a_choice_of_its_steps():
+    recipe = Recipe(n_kernels=2, units=2, batch_size=2, learning_rate=0.5, epochs=30, schedule="cosine")
+    line = learning_rates(recipe, 1000, 20).lines[0]
+    assert len(line.get_xdata()) == 500
+    assert line.get_xdata()[0] == 0
+    assert line.get_xdata()[-1] == pytest.approx(20 - 1 / 500)
+    assert line.get_ydata()[-1] == Schedule(recipe, 1000).learning_rates(np.array([20 * 500 - 1]))[0]
+
+
+def test_runs_are_compared_in_one_figure():
+    histories = [HISTORY, History([2.0, 1.0]), History([3.0], [2.5], [0.5], [1.0])]
+    axes = compared(histories, ["first", "$second$", "third"])
+    assert [line.get_ydata().tolist() for line in axes.lines] == [
+        HISTORY.losses, HISTORY.val_losses, [2.0, 1.0], [3.0], [2.5],
+    ]  # fmt: skip
+    assert legend_of(axes) == ["1 first", "2 $second$", "3 third"]
+    axes = compared(histories, ["", "", ""], accuracy=True)
+    assert [line.get_ydata().tolist() for line in axes.lines] == [HISTORY.val_accuracies, [], [0.5]]
+    assert legend_of(axes) == ["1", "2", "3"]
+    assert png(axes, dpi=30).startswith(b"\x89PNG")
+
+
+def test_sixteen_runs_differ_without_colour_too():
+    axes = compared([History([2.0, 1.0])] * 16, [str(i) for i in range(16)])
+    drawn = [(line.get_linestyle(), line.get_marker()) for line in axes.lines]
+    assert len(set(drawn)) == 16
+
+
+def test_points_stand_at_their_own_epochs():
+    made = network(warm_start=True).fit(X, Y, 2).partial_fit(X, Y).fit(X, Y, 2, X, Y).partial_fit(X, Y)
+    training_line, validation = curves(made).lines
+    assert training_line.get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    (accuracy,) = accuracies(made).lines
+    for line in (validation, accuracy, compared([made.history_], [""]).lines[1]):
+        drawn = np.isfinite(line.get_ydata())
+        assert line.get_xdata()[drawn].tolist() == [4, 5]
+    assert validation.get_ydata()[4] == pytest.approx(made.val_losses[-1])
+
+
+def test_svg_is_an_element_in_the_pages_colours():
+    text = svg(lambda axes: curves(HISTORY, axes))
+    root = ElementTree.fromstring(text)
+    assert root.tag.endswith("svg")
+    words = [element.text.strip() for element in root.iter() if element.tag.endswith("text")]
+    assert {"epoch", "loss (cross-entropy)", "train_loss", "val_loss"} <= set(words)
+    assert "currentColor" in text
+    assert "var(--blue)" in text
+    assert "var(--orange)" in text
+    assert set(re.findall("#[0-9a-f]{6}", text)) == {canvas.GREY}
+    assert not re.search(r"https?://(?!www\.w3\.org/)", text)
+    assert text == svg(lambda axes: curves(HISTORY, axes))
+
+
+def test_two_elements_share_no_identifier_but_for_the_same_thing():
+    first, second = (svg(lambda axes, draw=draw: draw(HISTORY, axes)) for draw in (curves, accuracies))
+
+    def parts(text):
+        elements = ElementTree.fromstring(text).iter()
+        return {element.get("id"): ElementTree.tostring(element) for element in elements if element.get("id")}
+
+    for name in parts(first).keys() & parts(second).keys():
+        assert parts(first)[name] == parts(second)[name]

@@ -1,0 +1,174 @@
+"""`golmu compare`: what differs, what came of it, and the page."""
+
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+from browser import needs_browser, opened
+from command import SETTINGS, main, read
+from page import Page
+from PIL import Image
+from small_network import X, Y, network
+
+from golmu.metrics import wilson_interval
+from golmu.runs import folder as runs
+
+OTHER = "The runs were judged on different images"
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("compared")
+    assert main("train", data, *SETTINGS, "--run", folder / "first") == 0
+    assert main("train", data, *SETTINGS, "--units=9", "--seed=7", "--run", folder / "<b>second 둘째") == 0
+    return folder / "first", folder / "<b>second 둘째"
+
+
+def test_settings_that_differ_and_results_stand_side_by_side(run, two, tmp_path):
+    status, lines, err = run("compare", *two, "--output", tmp_path / "page.html", "--json")
+    compared = json.loads("\n".join(lines))
+    records = [read(folder) for folder in two]
+    assert (status, err) == (0, "")
+    assert list(compared) == ["runs", "settings", "results", "page"]
+    assert compared["runs"] == ["first", "<b>second 둘째"]
+    assert compared["settings"] == {"units": [8, 9], "seed": [42, 7]}
+    results = compared["results"]
+    assert results["validation accuracy"] == [record["results"]["val_accuracy"] for record in records]
+    assert results["95 % interval"][0] == list(wilson_interval(round(80 * results["validation accuracy"][0]), 80))
+    assert results["parameters"] == [record["results"]["n_parameters"] for record in records]
+    assert compared["page"] == str(tmp_path / "page.html")
+
+
+def test_the_terminal_shows_a_table(run, two, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, lines, err = run("compare", *two)
+    assert (status, err) == (0, "")
+    assert lines[0].split() == ["first", "<b>second", "둘째"]
+    assert [line.split()[-2:] for line in lines[1:3]] == [["8", "9"], ["42", "7"]]
+    assert not lines[3].strip()
+    assert lines[4].split() == ["status", "finished", "finished"]
+    assert lines[5].split() == ["epochs", "trained", "2", "2"]
+    assert lines[-1] == "page: comparison.html"
+    assert (tmp_path / "comparison.html").exists()
+
+
+def test_the_page_has_the_same(run, two, tmp_path):
+    run("compare", *two, "--output", tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    page = Page(text)
+    results, settings = page.tables
+    assert results[0] == settings[0] == ["", "1 first", "2 <b>second 둘째"]
+    assert settings[1:] == [["units", "8", "9"], ["seed", "42", "7"]]
+    accuracies = [read(folder)["results"]["val_accuracy"] for folder in two]
+    row = next(row for row in results if row[0] == "validation accuracy")
+    assert row[1:] == [f"{value:.4f}" for value in accuracies]
+    assert "b>second" not in page.tags
+    assert OTHER not in page.text
+
+
+def test_runs_of_different_data_and_without_validation(run, two, tmp_path):
+    network().fit(X, Y, 2, run=tmp_path / "first")
+    status, lines, _ = run("compare", two[0], tmp_path / "first", "--output", tmp_path / "page.html", "--json")
+    compared = json.loads("\n".join(lines))
+    assert status == 0
+    assert compared["runs"] == [str(two[0]), str(tmp_path / "first")]
+    assert compared["settings"]["data"] == ["shapes", None]
+    assert compared["results"]["95 % interval"][1] is None
+    assert not any(isinstance(value, float) and math.isnan(value) for value in compared["results"]["seconds"])
+    assert OTHER in Page((tmp_path / "page.html").read_text()).text
+
+
+def compared(run, *folders):
+    """What `golmu compare` says of runs, and whether of the same images."""
+    page = folders[-1].parent / "page.html"
+    status, lines, err = run("compare", *folders, "--output", page, "--json")
+    assert (status, err) == (0, "")
+    return json.loads("\n".join(lines))["settings"], OTHER not in Page(page.read_text()).text
+
+
+def test_the_same_images_elsewhere_are_the_same(run, two, data, tmp_path):
+    moved = shutil.copytree(data, tmp_path / "moved")
+    assert main("train", moved, *SETTINGS, "--run", tmp_path / "run") == 0
+    settings, is_same = compared(run, two[0], tmp_path / "run")
+    assert settings == {"data": ["shapes", "moved"], "path": [str(data), str(moved)]}
+    assert is_same
+    (tmp_path / "run" / "checkpoint.safetensors").write_bytes(b"damaged")
+    assert compared(run, two[0], tmp_path / "run") == (settings, False)
+
+
+def test_other_images_in_the_same_place_are_others(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("first", "second"):
+        np.savez(tmp_path / "data.npz", x=rng.integers(0, 256, (60, 5, 5), np.uint8), y=np.arange(60) % 2)
+        assert main("train", tmp_path / "data.npz", *SETTINGS, "--run", tmp_path / name) == 0
+    assert compared(run, tmp_path / "first", tmp_path / "second") == ({}, False)
+    (tmp_path / "first" / "checkpoint.safetensors").unlink()
+    assert compared(run, tmp_path / "first", tmp_path / "second") == ({}, True)
+
+
+def test_how_image_files_were_read_is_a_setting(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        path = tmp_path / "tiles" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (9, 8, 3), np.uint8)).save(path)
+    words = ["train", tmp_path / "tiles", *SETTINGS, "--batch-size=4"]
+    assert main(*words, "--run", tmp_path / "first") == 0
+    assert main(*words, "--size=6x4", "--channels=1", "--skip-bad", "--run", tmp_path / "second") == 0
+    settings, is_same = compared(run, tmp_path / "first", tmp_path / "second")
+    assert settings == {"size": ["9x8", "6x4"], "channels": [3, 1], "skip_bad": [False, True]}
+    assert is_same
+
+
+def test_runs_of_arrays_are_told_apart_by_their_images(run, tmp_path):
+    for name, images in (("first", X), ("second", X), ("third", X[::-1].copy())):
+        network().fit(X, Y, 1, images, Y, run=tmp_path / name)
+    assert compared(run, tmp_path / "first", tmp_path / "second") == ({}, True)
+    assert compared(run, tmp_path / "first", tmp_path / "third") == ({}, False)
+
+
+def test_runs_that_differ_in_nothing(run, two, data, tmp_path):
+    assert main("train", data, *SETTINGS, "--run", tmp_path / "again") == 0
+    assert run("compare", two[0], tmp_path / "again", "--output", tmp_path / "page.html")[0] == 0
+    assert "None: every setting is the same." in Page((tmp_path / "page.html").read_text()).text
+
+
+def test_a_page_needs_a_folder(run, two, tmp_path):
+    status, _, err = run("compare", *two, "--output", tmp_path / "nowhere" / "page.html")
+    text = f"the page cannot be written to {tmp_path / 'nowhere' / 'page.html'}: there is no folder"
+    assert status == 1
+    assert err.startswith(f"golmu: error: {text}")
+
+
+def test_a_run_that_has_not_ended_has_no_results_yet(run, two, tmp_path):
+    folder = shutil.copytree(two[0], tmp_path / "running")
+    record = read(folder)
+    del record["results"]
+    said = {}
+    for name in ("compare", "evaluate"):
+        runs.write_run(folder, record | {"status": "running"})
+        (folder / "model.safetensors").unlink(missing_ok=True)
+        words = (two[1], folder, "--output", tmp_path / "page.html") if name == "compare" else (folder,)
+        with runs.locked(folder):
+            assert run(name, *words)[0] == 2
+            said[name, "in use"] = run(name, *words)[2]
+        said[name, "cut off"] = run(name, *words)[2]
+        runs.write_run(folder, record | {"status": "failed"})
+        said[name, "failed"] = run(name, *words)[2]
+    for name, what in (("compare", "results"), ("evaluate", "model")):
+        begin, resume = f"golmu: error: the run {folder} holds no {what}", f"golmu train --resume {folder}"
+        assert said[name, "in use"] == f"{begin} yet, since its training is running: let it end\n"
+        assert said[name, "cut off"] == f"{begin}, and its training was cut off: go on by {resume}\n"
+        assert said[name, "failed"] == f"{begin}, since its training failed: train anew with other settings\n"
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_in_a_browser(run, two, tmp_path, width, scheme):
+    run("compare", *two, "--output", tmp_path / "page.html")
+    with opened(tmp_path / "page.html", width, scheme) as (page, events):
+        assert events == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
