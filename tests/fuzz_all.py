@@ -1,4 +1,4 @@
-"""Runs every target of `fuzzing.py` under atheris and writes the counts into docs/reliability.md (`make fuzz`)."""
+"""Runs every target of `fuzzing.py` under atheris; writes the counts into reliability.md (`make fuzz`)."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ import fuzzing
 from fuzzing import TARGETS
 
 RUNS = 100_000
-PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "reliability.md"
 START, END = "<!-- fuzz -->", "<!-- /fuzz -->"
 
 

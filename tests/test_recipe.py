@@ -1,5 +1,6 @@
 """Recipes: their fields, what they refuse, and the way to them from the estimator and the command line."""
 
+import inspect
 import json
 import pickle
 import re
@@ -7,14 +8,16 @@ from dataclasses import FrozenInstanceError, asdict, replace
 
 import numpy as np
 import pytest
+import typer.main
 from small_network import SHAPE, X, Y, network, ready
 
 from golmu import RECIPES, ConvolutionNetwork, Recipe
 from golmu.architecture import Architecture
+from golmu.cli import app
 from golmu.engines import create_engine
 from golmu.engines.contract import Batches
 from golmu.errors import GolmuWarning, InputError, InputTypeError
-from golmu.recipe import ABOUT, FIELDS, Method, get_recipe
+from golmu.recipe import FIELDS, PURPOSES, Method, get_recipe
 
 CHAPTER = RECIPES["chapter"]
 
@@ -65,7 +68,7 @@ def test_chance_is_known(change):
 
 def test_every_recipe_has_a_name_and_a_purpose():
     assert list(RECIPES) == ["chapter", "quick", "best", "wide", "any"]
-    assert list(ABOUT) == list(RECIPES)
+    assert list(PURPOSES) == list(RECIPES)
     for name in ("chapter", "quick", "best"):
         recipe = get_recipe(name)
         assert Architecture(28, 28, 1, recipe.n_kernels, recipe.units, 10).n_parameters == 197_210
@@ -186,3 +189,37 @@ def test_single_steps_draw_by_the_random_state():
     one = loss(0)
     assert one[:2] == loss(0)[:2]
     assert loss(1, one[2])[0] != loss(2, one[2])[0]
+
+
+# Each field is declared once
+
+
+def test_the_estimators_defaults_are_the_recipes():
+    parameters = inspect.signature(ConvolutionNetwork).parameters
+    chapter = {"n_kernels", "units", "batch_size", "learning_rate", "epochs"}  # those of the book's class
+    for name, field in FIELDS.items():
+        if name not in chapter:
+            assert parameters[name].default == field.default, name
+
+
+def test_the_estimators_documentation_holds_every_help_text():
+    text = " ".join(ConvolutionNetwork.__doc__.split())
+    for name, field in FIELDS.items():
+        assert f"{name} : {field.metadata['kind'].__name__}" in text
+        assert field.metadata["help"] in text
+
+
+def test_every_field_has_an_option_with_its_help():
+    options = {one.name: one for one in typer.main.get_command(app).commands["train"].params}
+    for name, field in FIELDS.items():
+        assert options[name].help == field.metadata["help"]
+        assert options[name].rich_help_panel == field.metadata["group"]
+        assert options[name].default is None
+        assert options[name].is_flag == (field.metadata["kind"] is bool)
+
+
+def test_every_help_text_is_a_sentence():
+    for name, field in FIELDS.items():
+        text = field.metadata["help"]
+        assert text[0].isupper(), name
+        assert text.endswith("."), name

@@ -6,22 +6,30 @@ The public names are imported when they are first used, so that `import golmu` c
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from golmu.analysis.explanation import explain
-    from golmu.data import Dataset, ImageSet, load_dataset
-    from golmu.estimator.network import ConvolutionNetwork, NotFittedError
-    from golmu.recipe import RECIPES, Recipe
+from golmu.about import VERSION
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from golmu.data import Dataset, ImageSet, load_dataset
+    from golmu.estimator.explain import explain
+    from golmu.estimator.network import ConvolutionNetwork, NotFittedError
+    from golmu.model.predictor import Prediction, Predictor
+    from golmu.recipe import RECIPES, Recipe
+    from golmu.runs.run import Run, load
+
+__version__ = VERSION
 
 _HOME_OF = {
     "ConvolutionNetwork": "golmu.estimator.network",
     "Dataset": "golmu.data",
     "ImageSet": "golmu.data",
     "NotFittedError": "golmu.estimator.network",
+    "Prediction": "golmu.model.predictor",
+    "Predictor": "golmu.model.predictor",
     "RECIPES": "golmu.recipe",
     "Recipe": "golmu.recipe",
-    "explain": "golmu.analysis.explanation",
+    "Run": "golmu.runs.run",
+    "explain": "golmu.estimator.explain",
+    "load": "golmu.runs.run",
     "load_dataset": "golmu.data",
 }
 
@@ -30,9 +38,13 @@ __all__ = [  # noqa: RUF022  the order of `_HOME_OF`
     "Dataset",
     "ImageSet",
     "NotFittedError",
+    "Prediction",
+    "Predictor",
     "RECIPES",
     "Recipe",
+    "Run",
     "explain",
+    "load",
     "load_dataset",
 ]
 

@@ -1,7 +1,7 @@
 """The network as plain data: its shapes, its table of parameters and its initial weights. No engine, no training.
 
-These names, shapes and this order are the canonical form of the weights. Every engine takes and gives it, and every
-file speaks it:
+These names, shapes and this order are the canonical form of the weights, which every engine takes and gives, and every
+file holds:
 
     conv_w (3, 3, c, K)   conv_b (K,)   w1 (D, U)   b1 (U,)   w2 (U, C)   b2 (C,)
 
@@ -17,9 +17,10 @@ from math import prod, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from golmu.errors import InputError, InputTypeError
+from golmu.types import Weights
 
 KERNEL_SIZE = 3
 """Height and width of a convolution kernel, in pixels."""
@@ -32,16 +33,13 @@ MAX_PARAMETERS = 2**30
 
 WEIGHT_NAMES = ("conv_w", "conv_b", "w1", "b1", "w2", "b2")
 
-Weights = dict[str, NDArray[np.float32]]
-"""Weights or gradients by name, float32, in the canonical shapes."""
-
 
 class Layer(NamedTuple):
-    """A row of the table of the network."""
+    """A row of the table of layers."""
 
     name: str
     shape: tuple[int, ...]
-    """Of what it gives, for one image."""
+    """Shape of the layer's output for one image."""
     n_parameters: int
 
 
@@ -116,7 +114,7 @@ class Architecture:
 
     @property
     def layers(self) -> list[Layer]:
-        """What an image goes through, from the first layer to the last."""
+        """The layers from the first to the last."""
         sizes = {name: prod(shape) for name, shape in self.shapes.items()}
         maps = (self.height, self.width, self.n_kernels)
         return [
@@ -134,7 +132,7 @@ class Architecture:
         return sum(prod(shape) for shape in self.shapes.values())
 
     def differences(self, other: Architecture) -> list[str]:
-        """A line for each size in which the other is another."""
+        """List the sizes in which the other differs, a line for each."""
         mine, others = asdict(self), asdict(other)
         return [
             f"the architecture's {name} is {mine[name]}, not {others[name]}"
@@ -143,7 +141,7 @@ class Architecture:
         ]
 
     def initial_weights(self, rng: np.random.Generator) -> Weights:
-        """Glorot uniform weights and zero biases.
+        """Draw Glorot uniform weights and zero biases.
 
         A weight is drawn from U(−a, a) with a = √(6 / (fan_in + fan_out)); Glorot and Bengio, "Understanding the
         difficulty of training deep feedforward neural networks", AISTATS 2010, equation 16. The fans of a
@@ -160,7 +158,7 @@ class Architecture:
         return weights
 
     def checked(self, weights: Mapping[str, ArrayLike]) -> Weights:
-        """Float32 copies of `weights`, in the canonical order.
+        """Return float32 copies of `weights`, in the canonical order.
 
         Raises
         ------

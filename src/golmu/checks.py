@@ -8,18 +8,16 @@ from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 from golmu.errors import InputError, InputTypeError
 
 
 def positive_integer(value: Any, argument: str) -> int:
-    """`value` as an int of at least 1."""
+    """Return `value` as an int of at least 1."""
     return integer_within(value, argument, 1, None)
 
 
 def integer_within(value: Any, argument: str, low: int, high: int | None) -> int:
-    """`value` as an int of at least `low`, and at most `high` if there is one."""
+    """Return `value` as an int of at least `low`, and at most `high` if there is one."""
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
@@ -30,7 +28,7 @@ def integer_within(value: Any, argument: str, low: int, high: int | None) -> int
 
 
 def positive_number(value: Any, argument: str) -> float:
-    """`value` as a finite float above 0."""
+    """Return `value` as a finite float above 0."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{argument} must be a number above 0, got {value!r}")
     number = _as_float(value)
@@ -40,7 +38,7 @@ def positive_number(value: Any, argument: str) -> float:
 
 
 def number_within(value: Any, argument: str, low: float, end: float | None) -> float:
-    """`value` as a finite float of at least `low`, and below `end` if there is one."""
+    """Return `value` as a finite float of at least `low`, and below `end` if there is one."""
     wanted = f"a number of at least {low:g}" + ("" if end is None else f" and below {end:g}")
     if isinstance(value, bool) or not isinstance(value, Real):
         raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
@@ -51,8 +49,12 @@ def number_within(value: Any, argument: str, low: float, end: float | None) -> f
 
 
 def boolean(value: Any, argument: str) -> bool:
-    """`value` as a bool, if it is Python's or NumPy's True or False."""
-    if not isinstance(value, bool | np.bool_):
+    """Return `value` as a bool, if it is Python's or NumPy's True or False."""
+    if isinstance(value, bool):
+        return value
+    import numpy as np  # noqa: PLC0415  the command line reads the recipes before it needs NumPy
+
+    if not isinstance(value, np.bool_):
         raise InputTypeError(f"{argument} must be True or False, got {value!r}")
     return bool(value)
 
@@ -65,7 +67,7 @@ def _as_float(value: Any) -> float:
 
 
 def one_of(value: Any, choices: Collection[str], argument: str) -> str:
-    """`value`, if it is one of the names in `choices`."""
+    """Return `value`, if it is one of the names in `choices`."""
     if not isinstance(value, str):
         raise InputTypeError(f"{argument} must be one of {', '.join(choices)}, got {value!r}")
     if value not in choices:
@@ -73,28 +75,3 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise InputError(f"{argument} must be one of {', '.join(choices)}, got {value!r}{hint}")
     return value
-
-
-def generators(random_state: Any) -> tuple[np.random.Generator, np.random.Generator]:
-    """Two independent random generators: for the initial weights, and for the order of the samples.
-
-    `random_state` is None (fresh entropy), a non-negative integer, or NumPy's `RandomState` or `Generator`, from
-    which one seed is drawn.
-    """
-    seed: int | None
-    if random_state is None:
-        seed = None
-    elif isinstance(random_state, np.random.RandomState):
-        seed = int(random_state.randint(2**31))
-    elif isinstance(random_state, np.random.Generator):
-        seed = int(random_state.integers(2**63))
-    elif isinstance(random_state, bool) or not isinstance(random_state, Integral):
-        raise InputTypeError(
-            f"random_state must be None, an integer, a RandomState or a Generator, got {random_state!r}"
-        )
-    elif random_state < 0:
-        raise InputError(f"random_state must be at least 0, got {random_state}")
-    else:
-        seed = int(random_state)
-    weights, order = np.random.default_rng(seed).spawn(2)
-    return weights, order

@@ -1,14 +1,14 @@
 """Every error that Golmu raises, in one tree, and its warnings.
 
     GolmuError
-    ├── InputError (also ValueError)        an argument or an array is not what was asked for
-    │   └── InputTypeError (also TypeError)     ... not even of the right type
+    ├── InputError (also ValueError)        an argument or an array has a value that cannot be used
+    │   └── InputTypeError (also TypeError)     or is not of the right type
     ├── DataError                           a data set or a file of it is missing, damaged or unknown
     ├── RunError                            a run folder cannot be read or used
     ├── CheckpointError                     a model or checkpoint file is damaged or does not fit
     ├── SaveError                           a file cannot be written: disk full, folder read-only or gone
     ├── NotFittedError                      the network has no weights yet (see `golmu.estimator.network`)
-    ├── EngineError                         the asked engine is unknown or cannot run here
+    ├── EngineError                         the engine asked for cannot run here
     └── TrainingError                       training went wrong (the loss is not finite)
 
 A message says which argument, what was expected, what was received, and what to do. The command line prints it as
@@ -19,7 +19,7 @@ This module imports nothing, so that anything may import it.
 
 
 class GolmuError(Exception):
-    """The root of the tree: `except GolmuError` catches all that Golmu raises on purpose."""
+    """The root of the tree: `except GolmuError` catches everything that Golmu raises on purpose."""
 
     exit_code = 1
 
@@ -57,7 +57,7 @@ class SaveError(GolmuError):
 
 
 class EngineError(GolmuError):
-    """The asked engine is unknown, or cannot run here."""
+    """The engine asked for cannot run here."""
 
     exit_code = 2
 

@@ -14,9 +14,9 @@ class ClassScores(NamedTuple):
     """Scores of each class, arrays (C,); a score whose denominator is 0 is 0."""
 
     precision: NDArray[np.float64]
-    """Of the images predicted as the class, the share that are of it."""
+    """Share of the images predicted as the class that show it."""
     recall: NDArray[np.float64]
-    """Of the images of the class, the share predicted as it."""
+    """Share of the images of the class that are predicted as it."""
     f1: NDArray[np.float64]
     """Harmonic mean of precision and recall."""
     support: NDArray[np.int64]
@@ -42,41 +42,41 @@ class Reliability(NamedTuple):
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities (n, C) from logits (n, C); each row sums to 1."""
+    """Return probabilities (n, C) from logits (n, C); each row sums to 1."""
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: NDArray[np.float32] = e / e.sum(axis=1, keepdims=True)
     return probabilities
 
 
 def hundredths(values: NDArray[Any]) -> list[int]:
-    """The shares of numbers (n,) of at least 0 in their sum, in whole hundredths whose sum is 100; or all 0.
+    """Return the shares of numbers (n,) of at least 0 in whole percents whose sum is 100; or zeros if all are 0.
 
-    Of those that were rounded down by most, as many as are needed are rounded up.
+    The largest remainder method: all shares are rounded down, and those with the largest remainders up again.
     """
     total = float(values.sum())
     if total == 0:
         return [0] * len(values)
-    exact = np.round(100 * values / total, 9)  # so that 29 of 100 are 29, and not a little less
+    exact = np.round(100 * values / total, 9)  # rounding errors would make 28 of 29 %
     whole = np.floor(exact)
     whole[np.argsort(whole - exact, kind="stable")[: 100 - round(whole.sum())]] += 1
     return [int(n) for n in whole]
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logarithms of the probabilities (n, C), also where those are too small for float32."""
+    """Return the logarithms of the probabilities (n, C), also where those are too small for float32."""
     below = logits - logits.max(axis=1, keepdims=True)
     logarithms: NDArray[np.float32] = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
     return logarithms
 
 
 def confusion_matrix(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """(C, C) counts: row = true class, column = predicted class."""
+    """Return counts (C, C): row = true class, column = predicted class."""
     counts = np.bincount(labels * n_classes + predictions, minlength=n_classes**2)
     return counts.reshape(n_classes, n_classes)
 
 
 def class_scores(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_classes: int) -> ClassScores:
-    """Precision, recall, F1 and support of each class, from the true and the predicted class of each image, (n,)."""
+    """Return the scores of each class from the true and the predicted class of each image, (n,)."""
     predicted, support = (np.bincount(numbers, minlength=n_classes) for numbers in (predictions, labels))
     right = np.bincount(labels[labels == predictions], minlength=n_classes).astype(np.float64)
     return ClassScores(
@@ -85,7 +85,7 @@ def class_scores(labels: NDArray[np.int64], predictions: NDArray[np.int64], n_cl
 
 
 def reliability(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], n_bins: int = 15) -> Reliability:
-    """How far a network's confidence can be believed.
+    """Compare a network's confidence with its accuracy.
 
     Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2, equation 3.
 
@@ -117,7 +117,7 @@ def reliability(probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int
 
 
 def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The score interval of a share, of `n_right` in `n`: it holds the true share with about this confidence.
+    """Return the score interval of the share `n_right` / `n`: it holds the true share with about this confidence.
 
     Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927. Unlike p ± z·σ it stays
     within [0, 1], and has a width where all or none are right.

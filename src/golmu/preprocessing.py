@@ -1,4 +1,4 @@
-"""What a network does to an image before its first layer, and how often it looks at it: part of the trained model."""
+"""What a network does to an image before its first layer; it is part of the trained model."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Images = NDArray[np.uint8] | NDArray[np.float32]
-"""(n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are."""
+from golmu.types import Images
 
 PIXEL_SCALE = np.float32(1 / 255)
 """What a uint8 pixel is multiplied by to lie in [0, 1]."""
 
 DARK, LIGHT = "dark", "light"
-"""What surrounds that which an image shows."""
+"""The ground of an image: what surrounds the object that it shows."""
 
-AGREED = 0.9
-"""Share of the images whose ground must be the same, for that to be the ground of all."""
+INVERSIONS = ("auto", "yes", "no")
+"""Which image files to invert: those whose ground is not that of the training images, all of them, or none."""
 
-LOOKED_AT = 2000
-"""Images, at most, that are looked at for it."""
+COMMON_SHARE = 0.9
+"""Share of the images that must have the same ground for it to be the ground of all."""
 
-MIDDLE = 0.5
-"""Of the brightness that a pixel can have."""
+MAX_IMAGES_SAMPLED = 2000
+"""Images, at most, whose ground is determined."""
 
-CHUNK = 256
+MIDDLE_BRIGHTNESS = 0.5
+"""Half of the largest brightness of a pixel: a brighter ground is light."""
+
+IMAGES_AT_A_TIME = 256
 """Images that are converted to float64 at a time."""
 
 
@@ -36,18 +38,18 @@ class Preprocessing:
     """From scaled pixels to what the convolution sees: (pixel − mean) / std, by channel."""
 
     mean: tuple[float, ...] = ()
-    """Of each channel's scaled pixels; empty: 0."""
+    """Mean of each channel's scaled pixels; empty: 0."""
     std: tuple[float, ...] = ()
     """Standard deviation of each channel's scaled pixels; empty: 1."""
     test_flip: bool = False
     """Whether the logits are the mean of those of an image and of its mirror image."""
     ground: str = ""
-    """`DARK` or `LIGHT`, if nearly all training images have that ground: a picture that has the other one may be
-    inverted before the network sees it, which is not for the engine to do. "" where it is not known."""
+    """`DARK` or `LIGHT`, if nearly all training images have that ground; "" if they have not. An image file with the
+    other ground may be inverted before the network sees it; engines do not do that."""
 
     @classmethod
     def of(cls, images: Images, *, standardize: bool, test_flip: bool) -> Preprocessing:
-        """What a recipe's `standardize` and `test_flip` mean with these training images.
+        """Derive the preprocessing from the training images and a recipe's `standardize` and `test_flip`.
 
         A channel that is the same everywhere keeps its scale.
         """
@@ -60,7 +62,7 @@ class Preprocessing:
         return cls(tuple((mean * scale).tolist()), tuple((std * scale).tolist()), test_flip, ground)
 
     def factors(self, dtype: Any, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Scale and offset, (c,) each, with which pixel · scale + offset is what the convolution sees."""
+        """Return scale and offset, (c,) each: the convolution sees pixel · scale + offset."""
         pixel = PIXEL_SCALE if dtype == np.uint8 else np.float32(1)
         mean = np.array(self.mean or [0.0] * channels)
         std = np.array(self.std or [1.0] * channels)
@@ -68,41 +70,41 @@ class Preprocessing:
 
 
 def border_of(images: Images) -> NDArray[Any]:
-    """The pixels along the border of each image (n, h, w, c), as (n, p, c)."""
+    """Return the pixels along the border of each image (n, h, w, c), as (n, p, c)."""
     sides: list[NDArray[Any]] = [images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]]
     return np.concatenate(sides, axis=1)
 
 
 def ground_of(images: Images) -> str:
-    """`DARK` or `LIGHT`: what nearly all of the grey images (n, h, w, 1) have around their middle.
+    """Return the ground that nearly all of the grey images (n, h, w, 1) have, `DARK` or `LIGHT`.
 
-    "" where they disagree, have colours, or are not in [0, 1] or uint8. The ground of an image is what the median of
-    the pixels along its border is.
+    "" where they disagree, have colours, or are neither uint8 nor in [0, 1]. The ground of an image is the median of
+    the pixels along its border.
     """
     share = _share_of_light(images)
-    return "" if share is None else LIGHT if share >= AGREED else DARK if share <= 1 - AGREED else ""
+    return "" if share is None else LIGHT if share >= COMMON_SHARE else DARK if share <= 1 - COMMON_SHARE else ""
 
 
 def are_opposite(images: Images, ground: str) -> bool:
-    """Whether most of the images (n, h, w, c) have the other ground, where both are known."""
+    """Whether most of the images (n, h, w, c) have the ground that is not `ground`; False where either is unknown."""
     share = _share_of_light(images) if ground else None
     return share is not None and (share > 0.5 if ground == DARK else share < 0.5)
 
 
 def _share_of_light(images: Images) -> float | None:
-    """The share of the images whose ground is `LIGHT`; None where that cannot be told."""
+    """Return the share of the images whose ground is `LIGHT`; None where that cannot be told."""
     if images.shape[3] != 1 or (images.dtype != np.uint8 and not 0 <= images.min() <= images.max() <= 1):
         return None
-    border = border_of(images[:: -(-len(images) // LOOKED_AT)])[..., 0]
-    return float((np.median(border, axis=1) > MIDDLE * (255 if images.dtype == np.uint8 else 1)).mean())
+    border = border_of(images[:: -(-len(images) // MAX_IMAGES_SAMPLED)])[..., 0]
+    return float((np.median(border, axis=1) > MIDDLE_BRIGHTNESS * (255 if images.dtype == np.uint8 else 1)).mean())
 
 
 def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of each channel, (c,) each, from how often each value is there: fast, and exact."""
+    """Return mean and standard deviation of each channel of uint8 images, (c,) each, exactly, by counting values."""
     counts = np.zeros((256, images.shape[3]))
-    for start in range(0, len(images), CHUNK):
+    for start in range(0, len(images), IMAGES_AT_A_TIME):
         for channel in range(images.shape[3]):
-            pixels = images[start : start + CHUNK, :, :, channel].reshape(-1)
+            pixels = images[start : start + IMAGES_AT_A_TIME, :, :, channel].reshape(-1)
             counts[:, channel] += np.bincount(pixels, minlength=256)
     shares, values = counts / counts.sum(axis=0), np.arange(256.0)
     mean = values @ shares
@@ -110,11 +112,11 @@ def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.f
 
 
 def _moments(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The same of any images."""
+    """Return mean and standard deviation of each channel of any images, (c,) each."""
 
     def chunks() -> Iterator[NDArray[np.float64]]:
-        for start in range(0, len(images), CHUNK):
-            yield images[start : start + CHUNK].astype(np.float64)
+        for start in range(0, len(images), IMAGES_AT_A_TIME):
+            yield images[start : start + IMAGES_AT_A_TIME].astype(np.float64)
 
     n = images[..., 0].size
     mean = sum(chunk.sum(axis=(0, 1, 2)) for chunk in chunks()) / n
@@ -124,3 +126,4 @@ def _moments(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 SCALING_ONLY = Preprocessing()
+"""uint8 pixels are scaled by 1/255, and nothing else is done."""

@@ -1,9 +1,14 @@
-"""How to train, as data: a frozen `Recipe`. Those that have a name are in `golmu.recipe`."""
+"""How to train, as data: a frozen `Recipe`, and the recipes that have a name.
+
+Each field of a recipe is declared once, by `setting`: its default, its range, and its help text, from which the command
+line's options, the estimator's documentation and the checks come.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from typing import Any
 
 from golmu.checks import boolean, integer_within, number_within, one_of, positive_integer, positive_number
@@ -18,60 +23,118 @@ LARGEST_MOVE = 2**15
 RECORD_LOSS = ("after", "before")
 """When a batch's recorded loss is computed: after its update, as the chapter does, or before it, as Keras reports."""
 
+NETWORK, OPTIMISATION, REGULARISATION, RUN = "Network", "Optimisation", "Regularisation", "Run"
+"""Groups of fields, as the help of the command line has them."""
+
+COMMON = "Common"
+"""The group of the fields that are changed most often."""
+
+Check = Callable[..., Any]
+"""Checks a value and returns it in its plain type; `argument` is the name that an error gives it."""
+
+REQUIRED: Any = object()
+
+
+def setting(
+    help: str, kind: type, check: Check, default: Any = REQUIRED, *, group: str, is_optional: bool = False
+) -> Any:
+    """Declare a field of a recipe.
+
+    Parameters
+    ----------
+    help
+        One or two sentences for the command line and the estimator's documentation.
+    kind, check
+        The type of its values, and the check that they pass.
+    default
+        Its default, if it has one.
+    group
+        The heading under which the command line shows it.
+    is_optional
+        Whether it may be None.
+    """
+    metadata = {"help": help, "kind": kind, "check": check, "group": group, "is_optional": is_optional}
+    return field(metadata=metadata) if default is REQUIRED else field(default=default, metadata=metadata)
+
+
+_count: Check = positive_integer
+_share: Check = partial(number_within, low=0, end=1)
+_pixels: Check = partial(integer_within, low=0, high=LARGEST_MOVE)
+
+
+def _check(recipe: Method) -> None:
+    """Check every field, and put its value in its plain type in place of NumPy's, which JSON would refuse."""
+    for one in fields(recipe):
+        value = getattr(recipe, one.name)
+        if value is not None or not one.metadata["is_optional"]:
+            object.__setattr__(recipe, one.name, one.metadata["check"](value, argument=one.name))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """What happens within one step of training, apart from its learning rate."""
 
-    optimizer: str = "sgd"
-    """One of `OPTIMIZERS`: plain SGD; with Nesterov's momentum (Sutskever et al., "On the importance of initialization
-    and momentum in deep learning", 2013); Adam (Kingma and Ba, 2015, algorithm 1, ε = 1e-7 as in Keras); and AdamW
-    (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2), which is Adam with decay."""
-    momentum: float = 0.9
-    """Share of the velocity that stays from step to step, of `nesterov`; β₁ of `adam` and `adamw`."""
-    weight_decay: float = 0.0
-    """Each step takes away this share of every weight and bias, times the learning rate (decoupled, as in AdamW)."""
-    label_smoothing: float = 0.0
-    """Share of the target spread evenly over all classes (Szegedy et al., "Rethinking the Inception Architecture",
-    2016, section 7)."""
-    feature_dropout: float = 0.0
-    """Probability that a pooled activation is dropped before the hidden layer; those kept grow by 1 / (1 − p)
-    (Srivastava et al., "Dropout", 2014, section 10)."""
-    hidden_dropout: float = 0.0
-    """The same for the hidden activations before the output layer."""
-    flip: bool = False
-    """Whether an image is mirrored left to right with probability 1/2."""
-    shift: int = 0
-    """Pixels, at most, by which an image is moved along each axis, uniformly; what comes in is zero to the network."""
-    erase: int = 0
-    """Side, in pixels, of a square with its centre anywhere in the image in which all is zero to the network (DeVries
-    and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017, section 3)."""
-    record_loss: str = "after"
-    """One of `RECORD_LOSS`. The loss after an update is of the same augmented images, without dropout or smoothing."""
+    optimizer: str = setting(
+        "Optimizer: sgd, nesterov (SGD with Nesterov momentum), adam or adamw.",
+        str, partial(one_of, choices=OPTIMIZERS), "sgd", group=OPTIMISATION,
+    )  # fmt: skip
+    """Nesterov: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013; Adam:
+    Kingma and Ba, 2015, algorithm 1, ε = 1e-7 as in Keras; AdamW: Loshchilov and Hutter, "Decoupled Weight Decay
+    Regularization", 2019, algorithm 2, which is Adam with decay."""
+    momentum: float = setting(
+        "Momentum: the share of the velocity kept from step to step (nesterov), or β₁ (adam, adamw).",
+        float, _share, 0.9, group=OPTIMISATION,
+    )  # fmt: skip
+    weight_decay: float = setting(
+        "Decoupled weight decay: each step shrinks all weights by this share times the learning rate.",
+        float, partial(number_within, low=0, end=None), 0.0, group=REGULARISATION,
+    )  # fmt: skip
+    label_smoothing: float = setting(
+        "Label smoothing: the share of the target spread evenly over all classes.",
+        float, _share, 0.0, group=REGULARISATION,
+    )  # fmt: skip
+    """Szegedy et al., "Rethinking the Inception Architecture", 2016, section 7."""
+    feature_dropout: float = setting(
+        "Probability of dropping each pooled activation before the hidden layer.",
+        float, _share, 0.0, group=REGULARISATION,
+    )  # fmt: skip
+    """The activations that are kept grow by 1 / (1 − p): Srivastava et al., "Dropout", 2014, section 10."""
+    hidden_dropout: float = setting(
+        "Probability of dropping each hidden activation before the output layer.",
+        float, _share, 0.0, group=REGULARISATION,
+    )  # fmt: skip
+    flip: bool = setting(
+        "Mirror each training image left to right with probability 1/2.", bool, boolean, False, group=REGULARISATION
+    )
+    shift: int = setting(
+        "Move each training image by up to this many pixels along each axis, at random.",
+        int, _pixels, 0, group=REGULARISATION,
+    )  # fmt: skip
+    """Uniformly; what moves in is zero to the network."""
+    erase: int = setting(
+        "Erase a square of this side, in pixels, at a random place of each training image.",
+        int, _pixels, 0, group=REGULARISATION,
+    )  # fmt: skip
+    """Its centre is anywhere in the image, and it is zero to the network: DeVries and Taylor, "Improved Regularization
+    of Convolutional Neural Networks with Cutout", 2017, section 3."""
+    record_loss: str = setting(
+        "Record each batch's loss 'after' its update (as in the book) or 'before' it (faster).",
+        str, partial(one_of, choices=RECORD_LOSS), "after", group=RUN,
+    )  # fmt: skip
+    """The loss after an update is of the same augmented images, without dropout or smoothing."""
 
     def __post_init__(self) -> None:
-        one_of(self.optimizer, OPTIMIZERS, "optimizer")
-        one_of(self.record_loss, RECORD_LOSS, "record_loss")
-        for name in ("momentum", "label_smoothing", "feature_dropout", "hidden_dropout"):
-            self._set(name, number_within(getattr(self, name), name, 0, 1))
-        self._set("weight_decay", number_within(self.weight_decay, "weight_decay", 0, None))
-        self._set("flip", boolean(self.flip, "flip"))
-        for name in ("shift", "erase"):
-            self._set(name, integer_within(getattr(self, name), name, 0, LARGEST_MOVE))
+        _check(self)
         if self.optimizer == "nesterov" and not self.momentum:
-            raise InputError("momentum is 0, but optimizer 'nesterov' is made of it: use 'sgd'")
+            raise InputError("momentum is 0, but optimizer 'nesterov' needs momentum: use 'sgd'")
         if self.optimizer == "adam" and self.weight_decay:
             raise InputError(
                 f"weight_decay is {self.weight_decay:g}, but optimizer 'adam' has none: use 'adamw', or leave it out"
             )
 
-    def _set(self, name: str, value: float | bool) -> None:
-        """Puts a value in its plain type in place of NumPy's, which JSON would refuse."""
-        object.__setattr__(self, name, value)
-
     @property
     def draws(self) -> bool:
-        """Whether a step draws anything by chance."""
+        """Whether a step draws random numbers."""
         return bool(self.feature_dropout or self.hidden_dropout or self.flip or self.shift or self.erase)
 
 
@@ -83,59 +146,64 @@ PLAIN = Method(record_loss="before")
 class Recipe(Method):
     """The size of the network and every setting of its training."""
 
-    n_kernels: int
-    """3×3 convolution kernels."""
-    units: int
-    """Units of the hidden dense layer."""
-    batch_size: int
-    """Samples a step."""
-    learning_rate: float
-    """Step size, at its highest: change of a weight per unit of gradient (of `adam`: per unit of its direction)."""
-    epochs: int
-    """Passes over the training samples."""
-    patience: int | None = None
-    """Epochs without a lower validation loss after which training stops; the best epoch's weights are then restored."""
-    schedule: str = "constant"
-    """One of `SCHEDULES`: how the learning rate goes on after `warmup`: as it is, in a line to `final_rate`, or along
-    half a cosine to it (Loshchilov and Hutter, "SGDR", 2017, equation 5)."""
-    warmup: float = 0.0
-    """Share of all steps during which the learning rate grows in a line from zero (Goyal et al., "Accurate, Large
-    Minibatch SGD", 2017, section 2.2)."""
-    final_rate: float = 0.0
-    """Share of the learning rate that is left after the last step; not of the constant schedule."""
-    final_batch_size: int | None = None
-    """Samples a step in the last of several epochs; from `batch_size` on, the batches grow, or shrink, by one factor an
-    epoch (Smith et al., "Don't Decay the Learning Rate, Increase the Batch Size", 2018)."""
-    ema: float = 0.0
-    """Share of the average of the weights that stays from step to step; 0: no such average (Polyak and Juditsky, 1992;
-    the first steps are averaged evenly)."""
-    average_epochs: int = 0
-    """Last epochs over whose steps the weights are averaged evenly (Izmailov et al., "Averaging Weights Leads to Wider
-    Optima", 2018); 0: none."""
-    test_flip: bool = False
-    """Whether the trained network answers with the mean of its logits for an image and for its mirror image."""
-    standardize: bool = False
-    """Whether the pixels are brought to mean 0 and standard deviation 1 over all training images, by channel."""
+    n_kernels: int = setting("Number of 3x3 convolution kernels.", int, _count, group=NETWORK)
+    units: int = setting("Number of units of the hidden dense layer.", int, _count, group=NETWORK)
+    batch_size: int = setting("Images per training step.", int, _count, group=OPTIMISATION)
+    """Epochs use full batches only; fewer samples than this make one batch."""
+    learning_rate: float = setting(
+        "Learning rate, at its highest. For adam and adamw, about 0.001 is usual.",
+        float, positive_number, group=COMMON,
+    )  # fmt: skip
+    epochs: int = setting("Passes over the training images.", int, _count, group=COMMON)
+    patience: int | None = setting(
+        "Stop after this many epochs without a lower validation loss, and keep the best epoch's weights.",
+        int, _count, None, group=RUN, is_optional=True,
+    )  # fmt: skip
+    schedule: str = setting(
+        "Learning rate after the warm-up: constant, triangular (a straight line to final_rate) or cosine.",
+        str, partial(one_of, choices=SCHEDULES), "constant", group=OPTIMISATION,
+    )  # fmt: skip
+    """The cosine is half of one: Loshchilov and Hutter, "SGDR", 2017, equation 5."""
+    warmup: float = setting(
+        "Share of all steps in which the learning rate grows linearly from zero.",
+        float, _share, 0.0, group=OPTIMISATION,
+    )  # fmt: skip
+    """Goyal et al., "Accurate, Large Minibatch SGD", 2017, section 2.2."""
+    final_rate: float = setting(
+        "Share of the learning rate that remains at the end of a triangular or cosine schedule.",
+        float, _share, 0.0, group=OPTIMISATION,
+    )  # fmt: skip
+    final_batch_size: int | None = setting(
+        "Images per step in the last epoch; batches grow to it by a constant factor per epoch.",
+        int, _count, None, group=OPTIMISATION, is_optional=True,
+    )  # fmt: skip
+    """Smith et al., "Don't Decay the Learning Rate, Increase the Batch Size", 2018."""
+    ema: float = setting(
+        "Decay of an exponential moving average of the weights, per step; 0: none.",
+        float, _share, 0.0, group=REGULARISATION,
+    )  # fmt: skip
+    """Polyak and Juditsky, 1992; the first steps are averaged evenly."""
+    average_epochs: int = setting(
+        "Average the weights evenly over the steps of this many last epochs; 0: no average.",
+        int, partial(integer_within, low=0, high=None), 0, group=REGULARISATION,
+    )  # fmt: skip
+    """Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018."""
+    test_flip: bool = setting(
+        "Predict with the mean of the logits of each image and its mirror image.", bool, boolean, False, group=NETWORK
+    )
+    standardize: bool = setting(
+        "Standardise pixels to mean 0 and standard deviation 1 over the training images.",
+        bool, boolean, False, group=NETWORK,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("n_kernels", "units", "batch_size", "epochs"):
-            self._set(name, positive_integer(getattr(self, name), name))
-        self._set("learning_rate", positive_number(self.learning_rate, "learning_rate"))
-        for name in ("patience", "final_batch_size"):
-            if getattr(self, name) is not None:
-                self._set(name, positive_integer(getattr(self, name), name))
-        one_of(self.schedule, SCHEDULES, "schedule")
-        for name in ("warmup", "final_rate", "ema"):
-            self._set(name, number_within(getattr(self, name), name, 0, 1))
-        self._set("average_epochs", integer_within(self.average_epochs, "average_epochs", 0, None))
-        for name in ("test_flip", "standardize"):
-            self._set(name, boolean(getattr(self, name), name))
         if self.ema and self.average_epochs:
             raise InputError("ema and average_epochs are two ways to average the weights: give one of them")
         if self.average_epochs and self.patience is not None:
             raise InputError(
-                "average_epochs is about the last epochs, and patience may end before them: give one of them, or ema"
+                "average_epochs averages over the last epochs, and patience may stop before them: give one of them, "
+                "or use ema"
             )
         if self.final_rate and self.schedule == "constant":
             raise InputError(
@@ -147,25 +215,25 @@ class Recipe(Method):
 
     @property
     def method(self) -> Method:
-        """What an engine needs to know of this recipe."""
-        return Method(**{field.name: getattr(self, field.name) for field in fields(Method)})
+        """The part of this recipe that an engine needs to know."""
+        return Method(**{one.name: getattr(self, one.name) for one in fields(Method)})
 
     @property
     def fixes_epochs(self) -> bool:
-        """Whether what happens in an epoch depends on how many there will be, so that none can be added later."""
+        """Whether an epoch depends on the number of epochs, so that none can be added later."""
         return bool(
             self.schedule != "constant" or self.warmup or self.average_epochs
             or self.final_batch_size not in (None, self.batch_size)
         )  # fmt: skip
 
     def override(self, given: Mapping[str, Any]) -> Recipe:
-        """A recipe with the fields in `given` that are not None in place of this one's."""
+        """Return this recipe with the fields in `given` that are not None."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def differences(self, other: Recipe) -> list[str]:
-        """A line for each field that keeps a training with this recipe from going on with `other`'s.
+        """List what keeps a training with this recipe from continuing with `other`, a line for each field.
 
-        The number of epochs is one only where an epoch depends on it.
+        The number of epochs is listed only where an epoch depends on it.
         """
         mine, others = asdict(self), asdict(other)
         lines = [
@@ -178,8 +246,10 @@ class Recipe(Method):
         return lines
 
 
-FIELDS = tuple(field.name for field in fields(Recipe))
-"""The names of a recipe's fields."""
+Recipe.__module__ = "golmu"  # the home that pickles and documentation name, wherever the file moves
+
+FIELDS = {one.name: one for one in fields(Recipe)}
+"""A recipe's fields by name; `metadata` is what `setting` says."""
 
 RECIPES = {
     # Section 8.3 of the chapter: 10 kernels, 100 units, SGD, on the stratified 48,000 samples.
@@ -198,8 +268,8 @@ RECIPES = {
         schedule="cosine", warmup=0.05, label_smoothing=0.1, feature_dropout=0.1, flip=True, shift=1, test_flip=True,
         record_loss="before",
     ),
-    # For images of which nothing is known: no mirroring, which would make letters of other letters; and a few thousand
-    # images need a little of everything against learning them by heart.
+    # For images of any kind: no mirroring, which would turn letters into other letters; and light regularisation, since
+    # a few thousand images are soon learned by heart.
     "any": Recipe(
         n_kernels=32, units=100, batch_size=32, learning_rate=0.05, epochs=60, optimizer="nesterov",
         schedule="triangular", warmup=0.1, label_smoothing=0.1, feature_dropout=0.1, shift=1, record_loss="before",
@@ -207,27 +277,27 @@ RECIPES = {
 }  # fmt: skip
 
 
-ABOUT = {
-    "chapter": "what the book does",
-    "quick": "the chapter's accuracy in one epoch",
-    "best": "the most from the chapter's network",
-    "wide": "the most from one convolution",
-    "any": "images of your own",
+PURPOSES = {
+    "chapter": "exactly the book's training",
+    "quick": "the book's accuracy in one epoch",
+    "best": "the most accurate training of the book's network",
+    "wide": "the most accurate training of a larger network",
+    "any": "your own images",
 }
 """What each recipe is for, in a few words."""
 
 
 def default_recipe(data: str) -> str:
-    """The name of the recipe where the user names none, for data by name or path: the chapter's for its own data."""
+    """Return the name of the recipe for data, by name or path, whose user names none."""
     return "chapter" if data == "fashion-mnist" else "any"
 
 
 def get_recipe(name: str) -> Recipe:
-    """The recipe called `name`.
+    """Return the recipe called `name`.
 
     Raises
     ------
     InputTypeError, InputError
-        If there is none, naming those there are.
+        If there is no such recipe; the error lists them.
     """
     return RECIPES[one_of(name, RECIPES, "recipe")]

@@ -1,7 +1,7 @@
-"""What changes from step to step, as pure functions of the step: batch size, learning rate, and weight of averaging.
+"""What changes from step to step, as pure functions of the step: batch size, learning rate, and share of averaging.
 
-Steps are counted from 0 over the whole training. Nothing here has a state, so a training that goes on from a
-checkpoint needs none of it, and any step can be asked for on its own.
+Steps are counted from 0 over the whole training. Nothing here has a state, so a checkpoint stores none of it, and the
+values of any step can be computed on their own.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from golmu.recipe import Recipe
 
 
 class Schedule:
-    """The steps of one training.
+    """The batch sizes, learning rates and averaging of one training.
 
     Parameters
     ----------
     recipe
-        Its batch sizes, learning rate and averaging.
+        The recipe of the training.
     n
         Number of training samples.
     """
@@ -29,21 +29,21 @@ class Schedule:
         self._starts = np.concatenate([[0], np.cumsum(steps)])
 
     def batch_size(self, epoch: int) -> int:
-        """Samples a step in an epoch, counted from 0; all there are, if they are fewer."""
+        """Return the samples per step in an epoch, counted from 0: at most all of them."""
         first, last = self._recipe.batch_size, self._recipe.final_batch_size or self._recipe.batch_size
         share = min(1.0, epoch / max(1, self._recipe.epochs - 1))
         size: float = first * (last / first) ** share
         return min(self._n, round(size))
 
     def first_step(self, epoch: int) -> int:
-        """The number of the first step of an epoch, counted from 0."""
+        """Return the number of the first step of an epoch, both counted from 0."""
         beyond = max(0, epoch - self._recipe.epochs)
         return int(self._starts[epoch - beyond]) + beyond * (self._n // self.batch_size(epoch))
 
     def learning_rates(self, steps: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(m,): the learning rates of `steps`.
+        """Return the learning rates (m,) of `steps` (m,).
 
-        The first step of a warm-up already has a rate, and so has the last of a decay to zero.
+        The first step of a warm-up, and the last step of a decay to zero, have rates above zero.
         """
         recipe, total = self._recipe, int(self._starts[-1])
         warm = round(recipe.warmup * total)
@@ -59,10 +59,10 @@ class Schedule:
         return (recipe.learning_rate * factors).astype(np.float32)
 
     def averaging(self, steps: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(m,): how far the average of the weights moves towards them after each of `steps`; 0: there is none yet."""
+        """Return how far (m,) the average moves towards the weights after each of `steps`; 0 if it has not begun."""
         recipe = self._recipe
         if recipe.ema:
-            # As long as that is more, the mean of all so far, which forgets the initial weights.
+            # The first steps take the mean of all weights so far, so that the average forgets the initial weights.
             return np.maximum(1 - recipe.ema, 1 / (steps + 1)).astype(np.float32)
         if recipe.average_epochs:
             nth = steps - self.first_step(recipe.epochs - recipe.average_epochs) + 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from small_network import X, Y, network
 
-from golmu.analysis.evaluation import Assessment, assess, mean_activations
-from golmu.analysis.labelled_images import Part
+from golmu.analysis.evaluation import Evaluation, evaluate_images, mean_activations
+from golmu.analysis.labelled_images import LabelledImages
 
 PROBABILITIES = np.array(
     [[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.05, 0.05, 0.9], [0.3, 0.3, 0.4], [0.0, 0.99, 0.01], [0.6, 0.2, 0.2]],
@@ -16,7 +16,7 @@ LABELS = np.array([0, 2, 0, 2, 2, 0])
 
 @pytest.fixture
 def judged():
-    return Assessment(Part("validation", np.zeros((6, 2, 2, 1), np.uint8), LABELS), PROBABILITIES, 0.5)
+    return Evaluation(LabelledImages("validation", np.zeros((6, 2, 2, 1), np.uint8), LABELS), PROBABILITIES, 0.5)
 
 
 def test_what_is_right_and_what_is_wrong(judged):
@@ -30,7 +30,7 @@ def test_what_is_right_and_what_is_wrong(judged):
 
 def test_of_very_many_classes_there_is_no_matrix_but_all_else(judged, monkeypatch):
     scores = judged.scores
-    monkeypatch.setattr("golmu.analysis.evaluation.MOST_CLASSES", 2)
+    monkeypatch.setattr("golmu.analysis.evaluation.MAX_CONFUSION_CLASSES", 2)
     assert judged.confusion is None
     assert all(map(np.array_equal, judged.scores, scores))
     assert judged.frequent_confusions(1) == [(2, 1, 2)]
@@ -39,7 +39,9 @@ def test_of_very_many_classes_there_is_no_matrix_but_all_else(judged, monkeypatc
 def test_without_mistakes_there_are_no_confusions():
     labels = PROBABILITIES.argmax(axis=1)
     assert (
-        Assessment(Part("test", np.zeros((6, 2, 2, 1), np.uint8), labels), PROBABILITIES, 0).frequent_confusions(9)
+        Evaluation(
+            LabelledImages("test", np.zeros((6, 2, 2, 1), np.uint8), labels), PROBABILITIES, 0
+        ).frequent_confusions(9)
         == []
     )
 
@@ -60,7 +62,7 @@ def test_the_most_frequent_confusions_come_first(judged):
 
 def test_a_network_is_judged_as_by_its_own_methods(engine_name):
     fitted = network(engine=engine_name).fit(X, Y, 2)
-    judged = assess(fitted._engine, Part("test", X, Y))
+    judged = evaluate_images(fitted.predictor_, LabelledImages("test", X, Y))
     assert np.allclose(judged.probabilities, fitted.predict_proba(X))
     assert judged.accuracy == fitted.score(X, Y)
     assert judged.loss == fitted.get_loss(X, Y)
@@ -70,12 +72,12 @@ def test_mean_activations_are_by_kernel_and_class(engine_name, monkeypatch):
     fitted = network(engine=engine_name).fit(X, Y, 2)
     labels = np.where(Y == 1, 2, Y)  # no image of class 1
     maps = np.maximum(fitted._engine.feature_maps(X), 0)
-    means, n = mean_activations(fitted._engine, Part("test", X, labels))
+    means, n = mean_activations(fitted.predictor_, LabelledImages("test", X, labels))
     assert n == 50
     for label in (0, 2):
         assert np.allclose(means[:, label], maps[labels == label].mean(axis=(0, 1, 2)), atol=1e-6)
     assert (means[:, 1] == 0).all()
-    monkeypatch.setattr("golmu.analysis.evaluation.MOST_ACTIVATIONS", 4 * 7 * 6 * 3 * 3)  # four images of a class
-    means, n = mean_activations(fitted._engine, Part("test", X, labels))
+    monkeypatch.setattr("golmu.analysis.evaluation.MAX_ACTIVATION_VALUES", 4 * 7 * 6 * 3 * 3)  # four images of a class
+    means, n = mean_activations(fitted.predictor_, LabelledImages("test", X, labels))
     assert n == 8
     assert np.allclose(means[:, 2], maps[labels == 2][:4].mean(axis=(0, 1, 2)), atol=1e-6)

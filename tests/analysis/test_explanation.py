@@ -109,7 +109,7 @@ def test_a_few_noisy_copies_are_looked_at_together(fitted, monkeypatch):
     monkeypatch.setattr(
         fitted._engine, "input_gradient", lambda x, *rest: together.append(len(x)) or gradient(x, *rest)
     )
-    monkeypatch.setattr(explanation, "MOST_VALUES", 3 * 7 * 6 * 3 + 1)
+    monkeypatch.setattr(explanation, "MAX_MAP_VALUES", 3 * 7 * 6 * 3 + 1)
     assert np.allclose(explain(fitted, X[5], n_samples=8).smoothgrad, before.smoothgrad, rtol=1e-5)
     assert sorted(set(together)) == [1, 2, 3]
 
@@ -183,10 +183,10 @@ def test_a_network_without_weights_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ({"network": 3}, InputTypeError, "network must be a ConvolutionNetwork, got int"),
+        ({"network": 3}, InputTypeError, "network must be a ConvolutionNetwork or a Predictor, got int"),
         ({"image": X[:2]}, InputError, "image must be one image, got 2: pass one of them"),
         ({"image": X[0, :5]}, InputError, r"image must .*"),
-        ({"image": None}, InputTypeError, "image is missing: images are needed"),
+        ({"image": None}, InputTypeError, "image must be an array of images, got None"),
         ({"target": 7}, InputError, "target holds the label 7, which is not one of the classes: 0, 1, 2"),
         ({"target": "ant"}, InputError, "target must hold labels like 0, got 'ant'"),
         ({"n_samples": 0}, InputError, "n_samples must be an integer of at least 1, got 0"),

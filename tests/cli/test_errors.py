@@ -7,8 +7,8 @@ import pytest
 from command import read
 from wrong_commands import WRONG
 
-from golmu.cli.commands import train as trainer
 from golmu.data.readers.idx import MNIST_FILES
+from golmu.runs import job
 
 
 @pytest.fixture
@@ -59,14 +59,14 @@ def test_the_data_of_another_network_are_refused(run, finished, tmp_path, write_
     )
 
 
-def test_a_run_that_does_not_say_its_data_asks_for_them(run, places):
+def test_a_run_that_does_not_say_its_data_is_incomplete(run, places):
     record = read(places["run"])
     del record["data"]
     (places["no_model"] / "run.json").write_text(json.dumps(record))
     shutil.copy(places["run"] / "model.safetensors", places["no_model"])
     status, _, err = run("evaluate", places["no_model"])
     assert status == 2
-    assert err.endswith("run.json does not say what data the run was trained on: name it\n")
+    assert err.endswith("run.json is incomplete: 'data' is missing\n")
 
 
 def test_a_name_with_spaces_and_a_line_break_is_shown_on_one_line(run):
@@ -86,11 +86,11 @@ def test_errors_of_the_system_are_one_line(run, data, monkeypatch):
     def full(_folder, _stem):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(trainer.runs, "create_run", full)
+    monkeypatch.setattr(job, "create_run", full)
     assert run("train", data)[::2] == (1, "golmu: error: [Errno 28] No space left on device\n")
 
     def exhausted(_folder, _stem):
         raise MemoryError("1 TiB for an array")
 
-    monkeypatch.setattr(trainer.runs, "create_run", exhausted)
+    monkeypatch.setattr(job, "create_run", exhausted)
     assert run("train", data)[::2] == (1, "golmu: error: out of memory: 1 TiB for an array\n")

@@ -69,8 +69,8 @@ def test_the_figure_goes_where_it_is_asked_for(run, done, tmp_path, suffix, star
 def test_a_run_from_arrays_explains_images_of_data_that_are_named(run, tmp_path):
     network().fit(X, Y, 1, run=tmp_path / "run")
     status, _, err = run("explain", tmp_path / "run", 0)
-    text = f"{tmp_path / 'run'} was trained on arrays, and does not keep them: name data like them by --data, or an"
-    assert (status, err) == (2, f"golmu: error: {text} image file\n")
+    text = f"{tmp_path / 'run'} was trained on arrays, and does not keep them: give data of the same kind with --data"
+    assert (status, err) == (2, f"golmu: error: {text}, or an image file\n")
     np.savez(tmp_path / "like.npz", x=X, y=Y)
     for options in ((), ("--test",)):
         status, lines, err = run("explain", tmp_path / "run", 4, "--data", tmp_path / "like.npz", *options)
@@ -100,7 +100,7 @@ def test_other_data_in_the_same_place_are_noticed(run, done, data, tmp_path):
     record = json.loads((done / "run.json").read_text())
     record["data"]["validation"] = 81
     (done / "run.json").write_text(json.dumps(record))
-    text = f"shapes gives 80 validation images, where {done} had 81: name the data that it was trained on"
+    text = f"shapes gives 80 validation images, where {done} had 81: give the data that it was trained on"
     assert run("explain", done, 0)[::2] == (2, f"golmu: error: {text}\n")
     record["data"]["split"] = {"validaton": 0.2}
     (done / "run.json").write_text(json.dumps(record))

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import process, read
+from command import process, read, write
 from PIL import Image
 from rich.console import Console
 from sklearn.datasets import load_sample_images
 
+from golmu import load
 from golmu.cli import progress
-from golmu.cli.commands import predict as prediction
-from golmu.cli.commands.predict import load_predictor
 from golmu.data.readers.image_files import read_image
-from golmu.data.reading import Reading
+from golmu.data.reading import ReadOptions
 from golmu.errors import GolmuWarning, RunError
 from golmu.metrics import softmax
 from golmu.model.model import load_model
 from golmu.runs import folder as runs
+from golmu.runs.record import read_record
 
 TILE, LEARNED = (
     32,
@@ -90,7 +90,7 @@ def test_resume_reads_the_images_as_the_run_began_with(run, trained, tiles, tmp_
     folder = shutil.copytree(trained, tmp_path / "run")
     status, lines, err = run("train", "--resume", folder, "--epochs=31")
     assert (status, err) == (0, "")
-    assert lines[0].startswith("going on at epoch 31")
+    assert lines[0].startswith("continuing at epoch 31")
     assert run("train", tiles, "--resume", folder, "--size=16x12", "--channels=3", "--epochs=32")[0] == 0
     assert read(folder)["results"]["epochs"] == 32
 
@@ -106,7 +106,7 @@ def test_other_images_are_tested_as_a_whole_and_classes_may_lack(run, trained, t
     (others / "china" / "bad.png").touch()
     status, _, err = run("evaluate", trained, others)
     assert (status, err.startswith("golmu: error: 1 of 132 images cannot be read: ")) == (2, True)
-    with pytest.warns(GolmuWarning, match="^1 of 132 images cannot be read: .*; they are left out$"):
+    with pytest.warns(GolmuWarning, match="^1 of 132 images cannot be read: .*; it is skipped$"):
         assert run("evaluate", trained, others, "--skip-bad", "--json")[1] == lines
     (others / "china" / "bad.png").unlink()
     (others / "china").rename(others / "rose")
@@ -128,7 +128,7 @@ def test_the_runs_own_data_without_test_images_are_not_tested_on(run, tiles, tmp
     assert run(*arguments)[0] == 0
     for data in ([], [tiles / "train"]):
         status, _, err = run("evaluate", tmp_path / "run", *data)
-        assert (status, err) == (2, "golmu: error: train has no test images to evaluate on: name other data\n")
+        assert (status, err) == (2, "golmu: error: train has no test images to evaluate on: give other data (DATA)\n")
 
 
 def test_bad_files_end_a_command_or_are_left_out(run, tiles, tmp_path):
@@ -137,28 +137,31 @@ def test_bad_files_end_a_command_or_are_left_out(run, tiles, tmp_path):
     arguments = [place, "--size=8", "--batch-size=16"]
     train = ["train", *arguments, *LEARNED, "--epochs=1", "--run", tmp_path / "run"]
     find = ["find-lr", *arguments, "--recipe=chapter", "--plot", tmp_path / "a.png", "--steps=40", "--high=30"]
-    bad = f"1 of 521 images cannot be read: {place}/train/china/bad.png is not an image, or one of a format that is not"
+    bad = f"1 of 521 images cannot be read: {place}/train/china/bad.png is not an image in a known format (PNG, JPEG, "
+    bad += "BMP, GIF, TIFF, WEBP)"
     for command in (train, find):
         status, _, err = run(*command)
         assert status == 2
-        assert err.startswith(f"golmu: error: {bad} known; mend or remove them, or leave them out by --skip-bad")
+        assert err.startswith(f"golmu: error: {bad}; fix or remove them, or skip them with --skip-bad")
     with process(*train, "--skip-bad") as running:
         _, err = running.communicate(timeout=60)
-    assert (running.returncode, err) == (0, f"golmu: warning: {bad} known; they are left out\n")
+    assert (running.returncode, err) == (0, f"golmu: warning: {bad}; it is skipped\n")
     assert read(tmp_path / "run")["data"]["skip_bad"] is True
-    assert read(tmp_path / "run")["data"]["left_out"] == [f"{bad.split(': ')[1]} known"]
+    assert read(tmp_path / "run")["data"]["left_out"] == [bad.split(": ")[1]]
     for command in (["train", "--resume", tmp_path / "run", "--epochs=2"], ["evaluate", tmp_path / "run"]):
-        with pytest.warns(GolmuWarning, match="they are left out$"):
+        with pytest.warns(GolmuWarning, match="it is skipped$"):
             assert run(*command)[0] == 0
 
 
-def test_a_record_that_cannot_be_is_named(tmp_path):
-    (tmp_path / "run.json").write_text(json.dumps({"data": {}}))
-    assert runs.run_reading(tmp_path) == Reading(is_binding=False)
+def test_a_record_that_cannot_be_is_named(finished, tmp_path):
+    record = read(finished.folder)
+    least = {"train": 9, "validation": 3}
+    write(tmp_path, record | {"data": least})
+    assert read_record(tmp_path).data.read_options == ReadOptions(is_binding=False)
     for data in ({"size": [6]}, {"size": "ab"}, {"size": [6, 5], "skip_bad": "no"}, {"size": 3}, {"size": [6, None]}):
-        (tmp_path / "run.json").write_text(json.dumps({"data": data}))
-        with pytest.raises(RunError, match=r"run.json does not say how its images were read: "):
-            runs.run_reading(tmp_path)
+        write(tmp_path, record | {"data": least | data})
+        with pytest.raises(RunError, match=r"run.json is damaged: '(size|skip_bad)' must be "):
+            read_record(tmp_path)
 
 
 def test_a_terminal_shows_a_bar_while_images_are_read():
@@ -174,10 +177,10 @@ def test_a_terminal_shows_a_bar_while_images_are_read():
 
 
 def test_arrays_are_not_fitted_but_taken_as_they_are():
-    reading = Reading.like((5000, 1, 2), skip_bad=True)
-    assert (reading.size, reading.channels, reading.skip_bad) == (None, None, True)
-    Reading.like((6, 5, 1), skip_bad=False).check_arrays((28, 28, 3), "others")
-    assert np.all(Reading.like((6, 5, 3), skip_bad=False).size == (6, 5))
+    read_options = ReadOptions.like((5000, 1, 2), skip_bad=True)
+    assert (read_options.size, read_options.channels, read_options.skip_bad) == (None, None, True)
+    ReadOptions.like((6, 5, 1), skip_bad=False).check_arrays((28, 28, 3), "others")
+    assert np.all(ReadOptions.like((6, 5, 3), skip_bad=False).size == (6, 5))
 
 
 def test_many_files_are_predicted_part_by_part_as_all_at_once(run, trained, tiles):
@@ -185,7 +188,7 @@ def test_many_files_are_predicted_part_by_part_as_all_at_once(run, trained, tile
     whole = json.loads("\n".join(lines))
     assert (status, len(whole)) == (0, 390)
     assert [Path(row["image"]) for row in whole[:195]] == sorted((tiles / "train" / "china").iterdir())
-    model = load_predictor(trained)
+    model = load(trained)
     images = np.stack([read_image(Path(row["image"]), (16, 12, 3)) for row in whole])
     expected = softmax(model.engine.logits(images))
     assert np.allclose([list(row["probabilities"].values()) for row in whole], expected, atol=1e-6)
@@ -193,11 +196,10 @@ def test_many_files_are_predicted_part_by_part_as_all_at_once(run, trained, tile
 
 def test_images_are_not_all_in_memory_at_once(trained, tiles, monkeypatch):
     sizes = []
-    predictor = load_predictor(trained)
+    predictor = load(trained)
     logits = predictor.engine.logits
     monkeypatch.setattr(predictor.engine, "logits", lambda images: sizes.append(len(images)) or logits(images))
-    monkeypatch.setattr(prediction, "load_predictor", lambda _: predictor)
-    prediction.predict_files(trained, [tiles / "train" / "china"])
+    predictor.predict(tiles / "train" / "china")
     assert sizes == [64, 64, 64, 3]
 
 
@@ -205,18 +207,19 @@ def test_files_that_cannot_be_predicted_are_counted_or_left_out(run, trained, ti
     folder = shutil.copytree(tiles / "test" / "china", tmp_path / "china")
     for i in range(4):
         (folder / f"bad{i}.png").write_bytes(b"text")
-    wrong = [f"{folder}/bad{i}.png is not an image, or one of a format that is not known" for i in range(4)]
+    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP"
+    wrong = [f"{folder}/bad{i}.png is not an image in a known format ({known})" for i in range(4)]
     status, out, err = run("predict", trained, folder)
     assert (status, out) == (2, [])
     assert err == (
-        f"golmu: error: 4 of 69 images cannot be read: {'; '.join(wrong[:3])}; ...; mend or remove them, or leave them "
-        "out by --skip-bad (skip_bad=True)\n"
+        f"golmu: error: 4 of 69 images cannot be read: {'; '.join(wrong[:3])}; ...; fix or remove them, or skip them "
+        "with --skip-bad (skip_bad=True)\n"
     )
     with process("predict", trained, folder, "--skip-bad") as running:
         out, err = running.communicate(timeout=60)
     assert running.returncode == 0
     assert len(out.splitlines()) == 65
-    assert err.splitlines() == [f"golmu: warning: {line}; it is left out" for line in wrong]
+    assert err.splitlines() == [f"golmu: warning: {line}; it is skipped" for line in wrong]
     status, out, err = run("predict", trained, folder / "bad1.png", "--skip-bad")
     assert (status, out, err) == (2, [], f"golmu: error: {wrong[1]}; no image is left\n")
 
@@ -227,5 +230,5 @@ def test_networks_of_other_channels_take_no_image_files(run, tiles, tmp_path):
     status, _, err = run("train", tmp_path / "two.npz", *LEARNED, "--epochs=1", "--run", tmp_path / "run")
     assert (status, err) == (0, "")
     assert run("train", "--resume", tmp_path / "run", "--epochs=2")[0] == 0
-    text = f"golmu: error: image files have 1 or 3 channels, but the network of {tmp_path}/run takes 2\n"
+    text = f"golmu: error: image files have 1 or 3 channels, but {tmp_path}/run takes 2\n"
     assert run("predict", tmp_path / "run", tiles / "test" / "china") == (2, [], text)

@@ -1,4 +1,4 @@
-"""Data sets from arrays in memory, and scikit-learn's digits by name."""
+"""Data sets from arrays in memory: pixels and labels of every usual kind, and what is said of the others."""
 
 import re
 
@@ -6,14 +6,16 @@ import numpy as np
 import pandas
 import pytest
 from scipy.sparse import csr_array
-from sklearn.datasets import load_digits
 
 from golmu import Dataset, load_dataset
 from golmu.errors import GolmuWarning, InputError, InputTypeError
 
 RNG = np.random.default_rng(0)
+
 X = RNG.integers(0, 256, (12, 6, 5), np.uint8)
+
 Y = np.arange(12) % 3
+
 SQUARES = RNG.integers(0, 256, (12, 16), np.uint8)
 
 
@@ -52,13 +54,13 @@ def test_values_of_every_usual_kind(images, expected):
     assert np.array_equal(Dataset.from_arrays(images, Y).train.images[..., 0], expected)
 
 
-BLACK_AND_WHITE = "the pixels are integers, 0 and 1 only: they are taken as black and white, 0 and 255"
+BLACK_AND_WHITE = "all pixels are 0 or 1: they are taken as black and white, 0 and 255"
 
 
 def nearly_black(top):
     return (
-        f"the brightest of all pixels is {top}, where 255 is white, so that the images are nearly black: multiply the "
-        f"pixels by 255/{top} if {top} is meant to be white"
+        f"the brightest pixel is {top}, but 255 is white, so the images are nearly black: if {top} is meant to be "
+        f"white, multiply the pixels by 255/{top}"
     )
 
 
@@ -150,32 +152,32 @@ def test_test_labels_are_numbered_as_those_of_training():
 @pytest.mark.parametrize(
     ("arguments", "kind", "text"),
     [
-        ({"images": None}, InputTypeError, "images is missing: images are needed"),
+        ({"images": None}, InputTypeError, "images must be an array of images, got None"),
         ({"images": csr_array(SQUARES)}, InputTypeError, "images must be a dense array, got a sparse one: call its"),
         ({"images": [[1, 2], [3]]}, InputTypeError, "images must be an array of pixels: "),
         ({"images": [["a"] * 4] * 12}, InputTypeError, "images must be an array of real numbers, got dtype <U1"),
         ({"images": X - 1.0}, InputError,
-            "images holds pixels from -1 to 254, where integers from 0 to 255 or floats in [0, 1] are expected"),
-        ({"images": X.astype(int) * 2}, InputError, "images holds pixels from 0 to 510, where integers from 0 to 255"),
-        ({"images": X / 100}, InputError, "images holds pixels up to 2.55, as "),
-        ({"images": np.where(X > 250, np.nan, X / 255)}, InputError, "images holds pixels from nan to nan, where"),
-        ({"images": X.reshape(12, 30)}, InputError, "images is flattened to 30 values an image, which must be"),
+            "images holds pixels from -1 to 254, but pixels must be whole numbers from 0 to 255, or floats in [0, 1]"),
+        ({"images": X.astype(int) * 2}, InputError, "images holds pixels from 0 to 510, but pixels must be whole"),
+        ({"images": X / 100}, InputError, "images holds pixels up to 2.55, and the fraction "),
+        ({"images": np.where(X > 250, np.nan, X / 255)}, InputError, "images holds pixels from nan to nan, but"),
+        ({"images": X.reshape(12, 30)}, InputError, "images is flattened to 30 values per image, which must be"),
         ({"images": np.zeros((12, 3, 32, 32), np.uint8)}, InputError,
             "images has shape (12, 3, 32, 32), with the channels first: pass images.transpose(0, 2, 3, 1)"),
         ({"images": X[:0]}, InputError, "images holds no images: its shape is (0, 6, 5, 1)"),
         ({"images": X[:, :1]}, InputError, "images must hold images of at least 2x2 pixels and one channel, got "),
         ({"images": X[0, 0]}, InputError, "images must have shape (n, h, w, c), (n, h, w) or flattened (n, h·w), got"),
         ({"labels": None}, InputTypeError, "labels is missing: the network requires labels to be passed, but the"),
-        ({"labels": Y[:5]}, InputError, "labels has 5 labels for 12 images: the numbers must be equal"),
-        ({"labels": Y - 1}, InputError, "labels holds labels from -1 to 1, where 0 to 65535 are expected: number the"),
-        ({"labels": Y + 10**6}, InputError, "labels holds labels from 1000000 to 1000002, where 0 to 65535"),
+        ({"labels": Y[:5]}, InputError, "labels has 5 labels for 12 images: give one label for each image"),
+        ({"labels": Y - 1}, InputError, "labels holds labels from -1 to 1, but integer labels must be 0 to 65535: "),
+        ({"labels": Y + 10**6}, InputError, "labels holds labels from 1000000 to 1000002, but integer labels"),
         ({"labels": Y / 2}, InputError, "labels must hold class labels, got 0.5 (Unknown label type: "),
         ({"class_names": "abc"}, InputTypeError, "class_names must be strings, one for each class, got 'abc'"),
         ({"class_names": [1, 2, 3]}, InputTypeError, "class_names must be strings, one for each class, got [1, 2, 3]"),
-        ({"class_names": ["a", "b", "a"]}, InputError, "class_names must be one or more that differ, got ['a', 'b', "),
-        ({"class_names": []}, InputError, "class_names must be one or more that differ, got []"),
+        ({"class_names": ["a", "b", "a"]}, InputError, "class_names must be one or more different strings, got ['a', "),
+        ({"class_names": []}, InputError, "class_names must be one or more different strings, got []"),
         ({"class_names": ["a", "b"]}, InputError,
-            "labels holds labels up to 2, and class_names has 2 names: give one for each class"),
+            "labels holds labels up to 2, but class_names has 2 names: give one for each class"),
         ({"labels": ["c"] * 12, "class_names": ["a", "b"]}, InputError,
             "labels holds the label 'c', which is not one of the classes: a, b"),
         ({"test_images": X}, InputTypeError, "test_images and test_labels belong together: give both, or neither"),
@@ -189,36 +191,3 @@ def test_what_cannot_be_used_is_named(arguments, kind, text):
     given = {"images": X, "labels": Y, **arguments}
     with pytest.raises(kind, match=f"^{re.escape(text)}"):
         Dataset.from_arrays(**given)
-
-
-def test_scikit_learns_digits_have_a_name():
-    data = load_dataset("digits")
-    bunch = load_digits()
-    assert (data.name, data.source, data.class_names) == ("digits", "scikit-learn", tuple("0123456789"))
-    assert (len(data.train), len(data.test)) == (1437, 360)
-    assert (np.bincount(data.test.labels) >= 34).all()
-    both = {image.tobytes() for part in (data.train, data.test) for image in part.images}
-    assert both == {np.rint(image * 255 / 16).astype(np.uint8).tobytes() for image in bunch.images}
-    assert data.train.images.max() == 255
-    assert np.array_equal(load_dataset("digits").test.images, data.test.images)
-    assert load_dataset("digits", size=8, channels=1).train.images.shape == (1437, 8, 8, 1)
-
-
-def test_the_digits_are_as_they_are():
-    with pytest.raises(InputError, match=r"^size=28x28 was asked for, but 'digits' holds arrays of 8x8: only image"):
-        load_dataset("digits", size=28)
-    with pytest.raises(
-        InputError, match=r"^the digits come with scikit-learn, so folder='x' has no use; leave it out$"
-    ):
-        load_dataset("digits", folder="x")
-
-
-def test_the_digits_on_the_command_line(run, tmp_path):
-    status, lines, err = run(
-        "train", "digits", "--epochs=3", "--batch-size=16", "--learning-rate=0.1", "--run", tmp_path
-    )
-    assert (status, err) == (0, "")
-    assert lines[0].startswith("training on 1,149 images, validating on 288; ")
-    status, lines, err = run("evaluate", tmp_path)
-    assert (status, err) == (0, "")
-    assert float(lines[0].split()[-1]) > 0.9

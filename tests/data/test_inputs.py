@@ -18,12 +18,11 @@ SQUARE = RNG.integers(0, 256, (3, 4, 4), np.uint8)
 
 SHAPES = "(n, h, w, c), (n, h, w) or flattened (n, h·w)"
 CONTINUOUS = "(Unknown label type: continuous): use integers or strings"
-MISSING = (
-    "y is missing: the network requires y to be passed, but the target y is None; labels are needed, one for each image"
-)
-LACKS = "y lacks labels, which are None or NaN, first that of image "
+MISSING = "y is missing: the network requires y to be passed, but the target y is None; give one label for each image"
+LACKS = "y has missing labels (None or NaN), the first for image "
+REMOVE = ": remove these images, or label them"
 ONE = ": Reshape your data, one image to (1, h, w, c)"
-RESHAPE = "reshape it to (n, h, w, c), or one image to (1, h, w, c), or give the network its image_shape"
+RESHAPE = "reshape it to (n, h, w, c), or one image to (1, h, w, c), or set the network's image_shape"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,7 @@ def with_pixel(value):
     return x
 
 
-NOT_FINITE = "x holds pixels that are NaN or infinite in float32, first in image 1"
+NOT_FINITE = "x holds pixels that are NaN or infinite in float32, the first in image 1: replace them"
 RAGGED = "setting an array element with a sequence."
 
 
@@ -84,12 +83,12 @@ RAGGED = "setting an array element with a sequence."
         (SQUARE[:0], None, InputError, "x holds no images: its shape is (0, 4, 4, 1)"),
         (np.zeros((0, 16)), None, InputError, "x holds no images: its shape is (0, 4, 4, 1)"),
         (np.zeros((3, 20)), None, InputError,
-         f"x is flattened to 20 values an image, which must be a square number: {RESHAPE}"),
+         f"x is flattened to 20 values per image, which must be a square number: {RESHAPE}"),
         (np.zeros((3, 0)), None, InputError,
          "x holds no pixels: 0 feature(s) (shape=(3, 0)) while a minimum of 4 is required: "
          "give images of at least 2x2 pixels"),
         (SQUARE[0], (4, 4, 1), InputError,
-         f"x is flattened to 4 values an image, which must be 16 for images of shape (4, 4, 1): {RESHAPE}"),
+         f"x is flattened to 4 values per image, which must be 16 for images of shape (4, 4, 1): {RESHAPE}"),
         (BYTES[0], (4, 5, 2), InputError, f"x must have shape {SHAPES}, got one image (4, 5, 2): pass x[None]"),
         (SQUARE[0, ..., None], (4, 4, 1), InputError,
          f"x must have shape {SHAPES}, got one image (4, 4, 1): pass x[None]"),
@@ -114,7 +113,7 @@ RAGGED = "setting an array element with a sequence."
         (SQUARE.astype(str), None, InputTypeError, "x must be an array of real numbers, got dtype <U3"),
         (np.array(["2020-01-01"], "M8[D]"), None, InputTypeError,
          "x must be an array of real numbers, got dtype datetime64[D]"),
-        (None, None, InputTypeError, "x is missing: images are needed"),
+        (None, None, InputTypeError, "x must be an array of images, got None"),
         (np.array([[{}, "a"]]), None, InputTypeError, "x must be an array of numbers: float() argument must be"),
         ([[1, 2], [3]], None, InputTypeError, f"x must be an array of pixels: {RAGGED}"),
         (csr_array(SQUARE[0]), None, InputTypeError,
@@ -142,12 +141,12 @@ def test_errors_name_the_argument():
 
 
 def test_unscaled_floats_are_taken_with_a_warning():
-    text = r"^x holds float pixels up to 255, where \[0, 1\] is expected: divide by 255, or pass uint8$"
+    text = r"^x holds float pixels up to 255, but \[0, 1\] is expected: divide by 255, or pass uint8$"
     x = with_pixel(255.0)
     with pytest.warns(GolmuWarning, match=text):
         images = as_images(x)
     assert np.array_equal(images[..., 0], x)
-    text = r"^x holds float pixels up to 16, where \[0, 1\] is expected: divide by 16$"  # as scikit-learn's digits
+    text = r"^x holds float pixels up to 16, but \[0, 1\] is expected: divide by 16$"  # as scikit-learn's digits
     with pytest.warns(GolmuWarning, match=text):
         as_images(with_pixel(16.0))
 
@@ -155,8 +154,8 @@ def test_unscaled_floats_are_taken_with_a_warning():
 @pytest.mark.parametrize("top", [1, 16])
 def test_integers_that_are_nearly_black_are_learned_from_with_a_warning(top):
     text = (
-        f"x holds integer pixels up to {top}, where 255 is white, so that all are nearly black: divide by {top} to "
-        f"pass floats in [0, 1], if {top} is meant to be white"
+        f"x holds integer pixels up to {top}, but 255 is white, so all images are nearly black: if {top} is meant to "
+        f"be white, divide by {top} to pass floats in [0, 1]"
     )
     for kind in (int, np.uint8):
         x = with_pixel(top).astype(kind)
@@ -216,10 +215,10 @@ NOT_ONE_HOT = "must be one-hot: one 1 in each row, and 0 elsewhere"
         (None, InputTypeError, MISSING),
         (1, InputError, "y must have shape (n,), or one-hot (n, classes), got ()"),
         (np.zeros((3, 2, 2)), InputError, "y must have shape (n,), or one-hot (n, classes), got (3, 2, 2)"),
-        ([0, 1], InputError, "y has 2 labels for 3 images: the numbers must be equal"),
-        ([0, 1, 0, 1], InputError, "y has 4 labels for 3 images: the numbers must be equal"),
-        ([], InputError, "y has 0 labels for 3 images: the numbers must be equal"),
-        (np.eye(2), InputError, "y has 2 labels for 3 images: the numbers must be equal"),
+        ([0, 1], InputError, "y has 2 labels for 3 images: give one label for each image"),
+        ([0, 1, 0, 1], InputError, "y has 4 labels for 3 images: give one label for each image"),
+        ([], InputError, "y has 0 labels for 3 images: give one label for each image"),
+        (np.eye(2), InputError, "y has 2 labels for 3 images: give one label for each image"),
         ([[0, 1], [1, 1], [1, 0]], InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
         ([[0, 1], [0, 0], [1, 0]], InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
         ([[0, 1], [2, -1], [1, 0]], InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
@@ -227,14 +226,15 @@ NOT_ONE_HOT = "must be one-hot: one 1 in each row, and 0 elsewhere"
         ([["a", "b"]] * 3, InputError, f"y of shape (3, 2) {NOT_ONE_HOT}"),
         (np.zeros((3, 0)), InputError, f"y of shape (3, 0) {NOT_ONE_HOT}"),
         ([0, 0.5, 1], InputError, f"y must hold class labels, got 0.5 {CONTINUOUS}"),
-        ([0, 1, np.nan], InputError, LACKS + "2: leave them out"),
-        (np.array(["a", None, pd.NA], object), InputError, LACKS + "1: leave them out"),
-        (np.array([pd.NA, "a", 3], object), InputError, LACKS + "0: leave them out"),
-        (pd.Series([1, 2, None], dtype="Int64"), InputError, LACKS + "2: leave them out"),
+        ([0, 1, np.nan], InputError, LACKS + "2" + REMOVE),
+        (np.array(["a", None, pd.NA], object), InputError, LACKS + "1" + REMOVE),
+        (np.array([pd.NA, "a", 3], object), InputError, LACKS + "0" + REMOVE),
+        (pd.Series([1, 2, None], dtype="Int64"), InputError, LACKS + "2" + REMOVE),
         ([0, 1, np.inf], InputError, f"y must hold class labels, got inf {CONTINUOUS}"),
         ([0, 1, 2j], InputTypeError, "y must hold integers or strings, got dtype complex128"),
-        (np.array([b"a", b"b", b"c"]), InputTypeError, "y must hold integers or strings, got bytes: decode them"),
-        (np.array(["a", None, "b"]), InputError, LACKS + "1: leave them out"),
+        (np.array([b"a", b"b", b"c"]), InputTypeError,
+         "y must hold integers or strings, got bytes: decode them to strings"),
+        (np.array(["a", None, "b"]), InputError, LACKS + "1" + REMOVE),
         ([2**70, 0, 1], InputTypeError, "y must hold integers or strings, got objects of type int"),
         ([[0, 1], [1], [0]], InputTypeError, f"y must be an array of labels: {RAGGED}"),
         (csr_array(np.eye(3)), InputTypeError, "y must be a dense array, got a sparse one: call its toarray() first"),
@@ -281,8 +281,8 @@ def test_labels_that_are_no_class_are_refused(y, classes, text):
 
 
 def test_channels_that_seem_to_come_first_are_noticed():
-    x, hint = RNG.integers(0, 256, (3, 3, 8, 8), np.uint8), ": if channels come first, pass x.transpose(0, 2, 3, 1)"
-    text = f"x of shape (3, 3, 8, 8) is taken as images of 3x8 pixels with 8 channels{hint}"
+    x, hint = RNG.integers(0, 256, (3, 3, 8, 8), np.uint8), ": if its channels come first, pass x.transpose(0, 2, 3, 1)"
+    text = f"x of shape (3, 3, 8, 8) is read as images of 3x8 pixels with 8 channels{hint}"
     with pytest.warns(GolmuWarning, match=re.escape(text)):
         as_images(x, are_learned=True)
     with pytest.raises(InputError, match=re.escape(f"at least 2x2 pixels and one channel, got (1, 8, 8){hint}")):
@@ -293,8 +293,12 @@ def test_channels_that_seem_to_come_first_are_noticed():
 
 
 def test_a_mask_is_refused():
-    with pytest.raises(InputError, match="x must be an array without a mask, got a masked one: fill it, or leave"):
+    with pytest.raises(
+        InputError, match="x must be an array without a mask, got a masked one: fill in the masked values, or"
+    ):
         as_images(np.ma.masked_less(SQUARE, 9))
-    with pytest.raises(InputError, match="y must be an array without a mask, got a masked one: fill it, or leave"):
+    with pytest.raises(
+        InputError, match="y must be an array without a mask, got a masked one: fill in the masked values, or"
+    ):
         as_label_array(np.ma.masked_equal([1, 2, 3], 2), 3)
     assert np.array_equal(as_images(np.ma.array(SQUARE)), SQUARE[..., None])

@@ -1,4 +1,4 @@
-"""One suite for every engine: the contract held against the float64 twins in `naive.py`."""
+"""One suite for every engine: what the contract says, against the float64 twins in `naive.py`."""
 
 from itertools import pairwise
 
@@ -53,7 +53,7 @@ def test_input_gradient_agrees_with_the_twin(engine_name, size):
 
 @pytest.mark.parametrize("size", SIZES[:3])
 def test_input_gradient_agrees_with_central_differences(engine_name, size):
-    """Of the float64 logits; a step of 1e-6 crosses no kink of the network here."""
+    """The differences are of the float64 logits; a step of 1e-6 crosses no kink of the network here."""
     architecture, images, _, weights = make_case(size)
     output_gradient = np.random.default_rng(1).normal(0, 1, (len(images), architecture.n_classes)).astype(np.float32)
     actual = make_engine(engine_name, architecture, weights).input_gradient(images, output_gradient)
@@ -70,8 +70,8 @@ def test_input_gradient_agrees_with_central_differences(engine_name, size):
 
 @pytest.mark.parametrize("size", [(28, 28, 1, 10, 100, 10, 640), (9, 7, 3, 4, 6, 3, 640)])
 def test_twenty_steps_follow_a_float64_calculation(engine_name, size):
-    # Of the first dozen seeds the one whose million of windows keeps farthest from a tie, 2e-7 at the least: there a
-    # rounding decides where a gradient goes, and the ways part for good.
+    # A rounding error decides where the gradient goes in a window that is nearly tied, and from there on two
+    # calculations differ. Of the first dozen seeds, this one keeps its million windows farthest from a tie: 2e-7.
     architecture, images, labels, weights = make_case(size, np.uint8, seed=2)
     engine = make_engine(engine_name, architecture, weights)
     order = np.random.default_rng(1).permutation(640).reshape(20, 32)

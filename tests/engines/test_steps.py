@@ -1,4 +1,4 @@
-"""How a step of training can go, on every engine, held against the float64 twin: optimizers, dropout, augmentation."""
+"""All that a step of training can do, on every engine, against the float64 twin: optimizers, dropout, augmentation."""
 
 from dataclasses import replace
 
@@ -88,7 +88,7 @@ def test_the_loss_after_a_step_is_plain_and_of_the_images_as_they_were_seen(engi
         _, weights = naive.method_step(
             images[batch] / 255, labels[batch], weights, slots, method, rate, i, batches.seed, number
         )
-        seen = naive.viewed(images[batch] / 255, method, batches.seed, number)
+        seen = naive.augment(images[batch] / 255, method, batches.seed, number)
         assert losses[i] == pytest.approx(naive.loss(seen, labels[batch], weights), rel=1e-5), i
 
 
@@ -157,7 +157,7 @@ def test_slices_and_threads_do_not_change_a_bit(name):
 
 
 def test_one_engine_takes_one_method_after_another(engine_name):
-    """With slots that go from one to the next, or are set between."""
+    """Slots go from one method to the next, or are set in between."""
     architecture, images, labels, weights = make_case((9, 7, 3, 4, 6, 3, 72), np.uint8)
     engine = create_engine(engine_name, architecture)
     engine.set_weights(weights)

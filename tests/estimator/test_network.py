@@ -9,10 +9,9 @@ from small_network import BATCH, NAMES, RNG, SHAPE, N, X, Y, assert_close, netwo
 
 from golmu import ConvolutionNetwork, metrics
 from golmu.architecture import WEIGHT_NAMES, Architecture
-from golmu.checks import generators
 from golmu.engines import ENGINE_NAMES
 from golmu.errors import GolmuWarning, InputError, InputTypeError, TrainingError
-from golmu.training.loop import epoch_order
+from golmu.training.batching import epoch_order, generators
 
 # Fitting
 
@@ -181,7 +180,7 @@ def test_a_diverging_training_says_where_and_what_to_do(engine):
     with pytest.raises(TrainingError, match=r"^the loss is (nan|inf) in epoch 1, batch \d: ") as caught:
         diverging.fit(X, Y, 5)
     assert str(caught.value).endswith(
-        ": most likely learning_rate=1e+30 is too large; try a tenth of it, and see that float pixels lie in [0, 1]"
+        ": most likely learning_rate=1e+30 is too large; try a tenth of it, and check that float pixels lie in [0, 1]"
     )
     assert diverging.losses == []
 

@@ -219,7 +219,7 @@ def test_warm_start_keeps_the_standardization(data):
 def test_warm_start_refuses_to_standardize_otherwise(data, before):
     trained = network(warm_start=True, standardize=before).fit(*data, 1)
     said = "standardized, but standardize is False. Set it to True" if before else "not standardized, but standardize"
-    with pytest.raises(InputError, match=f"^warm_start cannot go on with this network: its images are {said}"):
+    with pytest.raises(InputError, match=f"^warm_start cannot continue with this network: its images are {said}"):
         trained.set_params(standardize=not before).fit(*data, 1)
 
 
@@ -253,7 +253,7 @@ def test_warm_start_refuses_another_network(data, change, text):
         x = x[:, :4]
     else:
         trained.set_params(n_kernels=5)
-    text = f"warm_start cannot go on with this network: {text}. Set warm_start=False to begin anew"
+    text = f"warm_start cannot continue with this network: {text}. Set warm_start=False to start again"
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         trained.fit(x, y, 1)
     trained.set_params(warm_start=False).fit(x, y, 1)

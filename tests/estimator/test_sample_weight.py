@@ -133,7 +133,7 @@ def test_a_run_goes_on_with_its_weights_only(tmp_path, unbalanced):
     weights = np.where(y == "rare", 15, 1)
     network = ConvolutionNetwork(4, 8, random_state=0, engine="fused")
     network.fit(x, y, 2, sample_weight=weights, run=tmp_path / "run")
-    with pytest.raises(RunError, match="the images count otherwise: sample_weight or class_weight differs"):
+    with pytest.raises(RunError, match="the weights of the images differ: sample_weight or class_weight is another"):
         network.fit(x, y, 4, resume=tmp_path / "run")
     resumed = network.fit(x, y, 4, sample_weight=weights, resume=tmp_path / "run")
     whole = ConvolutionNetwork(4, 8, random_state=0, engine="fused").fit(x, y, 4, sample_weight=weights)

@@ -49,7 +49,7 @@ def test_a_fitted_network_is_a_table_with_its_curves():
     assert rows[1] == ["image", "7 × 6 × 2", "0"]
     assert rows[-1] == ["total", "", f"{fitted.architecture_.n_parameters:,}"]
     text = "".join(page.itertext())
-    assert f"trained for 3 epochs, validation accuracy {fitted.history_.val_accuracies[-1]:.4f} on engine" in text
+    assert f"trained for 3 epochs, validation accuracy {fitted.history_.val_accuracies[-1]:.4f}, engine" in text
     words = [element.text.strip() for element in page.iter() if element.tag.endswith("text")]
     assert {"train_loss", "val_loss", "epoch"} <= set(words)
 
@@ -58,12 +58,14 @@ def test_the_accuracy_is_that_of_the_weights():
     fitted = network().fit(X, Y, 3, X, Y)
     fitted.best_epoch_, accuracies = 2, fitted.history_.val_accuracies
     accuracies[:] = [0.5, 0.75, 0.25]
-    assert "trained for 3 epochs, with the weights of epoch 2, validation accuracy 0.7500 on" in fitted._repr_html_()
+    assert (
+        "trained for 3 epochs, with the weights of epoch 2, validation accuracy 0.7500, engine" in fitted._repr_html_()
+    )
     fitted.best_epoch_ = 3
     fitted.partial_fit(X, Y)
-    assert "trained for 4 epochs on engine" in fitted._repr_html_()
+    assert "trained for 4 epochs, engine" in fitted._repr_html_()
     fitted = network(warm_start=True).fit(X, Y, 1).fit(X, Y, 1, X, Y)
-    assert f"2 epochs, validation accuracy {fitted.history_.val_accuracies[1]:.4f} on" in fitted._repr_html_()
+    assert f"2 epochs, validation accuracy {fitted.history_.val_accuracies[1]:.4f}, engine" in fitted._repr_html_()
 
 
 def test_one_that_was_not_trained_has_no_curves():

@@ -6,7 +6,7 @@ import pytest
 from golmu import ConvolutionNetwork
 from golmu.errors import InputError, SaveError
 from golmu.export import keras as export
-from golmu.model.model import load_model
+from golmu.model.predictor import Predictor
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras itself
 
@@ -14,11 +14,11 @@ RNG = np.random.default_rng(0)
 
 
 def trained(path, channels=1, **parameters):
-    """A small network, its images, and its model file."""
+    """A small network, its images, and its model file, loaded."""
     x, y = RNG.integers(0, 256, (64, 9, 8, channels), np.uint8), np.arange(64) % 3
     network = ConvolutionNetwork(4, 8, 16, 0.05, random_state=0, epochs=3, **parameters).fit(x, y)
     network.save(path / "model.safetensors")
-    return network, x, load_model(path / "model.safetensors")
+    return network, x, Predictor.load(path / "model.safetensors")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -26,8 +26,8 @@ def trained(path, channels=1, **parameters):
 def test_a_keras_model_answers_as_the_network_does(tmp_path, channels, parameters):
     from keras.saving import load_model as load_keras
 
-    network, x, model = trained(tmp_path, channels, **parameters)
-    export.export_keras(model, tmp_path / "network.keras")
+    network, x, predictor = trained(tmp_path, channels, **parameters)
+    export.export_keras(predictor, tmp_path / "network.keras")
     exported = load_keras(tmp_path / "network.keras")
     for images in (x, x.astype(np.float32)):
         assert exported.predict(images, verbose=0) == pytest.approx(network.predict_proba(x), abs=1e-5)
@@ -35,8 +35,9 @@ def test_a_keras_model_answers_as_the_network_does(tmp_path, channels, parameter
 
 
 def test_one_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
-    _, _, model = trained(tmp_path)
-    model.weights["b2"][:] = [5, 0, 0]
+    _, _, predictor = trained(tmp_path)
+    predictor.model.weights["b2"][:] = [5, 0, 0]
+    predictor = Predictor.of(predictor.model)
     as_keras = export.as_keras
 
     def other(model):
@@ -47,17 +48,17 @@ def test_one_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):
 
     monkeypatch.setattr(export, "as_keras", other)
     (tmp_path / "network.keras").write_text("an older one")
-    with pytest.raises(SaveError, match=r"answers otherwise than the network, by up to .* and is not kept$"):
-        export.export_keras(model, tmp_path / "network.keras")
+    with pytest.raises(SaveError, match=r"gives other answers than the network, by up to .*: it is not kept$"):
+        export.export_keras(predictor, tmp_path / "network.keras")
     assert (tmp_path / "network.keras").read_text() == "an older one"
 
 
 def test_where_it_cannot_be_written(tmp_path):
-    _, _, model = trained(tmp_path)
+    _, _, predictor = trained(tmp_path)
     with pytest.raises(SaveError, match=r"cannot be written to .*nowhere/n.keras: there is no folder"):
-        export.export_keras(model, tmp_path / "nowhere" / "n.keras")
-    with pytest.raises(InputError, match=r"the file must be called \*.keras, got network.onnx"):
-        export.export_keras(model, tmp_path / "network.onnx")
+        export.export_keras(predictor, tmp_path / "nowhere" / "n.keras")
+    with pytest.raises(InputError, match=r"the file must be named \*.keras, got network.onnx"):
+        export.export_keras(predictor, tmp_path / "network.onnx")
 
 
 def test_from_the_command_line(run, finished, tmp_path):

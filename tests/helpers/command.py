@@ -27,6 +27,10 @@ def read(folder):
     return json.loads((folder / "run.json").read_text())
 
 
+def write(folder, content):
+    (folder / "run.json").write_text(json.dumps(content))
+
+
 def history(folder):
     with (folder / "history.csv").open(newline="") as file:
         return list(csv.DictReader(file))

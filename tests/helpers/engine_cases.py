@@ -1,4 +1,4 @@
-"""Networks, images and labels for the tests of the engines, and how their results are compared."""
+"""Networks, images and labels for the tests of the engines, and the measure by which results are compared."""
 
 import numpy as np
 
@@ -25,17 +25,17 @@ def make_case(size, dtype=np.float32, seed=0):
     return architecture, images, labels, weights
 
 
-def make_engine(engine_name, architecture, weights):
-    engine = create_engine(engine_name, architecture)
+def make_engine(engine_name, architecture, weights, n_threads=None):
+    engine = create_engine(engine_name, architecture, n_threads)
     engine.set_weights(weights)
     return engine
 
 
 def train(engine, data, order, learning_rate, *, loss_after=False):
-    """SGD, a batch for each row of `order`; the losses."""
+    """Train by SGD with a batch for each row of `order`, and return the losses."""
     return engine.train(data, Batches.at(learning_rate, order), Method(record_loss="after" if loss_after else "before"))
 
 
 def relative(actual, expected):
-    """Largest difference, relative to the largest expected magnitude."""
+    """Return the largest difference, relative to the largest expected magnitude."""
     return np.abs(actual - expected).max() / max(np.abs(expected).max(), 1e-12)

@@ -27,8 +27,8 @@ from golmu.data.readers import image_files as images
 from golmu.data.readers import npz as npz_reader
 from golmu.data.readers import table_files, tables
 from golmu.data.readers.idx import read_idx
-from golmu.data.readers.image_files import look_at_image, read_image
-from golmu.data.reading import Reading
+from golmu.data.readers.image_files import read_image, read_image_header
+from golmu.data.reading import ReadOptions
 from golmu.errors import GolmuError
 from golmu.model import model
 from golmu.model import sealed_file as tensorfile
@@ -36,8 +36,9 @@ from golmu.model.model import Model, load_model, save_model
 from golmu.preprocessing import SCALING_ONLY
 from golmu.recipe import Recipe
 from golmu.runs import checkpoint
-from golmu.runs.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
-from golmu.training.loop import Best, History, State
+from golmu.runs.checkpoint import Checkpoint, RunIdentity, fingerprint, load_checkpoint, save_checkpoint
+from golmu.training.history import History
+from golmu.training.loop import Best, State
 
 ROOM = Path(tempfile.mkdtemp(prefix="golmu-fuzz-"))
 
@@ -66,7 +67,7 @@ def tensors(save):
         save_model(path, Model(architecture, weights, np.arange(2), ("a", "b"), SCALING_ONLY, 3))
     else:
         print_of = fingerprint(np.zeros((4, 3, 2, 1), np.uint8), np.zeros(4, np.int64), None)
-        setup = Setup(
+        setup = RunIdentity(
             Recipe(n_kernels=1, units=1, batch_size=4, learning_rate=0.1, epochs=3, patience=2),
             architecture,
             np.arange(2),
@@ -91,7 +92,7 @@ def parquet(**columns):
 
 def quietly(path):
     """Without the warnings of `load_dataset`, which are right where there are few images."""
-    return read_dataset(path, None, Reading())
+    return read_dataset(path, None, ReadOptions())
 
 
 IMAGES, LABELS = np.arange(60, dtype=np.uint8).reshape(5, 4, 3), np.arange(5, dtype=np.uint8) % 2
@@ -112,7 +113,7 @@ TARGETS = {
     "csv": (".csv", quietly, [
         b"label,a,b,c,d\n1,0,255,3,4\n0,0,1,2,3\n", b"3,0.5,0,1,0\n4,0,0,0,1\n", b'y;"a";b;c;d;\nx;0;0;0;0;\n',
     ]),
-    "image": (".png", lambda path: (look_at_image(path), read_image(path, (6, 5, 1))), [
+    "image": (".png", lambda path: (read_image_header(path), read_image(path, (6, 5, 1))), [
         picture("PNG"), picture("PNG", "P"), picture("JPEG"), picture("BMP"), picture("GIF", "P"),
         picture("TIFF"), picture("WEBP", "RGBA", lossless=True), picture("TIFF", "F"), picture("TIFF", "I"),
     ]),
@@ -150,7 +151,7 @@ def main():
         for value in list(vars(module).values()):
             if inspect.isfunction(value) and value.__module__ == module.__name__:
                 atheris.instrument_func(value)
-    atheris.Setup([sys.argv[0], *sys.argv[2:], str(seeds)], lambda content: feed(target, content))
+    atheris.RunIdentity([sys.argv[0], *sys.argv[2:], str(seeds)], lambda content: feed(target, content))
     atheris.Fuzz()
 
 

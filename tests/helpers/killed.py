@@ -15,9 +15,9 @@ import numpy as np
 
 from golmu.architecture import Architecture
 from golmu.recipe import Recipe
-from golmu.runs import recorder as keeper
-from golmu.runs.fitting import Samples, fit_in_folder
-from golmu.training import loop as training
+from golmu.runs import recorder
+from golmu.runs.job import TrainingData, TrainingJob, open_to_resume
+from golmu.training import loop
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (60, 6, 5), np.uint8)[..., None], np.arange(60) % 3
@@ -38,27 +38,24 @@ def die_at(function, count):
 
 
 def train(folder=None, callback=None):
-    """The engine and the history of a training in `folder`, or going on there; without scikit-learn, to start soon."""
+    """A training in `folder`, started or resumed there; without scikit-learn, to start soon."""
     architecture = Architecture(6, 5, 1, 2, 4, 3)
-    engine, rng = training.begin(architecture, "fused", None, 3)
-    running = training.Training(
-        engine, Recipe(n_kernels=2, units=4, batch_size=8, learning_rate=0.2, epochs=EPOCHS), rng
-    )
-    samples = Samples(X, Y, (X[:20], Y[:20]), np.arange(3))
+    engine, rng = loop.begin(architecture, "fused", None, 3)
+    training = loop.Training(engine, Recipe(n_kernels=2, units=4, batch_size=8, learning_rate=0.2, epochs=EPOCHS), rng)
+    data = TrainingData(X, Y, (X[:20], Y[:20]), np.arange(3), ("0", "1", "2"))
+    job, callbacks = TrainingJob.from_arrays(data, training, seed=3), [] if callback is None else [callback]
     if folder is None:
-        running.run(*samples.prepared(engine), EPOCHS)
+        job.run()
+    elif (folder / "run.json").exists():
+        with open_to_resume(folder) as run:
+            job.resume(run, callbacks)
     else:
-        has_begun = (folder / "run.json").exists()
-        fit_in_folder(
-            samples, running, architecture, [] if callback is None else [callback],
-            run=None if has_begun else folder, resume=folder if has_begun else None, allow_inexact=False,
-            random_state=3, beside={},
-        )  # fmt: skip
-    return running
+        job.start(folder, callbacks)
+    return training
 
 
 if __name__ == "__main__":
-    training.SLICE_SECONDS = keeper.CHECKPOINT_SECONDS = 0
+    loop.SLICE_SECONDS = recorder.CHECKPOINT_SECONDS = 0
     if len(sys.argv) > 2:
         name, number = sys.argv[2].split()
         die_at(name, int(number))

@@ -1,4 +1,4 @@
-"""Slow, evident twins of everything fast: the network and its gradients in float64, written from the formulas.
+"""Slow, evident twins of all that is fast: the network, its gradients and its training in float64, from the formulas.
 
 Nothing here is shared with the package, so that a fast path is never compared with itself.
 """
@@ -6,13 +6,13 @@ Nothing here is shared with the package, so that a fast path is never compared w
 import numpy as np
 
 
-def scaled(images):
-    """uint8 pixels to [0, 1]; floats as they are; float64."""
+def scale_pixels(images):
+    """Return images as float64: uint8 pixels scaled to [0, 1], and floats as they are."""
     return images / 255.0 if images.dtype == np.uint8 else images.astype(np.float64)
 
 
 def convolution(x, conv_w, conv_b):
-    """(n, h, w, c) -> (n, h, w, K): at each pixel, the 3×3 window around it times every kernel, plus bias."""
+    """Convolve (n, h, w, c) to (n, h, w, K): at each pixel, the 3×3 window around it times every kernel, plus bias."""
     n, h, w, _ = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     out = np.empty((n, h, w, conv_w.shape[3]))
@@ -23,7 +23,7 @@ def convolution(x, conv_w, conv_b):
 
 
 def max_pool(maps):
-    """(n, h, w, K) -> maxima (n, h//2, w//2, K) and where each is in its window, 0 to 3 by row; the first of equals."""
+    """Pool (n, h, w, K) to maxima (n, h//2, w//2, K) and their places in the window, 0 to 3; the first of equals."""
     n, h, w, k = maps.shape
     out, where = np.empty((n, h // 2, w // 2, k)), np.empty((n, h // 2, w // 2, k), int)
     for i in range(h // 2):
@@ -34,9 +34,9 @@ def max_pool(maps):
 
 
 def forward(images, weights):
-    """Everything the forward pass computes, by name."""
+    """Return everything that the forward pass computes, by name."""
     w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-    x = scaled(images)
+    x = scale_pixels(images)
     maps = convolution(x, w["conv_w"], w["conv_b"])
     pooled, where = max_pool(np.maximum(maps, 0))
     flat = pooled.reshape(len(x), -1)
@@ -48,7 +48,7 @@ def forward(images, weights):
 
 
 def sample_losses(logits, labels):
-    """(n,): −log of the softmax probability of each label."""
+    """Return −log of the softmax probability of each label, (n,)."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
 
@@ -58,7 +58,7 @@ def loss(images, labels, weights):
 
 
 def backward(f, weights, output_gradient):
-    """Gradients of Σ output_gradient · logits with respect to every weight and to the scaled input."""
+    """Return the gradients of Σ output_gradient · logits with respect to every weight and to the scaled input."""
     w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
     n, h, wd, c = f["x"].shape
     d_hidden = (output_gradient @ w["w2"].T) * (f["hidden"] > 0)
@@ -84,7 +84,7 @@ def backward(f, weights, output_gradient):
 
 
 def gradients(images, labels, weights):
-    """Mean loss and its gradient with respect to every weight."""
+    """Return the mean loss and its gradient with respect to every weight."""
     f = forward(images, weights)
     probabilities = np.exp(f["logits"] - f["logits"].max(axis=1, keepdims=True))
     probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -93,24 +93,24 @@ def gradients(images, labels, weights):
 
 
 def sgd_step(images, labels, weights, learning_rate):
-    """The loss before one step, and the weights after it, in float64."""
+    """Return the loss before one step, and the weights after it, in float64."""
     value, slopes = gradients(images, labels, weights)
     return value, {name: np.asarray(weights[name], np.float64) - learning_rate * slopes[name] for name in weights}
 
 
 def central_difference(function, array, index, step=1e-6):
-    """(f(a + s) − f(a − s)) / 2s with s at one place of a float64 array, which `function` reads."""
-    kept = array[index]
-    array[index] = kept + step
+    """Return (f(a + s) − f(a − s)) / 2s with s at one place of a float64 array, which `function` reads."""
+    value = array[index]
+    array[index] = value + step
     high = function()
-    array[index] = kept - step
+    array[index] = value - step
     low = function()
-    array[index] = kept
+    array[index] = value
     return (high - low) / (2 * step)
 
 
 def mix(x):
-    """The hash of a 32-bit number, in Python's integers."""
+    """Hash a 32-bit number, in Python's integers."""
     x ^= x >> 16
     x = x * 0x7FEB352D % 2**32
     x ^= x >> 15
@@ -119,13 +119,13 @@ def mix(x):
 
 
 def draw(seed, batch, sample, number):
-    """Draw `number` of the sample at a place in a batch of the epoch with this seed; from 0 to 2³² − 1."""
+    """Return draw `number`, from 0 to 2³² − 1, of the sample at a place in a batch of the epoch with this seed."""
     key = mix((mix((seed + batch * 0x9E3779B9) % 2**32) + sample) % 2**32)
     return mix(key ^ number * 0x9E3779B9 % 2**32)
 
 
-def viewed(x, method, seed, batch):
-    """Images (n, h, w, c) mirrored, shifted and erased as their draws say, pixel by pixel."""
+def augment(x, method, seed, batch):
+    """Mirror and shift images (n, h, w, c), and erase a square, as their draws say, pixel by pixel."""
     n, h, w, _ = x.shape
     out = np.zeros_like(x)
     for s in range(n):
@@ -141,8 +141,8 @@ def viewed(x, method, seed, batch):
     return out
 
 
-def kept(shape, probability, first, seed, batch):
-    """(n, m): 0 where dropout drops, and 1 / (1 − p) elsewhere."""
+def dropout_factors(shape, probability, first, seed, batch):
+    """Return (n, m): 0 where dropout drops, and 1 / (1 − p) elsewhere."""
     factors = np.full(shape, 1 / (1 - probability))
     for s, unit in np.ndindex(shape):
         if draw(seed, batch, s, 5 + first + unit) < int(probability * 2**32):
@@ -151,20 +151,19 @@ def kept(shape, probability, first, seed, batch):
 
 
 def method_step(x, labels, weights, slots, method, rate, step, seed, batch, importance=None):
-    """One step by a `Method`, from what the convolution would see of the images; `slots` are changed in place.
+    """Do one step by a `Method`, and return the loss before it, and the weights after it.
 
-    `importance` (n,) multiplies each sample's loss.
-
-    Returns the loss before the step, and the weights after it.
+    x is what the convolution would see of the images; `slots` are changed in place; `importance` (n,) multiplies each
+    sample's loss.
     """
     w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-    x = viewed(x, method, seed, batch)
+    x = augment(x, method, seed, batch)
     pooled, where = max_pool(np.maximum(convolution(x, w["conv_w"], w["conv_b"]), 0))
     flat = pooled.reshape(len(x), -1)
-    kept_flat = kept(flat.shape, method.feature_dropout, 0, seed, batch)
-    hidden = np.maximum((flat * kept_flat) @ w["w1"] + w["b1"], 0)
-    kept_hidden = kept(hidden.shape, method.hidden_dropout, flat.shape[1], seed, batch)
-    logits = (hidden * kept_hidden) @ w["w2"] + w["b2"]
+    flat_factors = dropout_factors(flat.shape, method.feature_dropout, 0, seed, batch)
+    hidden = np.maximum((flat * flat_factors) @ w["w1"] + w["b1"], 0)
+    hidden_factors = dropout_factors(hidden.shape, method.hidden_dropout, flat.shape[1], seed, batch)
+    logits = (hidden * hidden_factors) @ w["w2"] + w["b2"]
 
     n_classes = logits.shape[1]
     target = (1 - method.label_smoothing) * np.eye(n_classes)[labels] + method.label_smoothing / n_classes
@@ -173,8 +172,8 @@ def method_step(x, labels, weights, slots, method, rate, step, seed, batch, impo
     loss = -(importance * (target * np.log(probabilities)).sum(axis=1)).mean()
 
     d_logits = importance[:, None] * (probabilities - target) / len(x)
-    d_hidden = (d_logits @ w["w2"].T) * kept_hidden * (hidden > 0)
-    d_pooled = ((d_hidden @ w["w1"].T) * kept_flat).reshape(pooled.shape) * (pooled > 0)
+    d_hidden = (d_logits @ w["w2"].T) * hidden_factors * (hidden > 0)
+    d_pooled = ((d_hidden @ w["w1"].T) * flat_factors).reshape(pooled.shape) * (pooled > 0)
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     d_conv_w = np.zeros_like(w["conv_w"])
     for b, i, j, k in np.ndindex(d_pooled.shape):
@@ -183,16 +182,16 @@ def method_step(x, labels, weights, slots, method, rate, step, seed, batch, impo
     slopes = {
         "conv_w": d_conv_w,
         "conv_b": d_pooled.sum(axis=(0, 1, 2)),
-        "w1": (flat * kept_flat).T @ d_hidden,
+        "w1": (flat * flat_factors).T @ d_hidden,
         "b1": d_hidden.sum(axis=0),
-        "w2": (hidden * kept_hidden).T @ d_logits,
+        "w2": (hidden * hidden_factors).T @ d_logits,
         "b2": d_logits.sum(axis=0),
     }
-    return loss, {name: _moved(name, w[name], slopes[name], slots, method, rate, step) for name in w}
+    return loss, {name: _update(name, w[name], slopes[name], slots, method, rate, step) for name in w}
 
 
-def _moved(name, w, g, slots, method, rate, step):
-    """A weight after its step; `step` is counted from 0."""
+def _update(name, w, g, slots, method, rate, step):
+    """Return a weight after its step; `step` is counted from 0."""
     first, second = (slots.setdefault(slot, {}) for slot in ("first", "second"))
     decayed = w - rate * method.weight_decay * w
     if method.optimizer == "sgd":

@@ -1,11 +1,14 @@
 """Command lines that must be refused, each with what its one line of error says; `{names}` are paths of the test."""
 
-from golmu.data.loading import WHAT_DATA_IS
+from golmu.about import WHAT_DATA_IS
 from golmu.engines import ENGINE_NAMES
 from golmu.recipe import RECIPES
 
 ENGINES = ", ".join(ENGINE_NAMES)
-NO_MODEL = "the run {no_model} holds no model, and its training is finished: go on by golmu train --resume {no_model}"
+NO_MODEL = (
+    "the run {no_model} holds no model, and its training is finished: continue it with "
+    "`golmu train --resume {no_model}`"
+)
 RECIPE_NAMES = ", ".join(RECIPES)
 SHARE = "must be a number of at least 0 and below 1, got"
 INTEGER = "must be an integer of at least 1, got"
@@ -16,10 +19,10 @@ WRONG = {
     "data folder that is not there": ("data {tmp}/nowhere",
         f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "missing file": ("train {partial}",
-        "folder '{partial}' lacks 1 of 4 files: t10k-images-idx3-ubyte (each may end in .gz); add them or name "
+        "folder '{partial}' lacks 1 of 4 files: t10k-images-idx3-ubyte (each may end in .gz); add them, or give "
         "another folder"),
     "corrupt IDX": ("train {corrupt}",
-        "'{corrupt}/train-images-idx3-ubyte' is 12015 bytes long, where its header declares 12016 for shape "
+        "'{corrupt}/train-images-idx3-ubyte' is 12015 bytes long, but its header declares 12016 for shape "
         "(400, 6, 5); copy or download the file again"),
     "unknown recipe": ("train {data} --recipe chaptr",
         f"recipe must be one of {RECIPE_NAMES}, got 'chaptr'; did you mean 'chapter'?"),
@@ -49,33 +52,33 @@ WRONG = {
     "more averaged epochs than epochs": ("train {data} --average-epochs 61",
         "average_epochs is 61, but there are only 60 epochs"),
     "size that is none": ("train {data} --size 6by5",
-        "size must be a number of pixels, as 28, or height x width, as 24x32, got '6by5'"),
+        "size must be a number of pixels such as 28, or height x width such as 24x32, got '6by5'"),
     "size of no pixel": ("train {data} --size 0", "size must be an integer from 2 to 4096, got 0"),
     "size of other arrays": ("train {data} --size 28",
-        "size=28x28 was asked for, but 'shapes' holds arrays of 6x5: only image files are fitted to a size; leave it "
-        "out"),
+        "size=28x28 was asked for, but 'shapes' holds arrays of 6x5: only image files are scaled to a size; leave "
+        "out size"),
     "two channels": ("train {data} --channels 2", "channels must be 1 (grey) or 3 (RGB), got 2"),
     "channels of other arrays": ("train {data} --channels 3",
-        "channels=3 was asked for, but 'shapes' holds arrays with 1: only image files are made grey or RGB; leave it "
-        "out"),
+        "channels=3 was asked for, but 'shapes' holds arrays with 1: only image files are converted to grey or RGB; "
+        "leave out channels"),
     "find-lr, size of no pixel": ("find-lr {data} --size 0", "size must be an integer from 2 to 4096, got 0"),
     "find-lr, colours": ("find-lr {data} --channels 4", "channels must be an integer from 1 to 3, got 4"),
     "resume with other images": ("train --resume {run} --size 8 --channels 3 --skip-bad",
-        "{run} cannot go on with this: size is 6x5, not 8x8; channels is 1, not 3; skip_bad is False, not True. Start "
-        "a new run, or give what the run began with"),
+        "{run} cannot continue with this: size is 6x5, not 8x8; channels is 1, not 3; skip_bad is False, not True. "
+        "Start a new run, or give what the run began with"),
     "data, size that is none": ("data {data} --size -1",
-        "size must be a number of pixels, as 28, or height x width, as 24x32, got '-1'"),
+        "size must be a number of pixels such as 28, or height x width such as 24x32, got '-1'"),
     "data, two channels": ("data {data} --channels 2", "channels must be 1 (grey) or 3 (RGB), got 2"),
     "data, sheet of another kind": ("data {data} --sheet {tmp}/sheet.jpg",
         "sheet must name a .png file, got {tmp}/sheet.jpg"),
     "label of no column": ("train {data} --label kind",
-        "label='kind' was asked for, but 'shapes' is no table with columns; leave it out"),
+        "label='kind' names a column, but 'shapes' is not a table; leave out label"),
     "find-lr, label of no column": ("find-lr {data} --label kind",
-        "label='kind' was asked for, but 'shapes' is no table with columns; leave it out"),
+        "label='kind' names a column, but 'shapes' is not a table; leave out label"),
     "data, label of no column": ("data {data} --label kind",
-        "label='kind' was asked for, but 'shapes' is no table with columns; leave it out"),
+        "label='kind' names a column, but 'shapes' is not a table; leave out label"),
     "evaluate, label of no column": ("evaluate {run} --label kind",
-        "label='kind' was asked for, but 'shapes' is no table with columns; leave it out"),
+        "label='kind' names a column, but 'shapes' is not a table; leave out label"),
     "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
         f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
@@ -102,7 +105,7 @@ WRONG = {
         "Invalid value for '--threads': Input should be greater than or equal to 1"),
     "find-lr, negative seed": ("find-lr {data} --seed -1", "Invalid value for '--seed': "),
     "find-lr, folder for a folder": ("find-lr {data} --folder {tmp}",
-        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "unknown moment of the loss": ("train {data} --record-loss never",
         "record_loss must be one of after, before, got 'never'"),
     "no threads": ("train {data} --threads 0",
@@ -110,39 +113,39 @@ WRONG = {
     "folder of a named data set that is not there": ("train fashion-mnist --folder {tmp}/file --epochs 0",
         f"epochs {INTEGER} 0"),
     "evaluate with a folder for a folder": ("evaluate {run} --folder {tmp}",
-        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "data with a folder for a folder": ("data {data} --folder {tmp}",
-        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "far too many kernels": ("train {data} --n-kernels 1000000000000 --run {tmp}/new",
         "n_kernels=1000000000000 and units=100 on images of shape (6, 5, 1) make 610,000,000,000,403 parameters, "
         "and at most 1,073,741,824 are supported: lower them"),
     "run folder not empty": ("train {data} --run {run}",
-        "the run folder {run} is not empty: name a new one, so that no run is lost, or go on with it by "
-        "--resume {run} (resume=)"),
+        "the run folder {run} is not empty: give a new folder, so that no run is lost, or continue the run "
+        "with --resume {run} (resume=)"),
     "run folder that is a file": ("train {data} --run {tmp}/file",
-        "the run folder {tmp}/file cannot be made (File exists): name another"),
+        "the run folder {tmp}/file cannot be made (File exists): give another folder"),
     "run folder that cannot be made": ("train {data} --run {tmp}/file/run",
-        "the run folder {tmp}/file/run cannot be made (Not a directory): name another"),
+        "the run folder {tmp}/file/run cannot be made (Not a directory): give another folder"),
     "inexact without resume": ("train {data} --allow-inexact",
-        "--allow-inexact is about going on with a run: give --resume RUN too"),
+        "--allow-inexact is for continuing a run: give --resume RUN too"),
     "no patience": ("train {data} --patience 0", f"patience {INTEGER} 0"),
     "resume what is no run": ("train --resume {empty}", "{empty} is not a run folder: it holds no run.json"),
     "resume nothing": ("train --resume {tmp}/nowhere", "there is no run folder {tmp}/nowhere"),
     "resume into a new folder": ("train --resume {run} --run {tmp}/new",
-        "--run names a new folder, and --resume one to go on in: give one of them"),
+        "--run is for a new folder, and --resume for a run to continue: give one of them"),
     "resume with other settings": ("train --resume {run} --units 9 --seed 7",
-        "{run} cannot go on with this: units is 8, not 9; seed is 42, not 7. Start a new run, or give what the run "
+        "{run} cannot continue with this: units is 8, not 9; seed is 42, not 7. Start a new run, or give what the run "
         "began with"),
     "resume with another recipe": ("train --resume {run} --recipe chapter",
-        "{run} cannot go on with this: n_kernels is 2, not 10; units is 8, not 100; batch_size is 16, not 128; "
+        "{run} cannot continue with this: n_kernels is 2, not 10; units is 8, not 100; batch_size is 16, not 128; "
         "learning_rate is 0.1, not 0.01. Start a new run, or give what the run began with"),
     "resume for fewer epochs": ("train --resume {run} --epochs 1",
-        "{run} has done 2 epochs already: epochs must be at least that, got 1"),
+        "{run} has trained for 2 epochs already: epochs must be at least that, got 1"),
     "resume with another engine": ("train --resume {run} --engine tensorflow",
-        "{run} would go on with engine tensorflow, not fused, and not give the bits of an uninterrupted run: allow it "
-        "with --allow-inexact (allow_inexact=True), or use what the run began with"),
+        "{run} would continue with engine tensorflow, not fused, and not give the bits of an uninterrupted run: "
+        "allow it with --allow-inexact (allow_inexact=True), or use what the run began with"),
     "folder for a folder": ("train {data} --folder {tmp}",
-        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "evaluate no run": ("evaluate {tmp}/nowhere", "there is no run folder {tmp}/nowhere"),
     "evaluate a file": ("evaluate {tmp}/file", "there is no run folder {tmp}/file"),
     "evaluate another folder": ("evaluate {empty}", "{empty} is not a run folder: it holds no run.json"),
@@ -152,7 +155,7 @@ WRONG = {
     "evaluate with a damaged run.json": ("evaluate {bad_run}", "{bad_run}/run.json must hold a JSON object, got list"),
     "evaluate on no data": ("evaluate {run} {empty}", f"'{{empty}}' holds no data set; give {WHAT_DATA_IS}"),
     "export to another kind of file": ("export {run} --output {tmp}/network.h5",
-        "the file must be called *.keras, got network.h5: what it holds is a Keras model"),
+        "the file must be named *.keras, got network.h5: it will hold a Keras model"),
     "export without model": ("export {no_model}", NO_MODEL),
     "predict without model": ("predict {no_model} {pictures}",
         NO_MODEL),
@@ -160,12 +163,12 @@ WRONG = {
     "explain inverted somehow": ("explain {run} {tmp}/file --invert maybe",
         "invert must be one of auto, yes, no, got 'maybe'"),
     "explain a number inverted": ("explain {run} 7 --invert yes",
-        "--invert is about image files, got the number 7: leave it out, or name ./7"),
+        "--invert is for image files, got the number 7: leave it out, or write ./7 for a file"),
     "predict inverted somehow": ("predict {run} {tmp}/file --invert maybe",
         "invert must be one of auto, yes, no, got 'maybe'"),
-    "predict an empty folder": ("predict {run} {empty}", "the folder {empty} holds no image: files named .png, "),
+    "predict an empty folder": ("predict {run} {empty}", "the folder {empty} holds no image: no file ends in .png, "),
     "predict what is no image": ("predict {run} {tmp}/file",
-        "{tmp}/file is not an image, or one of a format that is not known"),
+        "{tmp}/file is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)"),
     "a name that is too long": ("predict {run} " + "a" * 5000, "a" * 5000 + " cannot be read: File name too long"),
     "report of no run": ("report {tmp}/nowhere --output {tmp}/page.html", "there is no run folder {tmp}/nowhere"),
     "report without model": ("report {no_model}", NO_MODEL),
@@ -173,7 +176,7 @@ WRONG = {
         "'{empty}' holds no data set; give a data set by name (fashion-mnist, digits), a folder of class folders of "
         "images, of IDX files or of tables, or an .npz, .parquet or .csv file"),
     "report with a folder for a folder": ("report {run} --folder {tmp}",
-        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "compare one run": ("compare {run}", "RUN must name at least 2 runs to compare, got 1"),
     "compare a run with itself": ("compare {run} {run}/../done --output {tmp}/page.html",
         "RUN names a run twice: name each once"),
@@ -181,13 +184,13 @@ WRONG = {
     "explain no run": ("explain {tmp}/nowhere 0", "there is no run folder {tmp}/nowhere"),
     "explain without model": ("explain {no_model} 0", NO_MODEL),
     "explain an image that is not there": ("explain {run} 80",
-        "there is no validation image 80: they are counted from 0 to 79; a file of this name is ./80"),
+        "there is no validation image 80: they are numbered from 0 to 79; write ./80 for a file of this name"),
     "explain a test image that is not there": ("explain {run} 100 --test",
-        "there is no test image 100: they are counted from 0 to 99; a file of this name is ./100"),
+        "there is no test image 100: they are numbered from 0 to 99; write ./100 for a file of this name"),
     "explain a file as a test image": ("explain {run} {pictures}/0.png --test",
-        "--test is about the number of an image, got {pictures}/0.png: leave it out"),
+        "--test is for the number of an image, got {pictures}/0.png: leave it out"),
     "explain a file of data": ("explain {run} {pictures}/0.png --data {data}",
-        "--data is about the number of an image, got {pictures}/0.png: leave it out"),
+        "--data is for the number of an image, got {pictures}/0.png: leave it out"),
     "explain a number in no data": ("explain {run} 0 --data {empty}",
         f"'{{empty}}' holds no data set; give {WHAT_DATA_IS}"),
     "explain no image": ("explain {run} {tmp}/nowhere.png", "{tmp}/nowhere.png is not a readable image: "),
@@ -195,11 +198,11 @@ WRONG = {
     "explain to a file of another kind": ("explain {run} 0 --output {tmp}/figure.txt",
         "output must name a .png, .svg or .pdf file, got {tmp}/figure.txt"),
     "explain with a folder for a folder": ("explain {run} 0 --folder {tmp}",
-        "name='{data}' is a folder itself, so folder='{tmp}' has no use; leave it out"),
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "unknown option": ("train {data} --epchs 3", "No such option: --epchs"),
     "unknown command": ("trane", "No such command 'trane'."),
     "no data": (
-        "train", "DATA is missing: name a data set or a folder, or a run to go on with by --resume RUN"),
+        "train", "DATA is missing: give a data set, a folder or a file, or continue a run with --resume RUN"),
     "no images": ("predict {run}", "Missing argument 'IMAGE...'."),
     "too many arguments": ("data {data} {data}", "Got unexpected extra argument"),
 }  # fmt: skip

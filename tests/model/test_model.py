@@ -89,6 +89,7 @@ def test_any_safetensors_reader_finds_weights_and_description(path):
             "labels": [3, 7, 40],
             "class_names": ["shirt", "신발", "bag [large]"],
             "preprocessing": {"scale": 1 / 255, "mean": [0.25], "std": [0.5], "test_flip": True, "ground": ""},
+            "image_files": {"size": [6, 5], "channels": 1, "ground": "", "inversion": "auto"},
             "epoch": 20,
         }
 

@@ -1,4 +1,4 @@
-"""The contact sheet of a data set, and the fonts that draw the names of its classes."""
+"""The contact sheet of a data set."""
 
 import logging
 import warnings
@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
-from golmu.plots import lettering, png, samples
-from golmu.plots.lettering import fonts_for, shortened
+from golmu.plots import png, samples
 
 
 def sheet(n_classes, names=None, shape=(6, 5, 1), n=12, **options):
@@ -47,7 +46,7 @@ def test_nothing_on_a_sheet_overlaps_or_is_cut(n_classes):
     x0, y0, x1, y1 = (corners[:, None, i] for i in range(4))
     apart = (x1 <= x0.T) | (x0 >= x1.T) | (y1 <= y0.T) | (y0 >= y1.T)
     assert (apart | np.eye(len(boxes), dtype=bool)).all()
-    assert ("and 30 classes more" in axes.texts[0].get_text()) == (n_classes == 130)
+    assert ("and 30 more classes" in axes.texts[0].get_text()) == (n_classes == 130)
 
 
 def test_colours_large_images_and_other_channels():
@@ -82,28 +81,3 @@ def test_letters_that_no_font_has_are_boxes_without_a_warning(monkeypatch, caplo
         png(axes, dpi=50)
     assert [text.get_text() for text in axes.texts] == ["□□", "□□ 1", "fox"]
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def test_a_font_is_found_for_each_letter(monkeypatch):
-    own, _ = fonts_for(["plain"])
-    assert len(own) == 1
-    letters = {"a.ttf": {"나"}, "Noto-Bold.ttf": set("가"), "Noto-Regular.ttf": set("가나"), "z.ttf": {"𓀀"}}
-    added = []
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: list(letters))
-    monkeypatch.setattr(lettering, "_letters", lambda path: letters.get(path, set("abc ")))
-    monkeypatch.setattr(font_manager.fontManager, "addfont", added.append)
-    monkeypatch.setattr(font_manager, "get_font", lambda path: type("Font", (), {"family_name": path}))
-    assert fonts_for(["가나", "a𓀀b", "ㄱ"]) == ([*own, "Noto-Regular.ttf", "z.ttf"], {"ㄱ"})
-    assert added == ["Noto-Regular.ttf", "z.ttf"]
-
-
-def test_a_file_that_is_no_font_has_no_letters(tmp_path):
-    (tmp_path / "a.ttf").write_text("x")
-    assert lettering._letters(str(tmp_path / "a.ttf")) == set()
-    assert lettering._letters(str(tmp_path / "none.ttf")) == set()
-
-
-def test_long_names_lose_their_middle():
-    assert shortened("n02085620-Chihuahua-of-the-finest-kind", 20) == "n02085620-Chi…t-kind"
-    assert shortened("가" * 20, 11) == "가가가…가가"
-    assert shortened(" a  b\n", 5) == "a b"

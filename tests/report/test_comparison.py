@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from browser import needs_browser, opened
-from command import SETTINGS, main, read
+from command import SETTINGS, main, read, write
 from page import Page
 from PIL import Image
 from small_network import X, Y, network
@@ -132,7 +132,7 @@ def test_runs_of_arrays_are_told_apart_by_their_images(run, tmp_path):
 def test_runs_that_differ_in_nothing(run, two, data, tmp_path):
     assert main("train", data, *SETTINGS, "--run", tmp_path / "again") == 0
     assert run("compare", two[0], tmp_path / "again", "--output", tmp_path / "page.html")[0] == 0
-    assert "None: every setting is the same." in Page((tmp_path / "page.html").read_text()).text
+    assert "None: all settings are the same." in Page((tmp_path / "page.html").read_text()).text
 
 
 def test_a_page_needs_a_folder(run, two, tmp_path):
@@ -147,21 +147,22 @@ def test_a_run_that_has_not_ended_has_no_results_yet(run, two, tmp_path):
     record = read(folder)
     del record["results"]
     said = {}
+    (folder / "checkpoint.safetensors").unlink()  # which has trained weights
     for name in ("compare", "evaluate"):
-        runs.write_run(folder, record | {"status": "running"})
+        write(folder, record | {"status": "running"})
         (folder / "model.safetensors").unlink(missing_ok=True)
         words = (two[1], folder, "--output", tmp_path / "page.html") if name == "compare" else (folder,)
-        with runs.locked(folder):
+        with runs.lock_run(folder):
             assert run(name, *words)[0] == 2
             said[name, "in use"] = run(name, *words)[2]
         said[name, "cut off"] = run(name, *words)[2]
-        runs.write_run(folder, record | {"status": "failed"})
+        write(folder, record | {"status": "failed"})
         said[name, "failed"] = run(name, *words)[2]
     for name, what in (("compare", "results"), ("evaluate", "model")):
         begin, resume = f"golmu: error: the run {folder} holds no {what}", f"golmu train --resume {folder}"
         assert said[name, "in use"] == f"{begin} yet, since its training is running: let it end\n"
-        assert said[name, "cut off"] == f"{begin}, and its training was cut off: go on by {resume}\n"
-        assert said[name, "failed"] == f"{begin}, since its training failed: train anew with other settings\n"
+        assert said[name, "cut off"] == f"{begin}, and its training was interrupted: continue it with `{resume}`\n"
+        assert said[name, "failed"] == f"{begin}, since its training failed: train again with other settings\n"
 
 
 @needs_browser

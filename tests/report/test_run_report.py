@@ -1,4 +1,4 @@
-"""The report of a run: what stands in it, read back from the page. `test_report_page.py` opens it in a browser."""
+"""The report of a run: what stands in it, read back from the page."""
 
 import json
 import re
@@ -16,19 +16,19 @@ from small_network import NAMES, X, Y, network
 
 import golmu
 from golmu import ConvolutionNetwork, metrics
-from golmu.analysis.labelled_images import Evidence, Part
+from golmu.analysis.labelled_images import JudgedImages, LabelledImages
 from golmu.architecture import Architecture
-from golmu.checks import generators
-from golmu.cli.commands import train as trainer
-from golmu.cli.commands.predict import Predictor
+from golmu.cli.commands.report import report_run
 from golmu.engines import create_engine
 from golmu.errors import GolmuWarning
 from golmu.model.model import Model
+from golmu.model.predictor import Predictor
 from golmu.preprocessing import SCALING_ONLY
-from golmu.recipe import RECIPES
 from golmu.report import run_report as report
-from golmu.runs import folder as runs
-from golmu.runs.job import DEFAULT_SEED
+from golmu.runs.images import judged_images
+from golmu.runs.record import read_history
+from golmu.runs.run import Run
+from golmu.training.batching import generators
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def test_it_says_what_was_trained_on_what_how_long_by_which_engine(page, done):
     record = read(done)
     assert page.text.startswith(
         f"done: report done A network with 2 kernels of 3×3 and 8 hidden units, 151 parameters in all, was trained on "
-        f"320 images of shapes (6×5 pixels, 1 channel, 3 classes) by the recipe chapter for 2 epochs, in "
-        f"{record['seconds']:.1f} s, by the engine {record['engine']}."
+        f"320 images of shapes (6×5 pixels, 1 channel, 3 classes) for 2 epochs in {record['seconds']:.1f} s, "
+        f"with engine {record['engine']} and recipe chapter ."
     )
-    assert "All that follows is of the validation images" in page.text
+    assert "Everything below uses the validation images" in page.text
 
 
 def test_the_confusion_matrix_is_of_the_validation_images(page, judged):
@@ -102,9 +102,9 @@ def test_the_scores_are_of_each_class(page, judged, done):
 
 def test_it_has_every_section(page):
     for heading in (
-        "How the training went", "Where it is wrong", "Each class", "How far its confidence can be believed",
-        "The most confident mistakes", "The images it is least sure of", "What it has learned: the kernels",
-        "Which kernels answer to which class", "To repeat it", "All settings",
+        "How the training went", "Where it is wrong", "Each class", "How reliable its confidence is",
+        "The most confident mistakes", "The least confident predictions", "What it has learned: the kernels",
+        "Which kernels respond to which class", "To reproduce it", "All settings",
     ):  # fmt: skip
         assert heading in page.text
     table = next(table for table in page.tables if table[0][0] == "kernel \\ class")
@@ -120,9 +120,11 @@ def test_it_asks_nobody_for_anything(page, done):
 
 
 def test_the_kernels_at_the_start_are_those_of_the_seed(finished, monkeypatch):
-    predictor = report.load_predictor(finished.folder)
+    predictor = Run.open(finished.folder).predictor
     drawn = []
-    monkeypatch.setattr(report, "coloured", lambda values, *_: drawn.append(values) or np.zeros((3, 3, 3), np.uint8))
+    monkeypatch.setattr(
+        report, "apply_colours", lambda values, *_: drawn.append(values) or np.zeros((3, 3, 3), np.uint8)
+    )
     kernels = report._kernels(predictor, 42)
     start = predictor.model.architecture.initial_weights(generators(42)[0])["conv_w"]
     assert len(kernels) == 2
@@ -132,35 +134,7 @@ def test_the_kernels_at_the_start_are_those_of_the_seed(finished, monkeypatch):
     assert report._kernels(predictor, None)[0]["start"] == ""
 
 
-# The command that repeats it
-
-
-def parsed(command, monkeypatch):
-    """What `golmu train` is asked for by a command line."""
-    asked = {}
-    monkeypatch.setattr(
-        trainer, "train_run", lambda data, name, given, **rest: asked.update(data=data, name=name, given=given, **rest)
-    )
-    words = shlex.split(command)
-    assert words[0] == "golmu"
-    main(*words[1:])
-    return asked
-
-
-@pytest.mark.parametrize("name", RECIPES)
-@pytest.mark.parametrize("flip", [True, False])
-def test_the_command_repeats_the_run(name, flip, monkeypatch):
-    recipe = RECIPES[name].override({
-        "epochs": 7, "learning_rate": 0.1 + 0.2, "flip": flip, "patience": 3, "average_epochs": 0, "units": 9,
-    })  # fmt: skip
-    data = "/some where/it's <b>here</b>"
-    record = {
-        "data": {"argument": data}, "recipe": name, "settings": {"seed": 3, "engine": "auto", "threads": 2},
-        "engine": "tensorflow",
-    }  # fmt: skip
-    asked = parsed(report.repeat_command(record, recipe), monkeypatch)
-    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
-    assert (asked["data"], asked["seed"], asked["engine"], asked["threads"]) == (data, 3, "tensorflow", 2)
+# How to reproduce it
 
 
 def test_the_command_on_the_page_gives_the_same_bits(page, done, tmp_path, run):
@@ -171,18 +145,11 @@ def test_the_command_on_the_page_gives_the_same_bits(page, done, tmp_path, run):
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (done / "model.safetensors").read_bytes()
 
 
-def test_a_run_by_a_recipe_that_is_gone_names_every_setting(monkeypatch):
-    recipe = RECIPES["best"].override({"epochs": 7})
-    record = {"data": {"argument": "x"}, "recipe": "gone", "settings": {"seed": DEFAULT_SEED, "engine": "fused"}}
-    asked = parsed(report.repeat_command(record, recipe), monkeypatch)
-    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
-
-
 def test_the_lines_of_python_repeat_a_run_from_arrays(tmp_path):
     made = network(engine="fused", optimizer="adam", units=4, epochs=2).fit(
         X, Y, x_val=X, y_val=Y, run=tmp_path / "run"
     )
-    assert report.report_run(tmp_path / "run", output=tmp_path / "page.html") == tmp_path / "page.html"
+    assert report_run(tmp_path / "run", output=tmp_path / "page.html") == tmp_path / "page.html"
     (code,) = Page((tmp_path / "page.html").read_text()).pre
     given = {"ConvolutionNetwork": ConvolutionNetwork, "x": X, "y": Y, "x_val": X, "y_val": Y}
     exec(code, given)
@@ -202,7 +169,7 @@ def test_the_lines_of_python_tell_how_images_were_given_and_weighted(tmp_path):
     (code,) = Page((tmp_path / "more" / "report.html").read_text()).pre
     assert "class_weight='balanced'" in code
     assert code.splitlines()[-2:] == [
-        "# the run went on from weights that the network had already (warm_start=True)", "network.fit(x, y)",
+        "# the run continued from weights that the network had already (warm_start=True)", "network.fit(x, y)",
     ]  # fmt: skip
 
 
@@ -214,12 +181,12 @@ def test_a_run_from_arrays_says_what_is_missing(run, tmp_path):
     status, _, err = run("report", tmp_path / "run", "--output", tmp_path / "page.html")
     assert (status, err) == (0, "")
     page = Page((tmp_path / "page.html").read_text())
-    assert "The network is not judged here: " in page.text
+    assert "This report does not score the network: " in page.text
     assert "was trained on arrays, and does not keep them" in page.text
     assert "How the training went" in page.text
     assert "What it has learned: the kernels" in page.text
     assert "Where it is wrong" not in page.text
-    assert "With the same arrays" in page.text
+    assert "Use the same arrays" in page.text
 
 
 def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run, done, data, tmp_path):
@@ -230,7 +197,7 @@ def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run,
     (done / "report.html").write_text("with images")
     status, _, err = run("report", done)
     assert status == 2
-    text = f"{done / 'report.html'}, which may show them, is kept: name another file by --output\n"
+    text = f"{done / 'report.html'}, which may show them, is kept: give another file with --output\n"
     assert err.startswith(f"golmu: error: there is no '{tmp_path / 'gone'}'; ")
     assert err.endswith(text)
     assert (done / "report.html").read_text() == "with images"
@@ -288,7 +255,7 @@ def test_as_many_validation_images_of_other_classes_are_refused(run, done, data,
 def test_numbers_without_names_mean_the_numbers_of_named_classes(run, tmp_path):
     trained = network().fit(X, Y, 2, run=tmp_path / "run")
     np.savez(tmp_path / "named.npz", x=X, y=NAMES[Y])
-    said = "was trained on numbers without names; .* of the classes of named: 0 is 'ant', 1 is 'bee', 2 is 'cat'$"
+    said = "was trained on class numbers without names; .* of named: 0 is 'ant', 1 is 'bee', 2 is 'cat'$"
     with pytest.warns(GolmuWarning, match=said):
         status, lines, _ = run("evaluate", tmp_path / "run", tmp_path / "named.npz", "--json")
     assert status == 0
@@ -322,16 +289,14 @@ def test_images_that_have_changed_are_noticed(run, done):
     record["results"]["val_loss"] *= 1.01
     (done / "run.json").write_text(json.dumps(record))
     assert run("report", done)[0] == 0
-    assert "These are not the images on which the training reported" in Page((done / "report.html").read_text()).text
+    assert "The data have changed since the training" in Page((done / "report.html").read_text()).text
 
 
 def test_without_validation_images_the_test_images_are_shown(finished, judged, data, tmp_path):
-    evidence = Evidence(test=report.load_evidence(finished.folder, report.load_predictor(finished.folder).model).test)
-    path = report.write_report(
-        finished.folder, report.load_predictor(finished.folder), evidence, tmp_path / "page.html"
-    )
+    opened = Run.open(finished.folder)
+    path = report.write_report(opened, JudgedImages(test=judged_images(opened).test), tmp_path / "page.html")
     page = Page(path.read_text())
-    assert "All that follows is of the test images: the validation images are not at hand." in page.text
+    assert "Everything below uses the test images: the validation images are not available." in page.text
     assert f"test accuracy {accuracy(*judged[1]):.4f}" in page.text
 
 
@@ -379,24 +344,25 @@ def many_classes(folder, tmp_path, n_classes):
     names = tuple(f"class number {i}" for i in range(n_classes))
     model = Model(architecture, engine.get_weights(), np.arange(n_classes), names, SCALING_ONLY)
     labels = np.arange(5 * n_classes) % n_classes
-    part = Part("validation", rng.integers(0, 256, (len(labels), 6, 6, 1), np.uint8), labels)
-    predictor = Predictor(model, engine)
-    return report.write_report(folder, predictor, Evidence(validation=part), tmp_path / "page.html").read_text()
+    part = LabelledImages("validation", rng.integers(0, 256, (len(labels), 6, 6, 1), np.uint8), labels)
+    opened = Run.open(folder)
+    vars(opened)["predictor"] = Predictor(model, engine)
+    return report.write_report(opened, JudgedImages(validation=part), tmp_path / "page.html").read_text()
 
 
 def test_a_page_of_very_many_classes_stays_small(finished, tmp_path):
     text = many_classes(finished.folder, tmp_path, 1000)
     assert len(text) < 1_000_000
-    assert "A point stands for 2×2 cells, and shows the largest." in text
+    assert "Each pixel stands for 2×2 cells and shows the largest." in text
     assert len(next(table for table in Page(text).tables if "precision" in table[0])) == 1001
 
 
 def test_there_is_no_matrix_of_still_more_classes(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr("golmu.analysis.evaluation.MOST_CLASSES", 40)
-    monkeypatch.setattr(report, "MOST_CLASSES", 40)
-    monkeypatch.setattr(report, "ROWS", 30)
+    monkeypatch.setattr("golmu.analysis.evaluation.MAX_CONFUSION_CLASSES", 40)
+    monkeypatch.setattr(report, "MAX_CONFUSION_CLASSES", 40)
+    monkeypatch.setattr(report, "MAX_SCORE_ROWS", 30)
     page = Page(many_classes(finished.folder, tmp_path, 50))
-    assert "With 50 classes there is no confusion matrix; there is one up to 40." in page.text
+    assert "There is no confusion matrix for 50 classes; there is one for up to 40." in page.text
     assert "The 30 classes with the lowest F1, of 50." in page.text
     table = next(table for table in page.tables if "precision" in table[0])
     assert len(table) == 31
@@ -406,7 +372,7 @@ def test_there_is_no_matrix_of_still_more_classes(finished, tmp_path, monkeypatc
 def test_a_picture_of_a_large_matrix_keeps_its_darkest_cells():
     values = np.zeros((1300, 700))
     values[1299, 3] = 1
-    made = report._as_picture(values)
+    made = report._as_image(values)
     assert made.step == (3, 2)
     with Image.open(BytesIO(b64decode(made.picture.split(",")[1]))) as picture:
         pixels = np.asarray(picture).sum(axis=2)
@@ -415,11 +381,11 @@ def test_a_picture_of_a_large_matrix_keeps_its_darkest_cells():
 
 
 def test_pictures_are_scaled_down_and_kept_small():
-    from golmu.report.page import picture_uri
+    from golmu.report.page import image_uri
 
     noise = np.random.default_rng(0).integers(0, 256, (500, 300, 3), np.uint8)
-    assert len(picture_uri(noise)) < 20_000
-    assert picture_uri(noise[:8, :8]).startswith("data:image/png;base64,")
+    assert len(image_uri(noise)) < 20_000
+    assert image_uri(noise[:8, :8]).startswith("data:image/png;base64,")
 
 
 # At the end of a training
@@ -442,7 +408,7 @@ def test_a_training_from_arrays_ends_with_a_report_of_its_validation_images(tmp_
 def test_one_without_validation_images_says_so(tmp_path):
     network().fit(X, Y, 2, run=tmp_path / "run")
     page = Page((tmp_path / "run" / "report.html").read_text())
-    assert "The network is not judged here: it was trained without validation images." in page.text
+    assert "This report does not score the network: it was trained without validation images." in page.text
 
 
 def test_an_interrupted_training_has_none_until_it_is_asked_for(run, data, tmp_path, monkeypatch):
@@ -461,9 +427,9 @@ def test_an_interrupted_training_has_none_until_it_is_asked_for(run, data, tmp_p
 
 def test_what_goes_wrong_at_the_end_of_a_training_is_a_warning(finished, monkeypatch):
     monkeypatch.setattr(report, "render", lambda *_arguments, **_names: 1 / 0)
-    text = rf"the report of {re.escape(str(finished.folder))} could not be written \(division by zero\); golmu report "
+    text = rf"the report of {re.escape(str(finished.folder))} could not be written \(division by zero\); `golmu report "
     with pytest.warns(GolmuWarning, match=text):
-        assert report.draw_report(finished.folder, Evidence(missing="x")) is None
+        assert report.draw_report(Run.open(finished.folder), JudgedImages(missing="x")) is None
 
 
 # history.csv
@@ -489,6 +455,6 @@ def test_a_damaged_history_is_an_error(run, done, content, text):
 
 def test_the_history_is_read_as_it_was_written(tmp_path):
     made = network().fit(X, Y, 3, X, Y, run=tmp_path / "run")
-    assert runs.read_history(tmp_path / "run") == made.history_
+    assert read_history(tmp_path / "run") == made.history_
     made = network().fit(X, Y, 3, run=tmp_path / "other")
-    assert runs.read_history(tmp_path / "other") == made.history_
+    assert read_history(tmp_path / "other") == made.history_

@@ -20,13 +20,14 @@ from golmu.model import sealed_file as tensorfile
 from golmu.model.model import Model, load_model, save_model
 from golmu.preprocessing import LIGHT, SCALING_ONLY, Preprocessing
 from golmu.recipe import Recipe
-from golmu.runs.checkpoint import Checkpoint, Setup, fingerprint, load_checkpoint, save_checkpoint
-from golmu.training.loop import Best, History, State
+from golmu.runs.checkpoint import Checkpoint, RunIdentity, fingerprint, load_checkpoint, save_checkpoint
+from golmu.training.history import History
+from golmu.training.loop import Best, State
 
 ARCHITECTURE = Architecture(3, 2, 1, 1, 1, 2)
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (9, 3, 2, 1), np.uint8), np.arange(9) % 2
-SETUP = Setup(
+SETUP = RunIdentity(
     Recipe(n_kernels=1, units=1, batch_size=4, learning_rate=0.1, epochs=3, patience=2, optimizer="nesterov"),
     ARCHITECTURE, np.array(["ant", "벌"]), ("ant", "벌"),
     fingerprint(X, Y, None), "fused", 2, Preprocessing((0.25,), (1 / 3,), True, LIGHT),
@@ -67,7 +68,7 @@ def test_a_checkpoint_comes_back_as_it_was(path, state):
     save_checkpoint(path, Checkpoint(SETUP, state))
     loaded = load_checkpoint(path)
     assert same_state(loaded.state, state)
-    setup = loaded.setup
+    setup = loaded.identity
     assert (setup.recipe, setup.architecture, setup.class_names) == (SETUP.recipe, ARCHITECTURE, SETUP.class_names)
     assert (setup.fingerprint, setup.engine, setup.threads) == (SETUP.fingerprint, "fused", 2)
     assert setup.classes.tolist() == ["ant", "벌"]
@@ -221,7 +222,7 @@ def test_a_sealed_description_that_lacks_or_garbles_something(path, key, value, 
 
 def test_one_kind_of_file_is_not_taken_for_the_other(tmp_path):
     (checkpoint, _), (model, _) = save_both(tmp_path)
-    with pytest.raises(CheckpointError, match="model is not a checkpoint of golmu: its metadata lacks 'engine'"):
+    with pytest.raises(CheckpointError, match="model is not a checkpoint of golmu: its metadata lacks 'history'"):
         load_checkpoint(model)
     with pytest.raises(
         CheckpointError, match="checkpoint is the checkpoint of a run, not a model: beside it is the run's"

@@ -7,19 +7,21 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from command import read
 from small_network import X, Y, network, same_weights
 
-from golmu import ConvolutionNetwork
+from golmu import ConvolutionNetwork, system
 from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import CheckpointError, InputTypeError, RunError, SaveError, TrainingError
 from golmu.model.model import load_model
 from golmu.runs import folder as runs
-from golmu.runs import recorder as keeper
+from golmu.runs import recorder
 from golmu.runs.checkpoint import load_checkpoint
+from golmu.runs.record import read_record, write_record
 from golmu.training import loop as training
 
 VALIDATION = X[:20], Y[:20]
@@ -72,7 +74,7 @@ def one_batch_a_slice(monkeypatch):
 
 def test_the_time_of_a_run_that_was_killed_counts(tmp_path):
     folder = stopped(tmp_path / "run", 20)
-    runs.write_run(folder, {name: value for name, value in read(folder).items() if name != "seconds"})
+    write_record(folder, replace(read_record(folder), seconds=None))
     made = fit(resume=folder)
     assert read(folder)["seconds"] >= sum(made.history_.seconds)
 
@@ -119,7 +121,7 @@ def test_the_weights_that_count_are_the_average(engine):
 def test_a_training_whose_schedule_has_ended_takes_no_more_epochs(tmp_path):
     folder = stopped(tmp_path / "run", 8, epochs=3, schedule="triangular", warmup=0.1)
     with pytest.raises(
-        RunError, match=r"cannot go on with this: epochs is 3, and the recipe's schedule ends there, not"
+        RunError, match=r"cannot continue with this: epochs is 3, and the recipe's schedule ends there, not"
     ):
         fit(resume=folder, epochs=4, schedule="triangular", warmup=0.1)
 
@@ -147,7 +149,7 @@ def test_more_epochs_equal_a_longer_run(tmp_path, engine):
     longer = fit(4, resume=tmp_path / "run", engine=engine)
     assert_same(longer, fit(4, engine=engine))
     assert read(tmp_path / "run")["settings"]["epochs"] == 4
-    assert load_checkpoint(tmp_path / "run" / runs.CHECKPOINT).setup.recipe.epochs == 4
+    assert load_checkpoint(tmp_path / "run" / runs.CHECKPOINT).identity.recipe.epochs == 4
 
 
 def test_a_finished_run_that_goes_on_to_where_it_is_changes_nothing(tmp_path):
@@ -196,10 +198,10 @@ def test_what_was_left_half_written_is_swept_away(tmp_path):
 
 def test_a_checkpoint_is_written_after_every_epoch_and_in_a_long_one(tmp_path, monkeypatch):
     written, now = [], [0.0]
-    save = keeper.save_checkpoint
-    monkeypatch.setattr(keeper.time, "monotonic", lambda: now[0])
+    save = recorder.save_checkpoint
+    monkeypatch.setattr(recorder.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(
-        keeper, "save_checkpoint", lambda path, c: (save(path, c), written.append((c.state.history.losses, c.state)))
+        recorder, "save_checkpoint", lambda path, c: (save(path, c), written.append((c.state.history.losses, c.state)))
     )
 
     def callback(progress):
@@ -224,10 +226,10 @@ def test_a_checkpoint_is_written_after_every_epoch_and_in_a_long_one(tmp_path, m
         ({"patience": 3}, "patience is None, not 3"),
         ({"images": X[:-1], "labels": Y[:-1]}, "the training images have shape (50, 7, 6, 2), not (49, 7, 6, 2)"),
         ({"images": X / np.float32(255)}, "the training images are uint8, not float32"),
-        ({"images": X[::-1]}, "the training data are others: images, labels or their order differ"),
-        ({"labels": Y[::-1]}, "the training data are others: images, labels or their order differ"),
+        ({"images": X[::-1]}, "the training data differ: other images, other labels or another order"),
+        ({"labels": Y[::-1]}, "the training data differ: other images, other labels or another order"),
         ({"validation": (X[:21], Y[:21])}, "the validation images have shape (20, 7, 6, 2), not (21, 7, 6, 2)"),
-        ({"validation": (X[1:21], Y[1:21])}, "the validation data are others: images, labels or their order differ"),
+        ({"validation": (X[1:21], Y[1:21])}, "the validation data differ: other images, other labels or another order"),
         ({"validation": None}, "the run had validation images"),
         ({"labels": Y + 1, "validation": (X[:20], Y[:20] + 1)}, "the classes are called 0, 1, 2, not 1, 2, 3"),
     ],
@@ -235,7 +237,7 @@ def test_a_checkpoint_is_written_after_every_epoch_and_in_a_long_one(tmp_path, m
 def test_another_training_is_refused_with_the_difference(tmp_path, changes, difference):
     folder = stopped(tmp_path / "run")
     before = (folder / runs.CHECKPOINT).read_bytes()
-    text = f"{folder} cannot go on with this: {difference}. Start a new run, or give what the run began with"
+    text = f"{folder} cannot continue with this: {difference}. Start a new run, or give what the run began with"
     with pytest.raises(RunError, match=f"^{re.escape(text)}$"):
         fit(resume=folder, **changes)
     assert (folder / runs.CHECKPOINT).read_bytes() == before
@@ -243,13 +245,13 @@ def test_another_training_is_refused_with_the_difference(tmp_path, changes, diff
 
 def test_fewer_epochs_than_are_done_are_refused(tmp_path):
     fit(3, run=tmp_path / "run")
-    with pytest.raises(RunError, match=r"has done 3 epochs already: epochs must be at least that, got 2$"):
+    with pytest.raises(RunError, match=r"has trained for 3 epochs already: epochs must be at least that, got 2$"):
         fit(2, resume=tmp_path / "run")
 
 
 def test_another_engine_is_refused_unless_inexact_is_allowed(tmp_path):
     folder = stopped(tmp_path / "run", engine="fused")
-    text = f"{folder} would go on with engine tensorflow, not fused, and not give the bits of an uninterrupted run: "
+    text = f"{folder} would continue with engine tensorflow, not fused, and not give the bits of an uninterrupted run: "
     with pytest.raises(RunError, match=f"^{re.escape(text)}"):
         fit(resume=folder, engine="tensorflow")
     resumed, whole = fit(resume=folder, engine="tensorflow", inexact=True), fit(engine="fused")
@@ -263,13 +265,15 @@ def test_tensorflow_on_other_cores_is_refused_unless_inexact_is_allowed(tmp_path
     folder = stopped(tmp_path / "run", engine="tensorflow")
     n = len(os.sched_getaffinity(0))
     monkeypatch.setattr(tensorflow, "usable_cores", lambda: n + 3)
-    with pytest.raises(RunError, match=f"would go on with {n + 3} threads, not {n}, and not give the bits"):
+    with pytest.raises(RunError, match=f"would continue with {n + 3} threads, not {n}, and not give the bits"):
         fit(resume=folder, engine="tensorflow")
     fit(resume=folder, engine="tensorflow", inexact=True)
 
 
 def test_run_and_resume_are_checked(tmp_path):
-    with pytest.raises(InputTypeError, match=r"^run names a new folder, and resume one to go on in: give one of them$"):
+    with pytest.raises(
+        InputTypeError, match=r"^run is for a new folder, and resume for a run to continue: give one of them$"
+    ):
         fit(run=tmp_path, resume=tmp_path)
     for argument in ("run", "resume"):
         for value in (3, "", b"x"):
@@ -280,7 +284,9 @@ def test_run_and_resume_are_checked(tmp_path):
     with pytest.raises(RunError, match=r"^.* is not a run folder: it holds no run.json$"):
         fit(resume=tmp_path)
     fit(1, run=tmp_path / "run")
-    with pytest.raises(RunError, match="is not empty: name a new one, so that no run is lost, or go on with it by"):
+    with pytest.raises(
+        RunError, match="is not empty: give a new folder, so that no run is lost, or continue the run with"
+    ):
         fit(1, run=tmp_path / "run")
 
 
@@ -295,15 +301,15 @@ def test_a_damaged_checkpoint_is_never_used(tmp_path):
 # The lock
 
 
-HOLD = "import sys, time; from pathlib import Path; from golmu.runs.folder import locked\n" \
-       "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"  # fmt: skip
+HOLD = "import sys, time; from pathlib import Path; from golmu.runs.folder import lock_run\n" \
+       "with lock_run(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"  # fmt: skip
 
 
 def test_a_second_process_is_refused_and_the_lock_dies_with_its_holder(tmp_path):
     folder = stopped(tmp_path / "run")
     with subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
-        text = f"another process is training in {folder}: wait until it ends, or name another folder"
+        text = f"another process is training in {folder}: wait until it ends, or give another folder"
         with pytest.raises(RunError, match=f"^{re.escape(text)}$"):
             fit(resume=folder)
         holder.kill()
@@ -428,7 +434,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied")
         return kept(path, *arguments, **options)
 
-    monkeypatch.setattr(runs.os, "open", refuse)
+    monkeypatch.setattr(system.os, "open", refuse)
     with pytest.raises(SaveError, match=f"^the run folder {re.escape(str(folder))} cannot be written: Permission deni"):
         fit(resume=folder)
 
@@ -441,6 +447,6 @@ def test_class_names_are_those_of_the_labels(tmp_path):
 
 def test_another_seed_is_refused_from_python_too(tmp_path):
     folder = stopped(tmp_path / "run")
-    with pytest.raises(RunError, match=r"cannot go on with this: random_state is 1, not 2\. Start a new run"):
+    with pytest.raises(RunError, match=r"cannot continue with this: random_state is 1, not 2\. Start a new run"):
         fit(resume=folder, random_state=2)
     assert_same(fit(resume=folder, random_state=None), fit())

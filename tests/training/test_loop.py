@@ -6,11 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from golmu.engines.contract import Evaluation
-from golmu.errors import GolmuWarning, InputError, TrainingError
+from golmu.engines.contract import Score
+from golmu.errors import InputError, TrainingError
 from golmu.recipe import Recipe
 from golmu.training import loop as training
-from golmu.training.loop import Training, batches, epoch_order, warn_if_one_batch
+from golmu.training.batching import epoch_order
+from golmu.training.loop import Training
 
 
 class NotingEngine:
@@ -50,7 +51,7 @@ class NotingEngine:
         assert not averaged
         assert data == "validation"
         self.evaluations += 1
-        return Evaluation(np.inf if self.evaluations == self.bad_evaluation else self.evaluations / 10, 0.5)
+        return Score(np.inf if self.evaluations == self.bad_evaluation else self.evaluations / 10, 0.5)
 
     @property
     def orders(self):
@@ -70,48 +71,6 @@ def run(engine, validation=None, epochs=2, n=20, batch_size=3, callback=None, se
     made = training_of(engine, batch_size, seed, **changes)
     made.run(range(n), validation, epochs, [] if callback is None else [callback])
     return made.history
-
-
-@pytest.mark.parametrize(("n", "batch_size", "shape"), [(20, 3, (6, 3)), (20, 20, (1, 20)), (7, 1, (7, 1))])
-def test_an_epochs_order_is_a_permutation_cut_into_full_batches(n, batch_size, shape):
-    order = epoch_order(n, batch_size, np.random.default_rng(0))
-    assert order.dtype == np.int64
-    assert order.shape == shape
-    assert len(np.unique(order)) == order.size
-    assert set(order.ravel()) <= set(range(n))
-
-
-def test_fewer_samples_than_a_batch_make_one_batch_of_them_all():
-    order = epoch_order(5, 32, np.random.default_rng(0))
-    assert order.shape == (1, 5)
-    assert sorted(order[0]) == [0, 1, 2, 3, 4]
-
-
-def test_every_sample_is_left_out_equally_often():
-    rng = np.random.default_rng(0)
-    seen = np.bincount(np.concatenate([epoch_order(10, 4, rng).ravel() for _ in range(2000)]))
-    assert np.abs(seen / 2000 - 0.8).max() < 0.05
-
-
-def test_orders_follow_the_generator():
-    one, again = np.random.default_rng(1), np.random.default_rng(1)
-    first = epoch_order(50, 10, one)
-    assert np.array_equal(first, epoch_order(50, 10, again))
-    assert not np.array_equal(first, epoch_order(50, 10, one))
-
-
-def test_a_warning_says_that_there_is_only_one_batch():
-    text = "^batch_size is 32, but there are only 31 samples: each epoch is one batch of them all$"
-    with pytest.warns(GolmuWarning, match=text):
-        warn_if_one_batch(31, 32)
-    warn_if_one_batch(32, 32)
-
-
-def test_batches_keep_images_and_labels_together():
-    x = np.arange(40).reshape(20, 2)
-    found = list(batches(x, x[:, 0], 6, np.random.default_rng(0)))
-    assert [len(images) for images, _ in found] == [6, 6, 6]
-    assert all(np.array_equal(images[:, 0], labels) for images, labels in found)
 
 
 def test_slices_cover_every_batch_once_and_in_order():
@@ -186,7 +145,9 @@ def test_the_history_is_written_before_the_callback_hears_of_an_epoch():
     assert all(epoch == length for epoch, length in lengths)
 
 
-ADVICE = "most likely learning_rate=0.25 is too large; try a tenth of it, and see that float pixels lie in \\[0, 1\\]$"
+ADVICE = (
+    "most likely learning_rate=0.25 is too large; try a tenth of it, and check that float pixels lie in \\[0, 1\\]$"
+)
 
 
 def test_a_loss_that_is_not_finite_ends_training_and_names_its_batch():
@@ -229,7 +190,7 @@ class ScriptedEngine(NotingEngine):
 
     def evaluate(self, data, *, averaged=False):
         self.evaluations += 1
-        return Evaluation(self.losses[self.evaluations - 1], 0.5)
+        return Score(self.losses[self.evaluations - 1], 0.5)
 
 
 def test_patience_stops_and_restores_the_best_epoch():

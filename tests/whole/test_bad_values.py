@@ -19,9 +19,7 @@ SHARE = "must be a number of at least 0 and below 1, got"
 RANDOM_STATE = "random_state must be None, an integer, a RandomState or a Generator, got"
 TOGETHER = "x_val and y_val must be given together, or not at all"
 CONTINUOUS = "(Unknown label type: continuous): use integers or strings"
-MISSING = (
-    "y is missing: the network requires y to be passed, but the target y is None; labels are needed, one for each image"
-)
+MISSING = "y is missing: the network requires y to be passed, but the target y is None; give one label for each image"
 ENGINES = ", ".join(ENGINE_NAMES)
 
 SETTINGS = [
@@ -105,11 +103,11 @@ SETTINGS = [
     ({"shift": 1.5}, InputTypeError, "shift must be an integer from 0 to 32768, got 1.5"),
     ({"erase": "8"}, InputTypeError, "erase must be an integer from 0 to 32768, got '8'"),
     ({"momentum": 0, "optimizer": "nesterov"}, InputError,
-     "momentum is 0, but optimizer 'nesterov' is made of it: use 'sgd'"),
+     "momentum is 0, but optimizer 'nesterov' needs momentum: use 'sgd'"),
     ({"final_rate": 0.1}, InputError,
      "final_rate is 0.1, but schedule 'constant' keeps the whole rate: use 'triangular' or 'cosine', or leave it out"),
     ({"average_epochs": 2, "patience": 3}, InputError,
-     "average_epochs is about the last epochs, and patience may end before them: give one of them, or ema"),
+     "average_epochs averages over the last epochs, and patience may stop before them: give one of them, or use ema"),
     ({"ema": 1.0}, InputError, f"ema {SHARE} 1.0"),
     ({"average_epochs": -1}, InputError, "average_epochs must be an integer of at least 0, got -1"),
     ({"average_epochs": 101}, InputError, "average_epochs is 101, but there are only 100 epochs"),
@@ -124,20 +122,20 @@ ARGUMENTS = [
     ({"epochs": 1.0}, InputTypeError, f"epochs {AT_LEAST_1} 1.0"),
     ({"x": X[:0], "y": Y[:0]}, InputError, "x holds no images: its shape is (0, 7, 6, 2)"),
     ({"x": X.reshape(N, -1)}, InputError,
-     "x is flattened to 84 values an image, which must be a square number: "
+     "x is flattened to 84 values per image, which must be a square number: "
      "reshape it to (n, h, w, c), or one image to (1, h, w, c), "
-     "or give the network its image_shape"),
+     "or set the network's image_shape"),
     ({"x": np.full(X.shape, np.nan)}, InputError,
-     "x holds pixels that are NaN or infinite in float32, first in image 0"),
+     "x holds pixels that are NaN or infinite in float32, the first in image 0: replace them"),
     ({"x": X.astype(int) + 1}, InputError, "x holds integer pixels from 1 to 256: they must lie in 0–255"),
-    ({"y": Y[:-1]}, InputError, "y has 49 labels for 50 images: the numbers must be equal"),
+    ({"y": Y[:-1]}, InputError, "y has 49 labels for 50 images: give one label for each image"),
     ({"y": None}, InputTypeError, MISSING),
     ({"y": Y * 0 + 3}, InputError, "y must hold at least 2 classes, got one class only: 3"),
     ({"y": Y / 2}, InputError, f"y must hold class labels, got 0.5 {CONTINUOUS}"),
     ({"x_val": X}, InputTypeError, TOGETHER),
     ({"y_val": Y}, InputTypeError, TOGETHER),
     ({"x_val": X[:, :5], "y_val": Y}, InputError, "x_val must hold images of shape (7, 6, 2), got (5, 6, 2)"),
-    ({"x_val": X, "y_val": Y[1:]}, InputError, "y_val has 49 labels for 50 images: the numbers must be equal"),
+    ({"x_val": X, "y_val": Y[1:]}, InputError, "y_val has 49 labels for 50 images: give one label for each image"),
     ({"x_val": X, "y_val": Y + 1}, InputError, "y_val holds the label 3, which is not one of the classes: 0, 1, 2"),
     ({"x_val": X, "y_val": np.eye(4)[Y]}, InputError, "y_val is one-hot over 4 classes, but the network has 3"),
     ({"callback": 3}, InputTypeError,
@@ -145,7 +143,7 @@ ARGUMENTS = [
     ({"epochs": True}, InputTypeError, f"epochs {AT_LEAST_1} True"),
     ({"epochs": np.nan}, InputTypeError, f"epochs {AT_LEAST_1} nan"),
     ({"epochs": "ten"}, InputTypeError, f"epochs {AT_LEAST_1} 'ten'"),
-    ({"x": None}, InputTypeError, "x is missing: images are needed"),
+    ({"x": None}, InputTypeError, "x must be an array of images, got None"),
     ({"x": "images"}, InputTypeError, "x must be an array of real numbers, got dtype <U6"),
     ({"sample_weight": [1]}, InputError,
      f"sample_weight.shape == (1,), expected ({len(X)},): give one number for each image"),
@@ -153,10 +151,10 @@ ARGUMENTS = [
      "Reshape your data, one image to (1, h, w, c)"),
     ({"x": X[..., :0]}, InputError,
      "x must hold images of at least 2x2 pixels and one channel, got (7, 6, 0)"),
-    ({"y": []}, InputError, "y has 0 labels for 50 images: the numbers must be equal"),
+    ({"y": []}, InputError, "y has 0 labels for 50 images: give one label for each image"),
     ({"y": 3}, InputError, "y must have shape (n,), or one-hot (n, classes), got ()"),
     ({"y": np.where(Y, Y, np.nan)}, InputError,
-     "y lacks labels, which are None or NaN, first that of image 0: leave them out"),
+     "y has missing labels (None or NaN), the first for image 0: remove these images, or label them"),
     ({"y": np.ones((N, 3))}, InputError,
      "y of shape (50, 3) must be one-hot: one 1 in each row, and 0 elsewhere"),
     ({"x_val": X[:0], "y_val": Y[:0]}, InputError, "x_val holds no images: its shape is (0, 7, 6, 2)"),
@@ -166,7 +164,7 @@ ARGUMENTS = [
     ({"run": ""}, InputTypeError, "run must be a folder's path, got ''"),
     ({"resume": np.nan}, InputTypeError, "resume must be a folder's path, got nan"),
     ({"run": "a", "resume": "b"}, InputTypeError,
-     "run names a new folder, and resume one to go on in: give one of them"),
+     "run is for a new folder, and resume for a run to continue: give one of them"),
     ({"allow_inexact": "yes"}, InputTypeError, "allow_inexact must be True or False, got 'yes'"),
     ({"allow_inexact": None}, InputTypeError, "allow_inexact must be True or False, got None"),
 ]  # fmt: skip

@@ -1,84 +1,214 @@
-"""The documents say what is so: the page of the command line, the results in the READMEs, their commands."""
+"""The documents say what is so: generated pages, recorded results, commands, links, and Python with its output."""
 
+import io
 import json
+import re
 import runpy
-import sys
+import shlex
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+import typer
+from command import main
+from PIL import Image
 
-from golmu import cli
+from golmu import about, cli
 from golmu.cli.commands.recipes import recipe_records
-from golmu.data import loading
 from golmu.recipe import RECIPES
 
 ROOT = Path(__file__).parents[2]
+READMES = ("README.md", "README.ko.md")
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+PAGES = (*READMES, "CONTRIBUTING.md", "benchmarks/README.md", *DOCS)
+UNCHECKED = ("docs/log.md", "benchmarks/README.md")
+"""Pages that speak of the past, or of options of other programs."""
+
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+OUTPUT = re.compile(r"```python\n(.*?)```\n+```text\n(.*?)```", re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NUMBER = re.compile(r"\d+\.\d+")
+
+MAX_LINES = 150
+"""Of README.md: more belongs in the documentation."""
+
+TOLERANCE = 0.05
+"""By how much a number that Python prints may differ from the one in a README: processors round differently."""
+
+
+def text_of(page):
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def in_blocks(pattern):
+    """Each page that has a block of this kind."""
+    return [page for page in PAGES if pattern.search(text_of(page))]
+
+
+# What is generated
 
 
 def test_the_page_of_the_command_line_is_up_to_date():
     generated = runpy.run_path(str(ROOT / "docs" / "generate_cli.py"))["page"]()
-    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == generated, "run python docs/generate_cli.py"
+    assert text_of("docs/reference/cli.md") == generated, "run python docs/generate_cli.py"
 
 
-@pytest.mark.parametrize(("name", "korean"), [("README.md", False), ("README.ko.md", True)])
-def test_the_results_are_the_recorded_ones(name, korean, monkeypatch):
+@pytest.mark.parametrize("page", [*READMES, "docs/reference/results.md"])
+def test_the_results_are_the_recorded_ones(page, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    text = (ROOT / name).read_text(encoding="utf-8")
-    filled = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))["filled"]
-    assert text == filled(text, korean), "run python benchmarks/readme.py"
+    module = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))
+    korean = module["PAGES"][ROOT / page]
+    assert text_of(page) == module["filled"](text_of(page), korean), "run python benchmarks/readme.py"
 
 
-def test_the_readme_names_real_make_targets_and_files():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for name in ("README.md", "README.ko.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        for target in ("train", "test"):
-            assert f"make {target}" in text
-            assert f"\n{target}:" in makefile
-        pictures = ("docs/images/curves.png", "docs/images/explanation.png")
-        for link in (*pictures, "LICENSE") if name == "README.md" else pictures:
-            assert link in text
-            assert (ROOT / link).exists()
+def test_every_recorded_result_is_on_a_page(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    module = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))
+    everything = "".join(path.read_text(encoding="utf-8") for path in module["PAGES"])
+    for mark in module["BLOCKS"]:
+        assert f"<!-- {mark} -->" in everything
+    assert set(re.findall(r"<!-- ([a-z-]+) -->", everything)) == set(module["BLOCKS"])
 
 
 def test_what_golmu_recipes_shows_was_measured_with_the_recipes_there_are():
     for name, recipe in RECIPES.items():
-        result = json.loads((ROOT / "benchmarks" / "results" / f"accuracy-{name}.json").read_text(encoding="utf-8"))
+        result = json.loads(text_of(f"benchmarks/results/accuracy-{name}.json"))
         assert result["settings"] == asdict(recipe), f"run make accuracy: {name} has changed since it was measured"
         measured = next(record["measured"] for record in recipe_records() if record["recipe"] == name)
         assert measured is not None
         assert all(measured[key] == result[key] for key in ("validation", "test", "seconds")), "run make accuracy"
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
-def test_the_readmes_python_runs(name, fashion_mnist):
-    code = (ROOT / name).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    assert len(code.strip().splitlines()) <= 6
-    # The same lines, on fewer epochs and images, so that the suite stays quick.
-    code = code.replace("train.images, train.labels, 20,", "train.images[:512], train.labels[:512], 1,")
-    exec(code, {})
-
-
-def test_all_python_of_the_readme_runs_in_its_order(fashion_mnist, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
-    assert len(blocks) == 4
-    code = "".join(block.split("```")[0] for block in blocks)
-    for whole, less in (
-        ("train.images, train.labels, 20,", "train.images[:512], train.labels[:512], 1,"),
-        ("fit(train.images, train.labels, x_val", "fit(train.images[:512], train.labels[:512], x_val"),
-        ('from_recipe("any")', 'from_recipe("any", epochs=1)'),
-        ("n_jobs=2", "n_jobs=1"),
-    ):
-        assert whole in code
-        code = code.replace(whole, less)
-    exec(code, {})
-
-
 def test_what_data_may_be_is_said_in_one_wording():
-    what = loading.WHAT_DATA_IS
-    assert what[0].upper() + what[1:] == sys.modules["golmu.cli.main"].WHAT_DATA_IS
-    assert what in (ROOT / "README.md").read_text(encoding="utf-8").replace("\n", " ")
-    for name in loading.DATASET_NAMES:
-        assert name in what
+    assert about.WHAT_DATA_IS in text_of("docs/reference/data-formats.md").replace("\n", " ")
+    for name in about.DATASET_NAMES:
+        assert name in about.WHAT_DATA_IS
+        assert f"`{name}`" in text_of("docs/reference/data-formats.md")
+
+
+# What a page names
+
+
+def test_the_readme_is_short():
+    assert len(text_of("README.md").splitlines()) < MAX_LINES
+
+
+def test_the_readmes_name_real_make_targets_and_pictures():
+    makefile = text_of("Makefile")
+    for name in READMES:
+        for target in ("train", "test"):
+            assert f"make {target}" in text_of(name)
+    for page in PAGES:
+        for target in re.findall(r"(?:`|^)make ([a-z]+)", text_of(page), re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{page}: make {target}"
+    for name in READMES:
+        assert "docs/images/report.png" in text_of(name)
+    linked = "".join(map(text_of, PAGES))
+    for picture in (ROOT / "docs" / "images").iterdir():
+        assert f"images/{picture.name})" in linked
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    for link in LINK.findall(without_code(text_of(page))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _, heading = link.partition("#")
+        path = (ROOT / page).parent / place if place else ROOT / page
+        assert path.exists(), f"{page}: {link}"
+        if heading:
+            assert heading in headings(path.read_text(encoding="utf-8")), f"{page}: {link}"
+
+
+def test_every_page_can_be_reached_from_the_index_or_the_readme():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for page in set(DOCS) - {"docs/index.md"}:
+        assert f"({page.removeprefix('docs/')})" in index
+        assert f"({page})" in text_of("README.md")
+
+
+@pytest.mark.parametrize("page", in_blocks(SHELL))
+def test_every_command_parses(page):
+    group = typer.main.get_command(cli.app)
+    for words in commands(text_of(page)):
+        if words[0].startswith("-"):
+            assert words[0] in {name for option in group.params for name in option.opts}
+            continue
+        assert words[0] in group.commands, f"{page}: golmu {shlex.join(words)}"
+        group.commands[words[0]].make_context(words[0], words[1:])  # raises if an option or a value is wrong
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in UNCHECKED])
+def test_every_option_in_the_text_exists(page):
+    group = typer.main.get_command(cli.app)
+    parts = [group, *group.commands.values()]
+    known = {name for part in parts for option in part.params for name in (*option.opts, *option.secondary_opts)}
+    for span in re.findall(r"`((?:golmu|--)[^`\n]*)`", text_of(page)):
+        assert set(re.findall(r"--[a-z-]+", span)) <= known | {"--help"}, f"{page}: {span}"
+        if command := re.match(r"golmu ([a-z][a-z-]*)", span):
+            assert command[1] in group.commands, f"{page}: {span}"
+
+
+def without_code(text):
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def headings(text):
+    """The anchors that GitHub and MyST give to the headings."""
+    titles = re.findall(r"^#+ (.*)$", without_code(text), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles]
+
+
+def commands(text):
+    """The words of each command of Golmu, without its name, in the blocks of shell."""
+    found = []
+    for block in SHELL.findall(text):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:3] == ["py", "-m", "golmu"]:
+                words = words[2:]
+            if words[:1] == ["golmu"]:
+                found.append(words[1:])
+    return found
+
+
+# Python
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A current folder with what the pages speak of: a run, a model file, an image, and images in class folders."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        folder = tmp_path / "my-photos" / ("cat", "dog")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (32, 40, 3), np.uint8) // (1 + number % 2)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    Image.fromarray(rng.integers(0, 90, (20, 20), np.uint8)).save("photo.jpg")
+    with redirect_stdout(io.StringIO()):
+        assert main("train", "digits", "--recipe=quick", "--run=runs/fashion-mnist-chapter") == 0
+    Path("model.safetensors").write_bytes(Path("runs/fashion-mnist-chapter/model.safetensors").read_bytes())
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_readmes_python_prints_what_they_say(page, fashion_mnist, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    examples = OUTPUT.findall(text_of(page))
+    assert examples
+    for code, said in examples:
+        with redirect_stdout(io.StringIO()) as out:
+            exec(code, {})
+        assert NUMBER.sub("#", out.getvalue()) == NUMBER.sub("#", said)
+        numbers, said_numbers = (list(map(float, NUMBER.findall(text))) for text in (out.getvalue(), said))
+        assert numbers == pytest.approx(said_numbers, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("page", [page for page in in_blocks(PYTHON) if page not in READMES])
+def test_all_python_of_a_page_runs_in_its_order(page, desk):
+    code = "".join(PYTHON.findall(text_of(page)))
+    with redirect_stdout(io.StringIO()):
+        exec(code, {})

@@ -102,7 +102,7 @@ def test_a_checkpoint_that_cannot_be_written(tmp_path, whole, monkeypatch, numbe
         with pytest.raises(SaveError, match=text):
             killed.train(tmp_path / "run")
     assert len(load_checkpoint(tmp_path / "run" / runs.CHECKPOINT).state.history.losses) > 1
-    assert not list((tmp_path / "run").glob(f".*{files.PART}"))
+    assert not list((tmp_path / "run").glob(f".*{files.PART_SUFFIX}"))
     assert_ends_as(tmp_path / "run", whole)
 
 
@@ -142,7 +142,7 @@ def test_a_folder_that_goes_away(tmp_path):
 
 
 def test_a_folder_that_cannot_be_made():
-    with pytest.raises(GolmuError, match=r"^the run folder /proc/golmu cannot be made \(.*\): name another$"):
+    with pytest.raises(GolmuError, match=r"^the run folder /proc/golmu cannot be made \(.*\): give another folder$"):
         ConvolutionNetwork().fit(killed.X, killed.Y, 1, run="/proc/golmu")
 
 

@@ -19,7 +19,7 @@ from golmu import load_dataset
 from golmu.data.loading import read_dataset
 from golmu.data.readers.idx import MAX_BYTES, read_idx
 from golmu.data.readers.image_files import MAX_PIXELS, read_image
-from golmu.data.reading import Reading
+from golmu.data.reading import ReadOptions
 from golmu.errors import DataError, GolmuError
 
 EXAMPLES = 400
@@ -128,7 +128,7 @@ def test_whole_tables_of_any_types_are_answered_by_errors_of_ours(target):
         path.write_bytes(content.getvalue())
         for label in found:
             try:
-                read_dataset(path, None, Reading(label=label))
+                read_dataset(path, None, ReadOptions(label=label))
             except GolmuError as error:
                 assert str(path) in str(error)  # noqa: PT017  an answer is right too
 
@@ -144,7 +144,7 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     with pytest.raises(DataError, match=r"declares 4294967303 bytes, more than its \d+ bytes of gzip can unpack to"):
         read_idx(path)
     path.write_bytes(gzip.compress(struct.pack(">BBBBII", 0, 0, 8, 2, 2**31, 4) + bytes(10**6)))
-    with pytest.raises(DataError, match=f"more than the {MAX_BYTES} bytes that are read at most"):
+    with pytest.raises(DataError, match=f"but at most {MAX_BYTES} bytes are read; split the file"):
         read_idx(path)
 
 
@@ -156,7 +156,7 @@ def test_a_png_bomb_is_refused_before_it_is_decoded(tmp_path):
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     path = tmp_path / "bomb.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(10**6))))
-    with pytest.raises(DataError, match=r"is more than the 50,000,000 pixels that are decoded: scale it down$"):
+    with pytest.raises(DataError, match=r"is larger than 50,000,000 pixels, the most that are decoded: scale it down$"):
         read_image(path, (6, 5, 1))
     assert MAX_PIXELS == 50_000_000
 
@@ -167,7 +167,9 @@ def test_an_npz_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     assert path.stat().st_size < 20_000
     assert len(load_dataset(path).train) == 3000
     monkeypatch.setattr(golmu.data.readers.npz, "MAX_BYTES", 10**6)
-    with pytest.raises(DataError, match=r"declares 4800128 bytes for x, and at most 1000000 are read$"):
+    with pytest.raises(
+        DataError, match=r"declares 4800128 bytes for x, but at most 1000000 are read; save fewer images$"
+    ):
         load_dataset(path)
 
 

@@ -1,17 +1,19 @@
 """What the package shows to the world: its names, what importing it costs, and its tree of errors."""
 
-import ast
+import pickle
 import subprocess
 import sys
-from graphlib import TopologicalSorter
-from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 import golmu
 from golmu import errors
 
-NAMES = ["ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "RECIPES", "Recipe", "explain", "load_dataset"]
+NAMES = [
+    "ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "Prediction", "Predictor", "RECIPES", "Recipe",
+    "Run", "explain", "load", "load_dataset",
+]  # fmt: skip
 HEAVY = (
     "tensorflow",
     "keras",
@@ -107,26 +109,13 @@ def test_the_command_line_is_the_packages_main_program_too():
     assert done.stdout == f"golmu {golmu.__version__}\n"
 
 
-def imports(tree):
-    """The pairs of a module and a name that a file imports, but for those that are there for types only."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        if isinstance(node, ast.ImportFrom):
-            yield from ((node.module, alias.name) for alias in node.names)
-        yield from imports(node)
-
-
-def test_imports_make_no_circle():
-    source = Path(golmu.__file__).parent
-    modules = {
-        ".".join(("golmu", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__"): path
-        for path in source.rglob("*.py")
-    }
-    needed = {}
-    for module, path in modules.items():
-        found = imports(ast.parse(path.read_text(encoding="utf-8")))
-        needed[module] = {inner if (inner := f"{home}.{name}") in modules else home for home, name in found}
-    del needed["golmu"]  # which imports its public names when they are used
-    assert "golmu.data.arrays" in needed["golmu.data.dataset"]
-    TopologicalSorter(needed).prepare()
+def test_pickles_name_golmu_and_no_module_inside_it():
+    network = golmu.ConvolutionNetwork(2, 3)
+    for value in (network, golmu.RECIPES["best"], golmu.NotFittedError("x")):
+        pickled = pickle.dumps(value)
+        assert b"golmu.estimator" not in pickled
+        assert b"golmu.recipe" not in pickled
+        assert type(pickle.loads(pickled)) is type(value)
+    assert repr(golmu.ConvolutionNetwork) == "<class 'golmu.ConvolutionNetwork'>"
+    assert get_type_hints(golmu.ConvolutionNetwork.score)["return"] is float
+    assert get_type_hints(golmu.Recipe)["patience"] == int | None

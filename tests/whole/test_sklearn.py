@@ -36,10 +36,10 @@ EXPECTED_FAILURES = {
 class OfAnyWidth(ConvolutionNetwork):
     """Lays rows of values out as the smallest square image that holds them, so that every check has images."""
 
-    def _images(self, x, argument="x", *, is_new=False):
+    def _images(self, x, argument="x", *, is_new=False, **rest):
         rows = x if hasattr(x, "ndim") else np.asarray(x)
         if rows.ndim != 2 or rows.shape[1] == 0 or hasattr(rows, "toarray"):
-            return super()._images(x, argument, is_new=is_new)
+            return super()._images(x, argument, is_new=is_new, **rest)
         try:
             validate_data(self, rows, reset=is_new, skip_check_array=True)
         except ValueError as error:
@@ -50,7 +50,7 @@ class OfAnyWidth(ConvolutionNetwork):
             self._n_values = width
         images = np.zeros((len(rows), side * side), np.float64 if rows.dtype.kind in "biu" else rows.dtype)
         images[:, :width] = rows
-        return super()._images(images.reshape(-1, side, side), argument, is_new=is_new)
+        return super()._images(images.reshape(-1, side, side), argument, is_new=is_new, **rest)
 
     def _start(self, *arguments):
         super()._start(*arguments)
@@ -220,7 +220,7 @@ def test_a_data_frame_of_named_pixels(digits):
 def test_flattened_images_that_are_not_square(digits):
     x, x_test, y, y_test = digits
     wide = np.pad(x.reshape(-1, 8, 8), ((0, 0), (0, 0), (0, 2))).reshape(len(x), -1)
-    with pytest.raises(InputError, match=r"x is flattened to 80 values .* or give the network its image_shape"):
+    with pytest.raises(InputError, match=r"x is flattened to 80 values .* or set the network's image_shape"):
         network().fit(wide, y)
     fitted = network(image_shape=(8, 10)).fit(wide, y)
     assert fitted.architecture_.image_shape == (8, 10, 1)

@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.analysis.labelled_images import Part
-from golmu.engines.contract import Engine
+from golmu.analysis.labelled_images import LabelledImages
 from golmu.metrics import (
     ClassScores,
     Reliability,
@@ -19,22 +18,23 @@ from golmu.metrics import (
     softmax,
     wilson_interval,
 )
+from golmu.model.predictor import Predictor
 
-MOST_ACTIVATIONS = 2**25
+MAX_ACTIVATION_VALUES = 2**25
 """Values of the feature maps whose means are taken, at most: fewer images where the maps are larger."""
 
-MOST_CLASSES = 2000
+MAX_CONFUSION_CLASSES = 2000
 """Classes up to which there is a confusion matrix, which has a cell for each pair of them."""
 
-CHUNK = 64
-"""Images whose feature maps are held at a time."""
+IMAGES_AT_A_TIME = 64
+"""Images whose feature maps are held together in memory."""
 
 
 @dataclass(frozen=True, eq=False)
-class Assessment:
-    """What a network answers to n images of C classes."""
+class Evaluation:
+    """The answers of a network to n images of C classes."""
 
-    part: Part
+    images: LabelledImages
     probabilities: NDArray[np.float32]
     """(n, C)"""
     loss: float
@@ -42,81 +42,88 @@ class Assessment:
 
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
-        """(n,): the most probable class of each image."""
+        """The most probable class of each image, (n,)."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
-        """(n,): the probability of that class."""
+        """The probability of the most probable class of each image, (n,)."""
         return np.asarray(self.probabilities.max(axis=1), np.float32)
 
     @property
     def n_right(self) -> int:
-        """Images that are predicted right."""
-        return int((self.predictions == self.part.labels).sum())
+        """Number of images that are predicted right."""
+        return int((self.predictions == self.images.labels).sum())
 
     @property
     def accuracy(self) -> float:
         """Share of the images that are predicted right."""
-        return self.n_right / len(self.part)
+        return self.n_right / len(self.images)
 
     @property
     def interval(self) -> tuple[float, float]:
         """95 % confidence interval of the accuracy."""
-        return wilson_interval(self.n_right, len(self.part))
+        return wilson_interval(self.n_right, len(self.images))
 
     @cached_property
     def confusion(self) -> NDArray[np.int64] | None:
-        """(C, C) counts: row = true class, column = predicted class. None of more than `MOST_CLASSES` classes."""
+        """Counts (C, C): row = true class, column = predicted class. None for over `MAX_CONFUSION_CLASSES` classes."""
         n_classes = self.probabilities.shape[1]
-        return confusion_matrix(self.part.labels, self.predictions, n_classes) if n_classes <= MOST_CLASSES else None
+        return (
+            confusion_matrix(self.images.labels, self.predictions, n_classes)
+            if n_classes <= MAX_CONFUSION_CLASSES
+            else None
+        )
 
     @property
     def scores(self) -> ClassScores:
         """Precision, recall, F1 and support of each class."""
-        return class_scores(self.part.labels, self.predictions, self.probabilities.shape[1])
+        return class_scores(self.images.labels, self.predictions, self.probabilities.shape[1])
 
     @cached_property
     def reliability(self) -> Reliability:
         """How far the confidence can be believed."""
-        return reliability(self.probabilities, self.part.labels)
+        return reliability(self.probabilities, self.images.labels)
 
     def confident_mistakes(self, n: int) -> list[int]:
-        """At most n numbers of images that are predicted wrong, the surest first."""
-        wrong = np.flatnonzero(self.predictions != self.part.labels)
+        """List the numbers of at most n images that are predicted wrong, the most confident first."""
+        wrong = np.flatnonzero(self.predictions != self.images.labels)
         return [int(i) for i in wrong[np.argsort(-self.confidence[wrong], kind="stable")][:n]]
 
     def unsure(self, n: int) -> list[int]:
-        """At most n numbers of images, right or wrong, those with the lowest confidence first."""
+        """List the numbers of at most n images, right or wrong, the least confident first."""
         return [int(i) for i in np.argsort(self.confidence, kind="stable")[:n]]
 
     def frequent_confusions(self, n: int) -> list[tuple[int, int, int]]:
-        """At most n pairs of a true and a predicted class, with their images, those with the most first."""
-        wrong = self.predictions != self.part.labels
-        both = np.stack([self.part.labels[wrong], self.predictions[wrong]], axis=1)
+        """List at most n pairs of a true and a predicted class with their number of images, the most frequent first."""
+        wrong = self.predictions != self.images.labels
+        both = np.stack([self.images.labels[wrong], self.predictions[wrong]], axis=1)
         pairs, counts = np.unique(both, axis=0, return_counts=True)
         order = np.argsort(-counts, kind="stable")[:n]
         return [(int(i), int(j), int(count)) for (i, j), count in zip(pairs[order], counts[order], strict=True)]
 
 
-def assess(engine: Engine, part: Part) -> Assessment:
-    """Has the network answer to all images of a part."""
-    loss = engine.evaluate(engine.prepare(part.images, part.labels)).loss
-    return Assessment(part, softmax(engine.logits(part.images)), loss)
+def evaluate_images(predictor: Predictor, images: LabelledImages) -> Evaluation:
+    """Have the network answer to all of the images."""
+    engine = predictor.engine
+    loss = engine.evaluate(engine.prepare(images.images, images.labels)).loss
+    return Evaluation(images, softmax(engine.logits(images.images)), loss)
 
 
-def mean_activations(engine: Engine, part: Part) -> tuple[NDArray[np.float64], int]:
-    """(K, C): mean over its images' pixels of what each kernel gives after ReLU, by class; and how many images.
+def mean_activations(predictor: Predictor, images: LabelledImages) -> tuple[NDArray[np.float64], int]:
+    """Return the mean activation (K, C) of each kernel after ReLU by class, and the number of images it is taken over.
 
-    Where there are many images, it is the first of each class. A class without images has zeros.
+    The mean is over all pixels of a class's images; where there are many images, of the first of each class. A class
+    without images has zeros.
     """
+    engine = predictor.engine
     a = engine.architecture
-    most = max(1, MOST_ACTIVATIONS // (a.height * a.width * a.n_kernels * a.n_classes))
-    chosen = np.concatenate([np.flatnonzero(part.labels == label)[:most] for label in range(a.n_classes)])
+    most = max(1, MAX_ACTIVATION_VALUES // (a.height * a.width * a.n_kernels * a.n_classes))
+    chosen = np.concatenate([np.flatnonzero(images.labels == label)[:most] for label in range(a.n_classes)])
     sums = np.zeros((a.n_kernels, a.n_classes))
-    for start in range(0, len(chosen), CHUNK):
-        rows = chosen[start : start + CHUNK]
-        means = np.maximum(engine.feature_maps(np.ascontiguousarray(part.images[rows])), 0).mean(axis=(1, 2))
-        np.add.at(sums.T, part.labels[rows], means)
-    counts = np.bincount(part.labels[chosen], minlength=a.n_classes)
+    for start in range(0, len(chosen), IMAGES_AT_A_TIME):
+        rows = chosen[start : start + IMAGES_AT_A_TIME]
+        maps = engine.feature_maps(np.ascontiguousarray(images.images[rows]))
+        np.add.at(sums.T, images.labels[rows], np.maximum(maps, 0).mean(axis=(1, 2)))
+    counts = np.bincount(images.labels[chosen], minlength=a.n_classes)
     return sums / np.maximum(counts, 1), len(chosen)

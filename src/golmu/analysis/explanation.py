@@ -1,11 +1,10 @@
-"""What a network makes of one image, from layer to layer, and where in the image its decision comes from: arrays."""
+"""One image followed through a network, layer by layer, and where in the image its decision comes from, as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,21 +13,18 @@ from golmu.architecture import POOL_SIZE
 from golmu.checks import integer_within, number_within, positive_integer
 from golmu.data import inputs
 from golmu.engines.contract import Engine
-from golmu.errors import InputError, InputTypeError
-from golmu.estimator.parameters import RecipeParameters
+from golmu.errors import InputError
 from golmu.metrics import softmax
+from golmu.model.predictor import Predictor
 from golmu.preprocessing import PIXEL_SCALE
 
-if TYPE_CHECKING:
-    from golmu.estimator.network import ConvolutionNetwork
+MAX_UNITS = 8
+"""Hidden units that an explanation shows, at most."""
 
-STRONGEST = 8
-"""Hidden units that an explanation follows, at most."""
+MAX_WINDOW_PLACES = 32
+"""Positions of the occluding window along an axis, at most: on larger images it moves by more than a pixel."""
 
-PLACES = 32
-"""Places of the occluding window along an axis, at most: on larger images it moves by more than a pixel."""
-
-MOST_VALUES = 2**22
+MAX_MAP_VALUES = 2**22
 """Values of the feature maps of the noisy copies that are looked at together, at most; one copy may have more. On the
 way back to the pixels the fused engine holds six arrays of so many float32: 130 MB with the copies."""
 
@@ -87,78 +83,8 @@ class Explanation:
         return int(self.probabilities.argmax())
 
 
-def explain(
-    network: ConvolutionNetwork,
-    image: ArrayLike,
-    target: Any = None,
-    *,
-    class_names: Sequence[str] | None = None,
-    n_samples: int = 50,
-    noise: float = 0.15,
-    window: int | None = None,
-    random_state: int = 0,
-) -> Explanation:
-    """Follows one image through a network, and asks where in it the decision comes from.
-
-    Parameters
-    ----------
-    network
-        A network with weights.
-    image
-        (h, w, c), (h, w), or flattened, or a batch of one; pixels as the network's other methods take them.
-    target
-        The label whose logit and probability are explained; by default the predicted one.
-    class_names
-        What people call the classes, in the order of `classes_`; by default the labels themselves.
-    n_samples, noise
-        Noisy copies of the image for SmoothGrad, and the standard deviation of the noise as a share of the range of
-        the image's pixels.
-    window
-        Side of the occluding square, in pixels; by default a quarter of the shorter side of the image.
-    random_state
-        Seed of the noise.
-
-    Returns
-    -------
-    Explanation
-        Arrays, whose shapes are stated there.
-
-    Raises
-    ------
-    NotFittedError
-        If the network has no weights yet.
-    InputError, InputTypeError
-        If an argument cannot be used.
-
-    Notes
-    -----
-    `saliency` is the map of Simonyan, Vedaldi and Zisserman, "Deep Inside Convolutional Networks", 2013, section 3.1:
-    the magnitude of the gradient of the class's logit, its maximum over the channels. `smoothgrad` is that of the mean
-    gradient over noisy copies: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017, section 3.
-    `occlusion` is Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 4.2: a
-    square of what is zero to the network (black, or the mean pixel where it standardizes) hides a part of the image,
-    and the probability of the class falls. Where the network looks at the mirror image too, all are of the mean of
-    both logits; the layers are those of the image as it is.
-    """
-    if not isinstance(network, RecipeParameters):  # the network's module lies above this one
-        raise InputTypeError(f"network must be a ConvolutionNetwork, got {type(network).__name__}")
-    network._check_ready()
-    labels = network.classes_
-    names = tuple(str(label) for label in labels) if class_names is None else tuple(map(str, class_names))
-    if len(names) != len(labels):
-        raise InputError(f"class_names has {len(names)} names for {len(labels)} classes")
-    index = None
-    if target is not None:
-        index = int(inputs.encode(inputs.as_label_array([target], 1, argument="target"), labels, argument="target")[0])
-    pixels = one_image(image, network.architecture_.image_shape)
-    return explained(
-        network._engine, names, pixels, index,
-        n_samples=n_samples, noise=noise, window=window, random_state=random_state,
-    )  # fmt: skip
-
-
 def one_image(image: ArrayLike, shape: tuple[int, int, int], *, argument: str = "image") -> Array:
-    """The image as float32 (h, w, c), uint8 pixels scaled to [0, 1].
+    """Return the image as float32 (h, w, c), uint8 pixels scaled to [0, 1].
 
     Raises
     ------
@@ -176,18 +102,54 @@ def one_image(image: ArrayLike, shape: tuple[int, int, int], *, argument: str = 
     return pixels
 
 
-def explained(
-    engine: Engine,
-    class_names: tuple[str, ...],
-    image: Array,
-    target: int | None,
+def explain_image(
+    predictor: Predictor,
+    image: ArrayLike,
+    target: int | None = None,
     *,
+    class_names: tuple[str, ...] | None = None,
     n_samples: int = 50,
     noise: float = 0.15,
     window: int | None = None,
     random_state: int = 0,
 ) -> Explanation:
-    """`explain` with an engine, a checked image float32 (h, w, c) in [0, 1], and the index of a class."""
+    """Follow one image through a network, and find where in it the decision comes from.
+
+    Parameters
+    ----------
+    predictor
+        The network.
+    image
+        (h, w, c), (h, w), or flattened, or a batch of one; uint8, or floats in [0, 1].
+    target
+        Index of the class to explain; by default the predicted one.
+    class_names
+        What people call the classes; by default as the predictor does.
+    n_samples, noise, window, random_state
+        As for `golmu.explain`.
+
+    Returns
+    -------
+    Explanation
+        Arrays, whose shapes are stated there. Their sources are those of `golmu.explain`.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If an argument cannot be used.
+    """
+    engine = predictor.engine
+    pixels = one_image(image, engine.architecture.image_shape)
+    return _explain(
+        engine, predictor.class_names if class_names is None else class_names, pixels, target,
+        n_samples=n_samples, noise=noise, window=window, random_state=random_state,
+    )  # fmt: skip
+
+
+def _explain(
+    engine: Engine, class_names: tuple[str, ...], image: Array, target: int | None, *,
+    n_samples: int, noise: float, window: int | None, random_state: int,
+) -> Explanation:  # fmt: skip
     positive_integer(n_samples, "n_samples")
     number_within(noise, "noise", 0, None)
     integer_within(random_state, "random_state", 0, None)
@@ -203,14 +165,14 @@ def explained(
     windows = activations[: POOL_SIZE * rows, : POOL_SIZE * columns]
     pooled = windows.reshape(rows, POOL_SIZE, columns, POOL_SIZE, a.n_kernels).max(axis=(1, 3))
     hidden = np.maximum(pooled.reshape(-1) @ weights["w1"] + weights["b1"], 0)
-    strongest = np.argsort(-hidden, kind="stable")[:STRONGEST]
+    strongest = np.argsort(-hidden, kind="stable")[:MAX_UNITS]
     units = strongest[hidden[strongest] > 0]
     w1 = weights["w1"].reshape(rows, columns, a.n_kernels, a.units)[..., units]
 
     gradient = logit_gradient(engine, image[None], target)[0]
     spread = noise * float(np.ptp(image))
     rng, smooth = np.random.default_rng(random_state), np.zeros_like(image)
-    together = max(1, MOST_VALUES // maps.size)
+    together = max(1, MAX_MAP_VALUES // maps.size)
     for start in range(0, n_samples, together):
         noises = rng.normal(0, spread, (min(together, n_samples - start), *image.shape))
         smooth += logit_gradient(engine, image + noises.astype(np.float32), target).sum(axis=0)
@@ -237,7 +199,7 @@ def explained(
 
 
 def logit_gradient(engine: Engine, images: Array, target: int) -> Array:
-    """(n, h, w, c): gradient of the logit of class `target` with respect to pixels in [0, 1], of float32 images."""
+    """Return the gradient (n, h, w, c) of the logit of class `target` with respect to pixels in [0, 1]."""
     rows = np.zeros((len(images), engine.architecture.n_classes), np.float32)
     rows[:, target] = 1
     gradient = engine.input_gradient(images, rows)
@@ -249,10 +211,12 @@ def logit_gradient(engine: Engine, images: Array, target: int) -> Array:
 
 
 def _occlusion(engine: Engine, image: Array, target: int, probability: float, side: int) -> Array:
-    """(h, w): fall of the target's probability where a window of `side` pixels hides what is around a pixel; on larger
-    images, around the first pixel of a small square."""
+    """Return by how much the target's probability falls where a window of `side` pixels hides each pixel, (h, w).
+
+    On larger images, the window moves by more than a pixel, and a small square of pixels has one value.
+    """
     height, width, channels = image.shape
-    step = max(1, -(-max(height, width) // PLACES))
+    step = max(1, -(-max(height, width) // MAX_WINDOW_PLACES))
     rows, columns = np.arange(0, height, step), np.arange(0, width, step)
     black = np.array(engine.preprocessing.mean or [0.0] * channels, np.float32)  # to the network
     falls = np.empty((len(rows), len(columns)), np.float32)

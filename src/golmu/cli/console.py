@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 
@@ -19,5 +25,21 @@ def make_console(width: int | None = None) -> Console:
 
 
 def print_table(table: Table) -> None:
-    """Prints `table` as wide as its content."""
+    """Print `table` as wide as its content."""
     make_console(UNBOUNDED).print(table)
+
+
+def shell_command(*words: object) -> str:
+    """Return the command line of `golmu WORDS` that works as typed, in the way in which this one was started."""
+    texts = [*_program(), *map(str, words)]
+    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
+
+
+def _program() -> list[str]:
+    """The words that started golmu: its own name, a path to it such as .venv/bin/golmu, or Python with -m."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return ["python" if os.name == "nt" else "python3", "-m", "golmu"]
+    is_path = started.stem == "golmu" and started.name != sys.argv[0]
+    is_found = str(started.absolute().parent) in os.environ.get("PATH", "").split(os.pathsep)
+    return [sys.argv[0]] if is_path and not is_found else ["golmu"]

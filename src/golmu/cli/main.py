@@ -1,4 +1,7 @@
-"""The command line. Each command is a thin layer over the library, which is imported when the command runs."""
+"""The command line: each command's arguments, and how the process ends.
+
+Each command does its work in `golmu.cli.commands`, whose module is imported when the command runs.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from golmu import __version__
+from golmu.about import VERSION
+from golmu.cli.options import (
+    DATA,
+    WHAT_DATA_IS_HELP,
+    ChannelsOption,
+    DataArgument,
+    EngineOption,
+    FolderOption,
+    GroupedCommand,
+    InvertOption,
+    JsonOption,
+    LabelOption,
+    RecipeOption,
+    RunArgument,
+    RunOrModelArgument,
+    SeedOption,
+    SizeOption,
+    SkipBadOption,
+    ThreadsOption,
+    option,
+    with_recipe_options,
+)
 from golmu.errors import GolmuError
+from golmu.recipe import RUN
 
 if TYPE_CHECKING:
-    from golmu.data.reading import Reading
+    from golmu.data.reading import ReadOptions
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 + SIGINT, as shells expect."""
@@ -27,88 +52,21 @@ logger = logging.getLogger("golmu")
 app = typer.Typer(
     name="golmu",
     help="Train, explain and ship small convolutional image classifiers on the computer you already have.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-
-WHAT_DATA_IS = (
-    "A data set by name (fashion-mnist, digits), a folder of class folders of images, of IDX files or of tables, or an "
-    ".npz, .parquet or .csv file"
-)
-"""As `golmu.data.loading` says it in errors."""
-
-DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS}.")]
-FolderOption = Annotated[
-    Path | None, typer.Option("--folder", help="Folder to look in first for a named data set's files.")
-]
-SizeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--size",
-        metavar="SIDE|HxW",
-        help="Height and width in pixels that image files are fitted to; by default theirs if all have one, else 28.",
-    ),
-]
-ChannelsOption = Annotated[
-    int | None,
-    typer.Option("--channels", help="Image files are made grey (1) or RGB (3); by default RGB if any has colours."),
-]
-SkipBadOption = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out image files that cannot be read, with a warning.")
-]
-LabelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--label",
-        help="Column of a table that holds the labels; by default the only one that may, or that is called so.",
-    ),
-]
-InvertOption = Annotated[
-    str,
-    typer.Option(
-        "--invert",
-        help="Invert image files: auto (those that are dark on light where the training images are light on dark, or "
-        "the other way round), yes or no.",
-    ),
-]
-RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `golmu train` has written.")]
-RecipeOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Named settings to start from, see `golmu recipes`; by default 'chapter' for fashion-mnist, else 'any'."
-    ),
-]
-KernelsOption = Annotated[int | None, typer.Option("--n-kernels", help="3x3 convolution kernels.")]
-UnitsOption = Annotated[int | None, typer.Option("--units", help="Units of the hidden dense layer.")]
-BatchOption = Annotated[int | None, typer.Option("--batch-size", help="Images a step.")]
-OptimizerOption = Annotated[
-    str | None, typer.Option("--optimizer", help="How a step is made: sgd, nesterov, adam or adamw.")
-]
-MomentumOption = Annotated[
-    float | None, typer.Option("--momentum", help="Share of the velocity that stays, of nesterov, adam and adamw.")
-]
-EngineOption = Annotated[str, typer.Option("--engine", help="What computes: auto, fused or tensorflow.")]
-ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Threads at most; by default one for each core.")
-]
-SeedOption = Annotated[
-    int | None,
-    typer.Option(
-        "--seed", min=0, help="Fixes the initial weights, the order of the images, and all other chance; by default 42."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"golmu {__version__}")
+        typer.echo(f"golmu {VERSION}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _global_options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
@@ -117,81 +75,32 @@ def _global_options(
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logging.getLogger("PIL").setLevel(logging.CRITICAL)  # it logs what it then raises
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Train a network on DATA and write a run folder.")
+@with_recipe_options()
 def train(
+    given: dict[str, Any],
     data: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DATA",
-            help=f"{WHAT_DATA_IS}; with --resume the run's own.",
-        ),
+        str | None, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS_HELP}. With --resume, the run's own data.")
     ] = None,
     recipe: RecipeOption = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    n_kernels: KernelsOption = None,
-    units: UnitsOption = None,
-    batch_size: BatchOption = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Step size, at its highest.")] = None,
-    optimizer: OptimizerOption = None,
-    momentum: MomentumOption = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="Share of each weight that a step takes away, times the learning rate.")
-    ] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(help="The learning rate after the warm-up: constant, triangular or cosine."),
-    ] = None,
-    warmup: Annotated[
-        float | None, typer.Option(help="Share of all steps in which the learning rate grows from zero.")
-    ] = None,
-    final_rate: Annotated[
-        float | None, typer.Option(help="Share of the learning rate that is left at the end of its schedule.")
-    ] = None,
-    final_batch_size: Annotated[
-        int | None, typer.Option(help="Images a step in the last epoch; they grow to it by one factor an epoch.")
-    ] = None,
-    label_smoothing: Annotated[
-        float | None, typer.Option(help="Share of the target that is spread over all classes.")
-    ] = None,
-    feature_dropout: Annotated[
-        float | None, typer.Option(help="Probability of dropping a pooled activation before the hidden layer.")
-    ] = None,
-    hidden_dropout: Annotated[
-        float | None, typer.Option(help="Probability of dropping a hidden activation before the output layer.")
-    ] = None,
-    flip: Annotated[bool | None, typer.Option(help="Mirror half of the images, by chance.")] = None,
-    shift: Annotated[int | None, typer.Option(help="Pixels, at most, by which images are moved, by chance.")] = None,
-    erase: Annotated[int | None, typer.Option(help="Side of the square that is erased anywhere in an image.")] = None,
-    ema: Annotated[
-        float | None, typer.Option(help="Share of the average of the weights that stays from step to step.")
-    ] = None,
-    average_epochs: Annotated[
-        int | None, typer.Option(help="Last epochs over whose steps the weights are averaged evenly.")
-    ] = None,
-    test_flip: Annotated[
-        bool | None, typer.Option(help="Answer with the mean of the logits of an image and of its mirror image.")
-    ] = None,
-    standardize: Annotated[
-        bool | None, typer.Option(help="Bring the pixels to mean 0 and standard deviation 1 over the training images.")
-    ] = None,
-    record_loss: Annotated[
-        str | None, typer.Option(help="Take a batch's loss 'after' its update, or 'before' it, which is faster.")
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(help="Stop after so many epochs without a lower validation loss, and keep the best epoch."),
-    ] = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     seed: SeedOption = None,
-    run: Annotated[Path | None, typer.Option(help="Folder for the results; by default a new one under runs/.")] = None,
+    run: Annotated[
+        Path | None,
+        option(metavar="FOLDER", help="Folder for the results. By default a new one under runs/.", group=RUN),
+    ] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run where its checkpoint stands.")
+        Path | None, option(metavar="RUN", help="Continue a run from its last checkpoint.", group=RUN)
     ] = None,
     allow_inexact: Annotated[
-        bool, typer.Option("--allow-inexact", help="Let --resume use another engine, with slightly other bits.")
+        bool,
+        option("--allow-inexact", help="Let --resume use another engine; results will differ slightly.", group=RUN),
     ] = False,
     folder: FolderOption = None,
     size: SizeOption = None,
@@ -199,25 +108,26 @@ def train(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
 ) -> None:
-    """Train a network on 80 % of DATA's training images, validate it on the rest, and write a run folder."""
-    options = locals()
-    from golmu.cli.commands.train import train_run  # noqa: PLC0415  what it imports takes half a second
-    from golmu.recipe import FIELDS  # noqa: PLC0415
+    """Train a network on DATA and write a run folder.
 
-    given = {name: options[name] for name in FIELDS}
+    Four fifths of DATA's training images are trained on; the others validate.
+    """
+    from golmu.cli.commands.train import train_run  # noqa: PLC0415  what it imports takes half a second
+
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
-        allow_inexact=allow_inexact, folder=folder, reading=_reading(size, channels, skip_bad, label),
+        allow_inexact=allow_inexact, folder=folder, read_options=_read_options(size, channels, skip_bad, label),
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Score a trained network on test images.")
 def evaluate(
     run: RunArgument,
     data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="Data whose test images are used; by default the run's own.")
+        str | None,
+        typer.Argument(metavar="DATA", help="Data whose test images are used. By default the run's own data."),
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
@@ -234,15 +144,15 @@ def evaluate(
         show(result)
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Say what images show.")
 def predict(
-    run: RunArgument,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
+    run: RunOrModelArgument,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of image files.")],
     json_output: JsonOption = False,
     skip_bad: SkipBadOption = False,
     invert: InvertOption = "auto",
 ) -> None:
-    """Say what images show: a line for each with its label and probability."""
+    """Say what images show: one line each, with the most probable class and its probability."""
     from golmu.cli.commands.predict import predict_files  # noqa: PLC0415
 
     predictions = predict_files(run, images, skip_bad=skip_bad, invert=invert)
@@ -253,45 +163,51 @@ def predict(
         typer.echo(f"{prediction['image']}  {prediction['label']}  {prediction['probability']:.4f}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Write a run's report, a web page.")
 def report(
     run: RunArgument,
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="The run's data, where they are now; by default where they were."),
+        typer.Argument(metavar="DATA", help="The run's data, where they are now. By default where they were."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="HTML file, which is replaced; by default report.html in the run folder.")
+        Path | None,
+        typer.Option(metavar="HTML", help="File to write or replace. By default report.html in the run folder."),
     ] = None,
     folder: FolderOption = None,
 ) -> None:
-    """Write the page of a run: how it went, how good the network is, where it is wrong, what it has learned."""
-    from golmu.report.run_report import report_run  # noqa: PLC0415
+    """Write a run's report: how the training went, how good the network is, where it is wrong, what it learned."""
+    from golmu.cli.commands.report import report_run  # noqa: PLC0415
 
     typer.echo(f"report: {report_run(run, data, output, folder)}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Write a network as a Keras model.")
 def export(
-    run: RunArgument,
+    run: RunOrModelArgument,
     output: Annotated[
-        Path | None, typer.Option(help="Keras file, which is replaced; by default network.keras in the run folder.")
+        Path | None,
+        typer.Option(metavar="KERAS", help="File to write or replace. By default network.keras in the run folder."),
     ] = None,
 ) -> None:
-    """Write the network of a run as a Keras model, with all that is done to an image inside, and check its answers."""
-    from golmu.export.keras import export_run  # noqa: PLC0415
+    """Write a network as a Keras model and check that it gives the same answers.
 
-    typer.echo(f"network: {export_run(run, output)}")
+    The model takes pixels from 0 to 255, and scales and standardises them itself. Turning an image file upright, making
+    it grey or RGB, fitting it to the network's size and inverting it remain to be done outside.
+    """
+    from golmu.cli.commands.export import export_network  # noqa: PLC0415
+
+    typer.echo(f"network: {export_network(run, output)}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Put runs side by side.")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, at least two.")],
-    output: Annotated[Path, typer.Option(help="HTML file, which is replaced.")] = Path("comparison.html"),
+    output: Annotated[Path, typer.Option(metavar="HTML", help="File to write or replace.")] = Path("comparison.html"),
     json_output: JsonOption = False,
 ) -> None:
     """Put runs side by side: their curves in one figure, the settings in which they differ, and their results."""
-    from golmu.report.comparison import compare_runs, show  # noqa: PLC0415
+    from golmu.cli.commands.compare import compare_runs, show  # noqa: PLC0415
 
     compared = compare_runs(runs, output)
     if json_output:
@@ -301,46 +217,52 @@ def compare(
     typer.echo(f"page: {compared['page']}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Draw an image's way through the network.")
 def explain(
     run: RunArgument,
     image: Annotated[
         str,
-        typer.Argument(
-            metavar="IMAGE", help="An image file, or the number of a validation image, as the report gives it."
-        ),
+        typer.Argument(metavar="IMAGE", help="An image file, or the number of a validation image in the report."),
     ],
-    target: Annotated[str | None, typer.Option(help="Class to explain; by default the predicted one.")] = None,
-    test: Annotated[bool, typer.Option("--test", help="Let the number count the test images.")] = False,
+    target: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Class to explain. By default the predicted one.")
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="Take IMAGE as the number of a test image (default: a validation image).")
+    ] = False,
     data: Annotated[
         str | None,
-        typer.Option(
-            help="The run's data, where they are now; or data whose test images are counted, for a run from arrays."
+        option(
+            metavar="DATA", group=DATA,
+            help="The run's data, where they are now; for a run from arrays, data whose test images are numbered.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="PNG, SVG or PDF file, which is replaced; by default explain-FOLDER-IMAGE.png in RUN."),
+        typer.Option(
+            metavar="FILE",
+            help="PNG, SVG or PDF file to write or replace. By default explain-FOLDER-IMAGE.png in the run folder.",
+        ),
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
     invert: InvertOption = "auto",
-) -> None:
-    """Draw what the network makes of an image, from layer to layer, and where its decision comes from."""
+) -> None:  # fmt: skip
+    """Draw an image's way through the network, layer by layer, and where its decision comes from."""
     from golmu.cli.commands.explain import explain_run  # noqa: PLC0415
 
-    found = explain_run(run, image, target=target, test=test, data=data, output=output, folder=folder, invert=invert)
+    result = explain_run(run, image, target=target, test=test, data=data, output=output, folder=folder, invert=invert)
     if json_output:
-        _print_json(found)
+        _print_json(result)
         return
-    truth = "" if found["true"] is None else f"  (true class: {found['true']})"
-    typer.echo(f"{found['image']}  {found['label']}  {found['probability']:.4f}{truth}")
-    typer.echo(f"figure: {found['figure']}")
+    truth = "" if result["true"] is None else f"  (true class: {result['true']})"
+    typer.echo(f"{result['image']}  {result['label']}  {result['probability']:.4f}{truth}")
+    typer.echo(f"figure: {result['figure']}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="List the named recipes, with measured results.")
 def recipes(json_output: JsonOption = False) -> None:
-    """List the named settings for training, with the accuracy and the time that were measured with each."""
+    """List the named recipes, with the accuracy and the training time measured for each."""
     from golmu.cli.commands.recipes import recipe_records, show_recipes  # noqa: PLC0415
 
     if json_output:
@@ -349,19 +271,23 @@ def recipes(json_output: JsonOption = False) -> None:
         show_recipes()
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Suggest a learning rate.")
+@with_recipe_options("n_kernels", "units", "batch_size", "optimizer", "momentum")
 def find_lr(
+    given: dict[str, Any],
     data: DataArgument,
     recipe: RecipeOption = None,
-    n_kernels: KernelsOption = None,
-    units: UnitsOption = None,
-    batch_size: BatchOption = None,
-    optimizer: OptimizerOption = None,
-    momentum: MomentumOption = None,
-    low: Annotated[float, typer.Option(help="The learning rate to begin with.")] = 1e-5,
-    high: Annotated[float, typer.Option(help="The learning rate to end with, if the loss lives so long.")] = 10.0,
-    steps: Annotated[int, typer.Option(min=10, help="Steps from the one to the other.")] = 300,
-    plot: Annotated[Path, typer.Option(help="PNG file for the curve; one that is there is replaced.")] = Path(
+    low: Annotated[float, typer.Option(metavar="X", help="The lowest learning rate to try.")] = 1e-5,
+    high: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="The highest learning rate to try; the test stops earlier if the loss diverges."
+        ),
+    ] = 10.0,
+    steps: Annotated[
+        int, typer.Option(metavar="N", min=10, help="Training steps from the lowest to the highest.")
+    ] = 300,
+    plot: Annotated[Path, typer.Option(metavar="PNG", help="File for the curve, written or replaced.")] = Path(
         "learning-rates.png"
     ),
     engine: EngineOption = "auto",
@@ -374,32 +300,29 @@ def find_lr(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
 ) -> None:
-    """Try growing learning rates on DATA, draw the loss against them, and suggest one."""
+    """Suggest a learning rate: try growing rates on DATA, and draw the loss against them."""
     from golmu.cli.commands.find_lr import find_learning_rate  # noqa: PLC0415
 
-    given = {
-        "n_kernels": n_kernels, "units": units, "batch_size": batch_size, "optimizer": optimizer, "momentum": momentum,
-    }  # fmt: skip
-    found = find_learning_rate(
+    result = find_learning_rate(
         data, recipe, given, low=low, high=high, steps=steps, plot=plot, engine=engine, threads=threads, seed=seed,
-        folder=folder, reading=_reading(size, channels, skip_bad, label),
+        folder=folder, read_options=_read_options(size, channels, skip_bad, label),
     )  # fmt: skip
     if json_output:
-        _print_json(found)
+        _print_json(result)
         return
-    typer.echo(f"suggested learning rate: {found['suggestion']:.2g} (the loss was lowest at {found['lowest']:.2g})")
+    typer.echo(f"suggested learning rate: {result['suggestion']:.2g} (the loss was lowest at {result['lowest']:.2g})")
     typer.echo(f"curve: {plot}")
 
 
-@app.command()
+@app.command(cls=GroupedCommand, short_help="Inspect a data set.")
 def data(
     name: DataArgument,
     sheet: Annotated[
         Path | None,
         typer.Option(
             metavar="PNG",
-            help="File for samples of each class; one that is there is replaced; by default "
-            "NAME-samples.png in the current folder.",
+            help="File for samples of each class, written or replaced. By default NAME-samples.png in the current "
+            "folder.",
         ),
     ] = None,
     json_output: JsonOption = False,
@@ -409,20 +332,20 @@ def data(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
 ) -> None:
-    """Look at a data set: fetch and check it, count its classes, say what is remarkable, and draw samples of each."""
+    """Inspect a data set: check its files, count its classes, report problems, and draw samples of each class."""
     from golmu.cli.commands.data import inspect_data, show_data  # noqa: PLC0415
 
-    found = inspect_data(name, folder, _reading(size, channels, skip_bad, label), sheet)
+    result = inspect_data(name, folder, _read_options(size, channels, skip_bad, label), sheet)
     if json_output:
-        _print_json(found)
+        _print_json(result)
     else:
-        show_data(found)
+        show_data(result)
 
 
-def _reading(size: str | None, channels: int | None, skip_bad: bool, label: str | None) -> Reading:
-    from golmu.data.reading import Reading, parse_size  # noqa: PLC0415
+def _read_options(size: str | None, channels: int | None, skip_bad: bool, label: str | None) -> ReadOptions:
+    from golmu.data.reading import ReadOptions, parse_size  # noqa: PLC0415
 
-    return Reading(None if size is None else parse_size(size), channels, skip_bad, label)
+    return ReadOptions(None if size is None else parse_size(size), channels, skip_bad, label)
 
 
 def _print_json(value: Any) -> None:
@@ -430,7 +353,7 @@ def _print_json(value: Any) -> None:
 
 
 def main() -> None:
-    """The console command: one line on standard error and an exit status for whatever goes wrong."""
+    """Run the console command; whatever goes wrong is one line on standard error and an exit status."""
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is no reason to lose a run.
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
@@ -445,7 +368,7 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # whoever reads, as `head`, has enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports it at its end
         sys.exit(1)
     except OSError as error:
@@ -456,9 +379,7 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    """Ends the process with the message on one line; without one, as after the help that stands for it, silently."""
+    """End the process with the message on one line."""
     logger.debug("", exc_info=True)  # with --debug, the traceback
-    line = " ".join(message.splitlines())
-    if line:
-        typer.echo(f"golmu: error: {line}", err=True)
+    typer.echo(f"golmu: error: {' '.join(message.splitlines())}", err=True)
     sys.exit(status)

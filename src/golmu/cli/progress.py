@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import time
-import warnings
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from golmu import training
 from golmu.data import Dataset
-from golmu.data.loading import read_dataset
-from golmu.data.reading import Reading
-from golmu.errors import GolmuWarning
-from golmu.training import loop as training
+from golmu.data.loading import read_and_warn
+from golmu.data.reading import ReadOptions
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 def epoch_line(progress: training.Progress) -> str:
-    """What is said of the epoch just finished."""
+    """The line about the epoch just finished."""
     history = progress.history
     parts = [f"epoch {progress.epoch:{len(str(progress.epochs))}}/{progress.epochs}", f"loss {progress.loss:.4f}"]
     if history.val_losses:
@@ -28,28 +30,17 @@ def epoch_line(progress: training.Progress) -> str:
     return "  ".join(parts)
 
 
-class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
-    """A callback for training: a line an epoch, and on a terminal a bar under them.
+class _Display(AbstractContextManager["_Display"]):
+    """A bar that is shown on a terminal while the block runs, and nowhere else."""
 
-    The bar shows the running epoch, samples a second, the loss so far and the time left.
-    """
-
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *columns: TextColumn | BarColumn | MofNCompleteColumn) -> None:
         self._console = console
-        self._started = time.perf_counter()
         self._bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
-            TextColumn("{task.percentage:3.0f}%  {task.fields[rate]} samples/s  loss {task.fields[loss]}"),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=console,
-            transient=True,
+            *columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True,
             disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("train", total=None, epoch="1", rate="–", loss="–")
+        )  # fmt: skip
 
-    def __enter__(self) -> TrainingDisplay:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -57,6 +48,23 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+class TrainingDisplay(_Display):
+    """A callback for training: a line per epoch, and on a terminal a bar under them.
+
+    The bar shows the running epoch, samples per second, the loss so far and the time left.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            console,
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f}%  {task.fields[rate]} samples/s  loss {task.fields[loss]}"),
+        )
+        self._started = time.perf_counter()
+        self._task = self._bar.add_task("train", total=None, epoch="1", rate="–", loss="–")
 
     def __call__(self, progress: training.Progress) -> None:
         seen = progress.epoch * progress.samples_per_epoch + progress.samples
@@ -72,46 +80,26 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
             self._console.print(epoch_line(progress))
 
 
-class ReadingDisplay(AbstractContextManager["ReadingDisplay"]):
-    """A bar while image files are decoded, on standard error, where that is a terminal; elsewhere nothing."""
+class ReadingDisplay(_Display):
+    """A bar while image files are decoded, on standard error."""
 
     def __init__(self, console: Console | None = None) -> None:
-        console = Console(stderr=True) if console is None else console
-        self._bar = Progress(
-            TextColumn("reading images"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+        super().__init__(
+            console or Console(stderr=True), TextColumn("reading images"), BarColumn(), MofNCompleteColumn()
         )
         self._task = self._bar.add_task("read", total=None, visible=False)
-
-    def __enter__(self) -> ReadingDisplay:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def __call__(self, done: int, total: int) -> None:
         self._bar.update(self._task, completed=done, total=total, visible=True)
 
 
-def load_shown(data: str, folder: Path | None, reading: Reading) -> Dataset:
-    """`golmu.load_dataset`, with a bar and with the notes as warnings.
+def load_with_bar(data: str, folder: Path | None, read_options: ReadOptions) -> Dataset:
+    """Load a data set as `golmu.load_dataset` does, with a bar.
 
     Raises
     ------
     GolmuError
         As `golmu.load_dataset`.
     """
-    with ReadingDisplay() as reading.progress:
-        dataset = read_dataset(data, folder, reading)
-    for note in reading.notes:
-        warnings.warn(note, GolmuWarning, stacklevel=2)
-    return dataset
+    with ReadingDisplay() as read_options.progress:
+        return read_and_warn(data, folder, read_options)

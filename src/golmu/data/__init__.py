@@ -1,8 +1,8 @@
 """Data sets: images with labels and class names, split by class, read from files of many kinds, checked on the way in.
 
-`load_dataset` is all that most callers need. What a data set is stands in `dataset`, and the images and labels that it
-is made of in `image_set`; `loading` chooses the reader, by name or by what a path holds: `fashion_mnist`, `digits`,
-`class_folders`, `idx_folders`, `npz`, `tables`.
+`load_dataset` is all that most callers need. `dataset` and `image_set` define what a data set is, `loading` chooses the
+reader by a name or by what a path holds, `readers` has a module for each kind of file, and `named` one for each data
+set that has a name.
 """
 
 from golmu.data.dataset import Dataset

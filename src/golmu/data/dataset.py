@@ -1,4 +1,4 @@
-"""The data set: named images to learn from and to test on, checked once, where it is made."""
+"""The data set: named images to learn from and to test on, checked once, when it is made."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from golmu.data.arrays import users_images, users_labels
-from golmu.data.brightness import brightened
+from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.image_set import ImageSet
 from golmu.data.split import stratified_split
 from golmu.errors import GolmuWarning, InputError, InputTypeError
@@ -28,7 +27,7 @@ class Dataset:
     train
         The images to learn from.
     test
-        Images never to be learned from, of the same (h, w, c), or None.
+        Images that are never learned from, of the same (h, w, c), or None.
     class_names
         One name for each class, in the order of the labels.
     source
@@ -37,9 +36,9 @@ class Dataset:
     Raises
     ------
     InputError
-        The test images have another (h, w, c) than the training images, or a label has no class name.
+        If the test images have another (h, w, c) than the training images, or a label has no class name.
     InputTypeError
-        `train` or `test` is not an `ImageSet`.
+        If `train` or `test` is not an `ImageSet`.
     """
 
     name: str
@@ -64,22 +63,22 @@ class Dataset:
         cls, images: Any, labels: Any, class_names: Sequence[str] | None = None, *,
         test_images: Any = None, test_labels: Any = None, name: str = "arrays",
     ) -> Dataset:  # fmt: skip
-        """A data set of arrays in memory, or of anything that `numpy.asarray` makes into one, as data frames.
+        """Make a data set of arrays in memory, or of anything that `numpy.asarray` converts, such as data frames.
 
         Parameters
         ----------
         images
             (n, h, w, c), (n, h, w), or flattened squares (n, h·w). Integers from 0 to 255 are taken as they are, and so
-            are floats that are all whole, as `fetch_openml` gives them; floats in [0, 1] are multiplied by 255 and
-            rounded. Integers that are 0 and 1 only are multiplied by 255 too, with a warning; and there is a warning
-            if all images are nearly black.
+            are floats that are all whole, such as `fetch_openml` returns; floats in [0, 1] are multiplied by 255 and
+            rounded. Integers that are all 0 or 1 are multiplied by 255 too, with a warning. There is also a warning if
+            all images are nearly black.
         labels
             (n,) integers from 0, booleans or strings; or one-hot, (n, classes).
         class_names
             A name for each class: for integers in their order, for strings all of these, in the order in which they
-            are to be numbered. By default the integers, or the strings sorted.
+            are numbered. By default the integers, or the strings sorted.
         test_images, test_labels
-            The same of images never to be learned from.
+            Images that are never learned from, and their labels, of the same kinds.
         name
             What to call the data set.
 
@@ -97,7 +96,7 @@ class Dataset:
             test_pixels = users_images(test_images, "test_images")
             test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
             test = ImageSet(test_pixels, test_numbers)
-        train, test, notes = brightened(ImageSet(pixels, numbers), test)
+        train, test, notes = brighten(ImageSet(pixels, numbers), test)
         for note in notes:
             warnings.warn(note, GolmuWarning, stacklevel=2)
         return cls(str(name), train, test, names, "memory")
@@ -123,17 +122,17 @@ class Dataset:
         Raises
         ------
         InputError
-            An argument is out of range, or a class has too few images to be in both parts.
+            If an argument is out of range, or a class has too few images to be in both parts.
         InputTypeError
-            An argument is not a number.
+            If an argument is not a number.
         """
         _check_split(validation, random_state)
         images, labels = self.train.images, self.train.labels
         cannot = f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class"
-        if len(lonely := np.flatnonzero(np.bincount(labels) == 1)):
+        if len(single := np.flatnonzero(np.bincount(labels) == 1)):
             raise InputError(
-                f"{cannot}: '{self.class_names[lonely[0]]}' has 1 image, and 2 are needed to be in both parts: "
-                "give more images of it, or remove the class"
+                f"{cannot}: '{self.class_names[single[0]]}' has 1 image, but needs 2 to be in both parts: add images "
+                "of it, or remove the class"
             )
         try:
             fit, held_out = stratified_split(labels, float(validation), int(random_state))
@@ -148,7 +147,7 @@ class Dataset:
         if highest >= len(self.class_names):
             raise InputError(
                 f"class_names must name every label, but {part} has label {highest} and there are "
-                f"{len(self.class_names)} names, the last of them for label {len(self.class_names) - 1}"
+                f"{len(self.class_names)} names, for labels 0 to {len(self.class_names) - 1}; add the missing names"
             )
 
 

@@ -1,4 +1,4 @@
-"""Images with their labels: plain arrays, checked once, where they are made."""
+"""Images with their labels: plain arrays, checked once, when the set is made."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class ImageSet:
     Raises
     ------
     InputError
-        A shape, an element type or a label is not as above; the message names it.
+        If a shape, an element type or a label is not as described above; the message says which.
     InputTypeError
-        `images` or `labels` is not a NumPy array.
+        If `images` or `labels` is not a NumPy array.
     """
 
     images: NDArray[np.uint8]
@@ -50,7 +50,7 @@ class ImageSet:
         return f"<ImageSet: {len(self):,} images of {shape}, {len(np.unique(self.labels)):,} classes>"
 
     def __len__(self) -> int:
-        """The number of images."""
+        """Return the number of images."""
         return len(self.images)
 
 

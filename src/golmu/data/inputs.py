@@ -12,52 +12,53 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.checks import positive_integer
-from golmu.engines.contract import Labels
 from golmu.errors import GolmuWarning, InputError, InputTypeError
-from golmu.preprocessing import Images
+from golmu.types import Images, ImageShape, Labels
 
-ImageShape = tuple[int, int, int]
-"""(h, w, c)."""
+UNSCALED_FROM = 16.0
+"""Float pixels that are never negative and reach this are hardly standardised, but left at 0–255, or at 0–16 as in
+scikit-learn's digits."""
 
-UNSCALED = 16.0
-"""Float pixels from 0 upwards that reach this were hardly standardised, but left at 0–255, or at 0–16 as the digits."""
+MAX_COLOUR_CHANNELS = 4
+"""The most channels that an image is likely to have."""
 
-MOST_COLOURS = 4
-"""Channels that a picture may have."""
+FAINT_BELOW = 32
+"""Integer pixels that all lie below this are hardly meant as 0–255, since all images would be nearly black."""
 
-FAINT = 32
-"""Integer pixels of which none reaches this were hardly meant as 0–255, where they are nearly black."""
+MAX_CLASSES_NAMED = 10
+"""Classes, at most, that an error names."""
+
+UNKNOWN = -1
+"""Stands for a label that is not among the classes."""
 
 
 def as_images(
     x: Any, shape: ImageShape | None = None, *, argument: str = "x", stacklevel: int = 4, are_learned: bool = False
 ) -> Images:
-    """Images as (n, h, w, c), uint8 or float32.
+    """Convert images to (n, h, w, c), uint8 or float32.
 
     Parameters
     ----------
     x
-        (n, h, w, c), (n, h, w) or flattened (n, h·w·c). Integers from 0 to 255 become uint8 (no copy is made of what
-        is uint8 already), floats become float32 and should lie in [0, 1].
+        (n, h, w, c), (n, h, w) or flattened (n, h·w·c). Integers from 0 to 255 become uint8 (uint8 arrays are not
+        copied), floats become float32 and should lie in [0, 1].
     shape
-        (h, w, c) that is needed. Without it, flattened images must be square and grey.
+        The (h, w, c) that the images must have. Without it, flattened images must be square and grey.
     argument
-        The name that errors give.
+        The name that errors give to `x`.
     stacklevel
-        Of a warning, as in `warnings.warn`; 4 is the caller of the caller.
+        The `stacklevel` of a warning, as in `warnings.warn`; 4 is the caller of the caller.
     are_learned
-        Whether they are to be learned from: then there is a warning if they are nearly black, or if their channels
-        seem to come first.
+        Whether the images are to be learned from: then there is a warning if they are nearly black, or if their
+        channels seem to come first.
 
     Raises
     ------
     InputTypeError, InputError
-        For anything else, naming the argument, what was expected and what was received.
+        If `x` is anything else; the message names the argument, what was expected and what was received.
     """
     array = _numeric(x, argument)
-    hint = ""
-    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > MOST_COLOURS:
-        hint = f": if channels come first, pass {argument}.transpose(0, 2, 3, 1)"
+    hint = f": if its channels come first, {_transpose(argument)}" if _seem_channels_first(array) else ""
     array = _four_axes(array, shape, argument)
     if len(array) == 0:
         raise InputError(f"{argument} holds no images: its shape is {array.shape}")
@@ -70,35 +71,50 @@ def as_images(
         )
     if are_learned and hint:
         warnings.warn(
-            f"{argument} of shape {array.shape} is taken as images of {array.shape[1]}x{array.shape[2]} pixels with "
+            f"{argument} of shape {array.shape} is read as images of {array.shape[1]}x{array.shape[2]} pixels with "
             f"{array.shape[3]} channels{hint}",
             GolmuWarning,
             stacklevel=stacklevel - 1,
         )
     images = _pixels(array, argument, stacklevel)
-    if are_learned and images.dtype == np.uint8 and 0 < (top := int(images.max())) < FAINT:
+    if are_learned and images.dtype == np.uint8 and 0 < (top := int(images.max())) < FAINT_BELOW:
         warnings.warn(
-            f"{argument} holds integer pixels up to {top}, where 255 is white, so that all are nearly black: divide by "
-            f"{top} to pass floats in [0, 1], if {top} is meant to be white",
+            f"{argument} holds integer pixels up to {top}, but 255 is white, so all images are nearly black: if {top} "
+            f"is meant to be white, divide by {top} to pass floats in [0, 1]",
             GolmuWarning,
             stacklevel=stacklevel - 1,
         )
     return images
 
 
+def refuse_channels_first(array: NDArray[Any], argument: str) -> None:
+    """Raise `InputError` if the images are certainly (n, c, h, w): of one or three channels, and square."""
+    if _seem_channels_first(array) and array.shape[2] == array.shape[3]:
+        raise InputError(f"{argument} has shape {array.shape}, with the channels first: {_transpose(argument)}")
+
+
+def _seem_channels_first(array: NDArray[Any]) -> bool:
+    """Return whether images seem to be (n, c, h, w), as in PyTorch: else they would have too many channels."""
+    return array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > MAX_COLOUR_CHANNELS
+
+
+def _transpose(argument: str) -> str:
+    return f"pass {argument}.transpose(0, 2, 3, 1)"
+
+
 def refuse_one_image(x: Any, shape: ImageShape, argument: str) -> None:
-    """Raises `InputError` if `x` has the shape (h, w) of one image, which is not that of flattened ones."""
+    """Raise `InputError` if `x` has the shape (h, w) of one image, unless flattened images have that shape too."""
     if np.shape(x) == shape[:2] and shape[1] != prod(shape):
         raise InputError(f"{argument} has the shape {np.shape(x)} of one image: pass {argument}[None]")
 
 
 def as_image_shape(value: Any) -> ImageShape | None:
-    """The estimator's `image_shape` as (h, w, c); (h, w) is grey, and None stays None.
+    """Convert the estimator's `image_shape` to (h, w, c); (h, w) means grey, and None stays None.
 
     Raises
     ------
     InputTypeError, InputError
-        If it is something else.
+        If the value is something else.
     """
     if value is None:
         return None
@@ -120,12 +136,14 @@ def _refuse_sparse(array: Any, argument: str) -> None:
 
 def _refuse_masked(array: Any, argument: str) -> None:
     if np.ma.is_masked(array):
-        raise InputError(f"{argument} must be an array without a mask, got a masked one: fill it, or leave images out")
+        raise InputError(
+            f"{argument} must be an array without a mask, got a masked one: fill in the masked values, or remove them"
+        )
 
 
 def _numeric(x: Any, argument: str) -> NDArray[Any]:
     if x is None:
-        raise InputTypeError(f"{argument} is missing: images are needed")
+        raise InputTypeError(f"{argument} must be an array of images, got None")
     _refuse_sparse(x, argument)
     _refuse_masked(x, argument)
     try:
@@ -169,8 +187,8 @@ def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> 
             return array.reshape(-1, side, side, 1)
         wanted = "a square number" if shape is None else f"{prod(shape)} for images of shape {shape}"
         raise InputError(
-            f"{argument} is flattened to {length} values an image, which must be {wanted}: "
-            "reshape it to (n, h, w, c), or one image to (1, h, w, c), or give the network its image_shape"
+            f"{argument} is flattened to {length} values per image, which must be {wanted}: "
+            "reshape it to (n, h, w, c), or one image to (1, h, w, c), or set the network's image_shape"
         )
     raise InputError(
         f"{argument} must have shape {expected}, got {array.shape}: Reshape your data, one image to (1, h, w, c)"
@@ -189,11 +207,13 @@ def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
         images = np.ascontiguousarray(array, np.float32)
     if not np.isfinite(images).all():
         bad = int(np.argmin(np.isfinite(images).reshape(len(images), -1).all(axis=1)))
-        raise InputError(f"{argument} holds pixels that are NaN or infinite in float32, first in image {bad}")
-    if images.min() >= 0 and (top := images.max()) >= UNSCALED:
+        raise InputError(
+            f"{argument} holds pixels that are NaN or infinite in float32, the first in image {bad}: replace them"
+        )
+    if images.min() >= 0 and (top := images.max()) >= UNSCALED_FROM:
         warnings.warn(
-            f"{argument} holds float pixels up to {top:g}, where [0, 1] is expected: "
-            + (f"divide by {top:g}" if top < 2 * UNSCALED else "divide by 255, or pass uint8"),
+            f"{argument} holds float pixels up to {top:g}, but [0, 1] is expected: "
+            + (f"divide by {top:g}" if top < 2 * UNSCALED_FROM else "divide by 255, or pass uint8"),
             GolmuWarning,
             stacklevel=stacklevel,
         )
@@ -201,22 +221,22 @@ def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
 
 
 def one_hot_width(y: NDArray[Any]) -> int | None:
-    """Number of classes of one-hot labels; None if `y` has not their shape."""
+    """Return the number of classes of one-hot labels, or None if `y` does not have the shape of such labels."""
     return int(y.shape[1]) if y.ndim == 2 and y.shape[1] > 1 else None
 
 
 def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
-    """Labels as users write them: (n,) integers, booleans or strings, or one-hot (n, classes), checked for form.
+    """Convert labels as users write them to an array: (n,) integers, booleans or strings, or one-hot (n, classes).
 
     Raises
     ------
     InputTypeError, InputError
-        If they are not one of these, or not `n`.
+        If the labels are none of these, or there are not `n` of them.
     """
     if y is None:
         raise InputTypeError(
             f"{argument} is missing: the network requires {argument} to be passed, but the target {argument} is None; "
-            "labels are needed, one for each image"
+            "give one label for each image"
         )
     _refuse_sparse(y, argument)
     _refuse_masked(y, argument)
@@ -229,7 +249,7 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
     if array.ndim not in (1, 2):
         raise InputError(f"{argument} must have shape (n,), or one-hot (n, classes), got {array.shape}")
     if len(array) != n:
-        raise InputError(f"{argument} has {len(array)} labels for {n} images: the numbers must be equal")
+        raise InputError(f"{argument} has {len(array)} labels for {n} images: give one label for each image")
     if array.ndim == 2:
         if array.dtype.kind not in "buif" or not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
             raise InputError(f"{argument} of shape {array.shape} must be one-hot: one 1 in each row, and 0 elsewhere")
@@ -238,7 +258,7 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
 
 
 def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
-    """Labels (n,), refused if they are not integers, booleans, whole floats or strings."""
+    """Convert labels (n,), or raise if they are not integers, booleans, whole floats or strings."""
     if array.dtype == object:
         if all(isinstance(label, str) for label in array):
             return array.astype(str)
@@ -252,32 +272,35 @@ def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
         _refuse_missing(np.isnan(array), argument)
         whole = np.isfinite(array) & (array == np.floor(array))
         if not whole.all():
-            wrong = _shown(array[~whole][0])
+            wrong = _format_label(array[~whole][0])
             raise InputError(
                 f"{argument} must hold class labels, got {wrong} (Unknown label type: continuous): "
                 "use integers or strings"
             )
         return array
     if array.dtype.kind == "S":
-        raise InputTypeError(f"{argument} must hold integers or strings, got bytes: decode them")
+        raise InputTypeError(f"{argument} must hold integers or strings, got bytes: decode them to strings")
     if array.dtype.kind not in "biuU":
         raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
     return array
 
 
 def _is_missing(label: Any) -> bool:
-    """None, NaN, or pandas' NA, which is recognised without pandas."""
+    """Return whether a label is None, NaN, or pandas' NA, which is recognised without importing pandas."""
     return label is None or (isinstance(label, float) and isnan(label)) or type(label).__name__ == "NAType"
 
 
 def _refuse_missing(are_missing: Any, argument: str) -> None:
     if any(are_missing):
         first = int(np.argmax(are_missing))
-        raise InputError(f"{argument} lacks labels, which are None or NaN, first that of image {first}: leave them out")
+        raise InputError(
+            f"{argument} has missing labels (None or NaN), the first for image {first}: remove these images, or label "
+            "them"
+        )
 
 
 def as_classes(classes: Any) -> NDArray[Any]:
-    """The argument `classes` of `partial_fit`: its distinct labels, sorted, (C,)."""
+    """Convert the argument `classes` of `partial_fit` to its distinct labels, sorted, (C,)."""
     try:
         n = len(classes)
     except TypeError as error:
@@ -289,7 +312,7 @@ def as_classes(classes: Any) -> NDArray[Any]:
 
 
 def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:
-    """The sorted distinct labels; for one-hot labels the indices of their columns.
+    """Return the distinct labels, sorted; for one-hot labels, the indices of their columns.
 
     Raises
     ------
@@ -299,22 +322,18 @@ def find_classes(y: NDArray[Any], *, argument: str = "y") -> NDArray[Any]:
     width = one_hot_width(y)
     classes = np.arange(width) if width is not None else np.unique(y)
     if len(classes) < 2:
-        raise InputError(f"{argument} must hold at least 2 classes, got one class only: {_shown(classes[0])}")
+        raise InputError(f"{argument} must hold at least 2 classes, got one class only: {_format_label(classes[0])}")
     return classes
 
 
-UNKNOWN = -1
-"""Stands for a label that is not among the classes."""
-
-
 def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y", may_be_unknown: bool = False) -> Labels:
-    """Int64 indices of the labels in `classes`, which is sorted.
+    """Return the int64 indices of the labels in `classes`, which is sorted.
 
     Raises
     ------
     InputError
-        If a label is not among the classes, unless it may be `UNKNOWN`, or is of another kind than they; or one-hot
-        labels have another width.
+        If a label is not among the classes, unless `may_be_unknown` makes it `UNKNOWN`; if labels and classes are of
+        different kinds, such as numbers and strings; or if one-hot labels have another number of classes.
     """
     width = one_hot_width(y)
     if width is not None:
@@ -322,18 +341,19 @@ def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y", may_b
             raise InputError(f"{argument} is one-hot over {width} classes, but the network has {len(classes)}")
         return np.asarray(y.argmax(axis=1), np.int64)
     if (y.dtype.kind == "U") != (classes.dtype.kind == "U"):
-        raise InputError(f"{argument} must hold labels like {_shown(classes[0])}, got {_shown(y[0])}")
+        raise InputError(f"{argument} must hold labels like {_format_label(classes[0])}, got {_format_label(y[0])}")
     indices = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
     wrong = classes[indices] != y
     if may_be_unknown:
         indices[wrong] = UNKNOWN
     elif wrong.any():
-        known = ", ".join(str(label) for label in classes[:10]) + (", ..." if len(classes) > 10 else "")
-        shown = _shown(y[wrong][0])
-        raise InputError(f"{argument} holds the label {shown}, which is not one of the classes: {known}")
+        named = ", ".join(str(label) for label in classes[:MAX_CLASSES_NAMED])
+        more = ", ..." if len(classes) > MAX_CLASSES_NAMED else ""
+        unknown = _format_label(y[wrong][0])
+        raise InputError(f"{argument} holds the label {unknown}, which is not one of the classes: {named}{more}")
     return np.asarray(indices, np.int64)
 
 
-def _shown(label: np.generic) -> str:
-    """A label as its user wrote it: NumPy's own form is `np.int64(3)`."""
+def _format_label(label: np.generic) -> str:
+    """Write a label as its user did: NumPy's own form is `np.int64(3)`."""
     return repr(label.item())

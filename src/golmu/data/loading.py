@@ -5,36 +5,27 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from golmu.data.arrays import users_images, users_labels
-from golmu.data.brightness import brightened
+from golmu.about import WHAT_DATA_IS
+from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.named import digits, fashion_mnist
 from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
-from golmu.data.readers.npz import read_npz
-from golmu.data.reading import Progress, Reading, as_size
+from golmu.data.readers.npz import ArrayPair, read_npz
+from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
-DATASET_NAMES = tuple(_LOADERS)
-"""What `load_dataset` knows by name."""
-
-
-SUFFIXES = (".npz", ".parquet", ".csv")
-"""How the names of files end that are data sets."""
-
-WHAT_DATA_IS = (
-    "a data set by name (fashion-mnist, digits), a folder of class folders of images, of IDX files or of tables, or an "
-    ".npz, .parquet or .csv file"
-)
-"""What `load_dataset` and every command take."""
+DATASET_SUFFIXES = (".npz", ".parquet", ".csv")
+"""Endings of the names of files that are data sets."""
 
 
 def load_dataset(
@@ -53,32 +44,33 @@ def load_dataset(
     ----------
     name
         - "fashion-mnist", or scikit-learn's "digits".
-        - The path of a folder that holds a folder of image files for each class, or `train` with such folders, and
-          `test` or `val` likewise (`golmu.data.readers.class_folders`). The images may be of any size and mode: they are
-          decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their ground.
+        - The path of a folder with a folder of image files for each class, or with a folder `train` of such folders
+          and `test` or `val` likewise (`golmu.data.readers.class_folders`). The images may be of any size and mode:
+          they are decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their
+          ground.
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
-          under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). Where it holds several
-          data sets, as EMNIST's does, FOLDER/emnist-letters is one of them.
-        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow): a column of
-          labels, and a column of encoded images, or one for each pixel.
+          under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). If it holds
+          several data sets, as EMNIST's folder does, FOLDER/emnist-letters is one of them.
+        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow): a
+          column of labels, and a column of encoded images, or a column for each pixel.
         - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
           labels may be text there.
 
-        Pixels in arrays and columns that are integers, 0 and 1 only, are taken as 0 and 255, with a warning.
+        Pixels in arrays and columns that are integers and all 0 or 1 are taken as 0 and 255, with a warning.
     folder
-        Where to look first for the files of a data set that is given by name.
+        The folder to search first for the files of a data set that is given by name.
     size
-        Height and width that image files are fitted to, in pixels, or one number for both. By default the size of all
-        files if it is one, else 28, with a warning. Where each pixel has a column in a table: how they are cut.
+        Height and width to which image files are fitted, in pixels, or one number for both. By default the size of all
+        files if they share one, else 28, with a warning. For a table with a column for each pixel: the shape of these.
     channels
         1 for grey or 3 for RGB images from image files. By default 3 if any of them has colours.
     skip_bad
-        Whether image files that cannot be read are left out, with a warning, rather than refused.
+        Whether image files that cannot be read are skipped, with a warning, rather than refused.
     label
-        The column of a Parquet or CSV file that holds the labels. By default the one that is called so, or the only one
-        that may be.
+        The column of a Parquet or CSV file that holds the labels. By default the column named "label", or the only
+        possible one.
     progress
-        Called with the number of image files that are decoded, and of all, while they are.
+        Called while image files are decoded, with the number of files that are done and the number of all files.
 
     Returns
     -------
@@ -87,72 +79,77 @@ def load_dataset(
     Raises
     ------
     DataError
-        The name is unknown, or the files are missing, damaged or do not fit together.
+        If the name is unknown, or the files are missing, damaged or do not fit together.
     InputError
-        `folder` is given although `name` is a path itself; or `size` or `channels` is out of range, or given although
-        the data are no image files and have another; or there is no column `label`.
+        If `folder` is given although `name` is a path itself; if `size` or `channels` is out of range, or differs from
+        that of data that are not image files; or if there is no column `label`.
     InputTypeError
-        An argument is of a wrong type.
+        If an argument is of a wrong type.
     """
-    reading = Reading(as_size(size), channels, skip_bad, label, progress)
-    dataset = read_dataset(name, folder, reading)
-    for note in reading.notes:
-        warnings.warn(note, GolmuWarning, stacklevel=2)
+    read_options = ReadOptions(as_size(size), channels, skip_bad, label, progress)
+    return read_and_warn(name, folder, read_options)
+
+
+def read_and_warn(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
+    """Load a data set as `load_dataset` does, with options that exist already."""
+    dataset = read_dataset(name, folder, read_options)
+    for note in read_options.notes:
+        warnings.warn(note, GolmuWarning, stacklevel=3)
     return dataset
 
 
-def read_dataset(name: str | Path, folder: str | Path | None, reading: Reading) -> Dataset:
-    """As `load_dataset`, but what there is to warn of is left in `reading.notes`."""
+def read_dataset(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
+    """Load a data set as `load_dataset` does, but add the warnings to `read_options.notes` instead."""
     path = as_path(name, "name")
     if folder is not None:
         folder = as_path(folder, "folder")
     if load := _LOADERS.get(str(name)):
-        return _as_it_is(load(folder), reading)
+        return _check_and_brighten(load(folder), read_options)
     is_folder = bool(str(name)) and _is_folder(path)
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
     suffix = path.suffix.lower()
-    if folder is not None and (is_folder or is_idx_set or suffix in SUFFIXES):
+    if folder is not None and (is_folder or is_idx_set or suffix in DATASET_SUFFIXES):
         kind = "folder" if is_folder else "file"
-        raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no use; leave it out")
+        raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no effect; leave out folder")
     if is_folder:
-        return _load_folder(path, reading)
+        return _load_folder(path, read_options)
     if is_idx_set:
-        return _as_it_is(load_idx_folder(path.parent, path.name), reading)
+        return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
     if suffix == ".npz":
-        return _as_it_is(load_npz(path), reading)
-    if suffix in SUFFIXES:
+        return _check_and_brighten(load_npz(path), read_options)
+    if suffix in DATASET_SUFFIXES:
         from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
-        return load_tables(path, reading)
-    raise DataError(_unknown(name))
+        return load_tables(path, read_options)
+    raise DataError(_describe_unknown(name))
 
 
-def _load_folder(folder: Path, reading: Reading) -> Dataset:
+def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
     from golmu.data.readers.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
     from golmu.data.readers.image_files import is_image_name  # noqa: PLC0415
     from golmu.data.readers.tables import holds_tables, load_tables  # noqa: PLC0415
 
     if find_idx_sets(folder):
-        return _as_it_is(load_idx_folder(folder), reading)
+        return _check_and_brighten(load_idx_folder(folder), read_options)
     if holds_class_folders(folder):
-        reading.check_no_table(str(folder))
-        return load_class_folders(folder, reading)
+        read_options.check_no_table(str(folder))
+        return load_class_folders(folder, read_options)
     if holds_tables(folder):
-        return load_tables(folder, reading)
+        return load_tables(folder, read_options)
     if any(is_image_name(entry.name) for entry in folder.iterdir()):
         raise DataError(
-            f"'{folder}' holds images, but no folder for each class: move the images of each class into a folder of "
-            "the class's name"
+            f"'{folder}' holds images, but no class folders: move the images of each class into a folder named after "
+            "the class"
         )
     raise DataError(f"'{folder}' holds no data set; give {WHAT_DATA_IS}")
 
 
-def _as_it_is(dataset: Dataset, reading: Reading) -> Dataset:
-    """A data set of arrays, which is not fitted to anything."""
-    reading.check_no_table(dataset.name)
-    reading.check_arrays(dataset.train.images.shape[1:], dataset.name)
-    train, test, notes = brightened(dataset.train, dataset.test)
-    reading.notes += notes
+def _check_and_brighten(dataset: Dataset, read_options: ReadOptions) -> Dataset:
+    """Check a data set of arrays, which are not fitted to any size, against the options, and brighten it if need be."""
+    read_options.check_no_table(dataset.name)
+    read_options.check_arrays(dataset.train.images.shape[1:], dataset.name)
+    train, test, notes = brighten(dataset.train, dataset.test)
+    read_options.notes += notes
     return replace(dataset, train=train, test=test)
 
 
@@ -162,28 +159,41 @@ def load_npz(path: Path) -> Dataset:
     Raises
     ------
     DataError
-        The file is missing or damaged, or its arrays cannot be used, or do not fit together.
+        If the file is missing or damaged, or its arrays cannot be used, or do not fit together.
     """
-    arrays = read_npz(path)
-    names = [*arrays]
-    texts = [labels.ravel() for labels in (arrays[name] for name in names[1::2]) if labels.dtype.kind == "U"]
-    # A class that is in the test only is noticed later, and refused by nobody.
-    known = tuple(map(str, np.unique(np.concatenate(texts)))) if len(texts) == len(names[1::2]) else None
-    parts: list[ImageSet] = []
+    pairs = read_npz(path)
+    class_names = _names_of_text_labels(pairs)
     try:
-        for x, y in zip(names[::2], names[1::2], strict=True):
-            images = users_images(arrays.pop(x), x)
-            labels, known = users_labels(arrays[y], len(images), None, y, known)
-            parts.append(ImageSet(images, labels))
+        # Each pair is dropped as soon as it is converted, since its arrays may be eight times as large as the images.
+        train, class_names = _as_image_set(pairs.pop(0), class_names)
+        test = None
+        if pairs:
+            test, class_names = _as_image_set(pairs.pop(0), class_names)
     except (InputError, InputTypeError) as error:
         raise DataError(f"'{path}': {error}") from error
-    assert known is not None
-    if len({part.images.shape[1:] for part in parts}) > 1:
+    if test is not None and test.images.shape[1:] != train.images.shape[1:]:
         raise DataError(
-            f"'{path}' holds training images of shape {parts[0].images.shape[1:]} and test images of shape "
-            f"{parts[1].images.shape[1:]}, where one shape was expected"
+            f"'{path}' holds training images of shape {train.images.shape[1:]}, but test images of shape "
+            f"{test.images.shape[1:]}; bring them to one shape"
         )
-    return Dataset(path.stem, parts[0], parts[1] if len(parts) > 1 else None, known, str(path))
+    return Dataset(path.stem, train, test, class_names, str(path))
+
+
+def _names_of_text_labels(pairs: Sequence[ArrayPair]) -> tuple[str, ...] | None:
+    """Return the names of all classes, sorted, if all labels are text; else None.
+
+    A class that only the test images have is among them: the user is told of it, and may train without it.
+    """
+    if any(pair.labels.dtype.kind != "U" for pair in pairs):
+        return None
+    return tuple(map(str, np.unique(np.concatenate([pair.labels.ravel() for pair in pairs]))))
+
+
+def _as_image_set(pair: ArrayPair, class_names: tuple[str, ...] | None) -> tuple[ImageSet, tuple[str, ...]]:
+    """Convert a pair of arrays to an image set, and return it with its class names: those given, if there are any."""
+    images = users_images(pair.images, pair.images_name)
+    labels, class_names = users_labels(pair.labels, len(images), None, pair.labels_name, class_names)
+    return ImageSet(images, labels), class_names
 
 
 def _is_folder(path: Path) -> bool:
@@ -193,11 +203,11 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _unknown(name: str | Path) -> str:
-    """What to say about a name that is neither a data set's nor that of something that is read."""
+def _describe_unknown(name: str | Path) -> str:
+    """Return what to say about a name that is neither that of a data set nor that of a file of a known kind."""
     text = str(name)
     if os.path.lexists(text):
-        return f"'{text}' is a file of a kind that is not read; give {WHAT_DATA_IS}"
+        return f"'{text}' is not a kind of file that Golmu reads; give {WHAT_DATA_IS}"
     if isinstance(name, os.PathLike) or Path(text).name != text != "" or Path(text).suffix:
         return f"there is no '{text}'; give {WHAT_DATA_IS}"
     close = difflib.get_close_matches(text.lower(), _LOADERS, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""What is remarkable about a data set before it is trained on: few images, uneven classes, the same image twice."""
+"""Problems of a data set that are best known before training: few images, unbalanced classes, duplicate images."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.data.brightness import faint
+from golmu.data.arrays import faint_notice
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 
-FEW = 10
+FEW_IMAGES = 10
 """Training images of a class below which there is a notice."""
 
-UNEVEN = 10
-"""Times as many training images in the largest class as in the smallest, from which there is a notice."""
+UNBALANCED_FROM = 10
+"""There is a notice if the largest class has at least this many times the training images of the smallest."""
 
-NAMED = 5
-"""Classes that a notice names at most."""
+MAX_CLASSES_NAMED = 5
+"""Classes, at most, that a notice names."""
 
 Counts = NDArray[np.int64]
 
 
 def class_counts(dataset: Dataset) -> tuple[Counts, Counts]:
-    """Images of each class in training and in test, (classes,) each."""
+    """Count the images of each class in training and in test, (classes,) each."""
     n = len(dataset.class_names)
     train = np.bincount(dataset.train.labels, minlength=n)
     test = np.zeros(n, np.int64) if dataset.test is None else np.bincount(dataset.test.labels, minlength=n)
@@ -33,60 +33,66 @@ def class_counts(dataset: Dataset) -> tuple[Counts, Counts]:
 
 
 def notices(dataset: Dataset) -> list[str]:
-    """A sentence for each thing that is remarkable; a class number without any image is none."""
-    return [*faint(dataset.train, dataset.test), *_of_counts(dataset), *_of_duplicates(dataset)]
+    """Return a sentence for each problem of a data set; a class number without any image is no problem."""
+    return [*faint_notice(dataset.train, dataset.test), *_count_notices(dataset), *_duplicate_notices(dataset)]
 
 
-def _of_counts(dataset: Dataset) -> list[str]:
+def _count_notices(dataset: Dataset) -> list[str]:
+    """Return sentences about classes without, with one or with few training images, and about unbalanced classes."""
     train, test = class_counts(dataset)
-    names, found = dataset.class_names, []
+    names, sentences = dataset.class_names, []
     if len(unseen := np.flatnonzero((train == 0) & (test > 0))):
-        found.append(f"no training images, but test images: {_listed([names[i] for i in unseen])}")
-    there = np.flatnonzero(train)
-    if len(there) == 1:
-        found.append(f"all training images are of one class, '{names[there[0]]}': at least 2 are needed to train")
-    if len(lonely := there[train[there] == 1]):
-        found.append(
-            f"{_number(len(lonely), 'class has', 'classes have')} a single training image, of which none can be held "
-            f"out to validate on: to train, give more, or remove {_listed([names[i] for i in lonely])}"
+        sentences.append(f"test images, but no training images: {_join([names[i] for i in unseen])}")
+    present = np.flatnonzero(train)
+    if len(present) == 1:
+        sentences.append(f"all training images are of one class, '{names[present[0]]}': training needs at least 2")
+    if len(single := present[train[present] == 1]):
+        sentences.append(
+            f"{_count(len(single), 'class has', 'classes have')} only one training image, so that none can be held out "
+            f"for validation: add images, or remove {_join([names[i] for i in single])}"
         )
-    if len(few := there[train[there] < FEW]):
-        which = _listed([f"{names[i]} ({train[i]})" for i in few])
-        found.append(f"{_number(len(few), 'class has', 'classes have')} fewer than {FEW} training images: {which}")
-    largest, smallest = there[train[there].argmax()], there[train[there].argmin()]
-    if train[largest] >= UNEVEN * train[smallest]:
-        found.append(
-            f"the classes are uneven: '{names[largest]}' has {train[largest]:,} training images, "
-            f"'{names[smallest]}' {train[smallest]:,}"
+    if len(few := present[train[present] < FEW_IMAGES]):
+        listed = _join([f"{names[i]} ({train[i]})" for i in few])
+        sentences.append(
+            f"{_count(len(few), 'class has', 'classes have')} fewer than {FEW_IMAGES} training images: {listed}"
         )
-    return found
+    largest, smallest = present[train[present].argmax()], present[train[present].argmin()]
+    if train[largest] >= UNBALANCED_FROM * train[smallest]:
+        sentences.append(
+            f"the classes are unbalanced: '{names[largest]}' has {train[largest]:,} training images, "
+            f"'{names[smallest]}' has {train[smallest]:,}"
+        )
+    return sentences
 
 
-def _of_duplicates(dataset: Dataset) -> list[str]:
-    """Images with the same pixels."""
+def _duplicate_notices(dataset: Dataset) -> list[str]:
+    """Return sentences about images with the same pixels."""
     classes_of: dict[bytes, set[int]] = {}
-    for print_, label in zip(_prints(dataset.train), dataset.train.labels.tolist(), strict=True):
-        classes_of.setdefault(print_, set()).add(label)
-    found = []
-    if copies := len(dataset.train) - len(classes_of):
-        found.append(f"{_number(copies, 'training image is a copy', 'training images are copies')} of another")
-    if torn := sum(len(classes) > 1 for classes in classes_of.values()):
-        found.append(f"{_number(torn, 'training image is', 'training images are')} there under more than one class")
-    if dataset.test is not None and (both := sum(print_ in classes_of for print_ in _prints(dataset.test))):
-        found.append(
-            f"{both:,} of {len(dataset.test):,} test images are among the training images too, so that the test tells "
-            "less of new images"
+    for digest, label in zip(_digests(dataset.train), dataset.train.labels.tolist(), strict=True):
+        classes_of.setdefault(digest, set()).add(label)
+    sentences = []
+    if n_copies := len(dataset.train) - len(classes_of):
+        sentences.append(
+            _count(n_copies, "training image is a duplicate of another", "training images are duplicates of others")
         )
-    return found
+    if n_ambiguous := sum(len(classes) > 1 for classes in classes_of.values()):
+        sentences.append(f"{_count(n_ambiguous, 'image appears', 'images appear')} in more than one training class")
+    if dataset.test is not None and (n_shared := sum(digest in classes_of for digest in _digests(dataset.test))):
+        sentences.append(
+            f"{n_shared:,} of {len(dataset.test):,} test images {'is' if n_shared == 1 else 'are'} in the training "
+            "data too, so the test says less about new images"
+        )
+    return sentences
 
 
-def _prints(part: ImageSet) -> list[bytes]:
+def _digests(part: ImageSet) -> list[bytes]:
+    """Hash the pixels of each image."""
     return [blake2b(image.data, digest_size=16).digest() for image in np.ascontiguousarray(part.images)]
 
 
-def _number(n: int, one: str, many: str) -> str:
+def _count(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+def _join(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_CLASSES_NAMED]) + (", ..." if len(names) > MAX_CLASSES_NAMED else "")

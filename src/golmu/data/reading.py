@@ -1,4 +1,4 @@
-"""How image files are to be read, as `load_dataset` is told; and what its readers found remarkable on the way."""
+"""How a data set is to be read, as `load_dataset` is told, and what its readers have to tell about it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from golmu.checks import boolean, integer_within
 from golmu.errors import InputError, InputTypeError
 
 MAX_SIDE = 4096
-"""Pixels, at most, of the height and of the width that images are fitted to."""
+"""The largest height and width, in pixels, to which images are fitted."""
 
 Progress = Callable[[int, int], None]
-"""Called with the number of images that are done, and of all."""
+"""Called with the number of images that are done, and the number of all images."""
 
 
 @dataclass
-class Reading:
-    """What image files are fitted to; checked where it is made.
+class ReadOptions:
+    """How to read a data set: the shape to which image files are fitted, and what to do with unreadable ones.
 
     Attributes
     ----------
     size
-        Height and width of the images in pixels; None: the size of all files if it is one,
+        Height and width of the images in pixels; None: the size of all files if they share one,
         else `golmu.data.readers.decoding.DEFAULT_SIZE`.
     channels
         1, grey, or 3, RGB; None: RGB if any file has colours, else grey.
     skip_bad
-        Whether files that cannot be read are left out, rather than refused.
+        Whether files that cannot be read are skipped, rather than refused.
     label
-        The column of a table that holds the labels; None: the one that is called so, or the only one that may be.
+        The column of a table that holds the labels; None: the column named "label", or the only possible one.
     progress
         Called while files are decoded.
     is_binding
@@ -40,7 +40,7 @@ class Reading:
     notes
         Sentences that the readers add for the user.
     left_out
-        What is wrong with each file that `skip_bad` left out, its name included.
+        What is wrong with each file that was skipped, its name included.
 
     Raises
     ------
@@ -68,71 +68,71 @@ class Reading:
             raise InputTypeError(f"progress must be a function of two numbers, got {self.progress!r}")
 
     @classmethod
-    def like(cls, shape: tuple[int, ...], *, skip_bad: bool, label: str | None = None) -> Reading:
-        """One that fits image files to (h, w, c) as far as they can be, and takes arrays as they are."""
+    def like(cls, shape: tuple[int, ...], *, skip_bad: bool, label: str | None = None) -> ReadOptions:
+        """Make options that fit image files to (h, w, c) as far as possible, and take arrays as they are."""
         height, width, channels = shape
         size = (height, width) if POOL_SIZE <= min(height, width) <= max(height, width) <= MAX_SIDE else None
         return cls(size, channels if channels in (1, 3) else None, skip_bad, label, is_binding=False)
 
-    def differences(self, other: Reading) -> list[str]:
-        """What `other` asks for, and this one does not give."""
-        found = []
+    def differences(self, other: ReadOptions) -> list[str]:
+        """List what `other` asks for and these options do not give."""
+        differences = []
         if other.size not in (None, self.size):
-            found.append(f"size is {shown(self.size)}, not {shown(other.size)}")
+            differences.append(f"size is {format_size(self.size)}, not {format_size(other.size)}")
         if other.channels not in (None, self.channels):
-            found.append(f"channels is {self.channels}, not {other.channels}")
+            differences.append(f"channels is {self.channels}, not {other.channels}")
         if other.skip_bad and not self.skip_bad:
-            found.append("skip_bad is False, not True")
+            differences.append("skip_bad is False, not True")
         if other.label not in (None, self.label):
-            found.append(f"label is {self.label!r}, not {other.label!r}")
-        return found
+            differences.append(f"label is {self.label!r}, not {other.label!r}")
+        return differences
 
     def check_no_table(self, name: str) -> None:
-        """Raises `InputError` if a column was asked for, though there is none."""
+        """Raise `InputError` if a column was asked for; to be called for data that are no table."""
         if self.label is not None:
-            raise InputError(f"label={self.label!r} was asked for, but '{name}' is no table with columns; leave it out")
+            raise InputError(f"label={self.label!r} names a column, but '{name}' is not a table; leave out label")
 
     def check_arrays(self, shape: tuple[int, ...], name: str) -> None:
-        """Raises `InputError` if arrays of images (h, w, c) are not what was asked for."""
+        """Raise `InputError` if arrays of images (h, w, c) do not have the shape that was asked for."""
         if not self.is_binding:
             return
         if self.size is not None and shape[:2] != self.size:
             raise InputError(
-                f"size={shown(self.size)} was asked for, but '{name}' holds arrays of {shown(shape[:2])}: only image "
-                "files are fitted to a size; leave it out"
+                f"size={format_size(self.size)} was asked for, but '{name}' holds arrays of {format_size(shape[:2])}: "
+                "only image files are scaled to a size; leave out size"
             )
         if self.channels is not None and shape[2] != self.channels:
             raise InputError(
                 f"channels={self.channels} was asked for, but '{name}' holds arrays with {shape[2]}: only image files "
-                "are made grey or RGB; leave it out"
+                "are converted to grey or RGB; leave out channels"
             )
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) of "28" or "24x32".
+    """Return (height, width) from text such as "28" or "24x32".
 
     Raises
     ------
     InputError
-        If it is neither.
+        If the text is neither.
     """
-    if not (found := re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", text.strip())):
-        raise InputError(f"size must be a number of pixels, as 28, or height x width, as 24x32, got {text!r}")
-    return int(found[1]), int(found[2] or found[1])
+    if not (match := re.fullmatch(r"(\d{1,9})(?:[x×](\d{1,9}))?", text.strip())):
+        raise InputError(f"size must be a number of pixels such as 28, or height x width such as 24x32, got {text!r}")
+    return int(match[1]), int(match[2] or match[1])
 
 
-def shown(size: tuple[int, ...] | None) -> str:
-    """A size as it is written: height x width."""
+def format_size(size: tuple[int, ...] | None) -> str:
+    """Write a size as height x width; None as "not known"."""
     return "not known" if size is None else "x".join(str(side) for side in size)
 
 
 def as_size(size: Any) -> tuple[int, int] | None:
-    """(height, width) of a size as users give it.
+    """Return (height, width) from a size as users give it, or None from None.
 
     Raises
     ------
     InputError, InputTypeError
-        If it is neither None, nor an integer, nor two, from `POOL_SIZE` to `MAX_SIDE`.
+        If the size is neither None, nor one or two integers from `POOL_SIZE` to `MAX_SIDE`.
     """
     if size is None:
         return None

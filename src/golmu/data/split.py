@@ -1,7 +1,7 @@
 """The stratified split: a share of every class, drawn as scikit-learn draws it.
 
 scikit-learn's `train_test_split` takes longer to import than Fashion-MNIST takes to load, and a training that starts
-at once should not wait for it. `tests/test_split.py` holds this against it, index by index.
+at once should not wait for it. `tests/data/test_split.py` compares the two, index by index.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Indices = NDArray[np.int64]
 
 
 def stratified_split(labels: Indices, share: float, random_state: int) -> tuple[Indices, Indices]:
-    """Indices to fit on and indices to hold out, each class in the same proportion, both shuffled.
+    """Draw indices to fit on and indices to hold out, each class in the same proportion, both shuffled.
 
     They are those of `train_test_split(np.arange(n), stratify=labels, test_size=share, random_state=random_state)`.
 
@@ -40,13 +40,12 @@ def stratified_split(labels: Indices, share: float, random_state: int) -> tuple[
     n_fit = len(labels) - n_held_out
     if counts.min() < 2:
         raise InputError(
-            f"class {classes[counts.argmin()]} has 1 image, and 2 are needed to be in both parts: "
-            "give more images of it"
+            f"class {classes[counts.argmin()]} has 1 image, but needs 2 to be in both parts: add images of it"
         )
     for part, n in (("fit", n_fit), ("validation", n_held_out)):
         if n < len(classes):
             raise InputError(
-                f"the {part} part would have {n} images for {len(classes)} classes: give more images, or another share"
+                f"the {part} part would have {n} images for {len(classes)} classes: add images, or choose another share"
             )
     rng = np.random.RandomState(random_state)
     fit_counts = _proportional_draw(counts, n_fit, rng)
@@ -61,7 +60,7 @@ def stratified_split(labels: Indices, share: float, random_state: int) -> tuple[
 
 
 def _proportional_draw(counts: Indices, n: int, rng: np.random.RandomState) -> Indices:
-    """How many of `n` draws fall to each class: the most likely numbers, with ties broken at random."""
+    """Return how many of `n` draws fall to each class: the most likely numbers, with ties broken at random."""
     expected = counts / counts.sum() * n
     draws = np.floor(expected)
     missing = int(n - draws.sum())

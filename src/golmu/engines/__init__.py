@@ -6,17 +6,19 @@
 
 `"tensorflow"`
     The chapter's way: `tf.nn` functions under a `tf.GradientTape`, compiled into one graph. It runs on any device
-    that TensorFlow runs on, and is what the other engine is held against.
+    that TensorFlow runs on, and the tests compare the other engine with it. It needs TensorFlow, which
+    `pip install 'golmu[tensorflow]'` installs.
 
 `"auto"`
-    `tensorflow` where TensorFlow has a GPU to run on, else `fused`.
+    `tensorflow` where TensorFlow is installed and has a GPU to run on, else `fused`.
 
-`create_engine` is the only function that knows the engines by name; the network asks it, and speaks the contract
-(`golmu.engines.contract.Engine`) from there on.
+`create_engine` and `load_ahead` alone know the engines by name; everything else speaks the contract
+(`golmu.engines.contract.Engine`).
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from contextlib import suppress
@@ -25,13 +27,14 @@ from pathlib import Path
 from golmu.architecture import Architecture
 from golmu.checks import one_of
 from golmu.engines.contract import Engine
+from golmu.engines.tensorflow.quiet import INSTALL_COMMAND, is_installed
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
 
 ENGINE_NAMES = ("auto", "fused", "tensorflow")
 """What the argument `engine` may be."""
 
-GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd")
-"""What a system with a GPU's driver has; without one of them TensorFlow need not be imported to find no GPU."""
+GPU_DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd")
+"""Files that a GPU's driver makes; where none of them exists, TensorFlow need not be imported to find no GPU."""
 
 logger = logging.getLogger("golmu")
 
@@ -39,7 +42,7 @@ logger = logging.getLogger("golmu")
 def create_engine(
     name: str, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = SCALING_ONLY
 ) -> Engine:
-    """The engine called `name`, without weights yet.
+    """Create the engine called `name`, without weights yet.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def create_engine(
         If what the engine needs cannot be used here.
     """
     one_of(name, ENGINE_NAMES, "engine")
-    chosen = name if name != "auto" else "tensorflow" if _has_gpu() else "fused"
+    chosen = _choose_engine() if name == "auto" else name
     logger.debug("engine %r runs as %r", name, chosen)
     if chosen == "tensorflow":
         from golmu.engines.tensorflow.engine import TensorFlowEngine  # noqa: PLC0415  TensorFlow takes seconds to import
@@ -72,12 +75,12 @@ def create_engine(
 
 
 def load_ahead(name: str) -> threading.Thread:
-    """Loads the code of the engine called `name` in a thread, which is returned, while the caller reads its data.
+    """Start to load the code of the engine called `name` in a thread, and return it, while the caller reads its data.
 
-    Only the fused engine's is worth it: a third of a second, and ten where it must be compiled. What goes wrong there,
-    `create_engine` will say.
+    Only the fused engine gains by it: a third of a second, and ten seconds where its code must be compiled. Errors are
+    dropped, since `create_engine` raises them again.
     """
-    is_fused = name != "tensorflow" and not _may_have_gpu()
+    is_fused = name == "fused" or (name != "tensorflow" and not (_has_gpu_driver() and is_installed()))
     thread = threading.Thread(target=_load_fused if is_fused else None, daemon=True)
     thread.start()
     return thread
@@ -90,13 +93,25 @@ def _load_fused() -> None:
         load_kernels()
 
 
-def _may_have_gpu() -> bool:
-    return any(Path(device).exists() for device in GPU_DEVICES)
-
-
-def _has_gpu() -> bool:
-    if not _may_have_gpu():
-        return False
+def _choose_engine() -> str:
+    """Return the name of the engine that `"auto"` stands for here."""
+    if not _has_gpu_driver():
+        return "fused"
+    if not is_installed():
+        _say_that_the_gpu_is_idle()
+        return "fused"
     from golmu.engines.tensorflow.engine import has_gpu  # noqa: PLC0415
 
-    return has_gpu()
+    return "tensorflow" if has_gpu() else "fused"
+
+
+def _has_gpu_driver() -> bool:
+    return any(Path(device).exists() for device in GPU_DEVICE_FILES)
+
+
+@functools.cache  # once per process
+def _say_that_the_gpu_is_idle() -> None:
+    logger.warning(
+        "a GPU was found, but TensorFlow is not installed, so the fused CPU engine runs; to use the GPU: %s",
+        INSTALL_COMMAND,
+    )

@@ -1,16 +1,15 @@
 """What an engine is: the arithmetic of the network behind one small protocol.
 
-An engine holds one set of weights for one `Architecture`. It knows nothing of epochs, shuffling, labels as users
-write them, files or progress; it computes, and every engine computes the same function (`docs/architecture.md`).
+An engine holds one set of weights for one `Architecture`. It knows nothing of epochs, shuffling, class names, files
+or progress; it only computes, and every engine computes the same function (`docs/architecture.md`).
 
-Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are; what else is done to them before
-the network is the engine's `Preprocessing`. Labels are int64 class indices (n,). Both are trusted here: `golmu.data.inputs`
-has checked them.
+Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are; the engine's `Preprocessing` says
+what else is done to them first. Labels are int64 class indices (n,). Engines trust both, since `golmu.data.inputs` has
+checked them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -18,29 +17,20 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import Architecture, Weights
-from golmu.preprocessing import Images, Preprocessing
+from golmu.architecture import Architecture
+from golmu.preprocessing import Preprocessing
 from golmu.recipe import Method
-
-Labels = NDArray[np.int64]
-
-Importance = NDArray[np.float32]
-"""(n,): how much each sample counts, 1 on average: its loss, and so its gradient, is multiplied by it."""
+from golmu.types import Images, Importance, Labels, Weights
 
 Slots = dict[str, Weights]
-"""What a training keeps for each weight beside the weight itself, by name: `FIRST`, `SECOND`, `AVERAGE`."""
+"""Arrays that training keeps beside the weights, one for each weight, by name: `FIRST`, `SECOND`, `AVERAGE`."""
 
 FIRST, SECOND, AVERAGE = "first", "second", "average"
-"""Nesterov's velocity, or Adam's first moment; Adam's second moment; and the average of the weights."""
+"""The names of the slots: Nesterov's velocity, or Adam's first moment; Adam's second moment; the weights' average."""
 
 
-def usable_cores() -> int:
-    """Number of cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class Evaluation(NamedTuple):
-    """How well the present weights do on a set of images."""
+class Score(NamedTuple):
+    """How well the current weights do on a set of images."""
 
     loss: float
     """Softmax cross-entropy, mean over the images."""
@@ -50,14 +40,14 @@ class Evaluation(NamedTuple):
 
 @dataclass(frozen=True)
 class Prepared:
-    """Images and labels put where an engine wants them, once, so that epochs do not move them again."""
+    """Images and labels in the form and place that an engine reads, so that they are moved once and not every epoch."""
 
     images: Any
     """The engine's own kind of array, (n, h, w, c)."""
     labels: Any
     """The engine's own kind of array, (n,)."""
     importance: Any = None
-    """The engine's own kind of array, (n,), float32; None: 1 for every sample."""
+    """The engine's own kind of array, (n,), float32; None means 1 for every sample."""
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -65,29 +55,30 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches for training, and what changes from one to the next. m batches of b samples."""
+    """m batches of b samples for training, and what changes from one batch to the next."""
 
     order: NDArray[np.int64]
     """(m, b): indices into the data."""
     learning_rates: NDArray[np.float32]
-    """(m,)"""
+    """(m,): the learning rate of each batch's step."""
     averaging: NDArray[np.float32] | None = None
-    """(m,): how far the average moves towards the weights after the step, 1 to begin with; None or 0: not at all."""
+    """(m,): how far the average moves towards the weights after each step: 1 in the step that begins it, 0 in steps
+    that leave it as it is. None: there is no average."""
     first_step: int = 0
-    """Steps of the training before the first of these."""
+    """How many steps the training has done before the first of these batches."""
     first_batch: int = 0
-    """Batches of the epoch before the first of these: with `seed`, what is drawn depends on it."""
+    """How many batches the epoch has had before the first of these; the draws depend on it."""
     seed: int = 0
-    """Of the epoch's draws (`golmu.engines.draws`), from 0 to 2³² − 1."""
+    """The seed of the epoch's draws (`golmu.engines.draws`), from 0 to 2³² − 1."""
 
     @classmethod
     def at(cls, learning_rate: float, order: NDArray[np.int64], *, first_step: int = 0, seed: int = 0) -> Batches:
-        """All at one learning rate; each of their draws has a number of its own."""
+        """Make batches that all have one learning rate; `first_step` numbers their steps, and their draws as well."""
         rates = np.full(len(order), learning_rate, np.float32)
         return cls(order, rates, first_step=first_step, first_batch=first_step, seed=seed)
 
     def part(self, first: int, n: int) -> Batches:
-        """n of the batches, from the one numbered `first` here."""
+        """Return n of these batches, from the one at index `first` on."""
         rows = slice(first, first + n)
         return Batches(
             self.order[rows], self.learning_rates[rows], None if self.averaging is None else self.averaging[rows],
@@ -96,7 +87,7 @@ class Batches:
 
 
 def needed_slots(method: Method, *, averages: bool) -> tuple[str, ...]:
-    """The slots that training by `method` keeps."""
+    """Return the names of the slots that training by `method` keeps, and that of the average if it `averages`."""
     names = {"sgd": (), "nesterov": (FIRST,), "adam": (FIRST, SECOND), "adamw": (FIRST, SECOND)}[method.optimizer]
     return (*names, AVERAGE) if averages else names
 
@@ -111,40 +102,40 @@ class Engine(Protocol):
     """Threads that the engine may use."""
 
     def set_weights(self, weights: Weights) -> None:
-        """Takes copies of `weights`, canonical and already checked."""
+        """Copy `weights`, which are canonical and already checked, into the engine."""
 
     def get_weights(self) -> Weights:
-        """Copies of the weights in the canonical form."""
+        """Return copies of the weights in the canonical form."""
 
     @property
     def slot_names(self) -> Collection[str]:
-        """The slots that training has made so far."""
+        """The names of the slots that training has made so far."""
 
     def get_slots(self) -> Slots:
-        """Copies of these slots, in the canonical shapes."""
+        """Return copies of the slots that training has made so far, in the canonical shapes."""
 
     def set_slots(self, slots: Slots) -> None:
-        """Takes copies of these slots, and forgets all others."""
+        """Copy `slots` into the engine, in place of all that it has."""
 
     def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
-        """Puts a whole data set where the engine wants it; uint8 images stay uint8 in memory.
+        """Put a whole data set in the form and place that the engine reads; uint8 images stay uint8 in memory.
 
-        Only training heeds the importance of samples; an evaluation counts all alike.
+        The importance of samples matters to training only; an evaluation counts all samples alike.
         """
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
-        """One step for each of the batches.
+        """Do one step for each of the batches.
 
-        Slots that the method needs and training has not made yet are zeros.
+        Slots that the method needs, and that training has not made yet, begin as zeros.
 
         Parameters
         ----------
         data
-            What `prepare` of this engine gave.
+            The samples, as `prepare` of this engine returned them.
         batches
-            Which samples, and at which learning rates.
+            Which samples make up each batch, and the learning rates.
         method
-            How a step goes.
+            What happens within a step.
 
         Returns
         -------
@@ -153,25 +144,25 @@ class Engine(Protocol):
             returned, never hidden.
         """
 
-    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:
-        """Mean loss and accuracy over all of `data`, computed in chunks; of the average of the weights, if asked."""
+    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Score:
+        """Return mean loss and accuracy over all of `data`, of the weights, or of their average if `averaged`."""
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
-        """Mean loss of one batch, and its gradient with respect to every weight, in the canonical shapes.
+        """Return the mean loss of one batch, and its gradient with respect to every weight, in the canonical shapes.
 
         The loss is plain: one view of each image, without dropout or smoothing.
         """
 
     def logits(self, images: Images) -> NDArray[np.float32]:
-        """(n, C), computed in chunks; with `test_flip` each the mean of two views."""
+        """Return logits (n, C); with `test_flip` each is the mean over an image and its mirror image."""
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
-        """(n, h, w, K): what the convolution and its bias give, before ReLU and pooling."""
+        """Return (n, h, w, K): what the convolution and its bias give, before ReLU and pooling."""
 
     def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, h, w, c): gradient of Σ output_gradient · logits, of the image as it is, with respect to what the
-        convolution sees.
+        """Return (n, h, w, c): the gradient of Σ output_gradient · logits with respect to the convolution's input.
 
-        With one row of the identity for each image this is the gradient of a class's logit, the saliency of
-        Simonyan et al., "Deep Inside Convolutional Networks", 2013, section 3.
+        The logits are those of the images as they are, without mirror images. With one row of the identity for each
+        image this is the gradient of a class's logit, the saliency of Simonyan et al., "Deep Inside Convolutional
+        Networks", 2013, section 3.
         """

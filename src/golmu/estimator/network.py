@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,88 +14,77 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import validate_data
 
-from golmu.architecture import Architecture, Weights
+from golmu.architecture import Architecture
 from golmu.checks import boolean, positive_integer
 from golmu.data import inputs
 from golmu.engines import create_engine
-from golmu.engines.contract import Engine, Labels
+from golmu.engines.contract import Engine
 from golmu.errors import GolmuError, InputError, InputTypeError
-from golmu.estimator.learned import Learned
-from golmu.estimator.parameters import RecipeParameters
+from golmu.estimator.parameters import RecipeParameters, document_parameters
 from golmu.estimator.partial_fit import IncrementalTraining
 from golmu.estimator.sample_weight import as_sample_weight, importance
-from golmu.estimator.summary import Display
+from golmu.estimator.summary import layer_table, summary_html
 from golmu.metrics import log_softmax, softmax
-from golmu.model.model import Model, load_model, save_model
-from golmu.preprocessing import Images, Preprocessing
-from golmu.runs.fitting import Samples, as_folder, begun_preprocessing, describe, fit_in_folder
-from golmu.training import loop as training
-from golmu.training.interruption import Interruption
+from golmu.model.model import ImageFileOptions, Model, load_model, save_model
+from golmu.model.predictor import Predictor
+from golmu.preprocessing import Preprocessing
+from golmu.recipe import Recipe
+from golmu.runs.checkpoint import load_checkpoint
+from golmu.runs.folder import CHECKPOINT
+from golmu.runs.job import Outcome, TrainingData, TrainingJob, open_to_resume
+from golmu.runs.record import FitRecord
+from golmu.training.batching import refuse_hiding, warn_of_small_data
+from golmu.training.history import Callback, History
+from golmu.training.loop import Training, begin
+from golmu.types import Images, Labels, Weights
 
 if TYPE_CHECKING:
     from typing import Self
 
 
 class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[misc]
-    """The network has no weights yet. It is scikit-learn's error of this name too."""
+    """The network has no weights yet. This is also scikit-learn's error of the same name."""
 
     exit_code = 2
 
 
-class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+@document_parameters
+class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
-    A scikit-learn classifier of small images, with the methods of the chapter beside scikit-learn's.
+    A scikit-learn classifier of small images, with the chapter's methods beside scikit-learn's.
 
     Parameters
     ----------
-    n_kernels
-        Number of 3×3 kernels.
-    units
-        Number of units of the hidden dense layer.
-    batch_size
-        Samples a step. Epochs use full batches only; fewer samples than this make one batch.
-    learning_rate
-        Step size, at its highest. `optimizer="adam"` wants about 0.001.
-    engine
-        What computes: see `golmu.engines`. After fitting, `engine_` names the one that ran.
-    n_threads
+    {recipe}
+    engine : str, default "auto"
+        What computes: see `golmu.engines`. After fitting, `engine_` names the engine that ran.
+    n_threads : int, optional
         Threads at most that the fused engine uses; by default one for each core that the process may use. The bits
         of every result are the same for any number.
-    random_state
-        Fixes the initial weights, the order of the samples, and all other chance: an integer, a `RandomState` or a
-        `Generator`; None: each `fit` is another.
-    record_loss
-        `"after"`: an epoch's loss in `losses` is the mean of each batch's loss after its update, as in the chapter.
-        `"before"`: it comes from the update's own forward pass, as Keras reports it, and a third of the work is saved.
-    patience
-        Training stops when the validation loss has not improved for this many epochs, and the best epoch's weights
-        are restored; `fit` then needs `x_val` and `y_val`, which searches do not pass. None: it goes on to the end, and
-        the last epoch's weights stay.
-    epochs
-        Passes over the samples, where `fit` is not told.
-    image_shape
-        (h, w) or (h, w, c) of flattened images that are not square and grey; None: whatever `fit` is given.
-    class_weight
+    random_state : int, RandomState or Generator, optional
+        Fixes the initial weights, the order of the samples, and all other chance. None: each `fit` differs.
+    image_shape : tuple, optional
+        (h, w) or (h, w, c) of flattened images that are not square and grey; None: the shape that `fit` is given.
+    class_weight : "balanced" or dict, optional
         How much the samples of each class count in training: None, all alike; "balanced", each class alike, whatever
-        its number of samples; or a dict from labels to numbers.
-    warm_start
-        Whether `fit` goes on from the weights that there are, with a new schedule and optimizer, and adds to `losses`.
-    optimizer, momentum, weight_decay, schedule, warmup, final_rate, final_batch_size, label_smoothing
-    feature_dropout, hidden_dropout, flip, shift, erase, ema, average_epochs, test_flip, standardize
-        How training goes beyond the chapter, and what is made of an image: see `golmu.Recipe`. By default nothing.
+        its number of samples; or a dict from labels to weights.
+    warm_start : bool, default False
+        Whether `fit` continues from the present weights, with a new schedule and optimizer, and extends `losses`.
 
     Attributes
     ----------
     losses, val_losses
-        A float an epoch: training and validation loss; scikit-learn calls the former `loss_curve_`. The latter is NaN
-        for epochs without validation images that others with them follow.
+        Training and validation loss of each epoch, as floats; scikit-learn calls the former `loss_curve_`. Epochs
+        without validation images that are followed by epochs with them have NaN.
     history_
         The same with validation accuracy and seconds (`golmu.training.History`).
     conv_w, conv_b, w1, b1, w2, b2
         Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,).
     classes_
         The sorted labels; for one-hot labels their indices.
+    class_names_
+        What people call the classes, as text: the names in the model file after `load`, else the labels.
     engine_
         Name of the engine that holds the weights.
     n_iter_
@@ -106,9 +95,13 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         Number of values of an image, h·w·c.
     feature_names_in_
         The names of the columns, where `fit` was given a data frame of flattened images.
+    predictor_
+        The network as a `golmu.Predictor`, which also reads image files.
 
-    Images `x`, wherever they are taken, are (n, h, w, c), (n, h, w), or flattened (n, h·w·c); floats should lie in
-    [0, 1], and integers from 0 to 255 are scaled by 1/255 inside. Labels `y` are integers, strings, or one-hot.
+    Notes
+    -----
+    Images `x` are always (n, h, w, c), (n, h, w), or flattened (n, h·w·c); floats should lie in [0, 1], and integers
+    from 0 to 255 are scaled by 1/255 inside. Labels `y` are integers, strings, or one-hot.
 
     Examples
     --------
@@ -139,12 +132,12 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         y_val: ArrayLike | None = None,
         *,
         sample_weight: ArrayLike | None = None,
-        callback: training.Callback | None = None,
+        callback: Callback | None = None,
         run: str | Path | None = None,
         resume: str | Path | None = None,
         allow_inexact: bool = False,
     ) -> Self:
-        """Initialises the weights, unless `warm_start` keeps them, then trains.
+        """Initialise the weights, unless `warm_start` keeps them, then train.
 
         Ctrl-C ends training within a quarter of a second, between two batches: the network is then fitted and usable,
         and `KeyboardInterrupt` is raised. A second Ctrl-C ends it at once.
@@ -162,14 +155,15 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         callback
             Called with a `golmu.training.Progress` several times an epoch.
         run
-            An empty or new folder in which the training is kept: a checkpoint after every epoch and every minute, and
-            at the end the model, the history and the curves. Ctrl-C and SIGTERM write a checkpoint too.
+            An empty or new folder in which the training is recorded: a checkpoint after every epoch and every minute,
+            and at the end the model, the history and the curves. Ctrl-C and SIGTERM write a checkpoint too.
         resume
-            The folder of a training that is to go on where its checkpoint stands, with the same images, labels and
-            settings; `epochs` may be larger than it was, unless a schedule or an average ends with the last. The result
-            is bit for bit that of an uninterrupted training.
+            The folder of a training to continue from its last checkpoint, with the same images, labels and settings;
+            `epochs` may be larger than it was, unless a schedule or an average ends with the last epoch. The result is
+            bit for bit that of an uninterrupted training.
         allow_inexact
-            Whether `resume` may use another engine, or, with TensorFlow, other threads; the bits are then others.
+            Whether `resume` may use another engine, or, with TensorFlow, another number of threads, so that the bits
+            differ.
 
         Raises
         ------
@@ -178,71 +172,42 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         TrainingError
             If the loss becomes NaN or infinite. The weights are then those of the last step, or their average.
         RunError, CheckpointError, SaveError
-            If the folder is in use, or cannot be gone on with, read or written.
+            If the folder is in use, or cannot be continued, read or written.
         """
         recipe = self._recipe(epochs)
-        images = self._images(x, is_new=True)
-        label_array = inputs.as_label_array(y, len(images))
-        classes = inputs.find_classes(label_array)
-        labels = inputs.encode(label_array, classes)
-        counts = importance(sample_weight, self.class_weight, labels, classes)
-        validation = None
-        if x_val is not None or y_val is not None:
-            if x_val is None or y_val is None:
-                raise InputTypeError("x_val and y_val must be given together, or not at all")
-            val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val")
-            val_array = inputs.as_label_array(y_val, len(val_images), argument="y_val")
-            validation = val_images, inputs.encode(val_array, classes, argument="y_val")
+        data = self._training_data(x, y, x_val, y_val, sample_weight)
         if callback is not None and not callable(callback):
             raise InputTypeError(f"callback must be a function of a golmu.training.Progress, or None, got {callback!r}")
-        boolean(allow_inexact, "allow_inexact")
-        run_folder, resumed_folder = as_folder(run, "run"), as_folder(resume, "resume")
-        if run is not None and resume is not None:
-            raise InputTypeError("run names a new folder, and resume one to go on in: give one of them")
-        if recipe.patience is not None and validation is None:
+        place = _Place.of(run, resume, allow_inexact)
+        if recipe.patience is not None and data.validation is None:
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
-        training.refuse_hiding(images.shape[1:], recipe)
-        training.warn_of_small_data(len(images), recipe)
-
-        is_warm = boolean(self.warm_start, "warm_start") and resume is None  # a checkpoint says all
-        earlier = self._continued(images.shape[1:], classes) if is_warm else None
-        if earlier is None:
-            preprocessing = begun_preprocessing(resumed_folder) or Preprocessing.of(
-                images, standardize=recipe.standardize, test_flip=recipe.test_flip
-            )
-            self._start(images.shape[1:], classes, preprocessing)
+        refuse_hiding(data.images.shape[1:], recipe)
+        warn_of_small_data(len(data.labels), recipe)
+        earlier = None
+        if boolean(self.warm_start, "warm_start") and self._is_ready and resume is None:
+            earlier = self._continue(data)
+        else:
+            self._start(data.images.shape[1:], data.classes, self._preprocessing(data.images, recipe, place))
         self._note_features(x)
-        running = training.Training(self._engine, recipe, self._order_rng)
-        self.history_ = running.history
-        callbacks = [] if callback is None else [callback]
-        samples = Samples(images, labels, validation, classes, counts)
+        training = Training(self._engine, recipe, self._order_rng)
+        # The seed of weights that are continued from gave other weights.
+        seed = self.random_state if isinstance(self.random_state, int) and earlier is None else None
+        fit = FitRecord.of(
+            self.image_shape, self.class_weight, is_weighted=sample_weight is not None, is_continued=earlier is not None
+        )
+        job = TrainingJob.from_arrays(data, training, seed=seed, fit=fit)
+        self.history_ = training.history
         try:
-            if run is None and resume is None:
-                with Interruption(and_termination=False) as interruption:
-                    running.run(*samples.prepared(self._engine), recipe.epochs, [*callbacks, interruption])
-            else:
-                fit_in_folder(
-                    samples, running, self.architecture_, callbacks, run=run_folder, resume=resumed_folder,
-                    allow_inexact=allow_inexact,
-                    random_state=self.random_state if earlier is None else None,  # which gave no initial weights
-                    beside=describe(
-                        self.image_shape, self.class_weight, is_weighted=sample_weight is not None,
-                        is_continued=earlier is not None,
-                    ),
-                )  # fmt: skip
+            place.train(job, [] if callback is None else [callback])
         except BaseException:
-            running.settle(is_finished=False)
+            training.settle(is_finished=False)
             raise
         finally:
-            self.history_ = running.history  # another one, where a checkpoint was restored
-            self.best_epoch_ = running.epoch if running.best is None else running.best.epoch
-            if earlier is not None:
-                self.best_epoch_ += len(earlier.losses)
-                self.history_ = earlier.followed_by(running.history)
+            self._learn_from(training, earlier)
         return self
 
     def init_weights(self, input_shape: tuple[int, ...], n_classes: int) -> None:
-        """Gives the network Glorot uniform weights and zero biases for these images and this number of classes.
+        """Give the network Glorot uniform weights and zero biases for images of this shape and this number of classes.
 
         There are no images yet to standardize by, so that only `fit` heeds `standardize`.
 
@@ -265,79 +230,76 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
     # Using the network
 
     def forpass(self, x: ArrayLike) -> NDArray[np.float32]:
-        """Logits (n, classes) of the images."""
-        self._check_ready()
+        """Return the logits (n, classes) of the images."""
+        self.check_fitted()
         return self._engine.logits(self._images(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
-        """Probabilities (n, classes) of the images, in the order of `classes_`; each row sums to 1."""
+        """Return the probabilities (n, classes) of the images, in the order of `classes_`; each row sums to 1."""
         return softmax(self.forpass(x))
 
     def predict_log_proba(self, x: ArrayLike) -> NDArray[np.float32]:
-        """Logarithms of the probabilities (n, classes) of the images."""
+        """Return the logarithms of the probabilities (n, classes) of the images."""
         return log_softmax(self.forpass(x))
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The most probable label of each image, as the labels were given to `fit` (one-hot: indices)."""
+        """Return the most probable label of each image, as labels were given to `fit` (one-hot: indices)."""
         indices = self.forpass(x).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[indices]
         return labels
 
     def score(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy: the share of the images that are predicted right, each counting as `sample_weight` (n,) says.
+        """Return the accuracy: the share of the images that are predicted right, weighted by `sample_weight` (n,).
 
-        A label that the network does not know is one that it gets wrong.
+        A label that the network does not know counts as wrong.
         """
-        self._check_ready()
+        self.check_fitted()
         images = self._images(x)
         labels = inputs.encode(inputs.as_label_array(y, len(images)), self.classes_, may_be_unknown=True)
         weights = None if sample_weight is None else as_sample_weight(sample_weight, len(labels))
         return float(np.average(self._engine.logits(images).argmax(axis=1) == labels, weights=weights))
 
     def get_loss(self, x: ArrayLike, y: ArrayLike) -> float:
-        """Softmax cross-entropy, mean over the images."""
+        """Return the softmax cross-entropy, mean over the images."""
         images, labels = self._images_and_labels(x, y)
         return self._engine.evaluate(self._engine.prepare(images, labels)).loss
 
     def gradients(self, x: ArrayLike, y: ArrayLike) -> tuple[float, Weights]:
-        """Mean loss of the batch, and its gradient with respect to each weight, in the weights' shapes."""
+        """Return the mean loss of the batch, and its gradient with respect to each weight, in the weights' shapes."""
         images, labels = self._images_and_labels(x, y)
         return self._engine.gradients(images, labels)
 
     # Weights and files
 
     def get_weights(self) -> Weights:
-        """Copies of all weights by name, float32, in the canonical shapes (`golmu.architecture`)."""
-        self._check_ready()
+        """Return copies of all weights by name, float32, in the canonical shapes (`golmu.architecture`)."""
+        self.check_fitted()
         return self._engine.get_weights()
 
     def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
-        """Puts weights in place of the present ones; all six, in the canonical shapes, finite."""
-        self._check_ready()
+        """Replace the weights: all six, in the canonical shapes, finite."""
+        self.check_fitted()
         self._engine.set_weights(self.architecture_.checked(weights))
         self._forget_steps()
 
     def save(self, path: str | Path, *, class_names: tuple[str, ...] | None = None) -> None:
-        """Writes weights, sizes and labels as a safetensors file, atomically.
+        """Write the network as a model file, atomically: weights, sizes, labels, names and preprocessing.
 
-        `class_names` are what people call the classes, in the order of `classes_`; by default the labels themselves.
+        `class_names` are what people call the classes, in the order of `classes_`; by default `class_names_`.
 
         Raises
         ------
         SaveError
             If the file cannot be written.
         """
-        self._check_ready()
-        names = tuple(str(label) for label in self.classes_) if class_names is None else tuple(class_names)
-        if len(names) != len(self.classes_):
-            raise InputError(f"class_names has {len(names)} names for {len(self.classes_)} classes")
-        save_model(Path(path), self._model(names))
+        self.check_fitted()
+        save_model(Path(path), self._model(check_class_names(class_names, self.class_names_)))
 
     @classmethod
     def load(cls, path: str | Path, *, engine: str = "auto") -> Self:
-        """The network that `save` wrote, ready to predict and to be trained further by `training`.
+        """Load a network that `save` wrote, ready to predict and to be trained further by `training`.
 
-        A file says what the network is, not how it was trained: the parameters of training have their defaults.
+        A model file says what the network is, not how it was trained: the parameters of training have their defaults.
 
         Raises
         ------
@@ -354,19 +316,106 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         network._start(architecture.image_shape, model.classes, model.preprocessing)
         network._engine.set_weights(model.weights)
         network.best_epoch_ = model.epoch
+        network._class_names, network._image_files = model.class_names, model.image_files
         return network
+
+    # What it has learned
+
+    @property
+    def predictor_(self) -> Predictor:
+        """The network as a `golmu.Predictor`."""
+        self.check_fitted()
+        return Predictor(self._model(self.class_names_), self._engine)
+
+    @property
+    def class_names_(self) -> tuple[str, ...]:
+        """What people call the classes, in the order of `classes_`."""
+        self.check_fitted()
+        return tuple(str(label) for label in self.classes_) if self._class_names is None else self._class_names
+
+    @property
+    def conv_w(self) -> NDArray[np.float32]:
+        return self.get_weights()["conv_w"]
+
+    @property
+    def conv_b(self) -> NDArray[np.float32]:
+        return self.get_weights()["conv_b"]
+
+    @property
+    def w1(self) -> NDArray[np.float32]:
+        return self.get_weights()["w1"]
+
+    @property
+    def b1(self) -> NDArray[np.float32]:
+        return self.get_weights()["b1"]
+
+    @property
+    def w2(self) -> NDArray[np.float32]:
+        return self.get_weights()["w2"]
+
+    @property
+    def b2(self) -> NDArray[np.float32]:
+        return self.get_weights()["b2"]
+
+    @property
+    def losses(self) -> list[float]:
+        self.check_fitted()
+        return self.history_.losses
+
+    @property
+    def val_losses(self) -> list[float]:
+        self.check_fitted()
+        return self.history_.val_losses
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        return self.losses
+
+    @property
+    def n_iter_(self) -> int:
+        return len(self.losses)
+
+    # How it shows itself
+
+    def summary(self) -> None:
+        """Print the layers: the shape of each one's output for one image, and its number of parameters.
+
+        Raises
+        ------
+        NotFittedError
+            If the network has no weights yet, and so no shapes.
+        """
+        self.check_fitted()
+        print(layer_table(self.architecture_))
+
+    def _repr_html_(self) -> str:
+        """Show the layers, and the losses if there are any; without weights, scikit-learn's diagram."""
+        if not self._is_ready:
+            from sklearn.utils import estimator_html_repr  # noqa: PLC0415
+
+            return str(estimator_html_repr(self))
+        return summary_html(repr(self), self.architecture_, self.engine_, self.history_, self.best_epoch_)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        """Answer Jupyter's first question as scikit-learn does, heeding its setting `display`."""
+        bundle: dict[str, str] = super()._repr_mimebundle_(**options)
+        if "text/html" in bundle:
+            bundle["text/html"] = self._repr_html_()
+        return bundle
 
     # Inside
 
     def _start(self, image_shape: tuple[int, ...], classes: NDArray[Any], preprocessing: Preprocessing) -> None:
-        """Fresh weights, history and random generators for these images and classes."""
+        """Begin with fresh weights, history and random generators for images of this shape and these classes."""
         height, width, channels = image_shape
         architecture = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
-        engine, order_rng = training.begin(architecture, self.engine, self._threads(), self.random_state, preprocessing)
+        engine, order_rng = begin(architecture, self.engine, self._threads(), self.random_state, preprocessing)
         self.best_epoch_ = 0
+        self._class_names: tuple[str, ...] | None = None
+        self._image_files: ImageFileOptions | None = None
         self.architecture_: Architecture = architecture
         self.classes_ = classes
-        self.history_ = training.History()
+        self.history_ = History()
         self.engine_ = engine.name
         self.n_features_in_ = int(np.prod(architecture.image_shape))
         self._engine: Engine = engine
@@ -378,6 +427,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         return Model(
             self.architecture_, self.get_weights(), self.classes_, class_names, self._engine.preprocessing,
             self.best_epoch_,
+            self._image_files or ImageFileOptions.of(self.architecture_, self._engine.preprocessing),
         )  # fmt: skip
 
     def _threads(self) -> int | None:
@@ -387,46 +437,82 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
     def _is_ready(self) -> bool:
         return "_engine" in vars(self)
 
-    def _check_ready(self) -> None:
+    def check_fitted(self) -> None:
+        """Raise `NotFittedError` if the network has no weights yet."""
         if not self._is_ready:
             raise NotFittedError(
                 f"this {type(self).__name__} has no weights yet: call fit, or init_weights, before using it"
             )
 
-    def _continued(self, image_shape: tuple[int, ...], classes: NDArray[Any]) -> training.History | None:
-        """Starts anew with the weights that there are, and gives the history so far; None if there are no weights."""
-        if not self._is_ready:
-            return None
+    def _training_data(
+        self, x: ArrayLike, y: ArrayLike, x_val: ArrayLike | None, y_val: ArrayLike | None, sample_weight: Any
+    ) -> TrainingData:
+        """Check the arguments of `fit` that hold data, and bring them to one form."""
+        images = self._images(x, is_new=True, stacklevel=6)
+        label_array = inputs.as_label_array(y, len(images))
+        classes = inputs.find_classes(label_array)
+        labels = inputs.encode(label_array, classes)
+        counts = importance(sample_weight, self.class_weight, labels, classes)
+        validation = None
+        if x_val is not None or y_val is not None:
+            if x_val is None or y_val is None:
+                raise InputTypeError("x_val and y_val must be given together, or not at all")
+            val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val", stacklevel=5)
+            val_array = inputs.as_label_array(y_val, len(val_images), argument="y_val")
+            validation = val_images, inputs.encode(val_array, classes, argument="y_val")
+        return TrainingData(images, labels, validation, classes, tuple(map(str, classes)), counts)
+
+    def _preprocessing(self, images: Images, recipe: Recipe, place: _Place) -> Preprocessing:
+        """The preprocessing of the run that continues, which need not come from its images (`warm_start`); else new."""
+        begun = place.preprocessing
+        return begun or Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+
+    def _continue(self, data: TrainingData) -> History:
+        """Begin again with the weights that there are, and return the history so far.
+
+        Raises
+        ------
+        InputError
+            If these data or the parameters want another network.
+        """
         before, weights, history = self.architecture_, self._engine.get_weights(), self.history_
-        height, width, channels = image_shape
-        now = Architecture(height, width, channels, self.n_kernels, self.units, len(classes))
+        height, width, channels = image_shape = data.images.shape[1:]
+        now = Architecture(height, width, channels, self.n_kernels, self.units, len(data.classes))
         differences = before.differences(now)
-        if not np.array_equal(classes, self.classes_):
-            differences.append(f"its classes are {self.classes_.tolist()}, not {classes.tolist()}")
+        if not np.array_equal(data.classes, self.classes_):
+            differences.append(f"its classes are {self.classes_.tolist()}, not {data.classes.tolist()}")
         if differences:
             raise InputError(
-                f"warm_start cannot go on with this network: {'; '.join(differences)}. Set warm_start=False to begin "
-                "anew"
+                f"warm_start cannot continue with this network: {'; '.join(differences)}. Set warm_start=False to "
+                "start again"
             )
         preprocessing = self._engine.preprocessing
         if bool(preprocessing.mean) != self.standardize:
             raise InputError(
-                f"warm_start cannot go on with this network: its images are {'' if preprocessing.mean else 'not '}"
+                f"warm_start cannot continue with this network: its images are {'' if preprocessing.mean else 'not '}"
                 f"standardized, but standardize is {self.standardize}. Set it to {not self.standardize}, or "
-                "warm_start=False to begin anew"
+                "warm_start=False to start again"
             )
-        self._start(image_shape, classes, replace(preprocessing, test_flip=self.test_flip))
+        self._start(image_shape, data.classes, replace(preprocessing, test_flip=self.test_flip))
         self._engine.set_weights(weights)
         return history
 
+    def _learn_from(self, training: Training, earlier: History | None) -> None:
+        """Take history and best epoch from a training, after those of the trainings that it continued."""
+        self.history_ = training.history  # another one than before, where a checkpoint was restored
+        self.best_epoch_ = training.epoch if training.best is None else training.best.epoch
+        if earlier is not None:
+            self.best_epoch_ += len(earlier.losses)
+            self.history_ = earlier.followed_by(training.history)
+
     def _note_features(self, x: ArrayLike) -> None:
-        """Keeps the names of a data frame's columns, once nothing can be refused any more."""
+        """Keep the names of a data frame's columns, once nothing can be refused any more."""
         self.__dict__.pop("feature_names_in_", None)
         if getattr(x, "ndim", None) == 2:
             validate_data(self, x, reset=True, skip_check_array=True)
 
-    def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images:
-        """Images of the network's shape; if they are new, of the shape that the network is to have."""
+    def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False, stacklevel: int = 5) -> Images:
+        """Check images of the network's shape; if they are new, of the shape that the network is to have."""
         if not is_new and getattr(x, "ndim", None) == 2 and not hasattr(x, "toarray"):
             inputs.refuse_one_image(x, self.architecture_.image_shape, argument)
             try:
@@ -434,10 +520,10 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
             except ValueError as error:
                 raise InputError(str(error)) from error
         shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
-        return inputs.as_images(x, shape, argument=argument, stacklevel=5, are_learned=is_new)
+        return inputs.as_images(x, shape, argument=argument, stacklevel=stacklevel, are_learned=is_new)
 
     def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
-        self._check_ready()
+        self.check_fitted()
         images = self._images(x)
         return images, inputs.encode(inputs.as_label_array(y, len(images)), self.classes_)
 
@@ -445,7 +531,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
         return self._is_ready
 
     def __getstate__(self) -> dict[str, Any]:
-        """An engine holds buffers and graphs that cannot be copied: its weights stand for it."""
+        """Copy the weights in place of the engine, whose buffers and graphs cannot be copied."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "_engine" in state:
             state["_engine"] = self._engine.get_weights(), self._engine.get_slots(), self._engine.preprocessing
@@ -460,3 +546,66 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, Learned, Display
             self._engine = create_engine(self.engine_, self.architecture_, self._threads(), preprocessing)
             self._engine.set_weights(weights)
             self._engine.set_slots(slots)
+
+
+# The home that pickles and documentation name, wherever the file moves.
+ConvolutionNetwork.__module__ = NotFittedError.__module__ = "golmu"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a training is recorded: a new run folder, that of a run to continue, or nowhere."""
+
+    run: Path | None
+    resume: Path | None
+    allow_inexact: bool
+
+    @classmethod
+    def of(cls, run: Any, resume: Any, allow_inexact: Any) -> _Place:
+        """Check the arguments of `fit`."""
+        boolean(allow_inexact, "allow_inexact")
+        place = cls(_as_folder(run, "run"), _as_folder(resume, "resume"), allow_inexact)
+        if run is not None and resume is not None:
+            raise InputTypeError("run is for a new folder, and resume for a run to continue: give one of them")
+        return place
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """The preprocessing of the run to continue; None if there is none, or its checkpoint does not say."""
+        path = None if self.resume is None else self.resume / CHECKPOINT
+        return None if path is None or not path.exists() else load_checkpoint(path).identity.preprocessing
+
+    def train(self, job: TrainingJob, callbacks: list[Callback]) -> None:
+        """Run the training here. What interrupts it is raised when everything is recorded."""
+        if self.resume is not None:
+            with open_to_resume(self.resume) as run:
+                _finish(job.resume(run, callbacks, allow_inexact=self.allow_inexact), job)
+        elif self.run is not None:
+            _finish(job.start(self.run, callbacks), job)
+        else:
+            job.run(callbacks)
+
+
+def _finish(outcome: Outcome, job: TrainingJob) -> None:
+    """Raise what interrupted the training; else write the report now, since a run keeps no arrays."""
+    if outcome.interruption is not None:
+        raise outcome.interruption
+    from golmu.report.run_report import draw_report  # noqa: PLC0415  Jinja2
+
+    draw_report(outcome.run, job.images)
+
+
+def _as_folder(value: Any, argument: str) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not str(value):
+        raise InputTypeError(f"{argument} must be a folder's path, got {value!r}")
+    return Path(value)
+
+
+def check_class_names(class_names: Any, default: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the classes as text, one for each; by default `default`."""
+    names = default if class_names is None else tuple(map(str, class_names))
+    if len(names) != len(default):
+        raise InputError(f"class_names has {len(names)} names for {len(default)} classes")
+    return names

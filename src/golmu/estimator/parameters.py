@@ -1,4 +1,4 @@
-"""The parameters of `ConvolutionNetwork`: those of the chapter, and every other field of a `Recipe`."""
+"""The parameters of `ConvolutionNetwork`: the fields of a `Recipe`, with the chapter's defaults, and a few more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from difflib import get_close_matches
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class RecipeParameters:
-    """Keeps the parameters as they were given, as scikit-learn wants it; `fit` checks them."""
+    """Keeps the parameters as they are given, as scikit-learn requires; `fit` checks them."""
 
     def __init__(
         self,
@@ -87,14 +88,14 @@ class RecipeParameters:
 
     @classmethod
     def from_recipe(cls, recipe: str | Recipe, **changes: Any) -> Self:
-        """A network with the parameters of a recipe.
+        """Make a network with the parameters of a recipe.
 
         Parameters
         ----------
         recipe
             The name of one (`golmu recipes` lists them), or a `golmu.Recipe`.
         changes
-            Parameters in place of the recipe's, and those that no recipe has: `engine`, `n_threads`, `random_state`,
+            Parameters that replace the recipe's, and those that no recipe has: `engine`, `n_threads`, `random_state`,
             `image_shape`, `class_weight`, `warm_start`.
 
         Raises
@@ -118,6 +119,23 @@ class RecipeParameters:
         return cls(**(asdict(chosen) | changes))
 
     def _recipe(self, epochs: int | None = None) -> Recipe:
-        """The parameters, checked, with another number of epochs if there is one."""
+        """Check the parameters, and return them as a recipe, with another number of epochs if there is one."""
         values = {name: getattr(self, name) for name in FIELDS}
         return Recipe(**(values if epochs is None else values | {"epochs": epochs}))
+
+
+Class = TypeVar("Class", bound=type[RecipeParameters])
+
+
+def document_parameters(network: Class) -> Class:
+    """Fill `{recipe}` in the docstring of a class with the parameters that are fields of a recipe."""
+    defaults = {name: one.default for name, one in signature(network.__init__).parameters.items()}
+    lines = []
+    for name in (name for name in defaults if name in FIELDS):
+        one = FIELDS[name]
+        optional = ", optional" if one.metadata["is_optional"] else f", default {defaults[name]!r}"
+        lines.append(f"{name} : {one.metadata['kind'].__name__}{optional}")
+        lines += wrap(one.metadata["help"], 112, initial_indent="    ", subsequent_indent="    ")
+    if network.__doc__ is not None:  # None under python -OO
+        network.__doc__ = network.__doc__.replace("{recipe}", "\n    ".join(lines))
+    return network

@@ -1,4 +1,4 @@
-"""Training outside `fit`: a step, or a pass over a part of the data, from wherever the weights are."""
+"""Training outside `fit`: a step, or a pass over a part of the data, from the present weights."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from golmu.checks import generators, positive_integer
+from golmu.checks import positive_integer
 from golmu.data import inputs
-from golmu.engines.contract import Batches, Engine, Importance, Labels
+from golmu.engines.contract import Batches, Engine
 from golmu.errors import InputError
 from golmu.estimator.sample_weight import importance_in_part
-from golmu.preprocessing import Images, Preprocessing
+from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
-from golmu.training import loop as training
+from golmu.training.batching import batches, generators, pass_orders, refuse_hiding, warn_if_one_batch
+from golmu.training.history import History
+from golmu.training.loop import check_finite
+from golmu.types import Images, Importance, Labels
 
 if TYPE_CHECKING:
     from typing import Self
 
 
 class IncrementalTraining:
-    """What a network does step by step; optimizers go on from one call to the next."""
+    """Training step by step; optimizers continue from one call to the next."""
 
     if TYPE_CHECKING:  # of the class that this is mixed into
         batch_size: int
         class_weight: Any
         random_state: Any
         classes_: NDArray[Any]
-        history_: training.History
+        history_: History
         best_epoch_: int
         _engine: Engine
         _order_rng: np.random.Generator
@@ -39,15 +42,17 @@ class IncrementalTraining:
         @property
         def _is_ready(self) -> bool: ...
         def _recipe(self, epochs: int | None = None) -> Recipe: ...
-        def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images: ...
+        def _images(
+            self, x: ArrayLike, argument: str = "x", *, is_new: bool = False, stacklevel: int = 5
+        ) -> Images: ...
         def _note_features(self, x: ArrayLike) -> None: ...
         def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]: ...
         def _start(self, image_shape: tuple[int, ...], classes: NDArray[Any], preprocessing: Preprocessing) -> None: ...
 
     def training(self, x: ArrayLike, y: ArrayLike) -> float:
-        """One step on one batch at the full learning rate; returns the batch's mean loss before the update.
+        """Make one step on one batch at the full learning rate; return the batch's mean loss before the update.
 
-        The optimizer, and what it draws, are the parameters'; there is neither schedule nor averaging.
+        Optimizer, dropout and augmentation are the parameters'; there is neither schedule nor averaging.
         """
         images, labels = self._images_and_labels(x, y)
         return float(self._steps(images, labels, [np.arange(len(images))[None]])[0])
@@ -55,12 +60,11 @@ class IncrementalTraining:
     def partial_fit(
         self, x: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """One pass over these images in shuffled batches, the last one of what is left, from where the weights are.
+        """Make one pass over these images in shuffled batches, from the present weights; the last batch may be smaller.
 
-        The learning rate is the full one throughout, as nobody knows how many more passes there will be: of the
-        parameters, `schedule`, `warmup`, `final_rate`, `final_batch_size`, `ema`, `average_epochs`, `patience` and
-        `epochs` are for `fit` alone. An entry is added to `losses`: the mean over the images of their losses before
-        the updates.
+        The learning rate is the full one throughout, since the number of passes to come is not known: `schedule`,
+        `warmup`, `final_rate`, `final_batch_size`, `ema`, `average_epochs`, `patience` and `epochs` are for `fit`
+        alone. An entry is added to `losses`: the mean over the images of their losses before the updates.
 
         Parameters
         ----------
@@ -68,22 +72,22 @@ class IncrementalTraining:
             Images and labels.
         classes
             All labels that will ever come; needed at the first call, unless `y` holds them all. The first call also
-            sees to the images' shape and, with `standardize`, to their mean and deviation.
+            fixes the images' shape and, with `standardize`, their mean and deviation.
         sample_weight
-            (n,) numbers of at least 0: how much each image counts, where 1 is an image without a weight. They are not
-            scaled as in `fit`, and neither is `class_weight`, so that an image counts the same whatever comes with it.
+            (n,) numbers of at least 0: how much each image counts, where 1 is an image without a weight. Neither they
+            nor `class_weight` are scaled as in `fit`, so that an image counts the same whatever comes with it.
 
         Raises
         ------
         InputError, InputTypeError
-            If an argument or a setting cannot be used, or `classes` are others than before.
+            If an argument or a setting cannot be used, or `classes` differ from those of the first call.
         TrainingError
             If the loss becomes NaN or infinite.
         """
         recipe = self._recipe()
         is_first = not self._is_ready
         images = self._images(x, is_new=is_first)
-        training.refuse_hiding(images.shape[1:], recipe)
+        refuse_hiding(images.shape[1:], recipe)
         label_array = inputs.as_label_array(y, len(images))
         known = self._known_classes(classes, label_array)
         labels = inputs.encode(label_array, known)
@@ -92,30 +96,30 @@ class IncrementalTraining:
             preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
             self._start(images.shape[1:], known, preprocessing)
             self._note_features(x)
-        orders = training.pass_orders(len(images), recipe.batch_size, self._order_rng)
+        orders = pass_orders(len(images), recipe.batch_size, self._order_rng)
         losses = self._steps(images, labels, orders, counts)
-        training.check_finite(losses, len(self.history_.losses), 0, recipe.learning_rate)
+        check_finite(losses, len(self.history_.losses), 0, recipe.learning_rate)
         sizes = np.concatenate([np.full(len(order), order.shape[1]) for order in orders])
         self.history_.losses.append(float(np.average(losses, weights=sizes)))
         self.best_epoch_ = len(self.history_.losses)
         return self
 
     def gen_batch(self, x: ArrayLike, y: ArrayLike) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
-        """Yields the images and labels in shuffled full batches of `batch_size`, in a new order at each call.
+        """Yield the images and labels in shuffled full batches of `batch_size`, in a new order at each call.
 
-        Before there are weights, the order comes from `random_state` anew at each call.
+        Before there are weights, each call takes the order from `random_state` again.
         """
         batch_size = positive_integer(self.batch_size, "batch_size")
         images = self._images(x, is_new=not self._is_ready)
         labels = inputs.as_label_array(y, len(images))
-        training.warn_if_one_batch(len(images), batch_size)
+        warn_if_one_batch(len(images), batch_size)
         rng = self._order_rng if self._is_ready else generators(self.random_state)[1]
-        return training.batches(images, labels, batch_size, rng)
+        return batches(images, labels, batch_size, rng)
 
     def _steps(
         self, images: Images, labels: Labels, orders: list[NDArray[np.int64]], counts: Importance | None = None
     ) -> NDArray[np.float32]:
-        """A step for each row of each of the `orders`; the losses before them."""
+        """Make a step for each row of each of the `orders`; return the losses before the steps."""
         recipe = self._recipe()
         if self._stepped != recipe.optimizer:
             self._forget_steps(recipe.optimizer)
@@ -130,7 +134,7 @@ class IncrementalTraining:
         return np.concatenate(losses)
 
     def _forget_steps(self, optimizer: str | None = None) -> None:
-        """Begins anew: what one optimizer has kept is nothing to another, nor to other weights."""
+        """Forget the optimizer's moments: they mean nothing to another optimizer, nor to other weights."""
         self._engine.set_slots({})
         self._stepped, self._n_steps = optimizer, 0
 

@@ -1,4 +1,4 @@
-"""How much each sample counts in training: what `sample_weight` and `class_weight` come to."""
+"""How much each sample counts in training, by `sample_weight` and `class_weight`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.engines.contract import Importance, Labels
 from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.types import Importance, Labels
 
 BALANCED = "balanced"
 
 
 def importance(sample_weight: Any, class_weight: Any, labels: Labels, classes: NDArray[Any]) -> Importance | None:
-    """The product of both for each sample, scaled to a mean of 1 so that the learning rate keeps its meaning.
+    """Return the product of both for each sample, scaled to a mean of 1 so that the learning rate keeps its meaning.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def importance(sample_weight: Any, class_weight: Any, labels: Labels, classes: N
 def importance_in_part(
     sample_weight: Any, class_weight: Any, labels: Labels, classes: NDArray[Any]
 ) -> Importance | None:
-    """The same of samples that are a part of all: the product as it is, where 1 is a sample that is not weighted.
+    """Return the product of both for samples that are a part of all: not scaled, so that 1 is a sample without weight.
 
-    Scaled, samples would count more or less by what came along with them. All of a part may weigh 0; "balanced" is
-    refused, since it is about all samples.
+    If they were scaled, a sample would count more or less depending on what comes with it. All of a part may weigh 0;
+    "balanced" is refused, since it needs all samples.
     """
     if sample_weight is None and class_weight is None:
         return None
@@ -68,7 +68,7 @@ def importance_in_part(
 
 
 def as_sample_weight(sample_weight: Any, n: int) -> NDArray[np.float64]:
-    """`sample_weight` as float64 (n,), each finite and at least 0, not all 0."""
+    """Return `sample_weight` as float64 (n,), each finite and at least 0, not all 0."""
     weights = _as_weights(sample_weight, n)
     if not weights.any():
         raise InputError("sample_weight is zero for every image: at least one must be above 0")
@@ -97,7 +97,7 @@ def _by_class(
 def _class_factors(
     class_weight: Any, weights: NDArray[np.float64], labels: Labels, classes: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """(C,): what the samples of each class are multiplied by."""
+    """Return the factor of the samples of each class, (C,)."""
     if isinstance(class_weight, str) and class_weight == BALANCED:
         totals = np.bincount(labels, weights, len(classes))
         return np.divide(1, totals, out=np.zeros(len(classes)), where=totals > 0)

@@ -6,9 +6,11 @@ It is a sealed safetensors file (`golmu.model.sealed_file`), described by
     architecture    height, width, channels, n_kernels, units, n_classes
     labels          what `predict` answers, in the order of the output; integers or strings
     class_names     what people call the classes, in the same order
-    preprocessing   scale, 1/255: what a uint8 pixel is multiplied by, always; mean and std of each channel after that,
-                    or none; test_flip: whether logits are the mean of those of an image and of its mirror image;
-                    ground: dark or light, what surrounds what the training images show, or none
+    preprocessing   scale, 1/255: the factor of a uint8 pixel; mean and std of each channel after that, or none;
+                    test_flip: whether logits are the mean of those of an image and of its mirror image; ground: dark
+                    or light, what surrounds the object in the training images, or none
+    image_files     how an image file becomes the network's input: size (height, width), channels, ground, and
+                    inversion (auto, yes or no); older files lack it
     epoch           the epoch after which the weights were taken, counted from 1; 0 for initial ones
 """
 
@@ -22,12 +24,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import Architecture, Weights
+from golmu.architecture import Architecture
 from golmu.errors import CheckpointError
-from golmu.model import sealed_file as tensorfile
-from golmu.preprocessing import DARK, LIGHT, Preprocessing
+from golmu.model import sealed_file
+from golmu.preprocessing import DARK, INVERSIONS, LIGHT, Preprocessing
+from golmu.types import Weights
 
 FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ImageFileOptions:
+    """How an image file becomes the input of a network."""
+
+    size: tuple[int, int]
+    """Height and width in pixels that it is fitted to."""
+    channels: int
+    """1, grey, or 3, RGB; a network of another number reads no image files."""
+    ground: str = ""
+    """`DARK` or `LIGHT`, what surrounds the object in the training images; "" where it is not known."""
+    inversion: str = "auto"
+    """One of `INVERSIONS`: whether an image is inverted that has the other ground."""
+
+    @classmethod
+    def of(cls, architecture: Architecture, preprocessing: Preprocessing) -> ImageFileOptions:
+        """The options that follow from a network."""
+        return cls((architecture.height, architecture.width), architecture.channels, preprocessing.ground)
 
 
 @dataclass(frozen=True)
@@ -42,64 +64,95 @@ class Model:
     preprocessing: Preprocessing
     epoch: int = 0
     """The epoch after which the weights were taken, counted from 1; 0: initial weights."""
+    image_files: ImageFileOptions | None = None
+    """None in a file that was written before this was kept."""
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Writes `model` to `path` atomically.
+    """Write `model` to `path` atomically.
 
     Raises
     ------
     SaveError
         If the file cannot be written.
     """
+    options = model.image_files or ImageFileOptions.of(model.architecture, model.preprocessing)
     description = {
         "format": FORMAT,
         "architecture": asdict(model.architecture),
         **describe_classes(model.classes, model.class_names),
         "preprocessing": describe_preprocessing(model.preprocessing),
+        "image_files": {**asdict(options), "size": list(options.size)},
         "epoch": model.epoch,
     }
-    tensorfile.write(path, model.weights, description, what="model")
+    sealed_file.write(path, model.weights, description, what="model")
 
 
 def load_model(path: Path) -> Model:
-    """Reads the model at `path`.
+    """Read the model at `path`.
 
     Raises
     ------
     CheckpointError
         If the file is missing, damaged, or not a model of Golmu.
     """
+    weights, model = sealed_file.read(path, _parse, lambda model: model.architecture.shapes, what="model")
+    model.weights.update(weights)
+    return model
 
-    def expected(description: Any) -> tensorfile.Shapes:
-        check_format(description, FORMAT)
-        if "generator" in description:
-            raise CheckpointError("is the checkpoint of a run, not a model: beside it is the run's model.safetensors")
-        architecture = Architecture(**description["architecture"])
-        read_classes(description, architecture)
-        read_preprocessing(description["preprocessing"], architecture)
-        if not isinstance(description["epoch"], int):
-            raise CheckpointError("has an epoch that is not an integer")
-        return architecture.shapes
 
-    weights, description = tensorfile.read(path, expected, what="model")
+def _parse(description: Any) -> Model:
+    """The model that a description speaks of, still without weights."""
+    check_format(description, FORMAT)
+    if "generator" in description:
+        raise CheckpointError("is the checkpoint of a run, not a model: beside it is the run's model.safetensors")
     architecture = Architecture(**description["architecture"])
-    preprocessing = read_preprocessing(description["preprocessing"], architecture)
-    return Model(architecture, weights, *read_classes(description, architecture), preprocessing, description["epoch"])
+    if not isinstance(description["epoch"], int):
+        raise CheckpointError("has an epoch that is not an integer")
+    return Model(
+        architecture, {}, *read_classes(description, architecture),
+        read_preprocessing(description["preprocessing"], architecture), description["epoch"],
+        _read_image_files(description.get("image_files"), architecture),
+    )  # fmt: skip
 
 
-def describe_preprocessing(preprocessing: Preprocessing) -> dict[str, Any]:
-    """It as JSON."""
-    return {"scale": 1 / 255, **asdict(preprocessing)}
-
-
-def read_preprocessing(described: Any, architecture: Architecture) -> Preprocessing:
-    """It from its description.
+def _read_image_files(described: Any, architecture: Architecture) -> ImageFileOptions | None:
+    """The options from their description; None where a file has none.
 
     Raises
     ------
     CheckpointError
-        If it is not one for images of this architecture.
+        If they do not fit the architecture.
+    """
+    if described is None:
+        return None
+    height, width = described["size"]
+    options = ImageFileOptions((height, width), described["channels"], described["ground"], described["inversion"])
+    if (height, width, options.channels) != architecture.image_shape:
+        raise CheckpointError(
+            f"fits image files to ({height}, {width}, {options.channels}), where the network takes "
+            f"{architecture.image_shape}"
+        )
+    if options.ground not in (DARK, LIGHT, "") or options.inversion not in INVERSIONS:
+        raise CheckpointError(
+            f"has the ground {options.ground!r} and the inversion {options.inversion!r} of image files, where "
+            f"{DARK} or {LIGHT}, and {', '.join(INVERSIONS)} were expected"
+        )
+    return options
+
+
+def describe_preprocessing(preprocessing: Preprocessing) -> dict[str, Any]:
+    """The preprocessing as JSON."""
+    return {"scale": 1 / 255, **asdict(preprocessing)}
+
+
+def read_preprocessing(described: Any, architecture: Architecture) -> Preprocessing:
+    """Read a preprocessing from its description.
+
+    Raises
+    ------
+    CheckpointError
+        If it does not fit images of this architecture.
     """
     mean, std = (tuple(float(value) for value in described.get(name, ())) for name in ("mean", "std"))
     if not (len(mean) == len(std) and len(mean) in (0, architecture.channels)):
@@ -113,23 +166,23 @@ def read_preprocessing(described: Any, architecture: Architecture) -> Preprocess
 
 
 def check_format(description: Any, known: int) -> None:
-    """Raises `CheckpointError` unless the description is of format `known`."""
+    """Raise `CheckpointError` unless the description is of format `known`."""
     if description["format"] != known:
         raise CheckpointError(f"has format {description['format']!r}, but this version of golmu reads format {known}")
 
 
 def describe_classes(classes: NDArray[Any], class_names: tuple[str, ...]) -> dict[str, Any]:
-    """Labels and names as JSON."""
+    """The labels and names of the classes as JSON."""
     return {"labels": classes.tolist(), "class_names": list(class_names)}
 
 
 def read_classes(description: Mapping[str, Any], architecture: Architecture) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Labels and names, one of each for an output of the network, from their description.
+    """Read the labels and names of the classes, one of each for each output of the network.
 
     Raises
     ------
     CheckpointError
-        If they are not.
+        If their numbers differ from that of the outputs, or a label is neither a number nor a string.
     """
     classes = np.array(description["labels"])
     if classes.dtype.kind not in "biufU":

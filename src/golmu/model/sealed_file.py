@@ -2,7 +2,8 @@
 
 The format holds arrays and text, so that loading runs nothing. The metadata has one key, `golmu`: the description, a
 JSON object, whose last entry is `sha256`: of the description with zeros in its place, and of every tensor's name, shape
-and bytes in the order of the names. One key, since the order of several is not fixed: equal content is an equal file.
+and bytes in the order of the names. There is one key, since the order of several is not fixed: equal content is an
+equal file.
 
 Tensors are float32. What a file claims of itself is compared with what is expected of it before an array is made, so
 that a damaged or hostile file costs no more memory than its own size.
@@ -12,27 +13,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from golmu.errors import CheckpointError, GolmuError, SaveError
-from golmu.system import write_atomically
+from golmu.errors import CheckpointError, GolmuError
+from golmu.system import write_file
 
 BLANK = "0" * 64
 """Stands in the description where the checksum will."""
 
+SEAL = re.compile(r'(?<="sha256": ")([^"]*)(?="\}$)')
+"""The checksum at the end of a description."""
+
 Tensors = dict[str, NDArray[np.float32]]
 Shapes = Mapping[str, tuple[int, ...]]
+Content = TypeVar("Content")
+"""What a description says, parsed."""
 
 
 def write(path: Path, tensors: Tensors, description: Mapping[str, Any], *, what: str) -> None:
-    """Writes a file atomically; `what` is what errors call it.
+    """Write a file atomically; `what` is what errors call it.
 
     Raises
     ------
@@ -40,23 +47,24 @@ def write(path: Path, tensors: Tensors, description: Mapping[str, Any], *, what:
         If it cannot be written; what stood at `path` is untouched.
     """
     text = json.dumps({**description, "sha256": BLANK}, ensure_ascii=False)
-    content = safetensors.numpy.save(tensors, {"golmu": text[: -len(BLANK) - 2] + _seal(text, tensors) + text[-2:]})
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise SaveError(f"the {what} cannot be written to {path}: {error.strerror or error}") from error
+    sealed = SEAL.sub(_checksum(text, tensors), text)
+    write_file(path, safetensors.numpy.save(tensors, {"golmu": sealed}), f"the {what}")
 
 
-def read(path: Path, expected: Callable[[Any], Shapes], *, what: str) -> tuple[Tensors, Any]:
-    """The tensors and the description that `write` wrote.
+def read(
+    path: Path, parse: Callable[[Any], Content], shapes_of: Callable[[Content], Shapes], *, what: str
+) -> tuple[Tensors, Content]:
+    """Read the tensors and the description that `write` wrote.
 
     Parameters
     ----------
     path
         The file.
-    expected
-        Gives the names and shapes of the tensors that a description implies. It raises `KeyError` for what the
-        description lacks, and `GolmuError`, `ValueError`, `TypeError` or `ArithmeticError` for what is wrong in it.
+    parse
+        Makes of a description what it says. It raises `KeyError` for what the description lacks, and `GolmuError`,
+        `ValueError`, `TypeError` or `ArithmeticError` for what is wrong in it.
+    shapes_of
+        Gives the names and shapes of the tensors that this implies.
     what
         What errors call the file.
 
@@ -73,7 +81,7 @@ def read(path: Path, expected: Callable[[Any], Shapes], *, what: str) -> tuple[T
             metadata = file.metadata()
             if not (isinstance(metadata, dict) and "golmu" in metadata):
                 raise CheckpointError(f"{path} is not a {what} of golmu: its metadata does not describe one")
-            description, shapes = _understood(path, metadata["golmu"], expected, what)
+            content, shapes = _parse(path, metadata["golmu"], parse, shapes_of, what)
             _check_claims(path, file, shapes)
             tensors = {name: file.get_tensor(name) for name in shapes}
     except OSError as error:
@@ -83,19 +91,21 @@ def read(path: Path, expected: Callable[[Any], Shapes], *, what: str) -> tuple[T
             raise
         raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from error
     text = metadata["golmu"]
-    begin, seal, end = text[: -len(BLANK) - 2], text[-len(BLANK) - 2 : -2], text[-2:]
-    if seal != _seal(begin + BLANK + end, tensors):
+    seal = SEAL.search(text)
+    if seal is None or seal[0] != _checksum(SEAL.sub(BLANK, text), tensors):
         raise CheckpointError(f"{path} is damaged: its content does not match its checksum")
     for name, tensor in tensors.items():
         if not np.isfinite(tensor.sum(dtype=np.float64)):  # makes no array of its own, and cannot overflow
             raise CheckpointError(f"{path} holds NaN or infinity in {name}")
-    return tensors, description
+    return tensors, content
 
 
-def _understood(path: Path, text: str, expected: Callable[[Any], Shapes], what: str) -> tuple[Any, Shapes]:
+def _parse(
+    path: Path, text: str, parse: Callable[[Any], Content], shapes_of: Callable[[Content], Shapes], what: str
+) -> tuple[Content, Shapes]:
     try:
-        description = json.loads(text)
-        return description, expected(description)
+        content = parse(json.loads(text))
+        return content, shapes_of(content)
     except CheckpointError as error:
         raise CheckpointError(f"{path} {error}") from error
     except KeyError as error:
@@ -105,7 +115,7 @@ def _understood(path: Path, text: str, expected: Callable[[Any], Shapes], what: 
 
 
 def _check_claims(path: Path, file: Any, shapes: Shapes) -> None:
-    """Compares names, types and shapes with what is expected, from the file's header alone."""
+    """Compare names, types and shapes with what is expected, from the file's header alone."""
     names = set(file.keys())
     if missing := [name for name in shapes if name not in names]:
         raise CheckpointError(f"{path} lacks the tensors {', '.join(missing)}")
@@ -120,7 +130,7 @@ def _check_claims(path: Path, file: Any, shapes: Shapes) -> None:
             )
 
 
-def _seal(text: str, tensors: Tensors) -> str:
+def _checksum(text: str, tensors: Tensors) -> str:
     digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         digest.update(f"\n{name} {tensors[name].shape}\n".encode())

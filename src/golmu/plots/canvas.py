@@ -1,4 +1,4 @@
-"""What every figure needs: an axis, colours, and the way into a file."""
+"""The basics of every figure: a new axis, colours, and the content of a file."""
 
 from __future__ import annotations
 
@@ -12,82 +12,82 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
-"""Of Okabe and Ito, "Color Universal Design", 2008: told apart by colour-blind readers too."""
+"""Colours that colour-blind readers can tell apart too: Okabe and Ito, "Color Universal Design", 2008."""
 
-LINES = (BLUE, ORANGE, GREEN, PINK)
-DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D")
-"""Lines differ by these too, so that no figure needs its colours."""
+LINE_COLOURS = (BLUE, ORANGE, GREEN, PINK)
+LINE_DASHES = ("-", "--", "-.", ":")
+LINE_MARKERS = ("o", "s", "^", "D")
+"""Lines differ by dashes and markers too, so that no figure needs its colours."""
 
 GREY = "#808080"
-"""Seen on white and on black."""
+"""A grey that is visible on white and on black."""
 
 SEQUENTIAL, DIVERGING = "Blues", "PuOr_r"
 """Colour maps for magnitudes, and for values of both signs (orange: positive); both keep their order without hue."""
 
 INK = "#010203"
-"""Stands in a figure that is drawn for a page for the colour of the page's text."""
+"""Stands for the colour of the page's text while a figure is drawn for a page."""
 
-INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-"""Matplotlib's settings for that."""
+INKED_SETTINGS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+"""Matplotlib's settings that get this colour."""
 
 
 def new_axes(size: tuple[float, float] = (7, 4.2)) -> Axes:
-    """An axis in a figure of its own, outside pyplot; the size is in inches."""
+    """Make an axis in a figure of its own, outside pyplot; the size is in inches."""
     from matplotlib.figure import Figure  # noqa: PLC0415  a second to import
 
     return Figure(figsize=size, layout="constrained").subplots()
 
 
 def tidy(axes: Axes) -> None:
-    """A grid and two spines, as every figure with lines has."""
+    """Draw a grid and leave two spines, as in every figure with lines."""
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def root(axes: Axes) -> Figure:
-    """The figure that an axis is in."""
+def figure_of(axes: Axes) -> Figure:
+    """Return the figure of an axis."""
     figure = axes.get_figure(root=True)
     assert figure is not None  # an axis that was drawn on belongs to one
     return figure
 
 
 def png(drawn: Axes | Figure, dpi: float = 144) -> bytes:
-    """A figure, or that of an axis, as the content of a PNG file, at `dpi` dots an inch."""
-    return picture(drawn, "png", dpi)
+    """Return a figure, or the figure of an axis, as the content of a PNG file, at `dpi` dots per inch."""
+    return render(drawn, "png", dpi)
 
 
-def picture(drawn: Axes | Figure, form: str, dpi: float = 144) -> bytes:
-    """A figure, or that of an axis, as the content of a file: `form` is png, svg or pdf."""
+def render(drawn: Axes | Figure, file_format: str, dpi: float = 144) -> bytes:
+    """Return a figure, or the figure of an axis, as the content of a file; `file_format` is png, svg or pdf."""
     from matplotlib import rc_context  # noqa: PLC0415
     from matplotlib.axes import Axes  # noqa: PLC0415
 
     buffer = BytesIO()
     with rc_context({"pdf.fonttype": 42}):  # text stays text
-        (root(drawn) if isinstance(drawn, Axes) else drawn).savefig(buffer, format=form, dpi=dpi)
+        (figure_of(drawn) if isinstance(drawn, Axes) else drawn).savefig(buffer, format=file_format, dpi=dpi)
     return buffer.getvalue()
 
 
 def svg(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) -> str:
-    """An `<svg>` element to stand in an HTML page, of `size` inches; `draw` is called with its axis.
+    """Return an `<svg>` element of `size` inches for an HTML page; `draw` is called with its axis.
 
-    Text is text in the page's font; it, lines and ticks take the colour of the page's text, and the four colours of
-    lines are CSS variables, --blue, --orange, --green and --pink, so that a dark page may have lighter ones.
+    Text stays text, in the font of the page. Text, axes and ticks take the colour of the page's text, and the four
+    colours of lines are CSS variables, --blue, --orange, --green and --pink, so that a dark page may have lighter ones.
     """
     from matplotlib import rc_context  # noqa: PLC0415
 
     settings: dict[Any, Any] = {
-        **dict.fromkeys(INKED, INK), "grid.color": GREY, "svg.fonttype": "none", "svg.hashsalt": "golmu",
+        **dict.fromkeys(INKED_SETTINGS, INK), "grid.color": GREY, "svg.fonttype": "none", "svg.hashsalt": "golmu",
     }  # fmt: skip
     with rc_context(settings):
         axes = new_axes(size)
         draw(axes)
         buffer = StringIO()
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        root(axes).savefig(buffer, format="svg", transparent=True, metadata=nothing)
+        no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure_of(axes).savefig(buffer, format="svg", transparent=True, metadata=no_metadata)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
-    text = re.sub(r' id="[A-Za-z][\w.]*_\d+"', "", text)  # of groups: a page with two figures would have them twice
+    text = re.sub(r' id="[A-Za-z][\w.]*_\d+"', "", text)  # two figures on a page would share these
     for name, colour in (("blue", BLUE), ("orange", ORANGE), ("green", GREEN), ("pink", PINK)):
         text = text.replace(colour, f"var(--{name})")
     return text

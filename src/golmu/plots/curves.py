@@ -3,56 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golmu.plots import fonts
-from golmu.plots.canvas import BLUE, DASHES, GREY, LINES, MARKERS, ORANGE, new_axes, tidy
+from golmu.plots.canvas import BLUE, GREY, LINE_COLOURS, LINE_DASHES, LINE_MARKERS, ORANGE, new_axes, tidy
 from golmu.recipe import Recipe
 from golmu.schedule import Schedule
-from golmu.training.loop import History
+from golmu.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from golmu.estimator.network import ConvolutionNetwork
+MAX_MARKERS = 25
+"""Epochs, at most, that have a marker."""
 
-MARKED = 25
-"""Epochs that have a marker, at most."""
-
-POINTS = 500
-"""Steps whose learning rate is drawn, at most."""
+MAX_STEPS_DRAWN = 500
+"""Steps, at most, whose learning rate is drawn."""
 
 
-def curves(source: ConvolutionNetwork | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
-    """Training and validation loss against the epoch, counted from 1, of a network or of its history.
+class HasHistory(Protocol):
+    """A network that knows the history of its training, such as `golmu.ConvolutionNetwork`."""
+
+    @property
+    def history_(self) -> History:
+        """The history of the training."""
+
+    def check_fitted(self) -> None:
+        """Raise `NotFittedError` if the network has no weights yet."""
+
+
+def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
+    """Draw training and validation loss against the epoch, counted from 1, from a network or its history.
 
     `best` is an epoch to mark.
     """
     history = history_of(source)
     axes = new_axes() if axes is None else axes
-    _epoch_line(axes, "train_loss", history.losses, BLUE, "o-")
-    _epoch_line(axes, "val_loss", history.val_losses, ORANGE, "s--")
+    _draw_epochs(axes, "train_loss", history.losses, BLUE, "o-")
+    _draw_epochs(axes, "val_loss", history.val_losses, ORANGE, "s--")
     axes.set_ylabel("loss (cross-entropy)")
     return _finish_epochs(axes, len(history.losses), best)
 
 
-def accuracies(source: ConvolutionNetwork | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
-    """Validation accuracy against the epoch, counted from 1, of a network or of its history.
+def accuracies(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
+    """Draw the validation accuracy against the epoch, counted from 1, from a network or its history.
 
     `best` is an epoch to mark.
     """
     history = history_of(source)
     axes = new_axes() if axes is None else axes
-    _epoch_line(axes, "val_accuracy", history.val_accuracies, ORANGE, "s--")
+    _draw_epochs(axes, "val_accuracy", history.val_accuracies, ORANGE, "s--")
     axes.set_ylabel("accuracy")
     return _finish_epochs(axes, len(history.losses), best)
 
 
-def history_of(source: ConvolutionNetwork | History) -> History:
-    """The history of a network, or itself.
+def history_of(source: HasHistory | History) -> History:
+    """Return the history of a network, or the history that is given.
 
     Raises
     ------
@@ -61,13 +70,13 @@ def history_of(source: ConvolutionNetwork | History) -> History:
     """
     if isinstance(source, History):
         return source
-    _ = source.losses  # refuses a network that has none
+    source.check_fitted()
     return source.history_
 
 
-def _epoch_line(axes: Axes, label: str, values: list[float], colour: str, style: str) -> None:
+def _draw_epochs(axes: Axes, label: str, values: list[float], colour: str, style: str) -> None:
     if values:
-        every = -(-len(values) // MARKED)
+        every = -(-len(values) // MAX_MARKERS)
         epochs = range(1, len(values) + 1)
         axes.plot(epochs, values, style, color=colour, label=label, markersize=4, markevery=every)
 
@@ -78,7 +87,7 @@ def _finish_epochs(axes: Axes, epochs: int, best: int | None) -> Axes:
     if best is not None:
         axes.axvline(best, color=GREY, linestyle=":", label=f"best epoch: {best}")
     if epochs == 1:
-        axes.set_xlim(0, 2)  # a point and no line: elsewhere there would be fractions of an epoch
+        axes.set_xlim(0, 2)  # a single point: Matplotlib's own limits would show fractions of an epoch
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(axes)
@@ -88,18 +97,21 @@ def _finish_epochs(axes: Axes, epochs: int, best: int | None) -> Axes:
 
 
 def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes | None = None) -> Axes:
-    """The learning rate against the epochs passed, of a training on `n` images; `epochs`: as many as were done."""
+    """Draw the learning rate against the completed epochs of a training on `n` images.
+
+    `epochs` is how many were done; by default as many as the recipe has.
+    """
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
     axes = new_axes() if axes is None else axes
     schedule, done = Schedule(recipe, n), recipe.epochs if epochs is None else epochs
     starts = [schedule.first_step(epoch) for epoch in range(done + 1)]
-    steps = np.unique(np.linspace(0, max(0, starts[-1] - 1), POINTS).round().astype(np.int64))
+    steps = np.unique(np.linspace(0, max(0, starts[-1] - 1), MAX_STEPS_DRAWN).round().astype(np.int64))
     axes.plot(np.interp(steps, starts, np.arange(done + 1)), schedule.learning_rates(steps), color=BLUE)
     axes.set_xlim(0, max(done, 1))
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epochs passed")
+    axes.set_xlabel("completed epochs")
     axes.set_ylabel("learning rate")
     tidy(axes)
     return axes
@@ -108,48 +120,48 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
 def compared(
     histories: Sequence[History], names: Sequence[str], axes: Axes | None = None, *, accuracy: bool = False
 ) -> Axes:
-    """Losses of several trainings against the epoch: with markers of validation, thin of training; or accuracies.
+    """Draw the losses of several trainings against the epoch; or, with `accuracy`, their validation accuracies.
 
-    Where there is no validation, the training losses have the markers.
+    Validation losses have markers, and training losses are thin lines, unless there is no validation.
     """
     axes = new_axes() if axes is None else axes
     lines = []
     for number, history in enumerate(histories):
         colour, dash, marker = styles(number)
-        main = history.val_accuracies if accuracy else history.val_losses or history.losses
-        every = max(1, -(-len(main) // MARKED))
+        values = history.val_accuracies if accuracy else history.val_losses or history.losses
+        every = max(1, -(-len(values) // MAX_MARKERS))
         if not accuracy and history.val_losses:
-            _thin(axes, history.losses, colour, dash)
-        epochs = range(1, len(main) + 1)
-        lines += axes.plot(epochs, main, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
+            _draw_thin_line(axes, history.losses, colour, dash)
+        epochs = range(1, len(values) + 1)
+        lines += axes.plot(epochs, values, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
     axes.set_ylabel("accuracy" if accuracy else "loss (cross-entropy)")
     _finish_epochs(axes, max((len(history.losses) for history in histories), default=0), None)
     legend = axes.legend(lines, [str(number) for number in range(1, len(lines) + 1)], frameon=False)
     for number, (text, name) in enumerate(zip(legend.get_texts(), names, strict=True), start=1):
-        fonts.write(text, f"{number} {name}".rstrip(), str(number))
+        fonts.write_name(text, f"{number} {name}".rstrip(), str(number))
     return axes
 
 
-def _thin(axes: Axes, values: list[float], colour: str, dash: str) -> None:
+def _draw_thin_line(axes: Axes, values: list[float], colour: str, dash: str) -> None:
     axes.plot(range(1, len(values) + 1), values, color=colour, linestyle=dash, linewidth=0.8, alpha=0.7)
 
 
 def styles(number: int) -> tuple[str, str, str]:
-    """Colour, dash and marker of the line counted `number` from 0; sixteen differ."""
-    shift = number // len(LINES)
-    return LINES[number % len(LINES)], DASHES[shift % len(DASHES)], MARKERS[(number + shift) % len(MARKERS)]
+    """Return colour, dash and marker of a line by its number from 0; sixteen lines differ."""
+    colour, shift = LINE_COLOURS[number % len(LINE_COLOURS)], number // len(LINE_COLOURS)
+    return colour, LINE_DASHES[shift % len(LINE_DASHES)], LINE_MARKERS[(number + shift) % len(LINE_MARKERS)]
 
 
 def range_test(rates: NDArray[np.float64], losses: NDArray[np.float64], suggestion: float) -> Axes:
-    """The smoothed loss against the learning rate, with the suggested rate marked."""
+    """Draw the smoothed loss against the learning rate, with the suggested rate marked."""
     axes = new_axes()
-    axes.plot(rates, losses, label="training loss, smoothed")
+    axes.plot(rates, losses, label="smoothed training loss")
     axes.axvline(suggestion, color="C1", linestyle="--", label=f"suggested: {suggestion:.2g}")
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss (cross-entropy)")
     fall = max(losses[0] - losses.min(), 0.1)
-    axes.set_ylim(losses.min() - 0.1 * fall, losses[0] + 0.5 * fall)  # how far up it goes at the end tells nothing
+    axes.set_ylim(losses.min() - 0.1 * fall, losses[0] + 0.5 * fall)  # its height at the end tells nothing
     tidy(axes)
     axes.legend(frameon=False)
     return axes

@@ -1,92 +1,160 @@
-"""One figure that follows an image through a network."""
+"""Figures of how a network decides about an image, from the fields of `golmu.analysis.explanation.Explanation`."""
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from golmu.analysis.explanation import Explanation
-from golmu.plots import fonts
-from golmu.plots import images as pictures
+from golmu.plots import fonts, images
+from golmu.plots.canvas import BLUE, GREY, new_axes, tidy
+from golmu.plots.scores import write_classes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-ROWS = 10
-"""Kernels that are shown, at most: those with the largest mean activation."""
+MAX_CLASSES_SHOWN = 10
+"""Classes, at most, whose probability is drawn, or whose cells have their values written in them."""
+
+MAX_NAMES_ON_AXIS = 20
+"""Names of classes, at most, below the table of hidden units."""
+
+MAX_KERNELS_SHOWN = 10
+"""Kernels, at most, that the whole figure shows: those with the largest mean activation."""
 
 
-def explanation(found: Explanation, title: str = "", truth: int | None = None) -> Figure:
-    """Input and where the decision comes from, kernels with their maps, hidden units, and probabilities.
+def occlusion(values: ArrayLike, axes: Axes | None = None) -> Axes:
+    """Draw a map (h, w) of how much a probability falls when a place of the image is hidden.
 
-    `title` says which image it is, and `truth` is the index of the class that it shows, if that is known.
+    Orange: hiding the place lowers the probability, so it supports the class. Purple: hiding it raises the probability.
+    """
+    return images.show_signed(images.as_map(values), axes)
+
+
+def probabilities(explained: Explanation, axes: Axes | None = None) -> Axes:
+    """Draw the most probable classes of an explained image as bars, the first at the top."""
+    axes = new_axes((4, 3)) if axes is None else axes
+    order = np.argsort(-explained.probabilities, kind="stable")[:MAX_CLASSES_SHOWN]
+    values, names = explained.probabilities[order], [explained.class_names[index] for index in order]
+    axes.barh(range(len(order)), values, color=[BLUE if index == explained.target else GREY for index in order])
+    fonts.write_ticks(axes.yaxis, range(len(order)), names, order.tolist())
+    for row, value in enumerate(values.tolist()):
+        is_long = value > 0.75  # then the number is written inside the bar
+        axes.text(
+            value - 0.02 if is_long else value + 0.02, row, f"{value:.3f}", va="center",
+            ha="right" if is_long else "left", color="white" if is_long else None, fontsize="small",
+        )  # fmt: skip
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), xlabel="probability")
+    tidy(axes)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def units(explained: Explanation, axes: Axes | None = None) -> Axes:
+    """Draw what the strongest hidden units add to the logit of each class: orange raises it, purple lowers it."""
+    axes = new_axes((5, 3)) if axes is None else axes
+    if not len(explained.units):
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no hidden unit is active", ha="center", transform=axes.transAxes)
+        return axes
+    images.show_signed(explained.unit_outputs, axes, aspect="auto")
+    axes.set_axis_on()
+    axes.set_yticks(range(len(explained.units)), labels=[f"unit {unit + 1}" for unit in explained.units])
+    write_classes(axes.xaxis, explained.class_names, MAX_NAMES_ON_AXIS)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if len(explained.class_names) <= MAX_CLASSES_SHOWN:
+        top = np.abs(explained.unit_outputs).max(initial=0) or 1.0
+        decimals = min(max(1, 1 - floor(log10(top))), 4)
+        for (i, j), value in np.ndenumerate(explained.unit_outputs):
+            number = round(value, decimals) + 0.0  # the sum turns -0.0 into a zero without a sign
+            colour = "white" if abs(value) > 0.6 * top else "black"
+            axes.text(j, i, f"{number:.{decimals}f}", ha="center", va="center", color=colour, fontsize="x-small")
+    return axes
+
+
+def explanation(explained: Explanation, title: str = "", truth: int | None = None) -> Figure:
+    """Draw one figure that follows an image through a network.
+
+    The figure shows the input and where the decision comes from, kernels with their maps, hidden units, and
+    probabilities. `title` tells which image it is, and `truth` is the index of the class that the image shows, if that
+    is known.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(13, 8), layout="constrained")
     parts: Any = figure.subfigures(1, 3, width_ratios=(2, 4, 6))
-    _origins(found, parts[0])
-    _layers(found, parts[1])
-    _decision(found, parts[2])
-    _heading(found, figure, title, truth)
+    _draw_input(explained, parts[0])
+    _draw_layers(explained, parts[1])
+    _draw_decision(explained, parts[2])
+    _write_heading(explained, figure, title, truth)
     return figure
 
 
-def _heading(found: Explanation, figure: Figure, title: str, truth: int | None) -> None:
-    words, fonts_needed = [], []
+def _write_heading(explained: Explanation, figure: Figure, title: str, truth: int | None) -> None:
+    names = explained.class_names
+    words, families = [], []
     for before, name, stand_in in (
         ("", title, "image"),
-        ("predicted ", found.class_names[found.prediction], f"#{found.prediction}"),
-        ("explained ", found.class_names[found.target] if found.target != found.prediction else "", f"#{found.target}"),
-        ("true class ", "" if truth is None else found.class_names[truth], f"#{truth}"),
-    ):
+        ("predicted: ", names[explained.prediction], f"#{explained.prediction}"),
+        ("explained: ", names[explained.target] if explained.target != explained.prediction else "",
+            f"#{explained.target}"),
+        ("true class: ", "" if truth is None else names[truth], f"#{truth}"),
+    ):  # fmt: skip
         if name:
-            text, families = fonts.shown(name, stand_in)
+            text, needed = fonts.readable_name(name, stand_in)
             words.append(before + text)
-            fonts_needed += [family for family in families if family not in fonts_needed]
-    fonts.dress(figure.suptitle("     ".join(words), fontsize="large"), fonts_needed)
+            families += [family for family in needed if family not in families]
+    fonts.set_fonts(figure.suptitle("     ".join(words), fontsize="large"), families)
 
 
-def _origins(found: Explanation, figure: SubFigure) -> None:
+def _draw_input(explained: Explanation, figure: SubFigure) -> None:
+    """Draw the image, and the maps of where the decision comes from."""
     axes = figure.subplots(4, 1)
-    pictures.image(found.image, axes[0])
-    pictures.heat(found.saliency, axes[1])
-    pictures.heat(found.smoothgrad, axes[2])
-    pictures.occlusion(found.occlusion, axes[3])
+    images.image(explained.image, axes[0])
+    images.heat(explained.saliency, axes[1])
+    images.heat(explained.smoothgrad, axes[2])
+    occlusion(explained.occlusion, axes[3])
     for one, name in zip(axes, ("input", "saliency", "SmoothGrad", "occlusion"), strict=True):
         one.set_title(name, fontsize="medium")
 
 
-def _layers(found: Explanation, figure: SubFigure) -> None:
-    order = np.argsort(-found.activations.mean(axis=(0, 1)), kind="stable")[:ROWS]
-    axes = figure.subplots(ROWS, 4, width_ratios=(0.6, 1, 1, 1), squeeze=False)
+def _draw_layers(explained: Explanation, figure: SubFigure) -> None:
+    """Draw the most active kernels, and what each makes of the image from layer to layer."""
+    order = np.argsort(-explained.activations.mean(axis=(0, 1)), kind="stable")[:MAX_KERNELS_SHOWN]
+    axes = figure.subplots(MAX_KERNELS_SHOWN, 4, width_ratios=(0.6, 1, 1, 1), squeeze=False)
     for one, name in zip(axes[0], ("kernel", "convolution", "after ReLU", "after pooling"), strict=True):
         one.set_title(name, fontsize="medium")
     for row in axes[len(order) :]:
         for one in row:
             one.set_axis_off()
     for row, k in zip(axes, order.tolist(), strict=False):
-        pictures.kernels(found.kernels[..., k : k + 1], row[0])
-        reach = np.abs(found.maps[..., k]).max() or 1.0  # one scale for the three, so that ReLU and pooling show
+        images.kernels(explained.kernels[..., k : k + 1], row[0])
+        reach = np.abs(explained.maps[..., k]).max() or 1.0  # one scale for all three, to show ReLU and pooling
         row[0].text(-0.2, 0.5, str(k + 1), ha="right", va="center", fontsize="small", transform=row[0].transAxes)
-        for one, maps in zip(row[1:], (found.maps, found.activations, found.pooled), strict=True):
-            pictures.feature_maps(maps[..., k : k + 1], one)
+        for one, maps in zip(row[1:], (explained.maps, explained.activations, explained.pooled), strict=True):
+            images.feature_maps(maps[..., k : k + 1], one)
             one.images[0].set_clim(-reach, reach)
 
 
-def _decision(found: Explanation, figure: SubFigure) -> None:
+def _draw_decision(explained: Explanation, figure: SubFigure) -> None:
+    """Draw the strongest hidden units, each beside the map of what it looks at, and the probabilities."""
     parts: Any = figure.subfigures(2, 1, height_ratios=(1.15, 1))
     top, bottom = parts
-    rows = top.add_gridspec(max(1, len(found.units)), 2, width_ratios=(0.16, 1))
-    weighed = top.add_subplot(rows[:, 1])
-    reach = np.abs(found.unit_inputs).max(initial=0) or 1.0
-    for row, seen_by_it in enumerate(found.unit_inputs):  # beside its row of the table, whatever an image's proportions
-        seen = top.add_subplot(rows[row, 0])
-        pictures.feature_maps(seen_by_it[..., None], seen)
-        seen.images[0].set_clim(-reach, reach)
+    rows = top.add_gridspec(max(1, len(explained.units)), 2, width_ratios=(0.16, 1))
+    table = top.add_subplot(rows[:, 1])
+    reach = np.abs(explained.unit_inputs).max(initial=0) or 1.0
+    for row, unit_input in enumerate(explained.unit_inputs):  # beside its row of the table, even for wide images
+        axes = top.add_subplot(rows[row, 0])
+        images.feature_maps(unit_input[..., None], axes)
+        axes.images[0].set_clim(-reach, reach)
         if row == 0:
-            seen.set_title("what they see", fontsize="medium")
-    pictures.units(found, weighed)
-    weighed.set_title("the strongest hidden units, and what they add to each logit", fontsize="medium")
-    pictures.probabilities(found, bottom.subplots())
+            axes.set_title("where each\nunit looks", fontsize="medium")
+    units(explained, table)
+    table.set_title("strongest hidden units: what each adds to the logit of each class", fontsize="medium")
+    probabilities(explained, bottom.subplots())

@@ -1,4 +1,4 @@
-"""Runs side by side: what `golmu compare` does."""
+"""Runs side by side, as a page and as numbers."""
 
 from __future__ import annotations
 
@@ -8,35 +8,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from golmu import plots
-from golmu.cli.console import print_table
-from golmu.data.loading import DATASET_NAMES
-from golmu.data.reading import shown
-from golmu.errors import CheckpointError, InputError, RunError, SaveError
+from golmu.about import DATASET_NAMES
+from golmu.data.reading import format_size
+from golmu.errors import CheckpointError, InputError
 from golmu.metrics import wilson_interval
-from golmu.report.page import drawing, render
-from golmu.runs import folder as runs
-from golmu.runs.checkpoint import load_checkpoint
-from golmu.training.loop import History
+from golmu.report.page import render, render_drawing
+from golmu.runs.run import Run
+from golmu.system import check_writable, write_file
+from golmu.training.history import History
 
-FORMS = {
+FORMATS = {
     "validation accuracy": ".4f", "validation loss": ".4f", "training loss": ".4f", "parameters": ",", "seconds": ".1f",
-    "seconds an epoch": ".2f",
+    "seconds per epoch": ".2f",
 }  # fmt: skip
-"""How a result is written."""
+"""The format of each result that is a number."""
 
 
-def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
-    """Writes a page with the curves of several runs, the settings in which they differ, and their results.
+def compare_runs(runs: Sequence[Run], output: Path) -> dict[str, Any]:
+    """Write a page with the curves of several runs, the settings in which they differ, and their results.
 
     Parameters
     ----------
-    folders
-        At least two run folders.
+    runs
+        At least two runs.
     output
-        The HTML file, which is replaced.
+        The HTML file to write or replace.
 
     Returns
     -------
@@ -47,29 +44,18 @@ def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
     Raises
     ------
     GolmuError
-        If there are fewer than two runs, one is named twice or cannot be read, or the page cannot be written.
+        If there are fewer than two runs, one is given twice or has no results, or the page cannot be written.
     """
-    if len(folders) < 2:
-        raise InputError(f"RUN must name at least 2 runs to compare, got {len(folders)}")
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    if len(runs) < 2:
+        raise InputError(f"RUN must name at least 2 runs to compare, got {len(runs)}")
+    if len({run.folder.resolve() for run in runs}) < len(runs):
         raise InputError("RUN names a run twice: name each once")
-    if not output.parent.is_dir():
-        raise SaveError(f"the page cannot be written to {output}: there is no folder {output.parent}")
-    names = [folder.resolve().name for folder in folders]
+    check_writable(output, "the page")
+    names = [run.folder.resolve().name for run in runs]
     if len(set(names)) < len(names):
-        names = [str(folder) for folder in folders]
-    judged, settings, results, histories = [], [], [], []
-    for folder in folders:
-        record = runs.read_run(folder)
-        if "results" not in record:
-            raise runs.lacking(folder, record.get("status"), "results")
-        try:
-            judged.append(_judged_on(folder, record))
-            settings.append(_settings(folder, record, judged[-1]))
-            results.append(_results(record))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RunError(f"{folder / runs.RUN} does not hold what a comparison needs: {error!r}") from error
-        histories.append(runs.read_history(folder))
+        names = [str(run.folder) for run in runs]
+    judged, results = [_judged_on(run) for run in runs], [_results(run) for run in runs]
+    settings = [_settings(run, images) for run, images in zip(runs, judged, strict=True)]
     compared = {
         "runs": names,
         "settings": {
@@ -80,70 +66,74 @@ def compare_runs(folders: Sequence[Path], output: Path) -> dict[str, Any]:
         "results": {name: [one[name] for one in results] for name in results[0]},
         "page": str(output),
     }
-    runs.write(output.parent, output.name, _page(compared, histories, all(map(judged[0].is_as, judged))))
+    page = _page(compared, [run.history for run in runs], all(map(judged[0].is_as, judged)))
+    write_file(output, page, "the page")
     return compared
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """On which images the results of a run are."""
+    """The images that the results of a run are about."""
 
     place: tuple[Any, ...]
     """Where the data were, and the number of images."""
     shape: tuple[int, ...] | None
-    """(h, w, c), if it is known."""
+    """(h, w, c) of the images, if it is known."""
     content: Any
-    """Their fingerprint; None without a checkpoint."""
+    """Fingerprint of the images; None without a checkpoint."""
 
     def is_as(self, other: _Judged) -> bool:
-        """Whether both are of the same images; at different sizes their content does not tell."""
+        """Whether both are about the same images; at different sizes only the place can tell."""
         if None in (self.content, other.content) or self.shape != other.shape:
             return self.place == other.place
         return bool(self.content == other.content)
 
 
-def _judged_on(folder: Path, record: dict[str, Any]) -> _Judged:
-    data = record["data"]
-    place = data.get("argument", data["name"]), data["train"], data["validation"]
+def _judged_on(run: Run) -> _Judged:
+    data = run.record.data
+    place = data.argument or data.name, data.train, data.validation
     with suppress(CheckpointError):  # only the results are compared here
-        setup = load_checkpoint(folder / runs.CHECKPOINT).setup
-        printed = setup.fingerprint
-        return _Judged(place, setup.architecture.image_shape, printed.get("validation", printed.get("training")))
-    return _Judged(place, (*data["size"], data["channels"]) if "size" in data else None, None)
+        if run.checkpoint is not None:
+            identity = run.checkpoint.identity
+            prints = identity.fingerprint
+            return _Judged(place, identity.architecture.image_shape, prints.get("validation", prints.get("training")))
+    return _Judged(place, None if data.size is None else (*data.size, data.channels or 0), None)
 
 
-def _settings(folder: Path, record: dict[str, Any], judged: _Judged) -> dict[str, Any]:
-    """Everything that may differ."""
-    data, settings, shape = record["data"], record["settings"], judged.shape
+def _settings(run: Run, judged: _Judged) -> dict[str, Any]:
+    """Everything that may differ between two runs."""
+    record, data, shape = run.record, run.record.data, judged.shape
     return {
-        "data": data["name"],
-        "path": None if data.get("argument") in DATASET_NAMES else data.get("argument"),
-        "size": None if shape is None else shown(shape[:2]),
+        "data": data.name,
+        "path": None if data.argument in DATASET_NAMES else data.argument,
+        "size": None if shape is None else format_size(shape[:2]),
         "channels": None if shape is None else shape[2],
-        "skip_bad": bool(data.get("skip_bad")),
-        "training images": data["train"],
-        "validation images": data["validation"],
-        "recipe": record["recipe"],
-        **asdict(runs.read_recipe(folder, record)),
-        "engine": record["engine"],
-        "threads": settings["threads"],
-        "seed": settings["seed"],
+        "skip_bad": data.skip_bad,
+        "training images": data.train,
+        "validation images": data.validation,
+        "recipe": record.recipe_name,
+        **asdict(record.recipe),
+        "engine": record.engine_used,
+        "threads": record.threads,
+        "seed": record.seed,
     }
 
 
-def _results(record: dict[str, Any]) -> dict[str, Any]:
-    results, n = record["results"], record["data"]["validation"]
-    accuracy = results["val_accuracy"]
+def _results(run: Run) -> dict[str, Any]:
+    results, n = run.record.results, run.record.data.validation
+    if results is None:
+        raise run.lacking("results")
+    accuracy = results.val_accuracy
     return {
-        "status": record["status"],
-        "epochs trained": results["epochs"],
+        "status": run.record.status,
+        "epochs trained": results.epochs,
         "validation accuracy": accuracy,
         "95 % interval": None if accuracy is None else wilson_interval(round(accuracy * n), n),
-        "validation loss": results["val_loss"],
-        "training loss": results["train_loss"],
-        "parameters": results["n_parameters"],
-        "seconds": record["seconds"],
-        "seconds an epoch": results["seconds_per_epoch"],
+        "validation loss": results.val_loss,
+        "training loss": results.train_loss,
+        "parameters": results.n_parameters,
+        "seconds": run.record.seconds,
+        "seconds per epoch": results.seconds_per_epoch,
     }
 
 
@@ -154,32 +144,21 @@ def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -
     return render(
         "comparison.html",
         names=compared["runs"],
-        settings={name: [_text(name, value) for value in row] for name, row in compared["settings"].items()},
-        results={name: [_text(name, value) for value in row] for name, row in compared["results"].items()},
+        settings={name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()},
+        results={name: [format_value(name, value) for value in row] for name, row in compared["results"].items()},
         best=[best is not None and one == best for one in compared["results"]["validation accuracy"]],
         same_data=same_data,
-        losses=drawing(lambda axes: plots.compared(histories, numbers, axes)),
-        accuracies=drawing(lambda axes: plots.compared(histories, numbers, axes, accuracy=True)) if accuracies else "",
+        losses=render_drawing(lambda axes: plots.compared(histories, numbers, axes)),
+        accuracies=render_drawing(lambda axes: plots.compared(histories, numbers, axes, accuracy=True))
+        if accuracies
+        else "",
     )
 
 
-def _text(name: str, value: Any) -> str:
+def format_value(name: str, value: Any) -> str:
+    """Format a setting or a result for a table."""
     if value is None:
         return "–"
     if isinstance(value, tuple):
         return " to ".join(f"{end:.4f}" for end in value)
-    return format(value, FORMS[name]) if name in FORMS else str(value)
-
-
-def show(compared: dict[str, Any]) -> None:
-    """Prints what `compare_runs` gives as a table."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for name in compared["runs"]:
-        table.add_column(name, justify="right")
-    for part in ("settings", "results"):
-        for name, values in compared[part].items():
-            table.add_row(name, *(_text(name, value) for value in values))
-        if part == "settings" and compared[part]:
-            table.add_row()
-    print_table(table)
+    return format(value, FORMATS[name]) if name in FORMATS else str(value)

@@ -1,4 +1,4 @@
-"""Web pages of one file: Jinja's templates in `templates/`, and pictures as part of the page."""
+"""Web pages in one file: Jinja templates in `templates/`, with figures and images inside."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu import __version__
+from golmu.about import VERSION
 from golmu.plots.canvas import svg
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
-LARGEST = 64
-"""Pixels along a side of a picture in a page: larger ones are scaled down."""
+MAX_IMAGE_SIDE = 64
+"""Pixels along a side of an image in a page; larger images are scaled down."""
 
 
 def render(template: str, **content: Any) -> str:
-    """A template filled in. What is not `Markup` is escaped, and what is missing is an error."""
+    """Fill in a template. Everything but `Markup` is escaped, and a missing value is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
     pages = Environment(loader=PackageLoader("golmu.report"), autoescape=True, undefined=StrictUndefined)
-    pages.filters["duration"] = duration
-    return pages.get_template(template).render(golmu=__version__, **content)
+    pages.filters["duration"] = format_duration
+    return pages.get_template(template).render(golmu=VERSION, **content)
 
 
-def drawing(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) -> Markup:
-    """`golmu.plots.svg` as a part of a page; for figures in which nothing stands that a user has named."""
+def render_drawing(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) -> Markup:
+    """Draw a figure as SVG for a page (`golmu.plots.svg`); nothing that a user has named may stand in it."""
     from markupsafe import Markup  # noqa: PLC0415
 
     return Markup(svg(draw, size))
 
 
-def picture_uri(picture: NDArray[np.uint8], largest: int | None = LARGEST) -> str:
-    """A picture, (h, w) or (h, w, 3), as a data URI of a PNG file, at most `largest` pixels along a side."""
+def image_uri(pixels: NDArray[np.uint8], largest: int | None = MAX_IMAGE_SIDE) -> str:
+    """Return pixels (h, w) or (h, w, 3) as the data URI of a PNG file of at most `largest` pixels along a side."""
     from PIL import Image  # noqa: PLC0415
 
-    image = Image.fromarray(picture)
+    image = Image.fromarray(pixels)
     if largest is not None and max(image.size) > largest:
         image.thumbnail((largest, largest))
     buffer = BytesIO()
@@ -49,8 +49,8 @@ def picture_uri(picture: NDArray[np.uint8], largest: int | None = LARGEST) -> st
     return "data:image/png;base64," + b64encode(buffer.getvalue()).decode()
 
 
-def coloured(values: NDArray[np.floating[Any]], colours: str, low: float, high: float) -> NDArray[np.uint8]:
-    """(h, w, 3): values from `low` to `high` in a colour map of Matplotlib's."""
+def apply_colours(values: NDArray[np.floating[Any]], colours: str, low: float, high: float) -> NDArray[np.uint8]:
+    """Return values from `low` to `high` in a colour map of Matplotlib's, as pixels (h, w, 3)."""
     from matplotlib import colormaps  # noqa: PLC0415
 
     scaled = (values - low) / ((high - low) or 1.0)
@@ -58,8 +58,8 @@ def coloured(values: NDArray[np.floating[Any]], colours: str, low: float, high: 
     return bytes_
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
+def format_duration(seconds: float) -> str:
+    """Format seconds for people: in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.1f} s"
     if seconds < 6000:

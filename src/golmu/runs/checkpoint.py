@@ -1,8 +1,8 @@
-"""The checkpoint of a run: all that a training needs to go on, bit for bit, from where it stood.
+"""The checkpoint of a run: all that a training needs to continue, bit for bit, from where it stood.
 
-It is a sealed safetensors file (`golmu.model.sealed_file`) with the weights under their names, what the optimizer and the
-averaging keep for each under `first.NAME`, `second.NAME` and `average.NAME`, the best epoch's under `best.NAME` where
-the recipe has patience, and `batch_losses`, those of the running epoch so far. It is described by
+It is a sealed safetensors file (`golmu.model.sealed_file`) with the weights under their names; what the optimizer and
+the averaging keep for each under `first.NAME`, `second.NAME` and `average.NAME`; the best epoch's weights under
+`best.NAME` where the recipe has patience; and `batch_losses`, those of the running epoch so far. It is described by
 
     format          1
     recipe, architecture, labels, class_names, preprocessing
@@ -10,7 +10,7 @@ the recipe has patience, and `batch_losses`, those of the running epoch so far. 
     engine          name of the engine, and `threads` that it may use
     slots           which of `first`, `second` and `average` there are
     generator       state of the generator that orders the samples, from before the running epoch's order was drawn
-    history         losses, val_losses, val_accuracies, seconds: a number an epoch
+    history         losses, val_losses, val_accuracies, seconds: one number per epoch
     epoch, batch    the position: epochs finished, and batches of the running one
     seconds         spent in the running epoch
     best            with patience: epoch and loss of the best one
@@ -28,21 +28,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import Architecture
-from golmu.engines.contract import AVERAGE, FIRST, SECOND, Importance, Labels
+from golmu.engines.contract import AVERAGE, FIRST, SECOND
 from golmu.errors import CheckpointError, RunError
-from golmu.model import sealed_file as tensorfile
-from golmu.model.model import check_format, describe_classes, describe_preprocessing, read_classes, read_preprocessing
-from golmu.preprocessing import Images, Preprocessing
+from golmu.model import sealed_file
+from golmu.model.model import (
+    Model,
+    check_format,
+    describe_classes,
+    describe_preprocessing,
+    read_classes,
+    read_preprocessing,
+)
+from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
-from golmu.training.loop import Best, History, State
+from golmu.training.history import History
+from golmu.training.loop import Best, State
+from golmu.types import Images, Importance, Labels
 
 FORMAT = 1
-BEST = "best."
+BEST_PREFIX = "best."
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What a training is, apart from how far it has come: what must be the same when it goes on."""
+class RunIdentity:
+    """What a training is, apart from how far it has come: what must be the same when it continues."""
 
     recipe: Recipe
     architecture: Architecture
@@ -59,33 +68,83 @@ class Setup:
 class Checkpoint:
     """What a checkpoint file holds."""
 
-    setup: Setup
+    identity: RunIdentity
     state: State
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the training had made a step."""
+        return bool(self.state.history.losses) or len(self.state.batch_losses) > 0
+
+    @property
+    def model(self) -> Model:
+        """The network as it stands, with averaged weights where the recipe averages.
+
+        Raises
+        ------
+        CheckpointError
+            If an older checkpoint does not say how it standardizes pixels.
+        """
+        identity, state = self.identity, self.state
+        preprocessing = identity.preprocessing
+        if preprocessing is None:
+            if identity.recipe.standardize:
+                raise CheckpointError("this checkpoint of an earlier version cannot be used before its training ends")
+            preprocessing = Preprocessing(test_flip=identity.recipe.test_flip)
+        weights = state.slots.get(AVERAGE, state.weights)
+        epoch = len(state.history.losses)
+        return Model(identity.architecture, weights, identity.classes, identity.class_names, preprocessing, epoch)
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What the description of a checkpoint says, beside the tensors."""
+
+    identity: RunIdentity
+    generator: dict[str, Any]
+    history: History
+    batch: int
+    seconds: float
+    slots: tuple[str, ...]
+    best: tuple[int, float] | None
+    """Epoch and loss of the best epoch."""
+
+    @property
+    def shapes(self) -> sealed_file.Shapes:
+        """Names and shapes of the tensors."""
+        weights = self.identity.architecture.shapes
+        shapes: dict[str, tuple[int, ...]] = {**weights, "batch_losses": (self.batch,)}
+        for slot in self.slots:
+            shapes |= {f"{slot}.{name}": shape for name, shape in weights.items()}
+        if self.best is not None:
+            shapes |= {BEST_PREFIX + name: shape for name, shape in weights.items()}
+        return shapes
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes `checkpoint` to `path` atomically: until it is whole, the previous one stays.
+    """Write `checkpoint` to `path` atomically: until it is whole, the previous one stays.
 
     Raises
     ------
     SaveError
         If it cannot be written.
     """
-    setup, state = checkpoint.setup, checkpoint.state
+    identity, state = checkpoint.identity, checkpoint.state
     tensors = {**state.weights, "batch_losses": state.batch_losses}
     for slot, weights in state.slots.items():
         tensors |= {f"{slot}.{name}": weight for name, weight in weights.items()}
     if state.best is not None:
-        tensors |= {BEST + name: weight for name, weight in state.best.weights.items()}
+        tensors |= {BEST_PREFIX + name: weight for name, weight in state.best.weights.items()}
+    preprocessing = identity.preprocessing
     description = {
         "format": FORMAT,
-        "recipe": asdict(setup.recipe),
-        "architecture": asdict(setup.architecture),
-        **describe_classes(setup.classes, setup.class_names),
-        **({} if setup.preprocessing is None else {"preprocessing": describe_preprocessing(setup.preprocessing)}),
-        "fingerprint": setup.fingerprint,
-        "engine": setup.engine,
-        "threads": setup.threads,
+        "recipe": asdict(identity.recipe),
+        "architecture": asdict(identity.architecture),
+        **describe_classes(identity.classes, identity.class_names),
+        **({} if preprocessing is None else {"preprocessing": describe_preprocessing(preprocessing)}),
+        "fingerprint": identity.fingerprint,
+        "engine": identity.engine,
+        "threads": identity.threads,
         "slots": list(state.slots),
         "generator": state.generator,
         "history": asdict(state.history),
@@ -94,59 +153,38 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "seconds": state.seconds,
         "best": None if state.best is None else {"epoch": state.best.epoch, "loss": state.best.loss},
     }
-    tensorfile.write(path, tensors, description, what="checkpoint")
+    sealed_file.write(path, tensors, description, what="checkpoint")
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Reads the checkpoint at `path`.
+    """Read the checkpoint at `path`.
 
     Raises
     ------
     CheckpointError
         If the file is missing, damaged, or not a checkpoint of Golmu.
     """
-
-    def expected(description: Any) -> tensorfile.Shapes:
-        check_format(description, FORMAT)
-        setup = _setup(description)
-        _generator(description["generator"])
-        history = History(**description["history"])
-        if len(history.losses) != description["epoch"]:
-            raise CheckpointError(
-                f"has a history of {len(history.losses)} epochs, but stands at epoch {description['epoch']}"
-            )
-        float(description["seconds"])
-        shapes = {**setup.architecture.shapes, "batch_losses": (int(description["batch"]),)}
-        for slot in _slots(description):
-            shapes |= {f"{slot}.{name}": shape for name, shape in setup.architecture.shapes.items()}
-        if description["best"] is not None:
-            int(description["best"]["epoch"]), float(description["best"]["loss"])
-            shapes |= {BEST + name: shape for name, shape in setup.architecture.shapes.items()}
-        return shapes
-
-    tensors, description = tensorfile.read(path, expected, what="checkpoint")
-    setup, best = _setup(description), description["best"]
+    tensors, said = sealed_file.read(path, _parse, lambda said: said.shapes, what="checkpoint")
+    names = said.identity.architecture.shapes
+    best = None
+    if said.best is not None:
+        best = Best(*said.best, {name: tensors[BEST_PREFIX + name] for name in names})
     state = State(
-        weights={name: tensors[name] for name in setup.architecture.shapes},
-        slots={
-            slot: {name: tensors[f"{slot}.{name}"] for name in setup.architecture.shapes}
-            for slot in _slots(description)
-        },
-        history=History(**description["history"]),
-        generator=description["generator"],
+        weights={name: tensors[name] for name in names},
+        slots={slot: {name: tensors[f"{slot}.{name}"] for name in names} for slot in said.slots},
+        history=said.history,
+        generator=said.generator,
         batch_losses=tensors["batch_losses"],
-        seconds=description["seconds"],
-        best=best and Best(
-            best["epoch"], best["loss"], {name: tensors[BEST + name] for name in setup.architecture.shapes}
-        ),
-    )  # fmt: skip
-    return Checkpoint(setup, state)
+        seconds=said.seconds,
+        best=best,
+    )
+    return Checkpoint(said.identity, state)
 
 
 def fingerprint(
     images: Images, labels: Labels, validation: tuple[Images, Labels] | None, importance: Importance | None = None
 ) -> dict[str, Any]:
-    """What tells one set of training and validation images from another: shape, type and SHA-256 of each."""
+    """Return what tells one set of training and validation images from another: shape, type and SHA-256 of each."""
     parts = {"training": (images, labels)} | ({} if validation is None else {"validation": validation})
     printed: dict[str, Any] = {
         part: {
@@ -161,13 +199,13 @@ def fingerprint(
     return printed
 
 
-def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: bool) -> None:
-    """Compares what a run was with what it is to go on with; `epochs` may differ, unless a schedule fixes them.
+def check_resumable(folder: Path, kept: RunIdentity, wanted: RunIdentity, allow_inexact: bool) -> None:
+    """Compare what a run was with what it is to continue with; `epochs` may differ, unless a schedule fixes them.
 
     Raises
     ------
     RunError
-        If the run cannot go on with it, naming the difference.
+        If the run cannot continue with it, naming the difference.
     """
     differences = [
         *_different_data(kept.fingerprint, wanted.fingerprint),
@@ -186,16 +224,16 @@ def check_resumable(folder: Path, kept: Setup, wanted: Setup, allow_inexact: boo
         inexact.append(f"{wanted.threads} threads, not {kept.threads}")
     if inexact and not allow_inexact:
         raise RunError(
-            f"{folder} would go on with {' and '.join(inexact)}, and not give the bits of an uninterrupted run: "
+            f"{folder} would continue with {' and '.join(inexact)}, and not give the bits of an uninterrupted run: "
             "allow it with --allow-inexact (allow_inexact=True), or use what the run began with"
         )
 
 
 def refuse_differences(folder: Path, differences: list[str]) -> None:
-    """Raises `RunError` that names the differences, if there are any."""
+    """Raise `RunError` that names the differences, if there are any."""
     if differences:
         raise RunError(
-            f"{folder} cannot go on with this: {'; '.join(dict.fromkeys(differences))}. "
+            f"{folder} cannot continue with this: {'; '.join(dict.fromkeys(differences))}. "
             "Start a new run, or give what the run began with"
         )
 
@@ -211,31 +249,45 @@ def _different_data(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[
             return [f"the {part} images have shape {tuple(before['shape'])}, not {tuple(now['shape'])}"]
         if before["dtype"] != now["dtype"]:
             return [f"the {part} images are {before['dtype']}, not {now['dtype']}"]
-        return [f"the {part} data are others: images, labels or their order differ"]
+        return [f"the {part} data differ: other images, other labels or another order"]
     if kept.get("importance") != wanted.get("importance"):
-        return ["the images count otherwise: sample_weight or class_weight differs"]
+        return ["the weights of the images differ: sample_weight or class_weight is another"]
     return []
 
 
-def _setup(description: Any) -> Setup:
+def _parse(description: Any) -> _Description:
+    check_format(description, FORMAT)
+    history = History(**description["history"])
+    if len(history.losses) != description["epoch"]:
+        raise CheckpointError(
+            f"has a history of {len(history.losses)} epochs, but stands at epoch {description['epoch']}"
+        )
+    generator, best = description["generator"], description["best"]
+    np.random.PCG64().state = generator  # raises unless it is a state of the generator that we use
+    return _Description(
+        identity=_parse_identity(description),
+        generator=generator,
+        history=history,
+        batch=int(description["batch"]),
+        seconds=float(description["seconds"]),
+        slots=_parse_slots(description["slots"]),
+        best=None if best is None else (int(best["epoch"]), float(best["loss"])),
+    )
+
+
+def _parse_identity(description: Any) -> RunIdentity:
     architecture = Architecture(**description["architecture"])
     engine, threads, printed = description["engine"], description["threads"], description["fingerprint"]
     if not (isinstance(engine, str) and isinstance(threads, int) and isinstance(printed, dict)):
         raise CheckpointError("has no engine, threads or fingerprint that can be read")
     described = description.get("preprocessing")
-    return Setup(
+    return RunIdentity(
         Recipe(**description["recipe"]), architecture, *read_classes(description, architecture), printed, engine,
         threads, None if described is None else read_preprocessing(described, architecture),
     )  # fmt: skip
 
 
-def _slots(description: Any) -> list[str]:
-    slots = description["slots"]
+def _parse_slots(slots: Any) -> tuple[str, ...]:
     if not isinstance(slots, list) or not set(slots) <= {FIRST, SECOND, AVERAGE}:
         raise CheckpointError(f"has slots {slots!r}, where some of {FIRST}, {SECOND} and {AVERAGE} are expected")
-    return slots
-
-
-def _generator(state: Any) -> None:
-    """Raises `ValueError`, `TypeError` or `KeyError` unless `state` is one of the generator that we use."""
-    np.random.PCG64().state = state
+    return tuple(slots)

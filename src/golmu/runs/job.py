@@ -1,26 +1,36 @@
-"""From the name of a data set and a recipe to a training that is ready to run, as the command line makes one."""
+"""A training made ready, from a data set or from arrays: it starts in a new run folder, or resumes in its own."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from golmu.analysis.labelled_images import evidence_of
+from golmu.about import DATASET_NAMES
+from golmu.analysis.labelled_images import JudgedImages, LabelledImages
 from golmu.architecture import Architecture
-from golmu.cli.progress import load_shown
 from golmu.data import Dataset
-from golmu.data.loading import DATASET_NAMES
-from golmu.data.reading import Reading
-from golmu.engines import load_ahead
+from golmu.data.reading import ReadOptions
+from golmu.engines.contract import Prepared
 from golmu.errors import DataError
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
-from golmu.runs.checkpoint import Setup, fingerprint
-from golmu.training.loop import Training, begin, refuse_hiding, warn_of_small_data
+from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
+from golmu.runs.folder import RUN, create_run, lock_run
+from golmu.runs.record import DataRecord, FitRecord, RunRecord, Split
+from golmu.runs.recorder import RunRecorder, record_run
+from golmu.runs.run import Run
+from golmu.training.batching import refuse_hiding, warn_of_small_data
+from golmu.training.history import Callback
+from golmu.training.interruption import Abandoned, Interruption
+from golmu.training.loop import Training, begin
+from golmu.types import Images, Importance, Labels
 
 VALIDATION_SHARE = 0.2
 """Share of the training images held out for validation, stratified by class."""
@@ -29,86 +39,220 @@ SPLIT_SEED = 42
 """Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
 
 DEFAULT_SEED = 42
+"""Seed of a training whose user names none."""
 
 
-class Assembly:
-    """The data and the settings of a training, made ready.
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Images and labels, checked, and the classes that the labels stand for."""
 
-    Parameters
-    ----------
-    data
-        What `golmu.load_dataset` takes.
-    recipe
-        How to train.
-    engine, threads, seed
-        `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
-    folder
-        Folder to look in first for a named data set's files.
-    reading
-        How image files are read.
+    images: Images
+    labels: Labels
+    validation: tuple[Images, Labels] | None
+    classes: NDArray[Any]
+    """(C,): the labels as users write them."""
+    class_names: tuple[str, ...]
+    importance: Importance | None = None
 
-    Raises
-    ------
-    GolmuError
-        If the data or the settings cannot be used.
-    """
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells these data from others; it takes a moment to make."""
+        return fingerprint(self.images, self.labels, self.validation, self.importance)
 
-    def __init__(
-        self, data: str, recipe: Recipe, engine: str, threads: int | None, seed: int, folder: Path | None,
-        reading: Reading,
-    ) -> None:  # fmt: skip
-        loading = load_ahead(engine)
-        dataset = load_shown(data, folder, reading)
-        fit, held_out = dataset.split(VALIDATION_SHARE, SPLIT_SEED)
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training in a run folder ended."""
+
+    run: Run
+    interruption: KeyboardInterrupt | SystemExit | None = None
+    """What ended it early: Ctrl-C or SIGTERM."""
+
+    @property
+    def has_results(self) -> bool:
+        """Whether the model and the results were written; a second Ctrl-C leaves the last checkpoint alone."""
+        return not isinstance(self.interruption, Abandoned)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingJob:
+    """Data and settings of one training."""
+
+    training: Training
+    data: TrainingData
+    record: RunRecord
+    """What run.json will say as the training starts."""
+    images: JudgedImages
+    """On which the network will be judged."""
+    stem: str = ""
+    """How the name of a run folder begins that the user does not name."""
+
+    @classmethod
+    def from_dataset(
+        cls, dataset: Dataset, argument: str, recipe: Recipe, *, recipe_name: str | None = None, engine: str = "auto",
+        threads: int | None = None, seed: int = DEFAULT_SEED, read_options: ReadOptions | None = None,
+    ) -> TrainingJob:  # fmt: skip
+        """Make ready a training on 80 % of a data set's training images, which validates on the rest.
+
+        Parameters
+        ----------
+        dataset, argument
+            The data set, and the name or path by which it was loaded.
+        recipe, recipe_name
+            How to train, and the name of the recipe that it began from.
+        engine, threads, seed
+            `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
+        read_options
+            How its image files were read.
+
+        Raises
+        ------
+        GolmuError
+            If the data or the settings cannot be used.
+        """
+        split = Split(VALIDATION_SHARE, SPLIT_SEED)
+        fit, held_out = dataset.split(split.validation, split.random_state)
         classes = np.unique(fit.labels)
         if len(classes) < 2:
             raise DataError(
-                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}', where at least 2 are "
-                "needed to tell apart"
+                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}': at least 2 are needed"
             )
         labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
+        names = tuple(dataset.class_names[label] for label in classes)
+        data = TrainingData(fit.images, labels, (held_out.images, validation_labels), classes, names)
         _, height, width, channels = fit.images.shape
         architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
-        self.dataset_name = dataset.name
-        self.recipe = recipe
-        self.record_data = _describe_data(data, dataset, reading, len(fit), len(held_out))
-        self.settings = {**asdict(recipe), "engine": engine, "threads": threads, "seed": seed}
         refuse_hiding(fit.images.shape[1:], recipe)
         warn_of_small_data(len(labels), recipe)
         preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
-        engine_, rng = begin(architecture, engine, threads, seed, preprocessing)
-        self.training = Training(engine_, recipe, rng)
-        self.data = engine_.prepare(fit.images, labels)
-        self.validation = engine_.prepare(held_out.images, validation_labels)
-        self.evidence = evidence_of(dataset, held_out, classes)
-        self._arrays = fit.images, labels, (held_out.images, validation_labels)
-        self._classes = classes, tuple(dataset.class_names[label] for label in classes)
-        loading.join()  # else the first epoch would take the blame for a compilation
+        made, rng = begin(architecture, engine, threads, seed, preprocessing)
+        place = argument if argument in DATASET_NAMES else str(Path(argument).resolve())
+        data_record = DataRecord.of(place, dataset, read_options or ReadOptions(), split, len(fit), len(held_out))
+        record = RunRecord.begin(
+            data_record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
+        )  # fmt: skip
+        images = JudgedImages.of(dataset, held_out, classes)
+        return cls(Training(made, recipe, rng), data, record, images, f"{dataset.name}-{recipe_name or 'run'}")
+
+    @classmethod
+    def from_arrays(
+        cls, data: TrainingData, training: Training, *, seed: int | None, fit: FitRecord | None = None
+    ) -> TrainingJob:
+        """Make ready a training on arrays, with an engine that has its initial weights.
+
+        `seed` is what these came from, if that is known, and `fit` what the record says of the estimator.
+        """
+        engine, n_validation = training.engine, 0 if data.validation is None else len(data.validation[1])
+        record = RunRecord.begin(
+            DataRecord(len(data.labels), n_validation), training.recipe, engine=engine.name,
+            threads=engine.n_threads, seed=seed, fit=fit,
+        )  # fmt: skip
+        validation = None if data.validation is None else LabelledImages("validation", *data.validation)
+        return cls(training, data, record, JudgedImages(validation=validation))
 
     @cached_property
-    def setup(self) -> Setup:
-        """What the training is, with the fingerprint of its data, which takes a moment to make."""
-        engine = self.training.engine
-        return Setup(
-            self.recipe, engine.architecture, *self._classes, fingerprint(*self._arrays), engine.name, engine.n_threads,
-            engine.preprocessing,
+    def prepared(self) -> tuple[Prepared, Prepared | None]:
+        """The training and the validation images where the engine wants them."""
+        engine, data = self.training.engine, self.data
+        validation = None if data.validation is None else engine.prepare(*data.validation)
+        return engine.prepare(data.images, data.labels, data.importance), validation
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no epoch is left to train."""
+        return self.training.epoch >= self.record.recipe.epochs or self.training.has_stalled
+
+    def run(self, callbacks: Sequence[Callback] = ()) -> None:
+        """Train without a run folder; Ctrl-C ends the training between two batches, and is raised."""
+        with Interruption(and_termination=False) as interruption:
+            self.training.run(*self.prepared, self.record.recipe.epochs, [*callbacks, interruption])
+
+    def start(
+        self, folder: Path | None = None, callbacks: Sequence[Callback] = (),
+        on_begin: Callable[[Path], None] | None = None,
+    ) -> Outcome:  # fmt: skip
+        """Train in a new run folder, by default one under runs/.
+
+        Parameters
+        ----------
+        folder
+            An empty or new folder.
+        callbacks
+            Called with a `golmu.training.Progress` several times an epoch.
+        on_begin
+            Called with the folder before the first batch.
+
+        Raises
+        ------
+        RunError, SaveError
+            If the folder cannot be made, is not empty or cannot be written.
+        TrainingError
+            If the loss becomes NaN or infinite.
+        """
+        folder = create_run(folder, self.stem)
+        with lock_run(folder):
+            recorder = RunRecorder(folder, self.training, self._identity, self.record)
+            recorder.begin()
+            return self._record(recorder, callbacks, on_begin)
+
+    def resume(
+        self, run: Run, callbacks: Sequence[Callback] = (), on_begin: Callable[[Path], None] | None = None, *,
+        allow_inexact: bool = False,
+    ) -> Outcome:  # fmt: skip
+        """Continue the training of a run from its last checkpoint; the run was opened by `open_to_resume`.
+
+        Parameters
+        ----------
+        run, allow_inexact
+            The run, and whether another engine may be used, so that the bits differ.
+        callbacks, on_begin
+            As for `start`.
+
+        Raises
+        ------
+        RunError, CheckpointError, SaveError
+            If the run cannot continue with these data and settings, or a file is damaged or cannot be written.
+        TrainingError
+            If the loss becomes NaN or infinite.
+        """
+        seed, begun = self.record.seed, run.record.seed
+        if seed is not None and begun is not None and seed != begun:
+            refuse_differences(run.folder, [f"random_state is {begun}, not {seed}"])
+        recorder = RunRecorder(run.folder, self.training, self._identity, run.record)
+        recorder.resume(allow_inexact=allow_inexact)
+        return self._record(recorder, callbacks, on_begin)
+
+    def _record(
+        self, recorder: RunRecorder, callbacks: Sequence[Callback], on_begin: Callable[[Path], None] | None
+    ) -> Outcome:
+        if on_begin is not None:
+            on_begin(recorder.folder)
+        interruption: KeyboardInterrupt | SystemExit | None = None
+        try:
+            record_run(recorder, self.training, *self.prepared, self.record.recipe.epochs, callbacks)
+        except (KeyboardInterrupt, SystemExit) as error:
+            interruption = error
+        return Outcome(Run(recorder.folder, recorder.record), interruption)
+
+    @property
+    def _identity(self) -> RunIdentity:
+        engine, data = self.training.engine, self.data
+        return RunIdentity(
+            self.training.recipe, engine.architecture, data.classes, data.class_names, data.fingerprint, engine.name,
+            engine.n_threads, engine.preprocessing,
         )  # fmt: skip
 
 
-def _describe_data(data: str, dataset: Dataset, reading: Reading, n_train: int, n_validation: int) -> dict[str, Any]:
-    """What run.json says of the data: also, what is needed to load the same again."""
-    *size, channels = dataset.train.images.shape[1:]
-    return {
-        "name": dataset.name,
-        "argument": data if data in DATASET_NAMES else str(Path(data).resolve()),
-        "source": dataset.source,
-        "size": size,
-        "channels": channels,
-        "skip_bad": reading.skip_bad,
-        "label": reading.label,
-        "left_out": reading.left_out,
-        "train": n_train,
-        "validation": n_validation,
-        "split": {"validation": VALIDATION_SHARE, "random_state": SPLIT_SEED},
-        "class_names": list(dataset.class_names),
-    }
+@contextmanager
+def open_to_resume(folder: Path) -> Iterator[Run]:
+    """Open a run that is to continue, and lock its folder until the block ends.
+
+    Raises
+    ------
+    RunError
+        If there is no such run, or another process trains in it.
+    """
+    if not (folder / RUN).is_file():  # a folder that is no run is not locked either
+        Run.open(folder)
+    with lock_run(folder):
+        yield Run.open(folder)

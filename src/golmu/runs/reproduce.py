@@ -1,4 +1,4 @@
-"""What must be typed to repeat a run."""
+"""What to type to reproduce a run."""
 
 from __future__ import annotations
 
@@ -6,63 +6,54 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from golmu.data.loading import DATASET_NAMES
-from golmu.recipe import RECIPES, Recipe
+from golmu.about import DATASET_NAMES
+from golmu.recipe import RECIPES
+from golmu.runs.record import RunRecord
 
 BASE = "chapter"
-"""The recipe whose settings need not be named, where a run has none or one that is gone."""
+"""The recipe to start from, where a run has none or one that no longer exists."""
 
 
-def repeat_command(record: dict[str, Any], recipe: Recipe) -> str:
-    """The command line that repeats a run of `golmu train`: its data, and each setting that its recipe has not.
-
-    Parameters
-    ----------
-    record
-        The content of run.json.
-    recipe
-        The recipe in it.
-    """
-    settings, name = record["settings"], record.get("recipe")
+def reproduce_command(record: RunRecord) -> str:
+    """The command line that reproduces a run of `golmu train`: its data, and each setting that its recipe lacks."""
+    data, name = record.data, record.recipe_name
     name = name if name in RECIPES else BASE
-    data = record["data"]
-    words = ["golmu", "train", str(data["argument"]), "--recipe", name]
-    if data["argument"] not in DATASET_NAMES and "size" in data:
-        words += ["--size", "x".join(map(str, data["size"]))]
-        words += ["--channels", str(data["channels"])] if data["channels"] in (1, 3) else []
-    if data.get("skip_bad"):
+    words = ["golmu", "train", str(data.argument), "--recipe", name]
+    if data.argument not in DATASET_NAMES and data.size is not None:
+        words += ["--size", "x".join(map(str, data.size))]
+        words += ["--channels", str(data.channels)] if data.channels in (1, 3) else []
+    if data.skip_bad:
         words += ["--skip-bad"]
-    if data.get("label") is not None:
-        words += ["--label", str(data["label"])]
+    if data.label is not None:
+        words += ["--label", data.label]
     usual = asdict(RECIPES[name])
-    for field, value in asdict(recipe).items():
+    for field, value in asdict(record.recipe).items():
         if value != usual[field]:
             words += _option(field, value)
-    words += ["--seed", str(settings["seed"]), "--engine", str(record.get("engine") or settings["engine"])]
-    if settings.get("threads") is not None:
-        words += ["--threads", str(settings["threads"])]
+    words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]
+    if record.threads is not None:
+        words += ["--threads", str(record.threads)]
     return shlex.join(words)
 
 
-def repeat_code(record: dict[str, Any], recipe: Recipe) -> str:
-    """The lines of Python that repeat a run of `fit(run=...)`, if it is given the same arrays."""
-    settings, usual = record["settings"], asdict(RECIPES[BASE])
-    changes = {field: value for field, value in asdict(recipe).items() if value != usual[field]}
-    changes |= {"random_state": settings["seed"], "engine": record.get("engine", "auto")}
-    if "image_shape" in settings:
-        changes["image_shape"] = tuple(settings["image_shape"])
-    if "class_weight" in settings:
-        weight = settings["class_weight"]
-        changes["class_weight"] = weight if isinstance(weight, str) else dict(weight)
+def reproduce_code(record: RunRecord) -> str:
+    """The lines of Python that reproduce a run of `fit(run=...)`, given the same arrays."""
+    usual, fit = asdict(RECIPES[BASE]), record.fit
+    changes = {field: value for field, value in asdict(record.recipe).items() if value != usual[field]}
+    changes |= {"random_state": record.seed, "engine": record.engine_used or "auto"}
+    if fit.image_shape is not None:
+        changes["image_shape"] = fit.image_shape
+    if fit.class_weight is not None:
+        changes["class_weight"] = fit.class_weight if isinstance(fit.class_weight, str) else dict(fit.class_weight)
     given = "".join(f",\n    {field}={value!r}" for field, value in changes.items())
     lines = [f'network = ConvolutionNetwork.from_recipe(\n    "{BASE}"{given},\n)']
     arrays = "x, y"
-    if record["data"].get("validation"):
+    if record.data.validation:
         arrays += ", x_val=x_val, y_val=y_val"
-    if "sample_weight" in settings:
+    if fit.sample_weight:
         arrays += ", sample_weight=sample_weight"
-    if "warm_start" in settings:
-        lines += ["# the run went on from weights that the network had already (warm_start=True)"]
+    if fit.warm_start:
+        lines += ["# the run continued from weights that the network had already (warm_start=True)"]
     return "\n".join([*lines, f"network.fit({arrays})"])
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a training runs: heard between two batches, so that nothing is lost."""
+"""Ctrl-C and SIGTERM during training: they take effect between two batches, so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EXIT_STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class Abandoned(KeyboardInterrupt):
-    """A second Ctrl-C: the training ends at once, maybe in the middle of a batch, and goes on from its checkpoint."""
+    """A second Ctrl-C: the training ends at once, maybe inside a batch; it can continue from its last checkpoint."""
 
 
 class Interruption(AbstractContextManager["Interruption"]):
-    """A callback for training that raises what a signal would, but at a moment when the training can go on later.
+    """A callback for training that raises what a signal would, but between two batches, so that it can continue later.
 
     SIGINT raises `KeyboardInterrupt` and SIGTERM `SystemExit(143)`, both at the next call, a quarter of a second
     later at most. A second Ctrl-C raises `Abandoned` at once. A signal that the process ignores stays ignored,
@@ -53,14 +53,14 @@ class Interruption(AbstractContextManager["Interruption"]):
             self()
 
     def __call__(self, progress: Any = None) -> None:
-        """Raises what has been heard."""
+        """Raise what has been heard."""
         if self._heard == signal.SIGINT:
             raise KeyboardInterrupt
         if self._heard == signal.SIGTERM:
             raise SystemExit(EXIT_STATUS[signal.SIGTERM])
 
     def hold(self) -> None:
-        """From here on signals are passed over: what was trained is being written, which takes a second."""
+        """Ignore signals from here on, while the results are written, which takes a second."""
         self._is_held = True
 
     def _hear(self, number: int, frame: FrameType | None) -> None:

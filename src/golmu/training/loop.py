@@ -3,86 +3,35 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import astuple, dataclass, field
-from math import inf, nan
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import Architecture, Weights
-from golmu.checks import generators
+from golmu.architecture import Architecture
 from golmu.engines import create_engine
-from golmu.engines.contract import AVERAGE, Batches, Engine, Evaluation, Prepared, Slots
-from golmu.errors import GolmuWarning, InputError, TrainingError
+from golmu.engines.contract import AVERAGE, Batches, Engine, Prepared, Slots
+from golmu.errors import InputError, TrainingError
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
 from golmu.recipe import Recipe
 from golmu.schedule import Schedule
+from golmu.training.batching import epoch_order, generators
+from golmu.training.history import Callback, History, Progress
+from golmu.types import Weights
 
 SLICE_SECONDS = 0.25
 """An epoch is handed to the engine in slices of about this long, so that progress shows and Ctrl-C is heard."""
-
-
-@dataclass
-class History:
-    """What training left, a number an epoch; `val_*` stay empty without validation data.
-
-    Of several trainings in one, epochs without a number before those with one are NaN.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    """Mean over the epoch's batches of each batch's mean loss."""
-    val_losses: list[float] = field(default_factory=list)
-    """Mean loss on the validation images after the epoch."""
-    val_accuracies: list[float] = field(default_factory=list)
-    """Accuracy on the validation images after the epoch, in [0, 1]."""
-    seconds: list[float] = field(default_factory=list)
-    """Wall-clock time of the epoch with its validation."""
-
-    def append(self, loss: float, evaluation: Evaluation | None, seconds: float) -> None:
-        """Writes one epoch."""
-        self.losses.append(loss)
-        if evaluation is not None:
-            self.val_losses.append(evaluation.loss)
-            self.val_accuracies.append(evaluation.accuracy)
-        self.seconds.append(seconds)
-
-    def followed_by(self, other: History) -> History:
-        """This history and then the other's epochs, each at its own place."""
-        mine, its = astuple(self), astuple(other)
-        return History(*(
-            first + [nan] * (len(self.losses) - len(first)) + second if second else first
-            for first, second in zip(mine, its, strict=True)
-        ))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where training stands, handed to the callback after every slice and at the end of every epoch."""
-
-    epoch: int
-    """Epochs finished."""
-    epochs: int
-    """Epochs asked for."""
-    samples: int
-    """Samples seen in the running epoch; 0 when one has just finished."""
-    samples_per_epoch: int
-    loss: float
-    """Mean loss over the running epoch's batches so far, or of the epoch just finished."""
-    history: History
-
-
-Callback = Callable[[Progress], None]
 
 
 def begin(
     architecture: Architecture, engine_name: str, n_threads: int | None, random_state: Any,
     preprocessing: Preprocessing = SCALING_ONLY,
 ) -> tuple[Engine, np.random.Generator]:  # fmt: skip
-    """An engine with fresh weights, and the generator that orders the samples, both from one `random_state`.
+    """Return an engine with fresh weights and the generator that orders the samples, from one `random_state`.
 
     Raises
     ------
@@ -93,55 +42,6 @@ def begin(
     engine = create_engine(engine_name, architecture, n_threads, preprocessing)
     engine.set_weights(architecture.initial_weights(weight_rng))
     return engine, order_rng
-
-
-def epoch_order(n: int, batch_size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """A new permutation of `n` samples cut into full batches: (n // batch_size, batch_size) indices.
-
-    Fewer samples than `batch_size` make one batch of them all.
-    """
-    size = min(batch_size, n)
-    return rng.permutation(n)[: n // size * size].reshape(-1, size)
-
-
-def pass_orders(n: int, batch_size: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """The same for a pass that leaves nothing out: the full batches, and where samples are left over, (1, rest)."""
-    order = rng.permutation(n)
-    full = n // batch_size * batch_size
-    orders = [order[:full].reshape(-1, batch_size), order[full:].reshape(1, -1)]
-    return [part for part in orders if part.size]
-
-
-def warn_if_one_batch(
-    n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch", stacklevel: int = 3
-) -> None:
-    """Warns that `n` samples do not fill one batch; `stacklevel` as in `warnings.warn`."""
-    if n < batch_size:
-        warnings.warn(
-            f"{argument} is {batch_size}, but there are only {n} samples: {where} is one batch of them all",
-            GolmuWarning,
-            stacklevel=stacklevel,
-        )
-
-
-def warn_of_small_data(n: int, recipe: Recipe) -> None:
-    """Warns that `n` samples do not fill one batch of the recipe, at its beginning or at its end."""
-    if n < recipe.batch_size:
-        warn_if_one_batch(n, recipe.batch_size, stacklevel=4)
-    elif recipe.final_batch_size is not None and recipe.epochs > 1:
-        warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch", stacklevel=4)
-
-
-def refuse_hiding(image_shape: tuple[int, ...], recipe: Recipe) -> None:
-    """Raises `InputError` if the recipe shifts or erases so much that little is left of images (h, w, c)."""
-    side = min(image_shape[:2])
-    if recipe.shift > side // 2:
-        raise InputError(
-            f"shift must be at most half of the smaller side of the images, {side // 2}, got {recipe.shift}: little "
-            "would be left in sight"
-        )
-    if recipe.erase >= side:
-        raise InputError(f"erase must be below the smaller side of the images, {side}, got {recipe.erase}")
 
 
 @dataclass
@@ -156,7 +56,7 @@ class Best:
 
 @dataclass
 class State:
-    """All that a training needs to go on from where it stands; plain data, copies of what the training holds."""
+    """The state from which a training can continue; plain data, copies of what the training holds."""
 
     weights: Weights
     slots: Slots
@@ -172,14 +72,14 @@ class State:
 
 
 class Training:
-    """A training that can stop between two batches and go on later from its `State`, bit for bit as if it had not.
+    """A training that can stop between two batches and continue later from its `State`, with the same bits.
 
     Parameters
     ----------
     engine
         Holds the weights.
     recipe
-        How to train. Its `epochs` says where its schedule ends; how far to go now is said to `run`.
+        How to train. Its `epochs` says where its schedule ends; `run` is told how far to train now.
     rng
         Draws the order of the samples, and where the recipe leaves something to chance the seed of that, once an
         epoch.
@@ -212,14 +112,14 @@ class Training:
         return self.best is not None and self.epoch - self.best.epoch >= (self.recipe.patience or inf)
 
     def state(self) -> State:
-        """Where the training stands."""
+        """Return the state of the training."""
         return State(
             self.engine.get_weights(), self.engine.get_slots(), deepcopy(self.history), deepcopy(self._generator),
             self._batch_losses.copy(), self._seconds, deepcopy(self.best),
         )  # fmt: skip
 
     def restore(self, state: State) -> None:
-        """Goes back, or on, to `state`."""
+        """Put the training into `state`."""
         self.engine.set_weights(state.weights)
         self.engine.set_slots(state.slots)
         self.history = deepcopy(state.history)
@@ -230,7 +130,7 @@ class Training:
         self._seconds = state.seconds
 
     def run(self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback] = ()) -> None:
-        """Trains until `epochs` epochs are done in all, or the validation loss has stalled.
+        """Train until `epochs` epochs are done in all, or the validation loss has stalled.
 
         The engine is then left with the weights that count: see `settle`. What a callback raises ends the training
         between two batches, and comes out.
@@ -249,13 +149,13 @@ class Training:
         self.settle(is_finished=True)
 
     def weights(self, *, is_finished: bool) -> Weights:
-        """The weights that count: of the best epoch if a finished training had patience, or averaged, or the last."""
+        """Return the weights that count: the best epoch's after a training with patience, the average, or the last."""
         if is_finished and self.best is not None:
             return self.best.weights
         return self.engine.get_slots()[AVERAGE] if self._is_averaged else self.engine.get_weights()
 
     def settle(self, *, is_finished: bool) -> None:
-        """Leaves the engine with the weights that count, and nothing for the training to go on with."""
+        """Leave the engine with the weights that count, and without the state to continue training."""
         self.engine.set_weights(self.weights(is_finished=is_finished))
         self.engine.set_slots({})
 
@@ -296,7 +196,7 @@ class Training:
         return AVERAGE in self.engine.slot_names
 
     def _batches(self, schedule: Schedule, n: int) -> Batches:
-        """All batches of the running epoch."""
+        """Draw all batches of the running epoch."""
         order = epoch_order(n, schedule.batch_size(self.epoch), self._rng)
         first = schedule.first_step(self.epoch)
         steps = first + np.arange(len(order))
@@ -312,7 +212,7 @@ class Training:
         self._batch_losses = np.concatenate([self._batch_losses, losses])
 
     def _loss(self) -> float:
-        """Mean loss of the running epoch's batches so far."""
+        """Return the mean loss of the running epoch's batches so far."""
         return float(self._batch_losses.mean(dtype=np.float64))
 
     @staticmethod
@@ -321,16 +221,8 @@ class Training:
             callback(progress)
 
 
-def batches(
-    x: NDArray[np.generic], y: NDArray[np.generic], batch_size: int, rng: np.random.Generator
-) -> Iterator[tuple[NDArray[np.generic], NDArray[np.generic]]]:
-    """Shuffled full batches of images and labels."""
-    for rows in epoch_order(len(x), batch_size, rng):
-        yield x[rows], y[rows]
-
-
 def check_finite(losses: NDArray[np.float32], epoch: int, first_batch: int, learning_rate: float) -> None:
-    """Raises `TrainingError` if the loss of a batch is not finite; epochs and batches are counted from 0 here."""
+    """Raise `TrainingError` if the loss of a batch is not finite; epochs and batches are counted from 0 here."""
     finite = np.isfinite(losses)
     if not finite.all():
         bad = int(np.argmin(finite))
@@ -341,5 +233,5 @@ def check_finite(losses: NDArray[np.float32], epoch: int, first_batch: int, lear
 def _diverged(what: str, value: float, where: str, learning_rate: float) -> str:
     return (
         f"the {what} is {value} {where}: most likely learning_rate={learning_rate:g} is too large; "
-        "try a tenth of it, and see that float pixels lie in [0, 1]"
+        "try a tenth of it, and check that float pixels lie in [0, 1]"
     )

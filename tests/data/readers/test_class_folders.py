@@ -9,12 +9,10 @@ import pytest
 from PIL import Image
 
 from golmu import load_dataset
-from golmu.data import Dataset
 from golmu.data.loading import read_dataset
-from golmu.data.quality import notices
 from golmu.data.readers import decoding
 from golmu.data.readers.image_files import read_image
-from golmu.data.reading import Reading
+from golmu.data.reading import ReadOptions
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
 RNG = np.random.default_rng(0)
@@ -79,7 +77,7 @@ def test_of_test_and_val_the_first_is_the_test_set_and_the_other_is_not_read(fol
     save(place / "loose" / "a.png")
     data, notes = noted(place)
     assert data.test.labels.tolist() == [0, 1]
-    assert notes == [f"of '{place}' only 'train' and 'test' are read, and not loose, val"]
+    assert notes == [f"from '{place}' only 'train' and 'test' is read; ignored: loose, val"]
 
 
 def test_a_class_may_be_called_train(folder):
@@ -95,7 +93,7 @@ def test_unlabelled_test_images_are_passed_over_with_a_note(folder, tmp_path):
     save(place / "test" / "1.png")
     data, notes = noted(place)
     assert data.test is None
-    assert notes == [f"of '{place}' only 'train' is read, and not test"]
+    assert notes == [f"from '{place}' only 'train' is read; ignored: test"]
 
 
 def test_numbers_are_sorted_as_numbers(tmp_path):
@@ -126,11 +124,11 @@ def test_links_are_followed_and_may_make_a_circle(folder, tmp_path):
     (folder / "bee" / "12.png").symlink_to(folder / "bee" / "00.png")
     data, notes = noted(folder)
     assert data.class_names == ("ant", "bee", "cat")
-    assert notes[0].startswith("24 training images are copies of another")  # ant holds all of bee, once
+    assert notes[0].startswith("24 training images are duplicates of others")  # ant holds all of bee, once
     (folder / "ant" / "circle").unlink()
     data, notes = noted(folder)
     assert np.bincount(data.train.labels).tolist() == [12, 13, 10]
-    assert notes == ["1 training image is a copy of another"]
+    assert notes == ["1 training image is a duplicate of another"]
 
 
 def test_a_link_to_nothing_cannot_be_read(folder):
@@ -147,7 +145,8 @@ def test_one_size_is_kept_and_several_are_fitted(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (28, 28, 1)
     assert notes == [
-        "the images have 2 sizes, 6x5 (24), 10x40 (1): all are fitted to 28x28; choose another size by --size (size=)"
+        "the images have 2 sizes, 6x5 (24), 10x40 (1): all are scaled to fit 28x28; choose another size with --size "
+        "(size=)"
     ]
     wide = data.train.images[12, :, :, 0]
     ground = wide[0, 0]
@@ -160,7 +159,9 @@ def test_of_many_sizes_the_most_common_are_named(folder):
     for i in range(4):
         save(folder / "ant" / f"other{i}.png", (7 + i, 9))
     _, notes = noted(folder)
-    assert notes[0].startswith("the images have 5 sizes, 6x5 (24), 7x9 (1), 8x9 (1), ...: all are fitted to 28x28; ")
+    assert notes[0].startswith(
+        "the images have 5 sizes, 6x5 (24), 7x9 (1), 8x9 (1), ...: all are scaled to fit 28x28; "
+    )
 
 
 def test_the_size_asked_for(folder):
@@ -179,8 +180,7 @@ def test_large_images_are_kept_with_a_note(tmp_path):
     data, notes = noted(tmp_path)
     assert data.train.images.shape[1:] == (130, 20, 1)
     assert notes == [
-        "the images are 130x20 pixels, which makes a network large and slow: a smaller size may do, chosen by --size "
-        "(size=)"
+        "the images are 130x20 pixels, which makes the network large and slow; try a smaller size with --size (size=)"
     ]
 
 
@@ -206,7 +206,7 @@ def test_grey_images_that_are_stored_with_colours_are_grey(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (6, 5, 1)
     assert np.array_equal(data.train.images[12], data.train.images[24])
-    assert notes == ["2 training images are copies of another"]
+    assert notes == ["2 training images are duplicates of others"]
 
 
 def test_all_modes_together(folder):
@@ -215,7 +215,7 @@ def test_all_modes_together(folder):
     save(folder / "bee" / "cmyk.jpg", colour=(10, 200, 30, 40), mode="CMYK")
     data, notes = noted(folder)
     assert data.train.images.shape == (30, 6, 5, 3)
-    assert notes == ["3 training images are copies of another"]  # the nearly black ones
+    assert notes == ["3 training images are duplicates of others"]  # the nearly black ones
 
 
 # What cannot be read
@@ -224,28 +224,30 @@ def test_all_modes_together(folder):
 def test_files_that_cannot_be_read_are_counted_and_named_or_left_out(folder):
     for i in range(5):
         (folder / "ant" / f"bad{i}.png").write_bytes(b"text")
-    names = [f"{folder}/ant/bad{i}.png is not an image, or one of a format that is not known" for i in range(5)]
+    names = [
+        f"{folder}/ant/bad{i}.png is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)" for i in range(5)
+    ]
     what = f"5 of 29 images cannot be read: {'; '.join(names[:3])}; ..."
-    text = f"{what}; mend or remove them, or leave them out by --skip-bad (skip_bad=True)"
+    text = f"{what}; fix or remove them, or skip them with --skip-bad (skip_bad=True)"
     with pytest.raises(DataError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
     data, notes = noted(folder, skip_bad=True)
-    assert notes == ["\n  ".join(["5 of 29 images cannot be read and are left out:", *names])]
+    assert notes == ["\n  ".join(["5 of 29 images cannot be read and are skipped:", *names])]
     assert len(data.train) == 24
     assert data.train.labels.tolist() == [0] * 12 + [1] * 12
 
 
 def test_of_very_many_files_left_out_the_first_are_named_and_all_are_kept(folder, monkeypatch):
-    monkeypatch.setattr(decoding, "LISTED", 4)
+    monkeypatch.setattr(decoding, "MAX_FILES_LISTED", 4)
     for i in range(6):
         (folder / "ant" / f"bad{i}.png").write_bytes(b"text")
-    reading = Reading(skip_bad=True)
-    read_dataset(folder, None, reading)
-    head, *named, more = reading.notes[0].split("\n  ")
-    assert head == "6 of 30 images cannot be read and are left out:"
-    assert named == reading.left_out[:4]
-    assert more == "and 2 more: golmu data DATA --skip-bad --json gives all as left_out"
-    assert [line.split()[0] for line in reading.left_out] == [f"{folder}/ant/bad{i}.png" for i in range(6)]
+    read_options = ReadOptions(skip_bad=True)
+    read_dataset(folder, None, read_options)
+    head, *named, more = read_options.notes[0].split("\n  ")
+    assert head == "6 of 30 images cannot be read and are skipped:"
+    assert named == read_options.left_out[:4]
+    assert more == "and 2 more; golmu data DATA --skip-bad --json lists them all as left_out"
+    assert [line.split()[0] for line in read_options.left_out] == [f"{folder}/ant/bad{i}.png" for i in range(6)]
 
 
 def test_bad_test_images_are_left_out_too(folder, tmp_path):
@@ -268,16 +270,14 @@ def test_no_training_image_is_left(folder, tmp_path):
     for name in ("ant", "bee"):
         for path in (place / "train" / name).iterdir():
             path.write_bytes(b"")
-    with pytest.raises(
-        DataError, match=f"^'{place}/train' holds no image that can be read; mend or replace the files$"
-    ):
+    with pytest.raises(DataError, match=f"^'{place}/train' holds no image that can be read; fix or replace the files$"):
         load_dataset(place, skip_bad=True)
 
 
 def test_no_image_is_left(folder):
     for path in (folder / "ant").iterdir():
         path.write_bytes(b"")
-    with pytest.raises(DataError, match=f"^'{folder}/ant' holds no image that can be read; mend or remove it$"):
+    with pytest.raises(DataError, match=f"^'{folder}/ant' holds no image that can be read; fix or remove it$"):
         load_dataset(folder, skip_bad=True)
     for path in (folder / "bee").iterdir():
         path.write_bytes(b"")
@@ -291,18 +291,18 @@ def test_folders_that_are_not_as_they_should_be(folder, tmp_path):
             load_dataset(place)
 
     (folder / "empty").mkdir()
-    refused(folder, f"the class folder '{folder}/empty' holds no image: files named .png, .jpg, ")
+    refused(folder, f"the class folder '{folder}/empty' holds no image: no file ends in .png, .jpg, ")
     (folder / "empty").rmdir()
-    refused(folder / "ant", f"'{folder}/ant' holds images, but no folder for each class: move the images of each class")
+    refused(folder / "ant", f"'{folder}/ant' holds images, but no class folders: move the images of each class")
     refused(
         tmp_path,
-        f"'{tmp_path}' holds 1 class folder, 'animals', where at least 2 were expected: one for each class, with its "
-        f"images; '{folder}' holds folders itself: name that",
+        f"'{tmp_path}' holds 1 class folder, 'animals', but at least 2 are needed: one for each class, with its "
+        f"images; '{folder}' holds folders itself: give its path",
     )
     for path in (folder / "ant").iterdir():
         path.unlink()
     (folder / "ant").rmdir()
-    refused(folder, f"'{folder}' holds 1 class folder, 'bee', where at least 2 were expected: one for each class, with")
+    refused(folder, f"'{folder}' holds 1 class folder, 'bee', but at least 2 are needed: one for each class, with")
 
 
 def test_classes_of_test_must_be_those_of_training(folder, tmp_path):
@@ -310,7 +310,7 @@ def test_classes_of_test_must_be_those_of_training(folder, tmp_path):
     place.mkdir()
     folder.rename(place / "train")
     save(place / "test" / "cow" / "a.png")
-    text = f"'{place}/test' holds the classes cow, which are not among those of training: ant, bee; rename, move or"
+    text = f"'{place}/test' holds the classes cow, which are not among the training classes ant, bee; rename, move or"
     with pytest.raises(DataError, match=f"^{re.escape(text)}"):
         load_dataset(place)
 
@@ -343,7 +343,11 @@ def test_a_folder_that_may_not_be_looked_into(folder, monkeypatch):
         ({"channels": "rgb"}, InputTypeError, "channels must be an integer from 1 to 3, got 'rgb'"),
         ({"skip_bad": "yes"}, InputTypeError, "skip_bad must be True or False, got 'yes'"),
         ({"progress": 3}, InputTypeError, "progress must be a function of two numbers, got 3"),
-        ({"folder": "x"}, InputError, "name='{folder}' is a folder itself, so folder='x' has no use; leave it out"),
+        (
+            {"folder": "x"},
+            InputError,
+            "name='{folder}' is a folder itself, so folder='x' has no effect; leave out folder",
+        ),
     ],
 )
 def test_arguments_that_cannot_be_used(folder, options, kind, text):
@@ -353,7 +357,7 @@ def test_arguments_that_cannot_be_used(folder, options, kind, text):
 
 def test_more_than_fits_into_the_limit_is_refused_before_it_is_decoded(folder, monkeypatch):
     monkeypatch.setattr(decoding, "MAX_BYTES", 24 * 30 - 1)
-    text = "24 images of 6x5x1 take 720 bytes, and at most 719 are read: choose a smaller size by --size (size=)"
+    text = "24 images of 6x5x1 take 720 bytes, but at most 719 are read: choose a smaller size with --size (size=)"
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
 
@@ -376,27 +380,23 @@ def test_few_images_uneven_classes_and_copies_are_noted(folder, tmp_path):
     _, notes = noted(place)
     assert notes == [
         "1 class has fewer than 10 training images: dog (3)",
-        "the classes are uneven: 'cow' has 120 training images, 'dog' 3",
-        "1 training image is a copy of another",
-        "1 training image is there under more than one class",
-        "1 of 2 test images are among the training images too, so that the test tells less of new images",
+        "the classes are unbalanced: 'cow' has 120 training images, 'dog' has 3",
+        "1 training image is a duplicate of another",
+        "1 image appears in more than one training class",
+        "1 of 2 test images is in the training data too, so the test says less about new images",
     ]
-
-
-def test_one_class_cannot_be_trained_on():
-    dataset = Dataset.from_arrays(np.arange(3 * 16, dtype=np.uint8).reshape(3, 4, 4) * 5, [1, 1, 1])
-    assert "all training images are of one class, '1': at least 2 are needed to train" in notices(dataset)
 
 
 def test_a_class_of_one_image_cannot_be_split(folder):
     save(folder / "cow" / "a.png")
     data, notes = noted(folder)
     assert notes[:2] == [
-        "1 class has a single training image, of which none can be held out to validate on: to train, give more, or "
-        "remove cow",
+        "1 class has only one training image, so that none can be held out for validation: add images, or remove cow",
         "1 class has fewer than 10 training images: cow (1)",
     ]
-    text = "validation=0.2 cannot split the 25 images of 'animals' by class: 'cow' has 1 image, and 2 are needed"
+    text = (
+        "validation=0.2 cannot split the 25 images of 'animals' by class: 'cow' has 1 image, but needs 2 to be in both"
+    )
     with pytest.raises(InputError, match=f"^{re.escape(text)}"):
         data.split()
 
@@ -415,7 +415,7 @@ def test_ten_thousand_files_are_read_in_order_with_progress(tmp_path):
     data = load_dataset(tmp_path, progress=lambda done, total: seen.append((done, total)))
     numbers = data.train.images[:, 0, 0, 0] + 256 * data.train.images[:, 0, 1, 0].astype(int)
     assert np.array_equal(numbers, np.arange(10_000))
-    assert seen[0] == (decoding.PART, 10_000)
+    assert seen[0] == (decoding.FILES_PER_PART, 10_000)
     assert seen[-1] == (10_000, 10_000)
     assert seen == sorted(seen)
 

@@ -83,18 +83,18 @@ def corrupt_crc(content):
 
 CONTENT = idx_bytes(IMAGES)  # 16 bytes of header, 60 of elements
 DAMAGED = {
-    "empty": (b"", "is empty, where an IDX file was expected; copy or download the file again"),
-    "empty in gzip": (gzip.compress(b""), "holds 0 bytes, where an IDX file has at least 4"),
-    "three bytes": (CONTENT[:3], "holds 3 bytes, where an IDX file has at least 4"),
+    "empty": (b"", "is empty; copy or download the file again"),
+    "empty in gzip": (gzip.compress(b""), "holds 0 bytes, but an IDX file has at least 4"),
+    "three bytes": (CONTENT[:3], "holds 3 bytes, but an IDX file has at least 4"),
     "text": (b"hello, world", "is not an IDX file: it should start with 00 00 .* but starts with 68 65 6c 6c"),
     "element type": (b"\0\0\x0a\1\0\0\0\1x", "is not an IDX file: .* but starts with 00 00 0a 01"),
-    "no dimension": (b"\0\0\x08\0x", "declares 0 dimensions, where 1 to 32 were expected"),
+    "no dimension": (b"\0\0\x08\0x", "declares 0 dimensions, but 1 to 32 are possible"),
     "33 dimensions": (b"\0\0\x08\x21" + b"\0\0\0\1" * 33 + b"x", "declares 33 dimensions"),
     "cut in header": (CONTENT[:13], "ends in its header: it holds 9 of 12 bytes of dimensions"),
-    "cut": (CONTENT[:-1], r"is 75 bytes long, where its header declares 76 for shape \(5, 4, 3\)"),
-    "trailing": (CONTENT + b"\0", "is 77 bytes long, where its header declares 76"),
+    "cut": (CONTENT[:-1], r"is 75 bytes long, but its header declares 76 for shape \(5, 4, 3\)"),
+    "trailing": (CONTENT + b"\0", "is 77 bytes long, but its header declares 76"),
     "cut in gzip": (gzip.compress(CONTENT[:-1]), "is cut off: it holds 59 bytes of elements.* declares 60"),
-    "trailing in gzip": (gzip.compress(CONTENT + b"\0"), "goes on after the 60 bytes of elements"),
+    "trailing in gzip": (gzip.compress(CONTENT + b"\0"), "continues after the 60 bytes of elements"),
     "gzip cut": (gzip.compress(CONTENT)[:-9], "is cut off: its gzip stream ends after"),
     "gzip without trailer": (gzip.compress(CONTENT)[:-8], "is cut off: its gzip stream ends after"),
     "gzip header only": (gzip.compress(CONTENT)[:5], "is cut off: its gzip stream ends after 5 packed bytes"),
@@ -109,13 +109,13 @@ def test_damage_is_named(write, content, text):
     with pytest.raises(DataError, match=f"^'{re.escape(str(path))}' {text}") as caught:
         read_idx(path)
     assert "\n" not in str(caught.value)
-    assert re.search("; (copy or download the file again|name an IDX file)", str(caught.value))
+    assert re.search("; (copy or download the file again|give an IDX file)", str(caught.value))
 
 
 def test_what_is_not_a_file_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"there is no file '.*/absent', where an IDX file was expected; check"):
+    with pytest.raises(DataError, match=r"there is no IDX file '.*/absent'; check"):
         read_idx(tmp_path / "absent")
-    with pytest.raises(DataError, match="is a folder, where an IDX file was expected"):
+    with pytest.raises(DataError, match="is a folder, not an IDX file"):
         read_idx(tmp_path)
     with pytest.raises(DataError, match=r"cannot read .*null"):
         read_idx("a\0b")
@@ -127,7 +127,7 @@ def test_what_is_not_a_file_is_named(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(DataError, match="is a device or a pipe, where an IDX file was expected"):
+    with pytest.raises(DataError, match="is a device or a pipe, not an IDX file"):
         read_idx(tmp_path / "pipe")
 
 
@@ -162,7 +162,7 @@ def test_a_path_of_the_wrong_type_is_named(value):
 @pytest.mark.parametrize("sizes", [(2**32 - 1, 2**32 - 1), (MAX_BYTES // 8 + 1,), (0, 2**32 - 1, 2**32 - 1, 2**32 - 1)])
 def test_a_declared_size_over_the_limit_is_refused(write, sizes, packed):
     header = struct.pack(f">BBBB{len(sizes)}I", 0, 0, CODES["float64"], len(sizes), *sizes)
-    with pytest.raises(DataError, match=r"declares shape .* of float64, more than the 4294967296 bytes"):
+    with pytest.raises(DataError, match=r"declares shape .* of float64, but at most 4294967296 bytes are read"):
         read_idx(write(pack(header, packed)))
 
 
@@ -179,7 +179,7 @@ def peak_of_failure(path, text):
 
 def test_no_memory_is_set_aside_for_what_a_file_cannot_hold(write):
     header = struct.pack(">BBBBI", 0, 0, CODES["uint8"], 1, 2**31)
-    assert peak_of_failure(write(header + b"x"), "is 9 bytes long, where its header declares 2147483656") < 2**20
+    assert peak_of_failure(write(header + b"x"), "is 9 bytes long, but its header declares 2147483656") < 2**20
     assert peak_of_failure(write(gzip.compress(header + b"x")), "more than its .* bytes of gzip can unpack") < 2**20
 
 
@@ -194,7 +194,7 @@ def test_a_gzip_bomb_is_not_unpacked_beyond_what_it_declares(write, monkeypatch)
 
     monkeypatch.setattr(_Gunzip, "readinto", count)
     bomb = write(gzip.compress(CONTENT + bytes(64 * 2**20)))
-    assert peak_of_failure(bomb, "goes on after the 60 bytes of elements that its header declares") < 2**20
+    assert peak_of_failure(bomb, "continues after the 60 bytes of elements that its header declares") < 2**20
     assert sum(unpacked) == len(CONTENT) + 1
 
 

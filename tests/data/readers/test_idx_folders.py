@@ -79,11 +79,11 @@ def test_letters_are_named_by_the_mapping_and_start_at_one(tmp_path, run):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"1 A\n", "is not a label and codes of characters in each line (invalid literal for int()"),
-        (b"\xff\n", "is not a label and codes of characters in each line ('ascii' codec"),
-        (b"1 99999999999\n", "is not a label and codes of characters in each line ("),
-        (b"1 -5\n", "is not a label and codes of characters in each line ("),
-        (b"-1 65\n", "names labels that are not from 0 to 65535; mend it"),
+        (b"1 A\n", "does not hold a label and codes of characters on each line (invalid literal for int()"),
+        (b"\xff\n", "does not hold a label and codes of characters on each line ('ascii' codec"),
+        (b"1 99999999999\n", "does not hold a label and codes of characters on each line ("),
+        (b"1 -5\n", "does not hold a label and codes of characters on each line ("),
+        (b"-1 65\n", "holds labels that are not from 0 to 65535; fix or remove it"),
     ],
 )
 def test_a_mapping_that_cannot_be_is_named(tmp_path, content, text):
@@ -105,7 +105,7 @@ def test_of_several_sets_in_a_folder_one_must_be_named(tmp_path, run, monkeypatc
     write(folder, "emnist-balanced-{part}-{what}-idx{axes}-ubyte")
     write(folder, "mnist")
     choices = ", ".join(str(folder / name) for name in ("emnist-balanced", "emnist-letters", "mnist"))
-    text = f"'{folder}' holds 3 data sets of IDX files: name one of them, as {choices}"
+    text = f"'{folder}' holds 3 data sets of IDX files: choose one of {choices}"
     with pytest.raises(DataError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
     for name in ("emnist-balanced", "emnist-letters", "mnist"):
@@ -114,7 +114,7 @@ def test_of_several_sets_in_a_folder_one_must_be_named(tmp_path, run, monkeypatc
         assert np.array_equal(data.test.images, X["test"][..., None])
     monkeypatch.chdir(folder)
     assert load_dataset("emnist-letters").name == "emnist-letters"
-    with pytest.raises(InputError, match=r"is a file itself, so folder='x' has no use; leave it out$"):
+    with pytest.raises(InputError, match=r"is a file itself, so folder='x' has no effect; leave out folder$"):
         load_dataset("emnist-letters", folder="x")
     status, lines, _ = run("data", "emnist-letters", "--sheet", tmp_path / "sheet.png")
     assert (status, lines[0]) == (0, "emnist-letters: .")
@@ -133,7 +133,7 @@ def test_of_several_sets_in_a_folder_one_must_be_named(tmp_path, run, monkeypatc
 def test_a_file_that_lacks_is_named(tmp_path, layout, name, lacks):
     folder = write(tmp_path / "shapes", layout)
     (folder / name).unlink()
-    with pytest.raises(DataError, match=rf"lacks 1 of 4 files: {lacks} \(each may end in .gz\); add them or name"):
+    with pytest.raises(DataError, match=rf"lacks 1 of 4 files: {lacks} \(each may end in .gz\); add them, or give"):
         load_dataset(folder)
 
 
@@ -141,5 +141,5 @@ def test_labels_of_several_columns_are_no_labels_elsewhere(tmp_path):
     folder = write(tmp_path / "shapes", "qmnist")
     for path in list(folder.iterdir()):
         path.rename(folder / path.name.replace("idx2", "idx1"))
-    with pytest.raises(DataError, match=r"holds int32 with shape \(12, 8\), where labels of an integer type"):
+    with pytest.raises(DataError, match=r"holds int32 with shape \(12, 8\), but must hold labels: integers"):
         load_dataset(folder)

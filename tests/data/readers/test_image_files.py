@@ -14,7 +14,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from golmu.data.readers import image_files as images
-from golmu.data.readers.image_files import Encoded, Look, find_images, hush, look_at_image, read_image
+from golmu.data.readers.image_files import (
+    Encoded,
+    ImageHeader,
+    find_images,
+    quiet_pillow,
+    read_image,
+    read_image_header,
+)
 from golmu.errors import DataError
 
 GREY = np.arange(0, 240, 4, dtype=np.uint8).reshape(6, 10)
@@ -107,7 +114,7 @@ def test_deep_grey_values_are_converted_strip_by_strip(tmp_path, monkeypatch, ki
     path = saved(tmp_path / "a.tiff", Image.fromarray(GREY.astype(kind)))
     whole = read_image(path, (6, 10, 1))
     for pixels in (1, 25, 59):
-        monkeypatch.setattr(images, "STRIP", pixels)
+        monkeypatch.setattr(images, "PIXELS_PER_STRIP", pixels)
         assert np.array_equal(read_image(path, (6, 10, 1)), whole)
 
 
@@ -130,7 +137,7 @@ def test_sixteen_bits_in_both_orders_of_bytes(tmp_path, order):
     [
         (np.nan, "some of its pixels are NaN or infinite"),
         (np.inf, "some of its pixels are NaN or infinite"),
-        (1e12, "its pixels go up to 1e+12, and what is white is not known above 2147483647: save it with 8 bits"),
+        (1e12, "its pixels go up to 1e+12, but white is at most 2147483647: save it with 8 bits"),
     ],
 )
 def test_floats_that_say_nothing_are_refused(tmp_path, value, text):
@@ -142,8 +149,8 @@ def test_floats_that_say_nothing_are_refused(tmp_path, value, text):
 def test_sixteen_bits_are_known_where_pillow_calls_them_32(tmp_path):
     """As it does for PNG before its version 11."""
     values = Image.fromarray(GREY.astype(np.int32))
-    assert np.asarray(images._flat(values, "PNG")).max() == 1
-    assert np.array_equal(np.asarray(images._flat(values, "TIFF")), GREY)
+    assert np.asarray(images._flatten(values, "PNG")).max() == 1
+    assert np.array_equal(np.asarray(images._flatten(values, "TIFF")), GREY)
 
 
 def test_cmyk(tmp_path):
@@ -225,7 +232,7 @@ def refused(path, text, shape=(8, 8, 1)):
 def test_what_is_no_image_is_refused(tmp_path, content):
     path = tmp_path / "a.png"
     path.write_bytes(content)
-    refused(path, "{path} is not an image, or one of a format that is not known")
+    refused(path, "{path} is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)")
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -260,7 +267,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 
 def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
-    refused(tmp_path / "a.png", "{path} is a device or a pipe, where an image file was expected")
+    refused(tmp_path / "a.png", "{path} is a device or a pipe, not an image file")
 
 
 # What the header says
@@ -278,36 +285,38 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
         pytest.param(Image.fromarray(COLOUR).quantize(16), "gif", True, id="palette"),
     ],
 )
-def test_a_look_tells_size_and_colours(tmp_path, picture, suffix, is_coloured):
+def test_a_header_tells_size_and_colours(tmp_path, picture, suffix, is_coloured):
     path = saved(tmp_path / f"a.{suffix}", picture)
-    assert look_at_image(path) == Look(6, 10, is_coloured)
+    assert read_image_header(path) == ImageHeader(6, 10, is_coloured)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_look_tells_the_size_of_the_upright_picture(tmp_path, orientation):
+def test_a_header_tells_the_size_of_the_upright_picture(tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = saved(tmp_path / "a.jpg", Image.fromarray(GREY), exif=exif)
-    look = look_at_image(path)
-    assert (look.height, look.width) == images._decoded(path).size[::-1]
+    header = read_image_header(path)
+    assert (header.height, header.width) == images._decode(path).size[::-1]
 
 
 @pytest.mark.parametrize("with_exif", [True, False])
-def test_a_look_decodes_nothing(tmp_path, monkeypatch, with_exif):
+def test_reading_a_header_decodes_nothing(tmp_path, monkeypatch, with_exif):
     exif = Image.Exif()
     exif[0x0112] = 6
     path = saved(tmp_path / "a.png", Image.fromarray(GREY), **({"exif": exif} if with_exif else {}))
     monkeypatch.setattr(PngImageFile, "load", None)
-    assert look_at_image(path)[:2] == (GREY.shape[::-1] if with_exif else GREY.shape)
+    assert read_image_header(path)[:2] == (GREY.shape[::-1] if with_exif else GREY.shape)
 
 
 def test_contents_from_elsewhere_are_read_under_their_name(tmp_path):
     path = saved(tmp_path / "a.png", Image.fromarray(GREY))
     encoded = Encoded(path.read_bytes(), "row 3")
     assert np.array_equal(read_image(encoded, (6, 10, 1)), read_image(path, (6, 10, 1)))
-    assert look_at_image(encoded) == look_at_image(path)
-    for read in (look_at_image, lambda source: read_image(source, (6, 10, 1))):
-        with pytest.raises(DataError, match=r"^row 3 is not an image, or one of a format that is not known$"):
+    assert read_image_header(encoded) == read_image_header(path)
+    for read in (read_image_header, lambda source: read_image(source, (6, 10, 1))):
+        with pytest.raises(
+            DataError, match=r"^row 3 is not an image in a known format \(PNG, JPEG, BMP, GIF, TIFF, WEBP\)$"
+        ):
             read(Encoded(b"text", "row 3"))
 
 
@@ -315,14 +324,14 @@ def test_threads_that_come_and_go_leave_the_filters_of_warnings_as_they_were():
     before, inside, leave = list(warnings.filters), threading.Event(), threading.Event()
 
     def first():
-        with hush:
+        with quiet_pillow:
             inside.set()
             leave.wait(10)
 
     thread = threading.Thread(target=first)
     thread.start()
     assert inside.wait(10)
-    with hush, warnings.catch_warnings(record=True):
+    with quiet_pillow, warnings.catch_warnings(record=True):
         leave.set()  # the first to enter leaves first
         thread.join(10)
     assert warnings.filters == before
@@ -342,15 +351,15 @@ def huge_png(path, width, height):
 @pytest.mark.parametrize("side", [8_000, 10_000])
 def test_a_picture_that_declares_too_much_is_refused_before_it_is_decoded(tmp_path, side):
     path = huge_png(tmp_path / "a.png", side, side)
-    text = f"{{path}} is {side}x{side} pixels, and at most 50,000,000 are decoded: scale it down"
+    text = f"{{path}} is {side}x{side} pixels, but at most 50,000,000 are decoded: scale it down"
     refused(path, text)
     with pytest.raises(DataError, match=f"^{re.escape(text.format(path=path))}$"):
-        look_at_image(path)
+        read_image_header(path)
 
 
 def test_a_decompression_bomb_is_refused(tmp_path):
     path = huge_png(tmp_path / "a.png", 100_000, 100_000)
-    with pytest.raises(DataError, match=f"^{re.escape(str(path))} is more than the 50,000,000 pixels that"):
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))} is larger than 50,000,000 pixels, the most that"):
         read_image(path, (8, 8, 1))
 
 
@@ -359,7 +368,7 @@ def test_the_largest_picture_allowed_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", GREY.size)
     assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
     monkeypatch.setattr(images, "MAX_PIXELS", GREY.size - 1)
-    refused(path, "{path} is 10x6 pixels, and at most 59 are decoded: scale it down", (6, 10, 1))
+    refused(path, "{path} is 10x6 pixels, but at most 59 are decoded: scale it down", (6, 10, 1))
 
 
 def test_networks_of_other_channels_take_no_image_files(tmp_path):
@@ -389,7 +398,7 @@ def test_what_cannot_be_found_is_named(tmp_path):
     with pytest.raises(DataError, match=f"^there is no image {re.escape(str(tmp_path / 'a.png'))}$"):
         find_images([tmp_path / "a.png"])
     suffixes = ".png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp"
-    text = f"the folder {tmp_path} holds no image: files named {suffixes} are looked for"
+    text = f"the folder {tmp_path} holds no image: no file ends in {suffixes}"
     with pytest.raises(DataError, match=f"^{re.escape(text)}$"):
         find_images([tmp_path])
     with pytest.raises(DataError, match=r"cannot be read: File name too long$"):

@@ -119,8 +119,8 @@ def test_predict_notices_ink_on_paper_and_says_so(run, digits_run):
     status, (expected,), err = run("predict", folder, light)
     assert (status, err) == (0, "")
     text = (
-        f"{dark} is dark on light, where the training images are light on dark: inverted; --invert no takes such "
-        "images as they are, and --invert yes inverts all"
+        f"{dark} is dark on light, but the training images are light on dark, so it was inverted: --invert no leaves "
+        "such images as they are, and --invert yes inverts all images"
     )
     with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
         status, (line,), _ = run("predict", folder, dark)
@@ -138,7 +138,9 @@ def test_many_are_named_by_the_first(run, digits_run, tmp_path):
     (tmp_path / "scans").mkdir()
     for name in ("b.png", "a.png"):
         (tmp_path / "scans" / name).write_bytes(dark.read_bytes())
-    with pytest.warns(GolmuWarning, match=r"^2 images, as \S+a\.png, are dark on light"):
+    with pytest.warns(
+        GolmuWarning, match=r"^2 images \(such as \S+a\.png\) are dark on light, but .*, so they were inverted: "
+    ):
         _, lines, _ = run("predict", folder, tmp_path / "scans")
     assert len(lines) == 2
 
@@ -152,7 +154,9 @@ def test_ink_on_paper_of_any_proportions_is_noticed(run, digits_run, tmp_path, s
         picture.save(tmp_path / f"{name}-sheet.png")
     status, (expected,), err = run("predict", folder, tmp_path / "light-sheet.png")
     assert (status, err) == (0, "")
-    with pytest.warns(GolmuWarning, match="is dark on light, where the training images are light on dark: inverted"):
+    with pytest.warns(
+        GolmuWarning, match="is dark on light, but the training images are light on dark, so it was inverted"
+    ):
         _, (line,), _ = run("predict", folder, tmp_path / "dark-sheet.png")
     assert line.split()[1:] == expected.split()[1:]
 
@@ -162,7 +166,7 @@ def test_explain_notices_it_as_predict_does(run, digits_run):
     status, (expected, _), err = run("explain", folder, light)
     assert (status, err) == (0, "")
     with pytest.warns(
-        GolmuWarning, match=f"^{re.escape(str(dark))} is dark on light, where .*: inverted; --invert no "
+        GolmuWarning, match=f"^{re.escape(str(dark))} is dark on light, but .*, so it was inverted: --invert no "
     ):
         status, (line, _), _ = run("explain", folder, dark)
     assert (status, line.split()[1:]) == (0, expected.split()[1:])
@@ -184,8 +188,8 @@ def test_evaluate_notices_it_and_scores_the_images_as_they_are(run, digits_run, 
     status, _, err = run("evaluate", folder, tmp_path / "drawn")
     assert (status, err) == (0, "")
     text = (
-        "most of the test images are dark on light, where the training images are light on dark; they are scored as "
-        "they are: invert their files, as golmu predict does by itself"
+        "most of the test images are dark on light, but the training images are light on dark; they are scored without "
+        "being inverted: to score them as golmu predict sees them, invert the files"
     )
     with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
         assert run("evaluate", folder, tmp_path / "scanned")[0] == 0

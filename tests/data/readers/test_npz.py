@@ -76,21 +76,21 @@ def test_other_orders_of_bytes_and_of_axes(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"a": X, "b": Y}, "'{path}' holds a, b, where x_train and y_train (x_test and y_test beside them, or not)"),
-        ({}, "'{path}' holds nothing, where x_train"),
-        ({"x": X}, "'{path}' holds x, where x_train"),
+        ({"a": X, "b": Y}, "'{path}' holds a, b, but must hold x_train and y_train (and x_test and y_test, if "),
+        ({}, "'{path}' holds nothing, but must hold x_train"),
+        ({"x": X}, "'{path}' holds x, but must hold x_train"),
         ({"x": X / 25, "y": Y}, "'{path}': x holds pixels up to "),
         ({"x": X - 300.0, "y": Y}, "'{path}': x holds pixels from -"),
         ({"x": np.full((12, 4, 3), "a"), "y": Y}, "'{path}': x must be an array of real numbers, got dtype <U1"),
-        ({"x": X[:, 0], "y": Y}, "'{path}': x is flattened to 3 values an image, which must be a square number"),
+        ({"x": X[:, 0], "y": Y}, "'{path}': x is flattened to 3 values per image, which must be a square number"),
         ({"x": X.reshape(3, 2, 2, 4, 3), "y": Y}, "'{path}': x must have shape (n, h, w, c), (n, h, w) or flattened"),
         ({"x": np.zeros((12, 3, 8, 8), np.uint8), "y": Y}, "'{path}': x has shape (12, 3, 8, 8), with the channels"),
         ({"x": X[:0], "y": Y[:0]}, "'{path}': x holds no images"),
         ({"x": X, "y": Y / 2}, "'{path}': y must hold class labels, got 0.5"),
-        ({"x": X, "y": Y[:5]}, "'{path}': y has 5 labels for 12 images: the numbers must be equal"),
-        ({"x": X, "y": Y - 1}, "'{path}': y holds labels from -1 to 1, where 0 to 65535 are expected"),
+        ({"x": X, "y": Y[:5]}, "'{path}': y has 5 labels for 12 images: give one label for each image"),
+        ({"x": X, "y": Y - 1}, "'{path}': y holds labels from -1 to 1, but integer labels must be 0 to 65535"),
         ({"x_train": X, "y_train": Y, "x_test": X[:, 1:], "y_test": Y},
-            "'{path}' holds training images of shape (4, 3, 1) and test images of shape (3, 3, 1), where one shape"),
+            "'{path}' holds training images of shape (4, 3, 1), but test images of shape (3, 3, 1); bring them to one"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(tmp_path, arrays, text):
@@ -102,5 +102,5 @@ def test_what_does_not_fit_is_refused(tmp_path, arrays, text):
 def test_a_missing_file_and_a_useless_folder(tmp_path):
     with pytest.raises(DataError, match=r"^cannot read '.*none.npz' \(No such file or directory\); check the path$"):
         load_dataset(tmp_path / "none.npz")
-    with pytest.raises(InputError, match=r"is a file itself, so folder='x' has no use; leave it out$"):
+    with pytest.raises(InputError, match=r"is a file itself, so folder='x' has no effect; leave out folder$"):
         load_dataset(written(tmp_path, x=X, y=Y), folder="x")

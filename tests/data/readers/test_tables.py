@@ -17,8 +17,8 @@ from pyarrow import parquet
 from golmu import load_dataset
 from golmu.data.readers import decoding, table_files, tables
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
-from golmu.runs import folder as runs
-from golmu.runs.reproduce import repeat_command
+from golmu.runs.record import read_record
+from golmu.runs.reproduce import reproduce_command
 
 RNG = np.random.default_rng(0)
 N = 36
@@ -129,15 +129,13 @@ def test_of_two_columns_of_labels_the_user_chooses(tmp_path, suffix):
     else:
         pixels = {f"pixel{i}": ROWS[:, i] for i in range(36)}
         pandas.DataFrame({"fine_label": Y, "coarse_label": coarse, **pixels}).to_csv(path, index=False)
-    text = (
-        f"'{path}' has several columns that may hold the labels, fine_label, coarse_label: choose one by --label (label"
-    )
+    text = f"'{path}' has several columns that may hold the labels, fine_label, coarse_label: choose one with --label "
     refused(path, text)
     for name, labels in (("fine_label", Y), ("coarse_label", coarse)):
         data = load_dataset(path, label=name)
         assert data.train.labels.tolist() == labels.tolist()
         assert np.array_equal(data.train.images[..., 0], X)
-    text = f"label='fine' was asked for, but '{path}' has no such column of labels; it has "
+    text = f"label='fine' was asked for, but '{path}' has no such column of labels: choose one of "
     refused(path, text, InputError, label="fine")
     with pytest.raises(InputTypeError, match=r"^label must be the name of a column, got 3$"):
         load_dataset(path, label=3)
@@ -156,17 +154,16 @@ def test_the_labels_that_were_chosen_are_those_of_the_run(run, tmp_path):
     status, _, err = run("train", path, *settings, "--label=coarse_label", "--run", tmp_path / "run")
     assert (status, err) == (0, "")
     assert read(tmp_path / "run")["data"]["label"] == "coarse_label"
-    record, recipe = read(tmp_path / "run"), runs.read_recipe(tmp_path / "run", read(tmp_path / "run"))
-    assert " --label coarse_label " in repeat_command(record, recipe)
+    assert " --label coarse_label " in reproduce_command(read_record(tmp_path / "run"))
     for words in (["train", "--resume", tmp_path / "run", "--epochs=2"], ["report", tmp_path / "run"]):
         status, _, err = run(*words)
         assert (status, err) == (0, "")
     status, _, err = run("train", "--resume", tmp_path / "run", "--epochs=3", "--label=fine_label")
     assert status == 2
-    assert "cannot go on with this: label is 'coarse_label', not 'fine_label'. Start a new run" in err
+    assert "cannot continue with this: label is 'coarse_label', not 'fine_label'. Start a new run" in err
     other = path.rename(tmp_path / "others.parquet")
     status, _, err = run("evaluate", tmp_path / "run", other)
-    assert (status, "choose one by --label" in err) == (2, True)
+    assert (status, "choose one with --label" in err) == (2, True)
     accuracy = {}
     for name, labels in (("coarse_label", coarse), ("fine_label", Y)):
         status, lines, err = run("evaluate", tmp_path / "run", other, "--label", name, "--json")
@@ -180,11 +177,11 @@ def test_the_labels_that_were_chosen_are_those_of_the_run(run, tmp_path):
 def test_a_column_of_what_is_no_table_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=X, y=Y)
     for name, shown in ((tmp_path / "a.npz", "a"), ("digits", "digits")):
-        refused(name, f"label='y' was asked for, but '{shown}' is no table with columns", InputError, label="y")
+        refused(name, f"label='y' names a column, but '{shown}' is not a table", InputError, label="y")
     for name in ("ant", "bee"):
         (tmp_path / "bugs" / name).mkdir(parents=True)
         (tmp_path / "bugs" / name / "a.png").write_bytes(png(X[0]))
-    text = f"label='y' was asked for, but '{tmp_path}/bugs' is no table with columns; leave it out"
+    text = f"label='y' names a column, but '{tmp_path}/bugs' is not a table; leave out label"
     refused(tmp_path / "bugs", text, InputError, label="y")
 
 
@@ -195,11 +192,11 @@ def test_validation_is_the_test_set_only_where_there_is_no_other(tmp_path):
     test = hub(tmp_path / "test-00000-of-00001.parquet", 255 - X[:4], Y[:4])
     data, notes = noted(tmp_path)
     assert len(data.test) == 4
-    assert notes == [f"'{tmp_path}/validation-00000-of-00001.parquet' is not read, since there are test images"]
+    assert notes == [f"'{tmp_path}/validation-00000-of-00001.parquet' is ignored, since there are test images already"]
     hub(test, 255 - X[:4], np.full(4, -1))
     data, notes = noted(tmp_path)
     assert len(data.test) == 5
-    assert notes == [f"'{test}' has no labels, so that it is not tested on"]
+    assert notes == [f"'{test}' has no labels, so it is not used as test images"]
 
 
 def test_labels_under_other_names_and_of_other_kinds(tmp_path):
@@ -240,7 +237,7 @@ def test_encoded_images_are_fitted_and_noted_like_files(tmp_path):
     path = hub(tmp_path / "bugs.parquet", images, [*Y, 0])
     data, notes = noted(path)
     assert data.train.images.shape == (37, 28, 28, 3)
-    assert notes[0].startswith("the images have 2 sizes, 6x6 (36), 8x30 (1): all are fitted to 28x28")
+    assert notes[0].startswith("the images have 2 sizes, 6x6 (36), 8x30 (1): all are scaled to fit 28x28")
     assert load_dataset(path, size=(4, 5), channels=1).train.images.shape == (37, 4, 5, 1)
     seen = []
     load_dataset(path, size=4, channels=1, progress=lambda done, total: seen.append((done, total)))
@@ -252,9 +249,8 @@ def test_encoded_images_that_cannot_be_read_are_named_by_row(tmp_path):
     content[3], content[33], content[35] = b"text", None, content[35][:60]
     path = tmp_path / "bugs.parquet"
     parquet.write_table(pyarrow.table({"image": content, "label": Y}), path)
-    bad = (
-        f"3 of 36 images cannot be read: {path}, row 4 is not an image, or one of a format that is not known; {path}, "
-    )
+    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP"
+    bad = f"3 of 36 images cannot be read: {path}, row 4 is not an image in a known format ({known}); {path}, "
     refused(path, bad)
     data, notes = noted(path, skip_bad=True)
     assert len(data.train) == 33
@@ -306,10 +302,10 @@ def test_values_of_pixels(tmp_path, suffix, rows, expected):
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_pixels_of_integers_0_and_1_are_black_and_white(tmp_path, suffix):
     data, notes = noted(pixel_table(tmp_path / f"bugs.{suffix}", (ROWS > 99).astype(int)))
-    assert notes == ["the pixels are integers, 0 and 1 only: they are taken as black and white, 0 and 255"]
+    assert notes == ["all pixels are 0 or 1: they are taken as black and white, 0 and 255"]
     assert np.array_equal(data.train.images.reshape(N, -1), np.where(ROWS > 99, 255, 0))
     data, notes = noted(pixel_table(tmp_path / f"bugs.{suffix}", ROWS // 15))
-    assert notes[0].startswith("the brightest of all pixels is 17, where 255 is white")
+    assert notes[0].startswith("the brightest pixel is 17, but 255 is white")
     assert np.array_equal(data.train.images.reshape(N, -1), ROWS // 15)
 
 
@@ -322,11 +318,11 @@ def test_colours_and_other_shapes(tmp_path):
     wide = pixel_table(tmp_path / "wide.csv", ROWS[:, :24])
     assert np.array_equal(load_dataset(wide, size=(4, 6)).train.images.reshape(N, -1), ROWS[:, :24])
     refused(
-        wide, f"'{wide}' has 24 columns of numbers beside 'label', which make no square image, grey or RGB: give its"
+        wide, f"'{wide}' has 24 columns of numbers beside 'label', which do not make a square image, grey or RGB: give"
     )
     refused(
         wide,
-        f"size=5x5 and channels=None were asked for, but '{wide}' has 24 columns of pixels beside 'label': leave them",
+        f"size=5x5 was asked for, but '{wide}' has 24 columns of pixels beside 'label': leave out size and",
         InputError,
         size=5,
     )
@@ -358,10 +354,10 @@ def test_a_folder_of_csv_files_with_a_test_part(tmp_path):
     pixel_table(test, 255 - ROWS[:5], label=None)
     data, notes = noted(tmp_path)
     assert data.test is None
-    assert notes == [f"'{test}' has no labels, so that it is not tested on"]
+    assert notes == [f"'{test}' has no labels, so it is not used as test images"]
     pixel_table(tmp_path / "sample_submission.csv")
     _, notes = noted(tmp_path)
-    assert notes[0] == f"'{tmp_path}/sample_submission.csv' is not read, as it is called neither train nor test"
+    assert notes[0] == f"'{tmp_path}/sample_submission.csv' is ignored, since its name says neither train nor test"
 
 
 def test_csv_files_without_a_header_and_without_labels(tmp_path):
@@ -369,7 +365,7 @@ def test_csv_files_without_a_header_and_without_labels(tmp_path):
     test = pixel_table(tmp_path / "test.csv", label=None, header=False)
     data, notes = noted(tmp_path)
     assert (len(data.train), data.test) == (N, None)
-    assert notes == [f"'{test}' has no labels, so that it is not tested on"]
+    assert notes == [f"'{test}' has no labels, so it is not used as test images"]
     pixel_table(test, header=False)
     assert len(load_dataset(tmp_path).test) == N
 
@@ -398,14 +394,14 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "has 0 bytes, where 1 to 4294967296 were expected; check or split it"),
-        (b"\n\n", "has 0 columns, where one of labels and others of images were expected"),
-        (b"label\n1\n", "has 1 columns, where one of labels"),
-        (b"\xff\xfe,\n", "is not text in UTF-8: save it as such (in Excel, as CSV UTF-8)"),
-        ("label,a,b,c,d\n고양이,1,2,3,4\n".encode("cp949"), "is not text in UTF-8: save it as such (in Excel, as CSV"),
+        (b"", "has 0 bytes, but 1 to 4294967296 are read; check or split it"),
+        (b"\n\n", "has 0 columns, but needs one for labels and at least one for images"),
+        (b"label\n1\n", "has 1 columns, but needs one for labels"),
+        (b"\xff\xfe,\n", "is not UTF-8 text: save it as UTF-8 (in Excel, as CSV UTF-8)"),
+        ("label,a,b,c,d\n고양이,1,2,3,4\n".encode("cp949"), "is not UTF-8 text: save it as UTF-8 (in Excel, as CSV"),
         (
             b"name,a,b,c,d,text\nx,1,2,3,4,y\n",
-            "has no column of labels: call one 'label', or choose it by --label (label=); it has name, a, ",
+            "has no column of labels: choose one with --label (label=), or name one 'label'; the columns are name, a, ",
         ),
         (
             b"label,a,b,c,d\n1,2,3,4\n",
@@ -413,21 +409,24 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
         ),
         (
             b"label,a,b,c,d\n1,2,3,4,5\n1,2,x,4,5\n",
-            "has 3 columns of numbers beside 'label' (and of text: b), which make no square image, grey or RGB: give",
+            "has 3 columns of numbers beside 'label' (and columns of text: b), which do not make a square image",
         ),
         (
             b"label,a,b,c,d\n" + b"1,2,3,4,5\n" * 2_000_000 + b"1,2,x,4,5\n",
             "is not a whole CSV file (In CSV column #2: ",
         ),
-        (b"label,a,b,c,d\n1,2,3,4,5\n1,2,,4,5\n", "has rows without all their pixels; mend or remove them"),
-        (b"label,a,b,c,d\n1,2,3,4,5\n,2,3,4,5\n", "has no label in row 2; mend or remove it"),
-        (b"label,a,b,c,d\n1,2,3,4,256\n", "holds pixels from 2 to 256, where integers from 0 to 255"),
-        (b"label,a,b,c,d\n1,2,3,4,-5\n", "holds pixels from -5 to 4, where integers from 0 to 255"),
-        (b"label,a,b,c,d\n1,2,3,4,5.5\n", "holds pixels up to 5.5, as 5.5, where integers from 0 to 255"),
-        (b"label,a,b,c,d\n70000,2,3,4,5\n", "holds labels from 70000 to 70000, where 0 to 65535 were expected; number"),
-        (b"label,a,b,c,d\n-1,2,3,4,5\n", "holds labels from -1 to -1, where 0 to 65535 were expected; number the"),
+        (b"label,a,b,c,d\n1,2,3,4,5\n1,2,,4,5\n", "has rows with missing pixels; fix or remove them"),
+        (b"label,a,b,c,d\n1,2,3,4,5\n,2,3,4,5\n", "has no label in row 2; fix or remove the row"),
+        (b"label,a,b,c,d\n1,2,3,4,256\n", "holds pixels from 2 to 256, but pixels must be whole numbers from 0 to 255"),
+        (b"label,a,b,c,d\n1,2,3,4,-5\n", "holds pixels from -5 to 4, but pixels must be whole numbers from 0 to 255"),
+        (
+            b"label,a,b,c,d\n1,2,3,4,5.5\n",
+            "holds pixels up to 5.5, and the fraction 5.5 among them, but pixels must be whole numbers",
+        ),
+        (b"label,a,b,c,d\n70000,2,3,4,5\n", "holds labels from 70000 to 70000, but labels must be 0 to 65535; number"),
+        (b"label,a,b,c,d\n-1,2,3,4,5\n", "holds labels from -1 to -1, but labels must be 0 to 65535; number the"),
         (b"label,a,b,c,c\n1,2,3,4,5\n", "has more than one column 'c'; rename all but one"),
-        (b"label,a,b,c,d\n", "has 0 columns of numbers beside 'label' (and of text: a, b, c), which"),
+        (b"label,a,b,c,d\n", "has 0 columns of numbers beside 'label' (and columns of text: a, b, c), which"),
     ],
 )
 def test_csv_files_that_cannot_be_read_are_named(tmp_path, content, text):
@@ -445,22 +444,23 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
     refused(path, f"'{path}' is not a whole Parquet file (")
     for columns, text in (
         ({"image": [b"x"] * 3, "other": [1, 2, 3], "more": [1, 2, 3]},
-            "has several columns that may hold the labels, other, more: choose one by --label (label=), or call one "),
+            "has several columns that may hold the labels, other, more: choose one with --label (label=), or name "),
         ({"image": [b"x"] * 3, "other": [b"x"] * 3},
-            "has no column of labels: call one 'label', or choose it by --label (label=); it has image, other"),
+            "has no column of labels: choose one with --label (label=), or name one 'label'; the columns are image, "),
         ({"a": [b"x"] * 3, "b": [b"x"] * 3, "label": [1, 2, 3]},
-            "has several columns that may hold images, a, b: call one 'image'"),
-        ({"image": [b"x"] * 3, "label": [0, 1, None]}, "has no label in row 3; mend or remove it"),
+            "has several columns that may hold images, a, b: name one of them 'image'"),
+        ({"image": [b"x"] * 3, "label": [0, 1, None]}, "has no label in row 3; fix or remove the row"),
         ({"image": [b"x"] * 3, "label": [0, 1, 0.5]}, "holds labels that are neither whole numbers nor text in"),
         ({"image": [b"x"] * 3, "label": [[0], [1, 2], []]}, "holds labels that are neither whole numbers nor text in"),
-        ({"image": [b"x"] * 3, "label": [0, 1, 1e300]}, "holds labels from 0 to 9007199254740992, where 0 to 65535 "),
+        ({"image": [b"x"] * 3, "label": [0, 1, 1e300]}, "holds labels from 0 to 9007199254740992, but labels must be "),
         ({"image": pyarrow.array([], pyarrow.binary()), "label": pyarrow.array([], pyarrow.int64())}, "has no rows"),
-        ({"text": ["a"] * 3, "label": [0, 1, 0]}, "has 0 columns of numbers beside 'label' (and of text: text), which"),
+        ({"text": ["a"] * 3, "label": [0, 1, 0]},
+            "has 0 columns of numbers beside 'label' (and columns of text: text), which"),
     ):  # fmt: skip
         parquet.write_table(pyarrow.table(columns), path)
         refused(path, f"'{path}' {text}")
     hub(path, labels=Y + 1)
-    refused(path, f"'{path}' holds labels from 1 to 3, where 0 to 2 were expected; number the classes from 0")
+    refused(path, f"'{path}' holds labels from 1 to 3, but labels must be 0 to 2; number the classes from 0")
 
 
 def test_parts_that_do_not_fit_together_are_named(tmp_path):
@@ -471,22 +471,22 @@ def test_parts_that_do_not_fit_together_are_named(tmp_path):
     refused(tmp_path, f"'{test}' has no column 'pixel0' of pixels")
     pixel_table(train, labels=np.array(NAMES)[Y])
     pixel_table(test, labels=np.array(["ant", "cow", "bee"])[Y])
-    refused(tmp_path, f"'{test}' holds the label 'cow', which '{train}' has not")
+    refused(tmp_path, f"'{test}' holds the label 'cow', which is none of the classes of '{train}'; add training")
     test.unlink()
     other = pixel_table(tmp_path / "train_other.csv")
     refused(
         tmp_path,
-        f"'{tmp_path}' holds several tables for one part, train.csv, train_other.csv: name one of them, or call",
+        f"'{tmp_path}' holds several tables for one part, train.csv, train_other.csv: give the path of one of",
     )
     train.unlink()
     other.rename(tmp_path / "test.csv")
-    refused(tmp_path, f"'{tmp_path}' holds '{tmp_path}/test.csv', but no table called train")
+    refused(tmp_path, f"'{tmp_path}' holds '{tmp_path}/test.csv', but no table named train")
 
 
 def test_shards_of_other_columns_are_named(tmp_path):
     hub(tmp_path / "train-0.parquet")
     path = hub(tmp_path / "train-1.parquet", label="kind")
-    refused(tmp_path, f"'{path}' has no column 'label', as '{tmp_path}/train-0.parquet' has")
+    refused(tmp_path, f"'{path}' has no column 'label', but '{tmp_path}/train-0.parquet' has")
     hub(path, image="photo")
     refused(tmp_path, f"'{path}' has no column 'image' of images")
 
@@ -506,18 +506,16 @@ def test_limits_are_kept_before_memory_is_taken(tmp_path, monkeypatch):
         refused(path, f"'{path}' declares ")
     with monkeypatch.context() as patched:
         patched.setattr(table_files, "MAX_BYTES", 1000)
-        refused(
-            pixels, f"'{pixels}' has {pixels.stat().st_size} bytes, where 1 to 1000 were expected; check or split it"
-        )
+        refused(pixels, f"'{pixels}' has {pixels.stat().st_size} bytes, but 1 to 1000 are read; check or split it")
     with monkeypatch.context() as patched:
         patched.setattr(decoding, "MAX_BYTES", 1000)
-        refused(path, "36 images of 6x6x1 take 1,296 bytes, and at most 1,000 are read", InputError)
+        refused(path, "36 images of 6x6x1 take 1,296 bytes, but at most 1,000 are read", InputError)
     with monkeypatch.context() as patched:
         patched.setattr(tables, "MAX_BYTES", 1000)
-        refused(pixels, f"'{pixels}' holds more than the 1000 bytes of pixels that are read at most; split it")
+        refused(pixels, f"'{pixels}' holds more than 1000 bytes of pixels, the most that are read; split it")
     with monkeypatch.context() as patched:
         patched.setattr(table_files, "MAX_COLUMNS", 36)
-        refused(pixels, f"'{pixels}' has 37 columns, and at most 36 are read")
+        refused(pixels, f"'{pixels}' has 37 columns, but at most 36 are read")
 
 
 def test_without_pyarrow_it_is_said_how_to_install_it(tmp_path, monkeypatch):
@@ -531,7 +529,7 @@ def test_without_pyarrow_it_is_said_how_to_install_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", lacking)
     refused(
-        path, f"to read '{path}' needs pyarrow, which is not installed: pip install pyarrow, or golmu with its extra"
+        path, f"reading '{path}' needs pyarrow, which is not installed: run pip install pyarrow, or install golmu with "
     )
 
 

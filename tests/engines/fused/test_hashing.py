@@ -6,7 +6,8 @@ import pytest
 from numba import njit
 
 from golmu.engines import draws
-from golmu.engines.draws import DROPOUT, draw, draw_below, sample_key
+from golmu.engines.draws import DROPOUT
+from golmu.engines.fused.hashing import draw, draw_below, sample_key
 
 
 @njit

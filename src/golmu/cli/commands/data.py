@@ -1,4 +1,4 @@
-"""A data set looked at before it is trained on: what `golmu data` does."""
+"""`golmu data`: a data set inspected before it is trained on."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from golmu.cli.progress import ReadingDisplay
 from golmu.data import Dataset
 from golmu.data.loading import read_dataset
 from golmu.data.quality import class_counts, notices
-from golmu.data.reading import Reading
-from golmu.errors import InputError, SaveError
-from golmu.system import write_atomically
+from golmu.data.reading import ReadOptions
+from golmu.errors import InputError
+from golmu.system import check_writable, write_file
 
 
-def inspect_data(data: str, folder: Path | None, reading: Reading, sheet: Path | None = None) -> dict[str, Any]:
-    """Name, source, shapes, classes and notices of a data set, what was left out, and a contact sheet of its images.
+def inspect_data(
+    data: str, folder: Path | None, read_options: ReadOptions, sheet: Path | None = None
+) -> dict[str, Any]:
+    """Return name, source, shapes, classes and notices of a data set, and which files were skipped; draw samples.
 
     Parameters
     ----------
     data, folder
         What `golmu.load_dataset` takes.
-    reading
+    read_options
         How image files are read.
     sheet
-        PNG file for the sheet, which is replaced if it is there; by default NAME-samples.png in the current folder.
+        PNG file for the contact sheet, written or replaced; by default NAME-samples.png in the current folder.
 
     Raises
     ------
@@ -37,55 +39,52 @@ def inspect_data(data: str, folder: Path | None, reading: Reading, sheet: Path |
     """
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise InputError(f"sheet must name a .png file, got {sheet}")
-    if sheet is not None and not sheet.parent.is_dir():  # better said before the data are read than after it
-        raise SaveError(f"the sheet cannot be written to {sheet}: there is no folder {sheet.parent}")
-    with ReadingDisplay() as reading.progress:
-        dataset = read_dataset(data, folder, reading)
+    if sheet is not None:
+        check_writable(sheet, "the sheet")
+    with ReadingDisplay() as read_options.progress:
+        dataset = read_dataset(data, folder, read_options)
     sheet = Path(f"{dataset.name}-samples.png") if sheet is None else sheet
     figure = plots.samples(dataset.train.images, dataset.train.labels, dataset.class_names, title=dataset.name)
-    try:
-        write_atomically(sheet, plots.png(figure))
-    except OSError as error:
-        raise SaveError(f"the sheet cannot be written to {sheet}: {error.strerror or error}") from error
+    write_file(sheet, plots.png(figure), "the sheet")
     return {
         "name": dataset.name,
         "source": dataset.source,
-        "train": _part(dataset.train.images),
-        "test": None if dataset.test is None else _part(dataset.test.images),
-        "classes": _classes(dataset),
-        "notices": list(dict.fromkeys([*reading.notes, *notices(dataset)])),
-        "left_out": reading.left_out,
+        "train": _describe(dataset.train.images),
+        "test": None if dataset.test is None else _describe(dataset.test.images),
+        "classes": _count_classes(dataset),
+        "notices": list(dict.fromkeys([*read_options.notes, *notices(dataset)])),
+        "left_out": read_options.left_out,
         "sheet": str(sheet),
     }
 
 
-def _part(images: Any) -> dict[str, Any]:
+def _describe(images: Any) -> dict[str, Any]:
     return {"images": len(images), "shape": list(images.shape[1:])}
 
 
-def _classes(dataset: Dataset) -> list[dict[str, Any]]:
-    """The classes that have images, with the number of these."""
+def _count_classes(dataset: Dataset) -> list[dict[str, Any]]:
+    """The classes that have images, with the number of their images."""
     train, test = (counts.tolist() for counts in class_counts(dataset))
     rows = zip(dataset.class_names, train, test, strict=True)
     return [{"class": name, "train": n, "test": n_test} for name, n, n_test in rows if n or n_test]
 
 
-def show_data(found: dict[str, Any]) -> None:
-    """Prints what `inspect_data` gives."""
+def show_data(result: dict[str, Any]) -> None:
+    """Print the result of `inspect_data`."""
     console = make_console()
-    console.print(f"{found['name']}: {found['source']}")
+    console.print(f"{result['name']}: {result['source']}")
     for part in ("train", "test"):
-        if found[part] is not None:
-            shape = "x".join(str(side) for side in found[part]["shape"])
-            console.print(f"{part:5}  {found[part]['images']:,} images of {shape}")
+        if result[part] is not None:
+            shape = "x".join(str(side) for side in result[part]["shape"])
+            console.print(f"{part:5}  {result[part]['images']:,} images of {shape}")
     table = Table(box=None, pad_edge=False)
-    table.add_column(f"{len(found['classes'])} classes")
+    table.add_column(f"{len(result['classes'])} classes")
     for column in ("train", "test"):
         table.add_column(column, justify="right")
-    for row in found["classes"]:
-        test = "" if found["test"] is None else f"{row['test']:,}"
+    for row in result["classes"]:
+        test = "" if result["test"] is None else f"{row['test']:,}"
         table.add_row(row["class"], f"{row['train']:,}", test)
     print_table(table)
-    for notice in found["notices"]:
+    for notice in result["notices"]:
         console.print(f"notice: {notice}")
-    console.print(f"samples: {found['sheet']}")
+    console.print(f"samples: {result['sheet']}")

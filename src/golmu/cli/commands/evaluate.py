@@ -1,4 +1,4 @@
-"""A trained network scored on test images: what `golmu evaluate` does."""
+"""`golmu evaluate`: a trained network scored on test images."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from typing import Any
 
 from rich.table import Table
 
-from golmu.analysis.evaluation import assess
-from golmu.analysis.labelled_images import test_part
-from golmu.cli.commands.predict import load_predictor
+from golmu.analysis.evaluation import evaluate_images
+from golmu.analysis.labelled_images import test_images
 from golmu.cli.console import make_console, print_table
-from golmu.cli.progress import load_shown
+from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.inversion import opposite_notice
-from golmu.data.reading import Reading
 from golmu.errors import GolmuWarning
-from golmu.runs import folder as runs
+from golmu.runs.images import is_own_data, load_fitted
+from golmu.runs.run import Run
 
 
 def evaluate_run(
     run: Path, data: str | None = None, folder: Path | None = None, *, skip_bad: bool = False, label: str | None = None
 ) -> dict[str, Any]:
-    """Loss, accuracy, confusion matrix, and scores by class, on the test images of `data` (by default the run's).
+    """Return loss, accuracy, confusion matrix and scores by class on the test images of `data`, by default the run's.
 
-    Of more than `golmu.analysis.evaluation.MOST_CLASSES` classes the confusion matrix is None.
-    Image files are fitted to the network; `label` is the column of a table that holds the labels. Other data than the
-    run's, that have no test images, are tested as a whole.
+    Image files are fitted to the network; `label` is the column of a table that holds the labels. Data other than the
+    run's that have no test images are tested as a whole. For over
+    `golmu.analysis.evaluation.MAX_CONFUSION_CLASSES` classes the confusion matrix is None.
 
     Raises
     ------
     GolmuError
         If the run or the data cannot be read, the data has no test images, or does not fit the network.
     """
-    predictor = load_predictor(run)
-    model, engine = predictor.model, predictor.engine
+    opened = Run.open(run)
+    predictor = opened.predictor
+    is_own = is_own_data(opened, data)
     if data is None:
-        begun = runs.run_reading(run)
-        data, skip_bad, label = runs.run_data(run), skip_bad or begun.skip_bad, label or begun.label
-    dataset = load_shown(data, folder, Reading.like(model.architecture.image_shape, skip_bad=skip_bad, label=label))
-    part = test_part(dataset, data, model, run)
-    if notice := opposite_notice(part.images, model.preprocessing.ground):
+        options = opened.read_options
+        data, skip_bad, label = opened.data, skip_bad or options.skip_bad, label or options.label
+    with ReadingDisplay() as progress:
+        dataset = load_fitted(predictor, data, folder, skip_bad=skip_bad, label=label, progress=progress)
+    images = test_images(dataset, predictor, is_own=is_own)
+    if notice := opposite_notice(images.images, predictor.model.preprocessing.ground):
         warnings.warn(notice, GolmuWarning, stacklevel=2)
-    judged = assess(engine, part)
-    precision, recall, f1, support = judged.scores
+    evaluation = evaluate_images(predictor, images)
+    precision, recall, f1, support = evaluation.scores
     return {
         "run": str(run),
         "data": dataset.name,
-        "images": len(judged.part),
-        "loss": judged.loss,
-        "accuracy": judged.accuracy,
+        "images": len(images),
+        "loss": evaluation.loss,
+        "accuracy": evaluation.accuracy,
         "classes": [
             {
                 "class": name,
@@ -58,14 +59,14 @@ def evaluate_run(
                 "f1": float(f1[i]),
                 "support": int(support[i]),
             }
-            for i, name in enumerate(model.class_names)
+            for i, name in enumerate(predictor.class_names)
         ],
-        "confusion_matrix": None if judged.confusion is None else judged.confusion.tolist(),
+        "confusion_matrix": None if evaluation.confusion is None else evaluation.confusion.tolist(),
     }
 
 
 def show(result: dict[str, Any]) -> None:
-    """Prints what `evaluate_run` gives as a table."""
+    """Print the result of `evaluate_run` as a table."""
     make_console().print(
         f"{result['images']:,} test images of {result['data']}: "
         f"loss {result['loss']:.4f}, accuracy {result['accuracy']:.4f}"

@@ -1,4 +1,4 @@
-"""One image followed through the network of a run, as a figure: what `golmu explain` does."""
+"""`golmu explain`: one image followed through the network of a run, as a figure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 
 from golmu import plots
-from golmu.analysis.explanation import explained, one_image
-from golmu.analysis.labelled_images import load_evidence
+from golmu.analysis.explanation import explain_image
 from golmu.checks import one_of
-from golmu.cli.commands.predict import load_predictor
+from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.image_files import read_image
-from golmu.data.readers.inversion import INVERSIONS, Inversion
-from golmu.errors import GolmuWarning, InputError, SaveError
-from golmu.model.model import Model
-from golmu.plots.canvas import picture
-from golmu.runs import folder as runs
+from golmu.data.readers.inversion import Inversion
+from golmu.errors import GolmuWarning, InputError
+from golmu.plots.canvas import render
+from golmu.preprocessing import INVERSIONS
+from golmu.runs.images import judged_images
+from golmu.runs.run import Run
+from golmu.system import check_writable, write_file
 
-FORMATS = (".png", ".svg", ".pdf")
-"""What a figure may be written as."""
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+"""Files that a figure may be written to."""
 
 
 def explain_run(
@@ -35,7 +36,7 @@ def explain_run(
     folder: Path | None = None,
     invert: str = "auto",
 ) -> dict[str, Any]:
-    """Explains one image, and draws it to a file.
+    """Explain one image, and draw it to a file.
 
     Parameters
     ----------
@@ -47,15 +48,13 @@ def explain_run(
     target
         Name of the class to explain; by default the predicted one.
     test
-        Whether a number counts the test images of the run's data.
-    data
-        Whose images a number counts, as for `golmu.analysis.labelled_images.load_evidence`.
+        Whether a number is that of a test image of the run's data.
+    data, folder
+        Whose images are numbered, as for `golmu.runs.images.judged_images`.
     output
-        A .png, .svg or .pdf file for the figure, which is replaced; by default one in the run folder.
-    folder
-        Folder to look in first for a named data set's files.
+        A .png, .svg or .pdf file to write or replace; by default one in the run folder.
     invert
-        Whether an image file is inverted, as `golmu.cli.commands.predict.predict_files` takes it.
+        Whether an image file is inverted, as `golmu.Predictor.predict` takes it.
 
     Returns
     -------
@@ -69,37 +68,39 @@ def explain_run(
         If the run, the image or the class cannot be used, or the figure cannot be written.
     """
     one_of(invert, INVERSIONS, "invert")
-    predictor = load_predictor(run)
-    model = predictor.model
-    index = None if target is None else model.class_names.index(one_of(target, model.class_names, "target"))
+    opened = Run.open(run)
+    predictor = opened.predictor
+    names = predictor.class_names
+    index = None if target is None else names.index(one_of(target, names, "target"))
     if image.isascii() and image.isdigit():
         if invert != "auto":
-            raise InputError(f"--invert is about image files, got the number {image}: leave it out, or name ./{image}")
-        title, pixels, truth = _numbered(run, model, int(image), test, data, folder)
+            raise InputError(
+                f"--invert is for image files, got the number {image}: leave it out, or write ./{image} for a file"
+            )
+        title, pixels, truth = _read_numbered(opened, int(image), test, data, folder)
+        stem = title.replace(" image ", "-")
     elif test or data is not None:
-        raise InputError(f"--{'test' if test else 'data'} is about the number of an image, got {image}: leave it out")
+        raise InputError(f"--{'test' if test else 'data'} is for the number of an image, got {image}: leave it out")
     else:
-        inversion = Inversion(model.preprocessing.ground, invert)
-        pixels = read_image(Path(image), model.architecture.image_shape, inversion)
-        title, truth = Path(image).name, None
+        inversion = Inversion(predictor.image_files.ground, invert)
+        pixels, truth = read_image(Path(image), predictor.image_shape, inversion), None
+        title, stem = Path(image).name, _stem(Path(image))
         if inversion.notice:
             warnings.warn(inversion.notice, GolmuWarning, stacklevel=2)
-    if output is None:
-        output = run / f"explain-{title.replace(' image ', '-') if truth is not None else _stem(Path(image))}.png"
-    if output.suffix.lower() not in FORMATS:
-        raise InputError(f"output must name a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file, got {output}")
-    if not output.parent.is_dir():
-        raise SaveError(f"the figure cannot be written to {output}: there is no folder {output.parent}")
+    output = run / f"explain-{stem}.png" if output is None else output
+    if output.suffix.lower() not in FIGURE_SUFFIXES:
+        raise InputError(f"output must name a .png, .svg or .pdf file, got {output}")
+    check_writable(output, "the figure")
 
-    found = explained(predictor.engine, model.class_names, one_image(pixels, model.architecture.image_shape), index)
-    figure = plots.explanation(found, title, truth)
-    runs.write(output.parent, output.name, picture(figure, output.suffix.lower()[1:], dpi=110))
+    explanation = explain_image(predictor, pixels, index)
+    figure = plots.explanation(explanation, title, truth)
+    write_file(output, render(figure, output.suffix.lower()[1:], dpi=110), "the figure")
     return {
         "image": title,
-        "label": model.class_names[found.prediction],
-        "probability": float(found.probabilities[found.prediction]),
-        "target": model.class_names[found.target],
-        "true": None if truth is None else model.class_names[truth],
+        "label": names[explanation.prediction],
+        "probability": float(explanation.probabilities[explanation.prediction]),
+        "target": names[explanation.target],
+        "true": None if truth is None else names[truth],
         "figure": str(output),
     }
 
@@ -110,17 +111,18 @@ def _stem(image: Path) -> str:
     return image.stem if folder in ("", "..") else f"{folder}-{image.stem}"
 
 
-def _numbered(
-    run: Path, model: Model, number: int, test: bool, data: str | None, folder: Path | None
-) -> tuple[str, Any, int]:
+def _read_numbered(run: Run, number: int, test: bool, data: str | None, folder: Path | None) -> tuple[str, Any, int]:
     """What an image of the run's data is called, its pixels, and the class that it shows."""
-    evidence = load_evidence(run, model, data, folder, remedy="name data like them by --data, or an image file")
-    part = evidence.test if test else evidence.main
-    if part is None:
-        raise InputError(f"the data of {run} have no test images")
-    if number >= len(part):
-        raise InputError(
-            f"there is no {part.name} image {number}: they are counted from 0 to {len(part) - 1:,}; "
-            f"a file of this name is ./{number}"
+    with ReadingDisplay() as progress:
+        judged = judged_images(
+            run, data, folder, hint="give data of the same kind with --data, or an image file", progress=progress
         )
-    return f"{part.name} image {number}", np.ascontiguousarray(part.images[number]), int(part.labels[number])
+    images = judged.test if test else judged.primary
+    if images is None:
+        raise InputError(f"the data of {run.folder} have no test images")
+    if number >= len(images):
+        raise InputError(
+            f"there is no {images.name} image {number}: they are numbered from 0 to {len(images) - 1:,}; "
+            f"write ./{number} for a file of this name"
+        )
+    return f"{images.name} image {number}", np.ascontiguousarray(images.images[number]), int(images.labels[number])

@@ -1,4 +1,4 @@
-"""What was measured with each named recipe, and what `golmu recipes` shows of it.
+"""`golmu recipes`: the named recipes, with what was measured for each.
 
 `measured.json` beside this file is written by `make accuracy`.
 """
@@ -14,22 +14,22 @@ from typing import Any
 from rich.table import Table
 
 from golmu.cli.console import make_console, print_table
-from golmu.recipe import ABOUT, RECIPES
+from golmu.recipe import PURPOSES, RECIPES
 
 FILE = "measured.json"
 
 
 def recipe_records() -> list[dict[str, Any]]:
-    """For each recipe its name, what it is for, its fields, and what was measured (None: nothing yet)."""
+    """Return each recipe's name, purpose and fields, and what was measured (None: nothing yet)."""
     measured = json.loads(files("golmu.cli.commands").joinpath(FILE).read_text(encoding="utf-8"))
     return [
-        {"recipe": name, "about": ABOUT[name], "fields": asdict(recipe), "measured": measured["recipes"].get(name)}
+        {"recipe": name, "about": PURPOSES[name], "fields": asdict(recipe), "measured": measured["recipes"].get(name)}
         for name, recipe in RECIPES.items()
     ]
 
 
 def show_recipes() -> None:
-    """Prints the recipes as a table."""
+    """Print the recipes as a table."""
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time", "for"):
         table.add_column(column, justify="right" if column in ("kernels", "units", "epochs", "time") else "left")
@@ -54,5 +54,5 @@ def show_recipes() -> None:
 
 
 def over_seeds(figures: Mapping[str, Any]) -> str:
-    """Mean ± standard deviation, if there is one."""
+    """Format a mean ± its standard deviation, if there is one."""
     return f"{figures['mean']:.4f}" + ("" if figures["sd"] is None else f" ± {figures['sd']:.4f}")

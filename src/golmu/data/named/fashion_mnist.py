@@ -5,11 +5,11 @@ The sources are tried in this order, and the first whose four files are the publ
 1. the folder that the caller names, then the one that the environment variable GOLMU_DATA names;
 2. the cache, where what was fetched before is kept;
 3. the folder of the Debian package `dataset-fashion-mnist`;
-4. the public mirrors, over the network;
+4. the public mirrors on the internet;
 5. that Debian package, fetched from the system's archive with apt but not installed.
 
-A file is the published one if its unpacked content has the SHA-256 in `SHA256`; so it does not matter who packed it
-or over which road it came.
+A file is the published one if its unpacked content has the SHA-256 in `SHA256`, so it does not matter who packed it
+or where it came from.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _Arrays = dict[str, NDArray[np.uint8]]  # the name of a file in MNIST_FILES -> w
 
 
 class _Source(NamedTuple):
-    """One place to look: `read` gives the arrays and where they now lie, or raises DataError or OSError."""
+    """One place to look: `read` returns the arrays and where they are now, or raises DataError or OSError."""
 
     name: str
     read: Callable[[], tuple[_Arrays, str]]
@@ -73,8 +73,8 @@ class _Source(NamedTuple):
 def load(folder: str | Path | None = None) -> Dataset:
     """Load Fashion-MNIST from the first source that has it.
 
-    What is fetched over the network is kept in the cache, if that can be written. Where a folder that the user named
-    cannot be used, a warning on the logger "golmu" says why.
+    Files that were fetched from the internet are kept in the cache, if that can be written. If a folder that the user
+    named cannot be used, a warning on the logger "golmu" says why.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def load(folder: str | Path | None = None) -> Dataset:
     Returns
     -------
     The data set, with images uint8 (60000, 28, 28, 1) and (10000, 28, 28, 1), labels int64 from 0 to 9. Its
-    `source` is the folder where the files lie, or the address they came from where they could not be kept.
+    `source` is the folder of the files, or the address they came from if they could not be kept.
 
     Raises
     ------
     DataError
-        No source has the files; the message lists each with what it lacks.
+        If no source has the files; the message lists each with what it lacks.
     InputTypeError
-        `folder` is neither text nor a path.
+        If `folder` is neither text nor a path.
     """
     failures = []
     for source in _sources(folder):
@@ -101,27 +101,27 @@ def load(folder: str | Path | None = None) -> Dataset:
         except (DataError, OSError) as error:
             failures.append(f"{source.name}: {' '.join(str(error).split())}")
             level = logging.WARNING if source.is_named_by_user else logging.DEBUG
-            logger.log(level, "Fashion-MNIST is looked for elsewhere: %s", failures[-1])
+            logger.log(level, "looking for Fashion-MNIST elsewhere: %s", failures[-1])
             continue
         logger.info("Fashion-MNIST comes from %s", place)
         return _dataset(arrays, place)
-    raise DataError(_no_source(failures))
+    raise DataError(_describe_failures(failures))
 
 
 def cache_folder() -> Path:
-    """Where fetched files are kept, in the user's own cache folder."""
-    import platformdirs  # noqa: PLC0415  (as everything here that is not needed to import golmu.data)
+    """Return the folder where fetched files are kept, in the user's own cache folder."""
+    import platformdirs  # noqa: PLC0415  (importing golmu.data does not need it)
 
     return platformdirs.user_cache_path("golmu") / NAME
 
 
 def debian_folder() -> Path:
-    """Where the Debian package puts the files."""
+    """Return the folder into which the Debian package puts the files."""
     return Path("/") / _PACKAGED_FOLDER
 
 
 def _sources(folder: str | Path | None) -> Iterator[_Source]:
-    """The sources in the order of the module's docstring."""
+    """Iterate over the sources in the order of the module's docstring."""
     if folder is not None:
         path = as_path(folder, "folder")
         yield _Source(f"folder '{path}'", functools.partial(_from_user_folder, path), True)
@@ -138,7 +138,7 @@ def _sources(folder: str | Path | None) -> Iterator[_Source]:
 
 
 def _from_user_folder(folder: Path) -> tuple[_Arrays, str]:
-    """Read the files from `folder`, or from its subfolder if that has all four and `folder` does not."""
+    """Read the files from `folder`, or from its subfolder `fashion-mnist` if some are missing in `folder`."""
     try:
         find_idx_files(folder)
     except DataError:
@@ -167,7 +167,7 @@ def _from_fetched(origin: str, files: Callable[[Path], Iterator[tuple[str, Path]
         try:
             store(paths, cache_folder())
         except OSError as error:
-            logger.warning("Fashion-MNIST is not kept for the next time: cannot write the cache (%s)", error)
+            logger.warning("Fashion-MNIST is not kept for next time: cannot write the cache (%s)", error)
             return arrays, origin
     return arrays, str(cache_folder())
 
@@ -186,7 +186,7 @@ def _files_of_debian_package(scratch: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _read_verified(name: str, paths: list[Path]) -> NDArray[np.uint8]:
-    """Read the first of `paths` that holds the published file `name`; raises DataError where none does."""
+    """Read the first of `paths` that holds the published file `name`, or raise `DataError` if none does."""
     failure = DataError(f"there is no file {name}")
     for path in paths:
         try:
@@ -197,14 +197,14 @@ def _read_verified(name: str, paths: list[Path]) -> NDArray[np.uint8]:
         if digest == SHA256[name]:
             return array
         failure = DataError(
-            f"'{path}' is not the published file: its unpacked content has SHA-256 {digest[:12]}…, expected "
+            f"'{path}' is not the published file: its unpacked content has SHA-256 {digest[:12]}…, but expected was "
             f"{SHA256[name][:12]}…; download it again"
         )
     raise failure
 
 
 def _dataset(arrays: _Arrays, place: str) -> Dataset:
-    """Shape the four arrays: one channel for the images, int64 for the labels."""
+    """Make the data set of the four arrays: one channel for the images, int64 for the labels."""
     train_images, train_labels, test_images, test_labels = (arrays[name] for name in MNIST_FILES)
     return Dataset(
         name=NAME,
@@ -215,7 +215,7 @@ def _dataset(arrays: _Arrays, place: str) -> Dataset:
     )
 
 
-def _no_source(failures: list[str]) -> str:
+def _describe_failures(failures: list[str]) -> str:
     tried = "; ".join(f"({number}) {failure}" for number, failure in enumerate(failures, start=1))
     return (
         f"Fashion-MNIST was not found in any of {len(failures)} sources: {tried}; to provide it yourself, put "

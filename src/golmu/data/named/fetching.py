@@ -1,4 +1,4 @@
-"""Ways to get files that this computer lacks: from a web server, or out of a Debian package; and to keep them.
+"""Ways to get files that this computer lacks, from a web server or out of a Debian package, and to keep them.
 
 Nothing here knows what a file should hold. The caller checks that, in a folder of its own, before it keeps anything.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from golmu.errors import DataError
 from golmu.system import write_atomically
 
-_CONNECT_TIMEOUT = 5.0  # seconds for each address of a server, so that a computer without network goes on soon
+_CONNECT_TIMEOUT = 5.0  # seconds for each address of a server, so that a computer without internet does not wait long
 _READ_TIMEOUT = 30.0  # seconds without a byte
 _DOWNLOAD_CHUNK = 2**16  # bytes
 _APT_TIMEOUT = 300.0  # seconds for each step: the package lists are about 10 MB, the package is 31 MB
@@ -34,7 +34,7 @@ def download(url: str, target: Path) -> None:
     Raises
     ------
     DataError
-        The server did not answer, or not with the file.
+        If the server did not answer, or not with the file.
     """
     import pooch  # noqa: PLC0415  (imported only on a computer that lacks the data)
 
@@ -45,7 +45,7 @@ def download(url: str, target: Path) -> None:
     except (OSError, ValueError) as error:  # every error of requests is an OSError
         status = getattr(getattr(error, "response", None), "status_code", None)
         finding = type(error).__name__ if status is None else f"HTTP status {status}"
-        raise DataError(f"cannot download {url} ({finding}); check the network or its proxy") from error
+        raise DataError(f"cannot download {url} ({finding}); check the internet connection or its proxy") from error
 
 
 def unpack_debian_package(package: str, scratch: Path) -> Path:
@@ -68,17 +68,17 @@ def unpack_debian_package(package: str, scratch: Path) -> Path:
     Raises
     ------
     DataError
-        Apt-get or dpkg-deb is not on this computer, failed, or took too long.
+        If apt-get or dpkg-deb is not on this computer, failed, or took too long.
     """
     apt_get, dpkg_deb = shutil.which("apt-get"), shutil.which("dpkg-deb")
     if apt_get is None or dpkg_deb is None:
-        raise DataError("this computer has no apt-get and dpkg-deb; that way is open on Debian and its kin only")
+        raise DataError("this computer has no apt-get and dpkg-deb; only Debian and its derivatives have them")
     apt = [apt_get, "-qq", *_private_apt_options(scratch)]
     _run("apt-get update", [*apt, "update"], scratch, _APT_TIMEOUT)
     _run(f"apt-get download {package}", [*apt, "download", package], scratch, _APT_TIMEOUT)
     archives = list(scratch.glob("*.deb"))
     if len(archives) != 1:
-        raise DataError(f"apt-get download {package} left {len(archives)} packages, where 1 was expected")
+        raise DataError(f"apt-get download {package} left {len(archives)} packages, but 1 was expected")
     root = scratch / "root"
     _run("dpkg-deb -x", [dpkg_deb, "-x", str(archives[0]), str(root)], scratch, _UNPACK_TIMEOUT)
     return root
@@ -90,7 +90,7 @@ def store(files: Iterable[Path], folder: Path) -> None:
     Raises
     ------
     OSError
-        The folder cannot be made or written.
+        If the folder cannot be made or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
@@ -98,7 +98,7 @@ def store(files: Iterable[Path], folder: Path) -> None:
 
 
 def _private_apt_options(scratch: Path) -> list[str]:
-    """Make the folders of a private apt inside `scratch`; returns the options that make apt use them."""
+    """Make the folders of a private apt inside `scratch`, and return the options that make apt use them."""
     state, cache, status, config = (scratch / name for name in ("state", "cache", "status", "apt.conf"))
     (state / "lists" / "partial").mkdir(parents=True)
     (cache / "archives" / "partial").mkdir(parents=True)
@@ -121,7 +121,7 @@ def _private_apt_options(scratch: Path) -> list[str]:
 
 
 def _run(name: str, command: Sequence[str], folder: Path, timeout: float) -> None:
-    """Run `command` in `folder`; raises DataError, with `name` and the last line it said, where it fails."""
+    """Run `command` in `folder`, or raise `DataError` with `name` and the last line of its output if it fails."""
     output = folder / "output.txt"
     environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(folder)}
     try:
@@ -132,10 +132,10 @@ def _run(name: str, command: Sequence[str], folder: Path, timeout: float) -> Non
                 timeout=timeout, check=False,
             )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise DataError(f"{name} took longer than {timeout:.0f} s; check the network") from error
+        raise DataError(f"{name} took longer than {timeout:.0f} s; check the internet connection") from error
     except OSError as error:
         raise DataError(f"{name} could not be run ({error.strerror})") from error
     if done.returncode != 0:
-        said = output.read_text(encoding="utf-8", errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
+        lines = output.read_text(encoding="utf-8", errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
         raise DataError(f"{name} failed with exit status {done.returncode}: {last}")

@@ -18,107 +18,109 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.data.readers.idx import MAX_BYTES
-from golmu.data.readers.image_files import Look, Source, hush, look_at_image, read_image
+from golmu.data.readers.image_files import ImageHeader, Source, quiet_pillow, read_image, read_image_header
 from golmu.data.readers.inversion import Inversion
-from golmu.data.reading import Reading, shown
-from golmu.engines.contract import usable_cores
+from golmu.data.reading import ReadOptions, format_size
 from golmu.errors import DataError, InputError
+from golmu.system import usable_cores
+from golmu.types import ImageShape
 
 DEFAULT_SIZE = 28
 """Height and width of the images where the files differ in size."""
 
-LARGE = 128
+LARGE_SIDE = 128
 """Pixels of height or width from which training takes long, and a note says so."""
 
-NAMED = 3
-"""Files that an error names of those that cannot be read, and sizes that a note names."""
+MAX_FILES_NAMED = 3
+"""Unreadable files, at most, that an error names."""
 
-LISTED = 100
-"""Files that the note of those that are left out names at most; `Reading.left_out` has all."""
+MAX_FILES_LISTED = 100
+"""Skipped files, at most, that a note lists; `ReadOptions.left_out` has all of them."""
 
-PART = 32
+MAX_SIZES_NAMED = 3
+"""Sizes, at most, that a note names."""
+
+FILES_PER_PART = 32
 """Files that a thread takes at a time."""
 
-Shape = tuple[int, int, int]
-"""(h, w, c)."""
-
 Parts = Callable[[], Iterable[Sequence[Source]]]
-"""Gives the files from the first to the last, some at a time; it is called once for the headers and once for all."""
+"""Returns all images in order, some at a time; it is called once for the headers and once for the pixels."""
 
 T = TypeVar("T")
 
 
-class Pictures(NamedTuple):
-    """Images that were read, and which ones."""
+class DecodedImages(NamedTuple):
+    """The images that could be read, and which ones these are."""
 
     images: NDArray[np.uint8]
-    """(n, h, w, c): those that could be read, in order."""
+    """(n, h, w, c): the images that could be read, in order."""
     is_good: NDArray[np.bool_]
-    """(total,): whether each could be read."""
+    """(total,): whether each image could be read."""
 
 
-def in_parts(sources: Sequence[T], length: int = PART) -> Iterator[Sequence[T]]:
-    """The sources, `length` at a time."""
+def in_parts(sources: Sequence[T], length: int = FILES_PER_PART) -> Iterator[Sequence[T]]:
+    """Iterate over the sources, `length` at a time."""
     for start in range(0, len(sources), length):
         yield sources[start : start + length]
 
 
-def read_pictures(parts: Parts, total: int, reading: Reading) -> Pictures:
-    """All images, fitted to `reading`, or to what their headers say where it leaves that open.
+def read_images(parts: Parts, total: int, read_options: ReadOptions) -> DecodedImages:
+    """Read all images in the shape of `read_options`, or in the one that their headers suggest where it is open.
 
     Raises
     ------
     DataError
-        If one cannot be read, unless these are to be skipped; or if none can.
+        If an image cannot be read, unless such images are to be skipped; or if none can be read.
     InputError
-        If they would fill more than `golmu.data.readers.idx.MAX_BYTES` together.
+        If all images together would take more than `golmu.data.readers.idx.MAX_BYTES`.
     """
-    with hush:
-        shape = _shape(parts, reading)
+    with quiet_pillow:
+        shape = _choose_shape(parts, read_options)
         if prod(shape) * total > MAX_BYTES:
             raise InputError(
-                f"{total:,} images of {shown(shape)} take {prod(shape) * total:,} bytes, and at most {MAX_BYTES:,} are "
-                "read: choose a smaller size by --size (size=)"
+                f"{total:,} images of {format_size(shape)} take {prod(shape) * total:,} bytes, but at most "
+                f"{MAX_BYTES:,} are read: choose a smaller size with --size (size=)"
             )
         images = np.empty((total, *shape), np.uint8)
         bad: dict[int, DataError] = {}
         done = 0
-        for results in decoded(parts(), shape):
+        for results in decode_all(parts(), shape):
             for number, result in enumerate(results, start=done):
                 if isinstance(result, DataError):
                     bad[number] = result
                 else:
                     images[number] = result
             done += len(results)
-            if reading.progress is not None:
-                reading.progress(done, total)
+            if read_options.progress is not None:
+                read_options.progress(done, total)
     is_good = np.ones(total, bool)
     is_good[list(bad)] = False
     if bad:
-        _note_bad(list(bad.values()), total, reading)
+        _report_bad(list(bad.values()), total, read_options)
         images = images[is_good]
-    if reading.channels is None and shape[2] == 3 and not _are_coloured(images):
+    if read_options.channels is None and shape[2] == 3 and not _are_coloured(images):
         images = np.ascontiguousarray(images[..., :1])
-    return Pictures(images, is_good)
+    return DecodedImages(images, is_good)
 
 
-def decoded(
-    parts: Iterable[Sequence[Source]], shape: Shape, inversion: Inversion | None = None
+def decode_all(
+    parts: Iterable[Sequence[Source]], shape: ImageShape, inversion: Inversion | None = None
 ) -> Iterator[list[NDArray[np.uint8] | DataError]]:
-    """The images of each part in turn, uint8 (h, w, c), or what is wrong with them."""
-    return _in_parallel(partial(_each, partial(read_image, shape=shape, inversion=inversion)), parts)
+    """Decode the images of each part in turn: uint8 (h, w, c), or the error that an image could not be read."""
+    return _map_in_threads(partial(_map_or_error, partial(read_image, shape=shape, inversion=inversion)), parts)
 
 
 def bad_files(errors: Sequence[DataError], total: int) -> str:
-    """What is said of files that cannot be read: their number, and the first ones."""
+    """Return what to say about files that cannot be read: how many there are, and what is wrong with the first ones."""
     if total == 1:
         return str(errors[0])
-    more = "; ..." if len(errors) > NAMED else ""
-    first = "; ".join(str(error) for error in errors[:NAMED])
+    more = "; ..." if len(errors) > MAX_FILES_NAMED else ""
+    first = "; ".join(str(error) for error in errors[:MAX_FILES_NAMED])
     return f"{len(errors):,} of {total:,} images cannot be read: {first}{more}"
 
 
-def _each(function: Callable[[Source], T], part: Sequence[Source]) -> list[T | DataError]:
+def _map_or_error(function: Callable[[Source], T], part: Sequence[Source]) -> list[T | DataError]:
+    """Return the function's result for each source, or the `DataError` that it raised."""
     results: list[T | DataError] = []
     for source in part:
         try:
@@ -128,8 +130,8 @@ def _each(function: Callable[[Source], T], part: Sequence[Source]) -> list[T | D
     return results
 
 
-def _in_parallel(function: Callable[[Sequence[Source]], T], parts: Iterable[Sequence[Source]]) -> Iterator[T]:
-    """The function's result for each part, in order; a few parts are worked on ahead, and no more are held."""
+def _map_in_threads(function: Callable[[Sequence[Source]], T], parts: Iterable[Sequence[Source]]) -> Iterator[T]:
+    """Yield the function's result for each part, in order; threads work a few parts ahead, and no more are held."""
     n_threads, rest = usable_cores(), iter(parts)
     with ThreadPoolExecutor(n_threads, thread_name_prefix="golmu-images") as pool:
         ahead = deque(pool.submit(function, part) for part in islice(rest, 2 * n_threads))
@@ -137,62 +139,62 @@ def _in_parallel(function: Callable[[Sequence[Source]], T], parts: Iterable[Sequ
             while ahead:
                 yield ahead.popleft().result()
                 ahead.extend(pool.submit(function, part) for part in islice(rest, 1))
-        finally:  # after Ctrl-C nothing more is begun
+        finally:  # after Ctrl-C, nothing more is started
             for future in ahead:
                 future.cancel()
 
 
-def _shape(parts: Parts, reading: Reading) -> Shape:
-    """(h, w, c) that all images are brought to; c is 3 where a header allows colours."""
-    if reading.size is not None and reading.channels is not None:
-        return (*reading.size, reading.channels)
+def _choose_shape(parts: Parts, read_options: ReadOptions) -> ImageShape:
+    """Return the (h, w, c) to which all images are fitted; c is 3 if a header allows colours."""
+    if read_options.size is not None and read_options.channels is not None:
+        return (*read_options.size, read_options.channels)
     sizes: Counter[tuple[int, int]] = Counter()
     channels = 1
-    for results in _in_parallel(partial(_each, look_at_image), parts()):
-        for look in results:
-            if isinstance(look, Look):
-                sizes[look.height, look.width] += 1
-                channels = max(channels, 3 if look.is_coloured else 1)
-    return (*(reading.size or _common_size(sizes, reading)), reading.channels or channels)
+    for headers in _map_in_threads(partial(_map_or_error, read_image_header), parts()):
+        for header in headers:
+            if isinstance(header, ImageHeader):
+                sizes[header.height, header.width] += 1
+                channels = max(channels, 3 if header.is_coloured else 1)
+    return (*(read_options.size or _common_size(sizes, read_options)), read_options.channels or channels)
 
 
-def _common_size(sizes: Counter[tuple[int, int]], reading: Reading) -> tuple[int, int]:
-    """The size of all files if they have one, else the default; with a note where the user may want another."""
+def _common_size(sizes: Counter[tuple[int, int]], read_options: ReadOptions) -> tuple[int, int]:
+    """Return the size of all files if they share one, else the default; add a note if the user may want another."""
     if len(sizes) == 1:
         ((height, width),) = sizes
-        if max(height, width) >= LARGE:
-            reading.notes.append(
-                f"the images are {shown((height, width))} pixels, which makes a network large and slow: a smaller size "
-                "may do, chosen by --size (size=)"
+        if max(height, width) >= LARGE_SIDE:
+            read_options.notes.append(
+                f"the images are {format_size((height, width))} pixels, which makes the network large and slow; try a "
+                "smaller size with --size (size=)"
             )
         return max(POOL_SIZE, height), max(POOL_SIZE, width)
     if sizes:
-        named = ", ".join(f"{shown(size)} ({n:,})" for size, n in sizes.most_common(NAMED))
-        reading.notes.append(
-            f"the images have {len(sizes):,} sizes, {named}{', ...' if len(sizes) > NAMED else ''}: all are fitted to "
-            f"{DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size by --size (size=)"
+        named = ", ".join(f"{format_size(size)} ({n:,})" for size, n in sizes.most_common(MAX_SIZES_NAMED))
+        read_options.notes.append(
+            f"the images have {len(sizes):,} sizes, {named}{', ...' if len(sizes) > MAX_SIZES_NAMED else ''}: all are "
+            f"scaled to fit {DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size with --size (size=)"
         )
     return DEFAULT_SIZE, DEFAULT_SIZE
 
 
-def _note_bad(errors: Sequence[DataError], total: int, reading: Reading) -> None:
-    what = bad_files(errors, total)
-    if not reading.skip_bad:
-        raise DataError(f"{what}; mend or remove them, or leave them out by --skip-bad (skip_bad=True)")
+def _report_bad(errors: Sequence[DataError], total: int, read_options: ReadOptions) -> None:
+    """Raise for files that cannot be read, or note them if they are to be skipped and others remain."""
+    summary = bad_files(errors, total)
+    if not read_options.skip_bad:
+        raise DataError(f"{summary}; fix or remove them, or skip them with --skip-bad (skip_bad=True)")
     if len(errors) == total:
-        raise DataError(f"{what}; no image is left")
-    reading.left_out += map(str, errors)
-    if len(errors) > NAMED:
-        what = "\n  ".join(
-            [f"{len(errors):,} of {total:,} images cannot be read and are left out:", *map(str, errors[:LISTED])]
-        )
-        if len(errors) > LISTED:
-            what += f"\n  and {len(errors) - LISTED:,} more: golmu data DATA --skip-bad --json gives all as left_out"
-        reading.notes.append(what)
-    else:
-        reading.notes.append(f"{what}; they are left out")
+        raise DataError(f"{summary}; no image is left")
+    read_options.left_out += map(str, errors)
+    if len(errors) <= MAX_FILES_NAMED:
+        read_options.notes.append(f"{summary}; {'it is' if len(errors) == 1 else 'they are'} skipped")
+        return
+    lines = [f"{len(errors):,} of {total:,} images cannot be read and are skipped:"]
+    lines += map(str, errors[:MAX_FILES_LISTED])
+    if (n_more := len(errors) - MAX_FILES_LISTED) > 0:
+        lines.append(f"and {n_more:,} more; golmu data DATA --skip-bad --json lists them all as left_out")
+    read_options.notes.append("\n  ".join(lines))
 
 
 def _are_coloured(images: NDArray[np.uint8]) -> bool:
-    """Whether a pixel of images (n, h, w, 3) is not grey."""
+    """Return whether any pixel of the images (n, h, w, 3) is not grey."""
     return any(bool((image[..., :1] != image[..., 1:]).any()) for image in images)

@@ -53,7 +53,7 @@ _COPY_AGAIN = "copy or download the file again"
 
 
 class _Stream(Protocol):
-    """What both a plain file and a `_Gunzip` offer."""
+    """The method that both a plain file and a `_Gunzip` have."""
 
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
@@ -77,10 +77,10 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     Raises
     ------
     DataError
-        The file is missing, not readable, damaged, of another format, longer or shorter than it declares,
+        If the file is missing, not readable, damaged, of another format, longer or shorter than it declares,
         or declares more than `MAX_BYTES`.
     InputTypeError
-        `path` is neither text nor a path.
+        If `path` is neither text nor a path.
     """
     return _read(as_path(path, "path"), None)
 
@@ -95,7 +95,7 @@ def read_idx_with_sha256(path: str | os.PathLike[str]) -> tuple[NDArray[Any], st
     Raises
     ------
     DataError, InputTypeError
-        As `read_idx`.
+        If `read_idx` would raise them.
     """
     digest = hashlib.sha256()
     array = _read(as_path(path, "path"), digest)
@@ -103,12 +103,12 @@ def read_idx_with_sha256(path: str | os.PathLike[str]) -> tuple[NDArray[Any], st
 
 
 def find_idx_files(folder: Path, names: Sequence[str] = MNIST_FILES) -> dict[str, list[Path]]:
-    """Find each of `names` in `folder`, plain or with ".gz": the paths there are, plain first as it is faster to read.
+    """Find each of `names` in `folder`, plain or with ".gz": a list of paths for each, plain first (faster to read).
 
     Raises
     ------
     DataError
-        The folder cannot be listed, or some of the files are not in it; the message names all of those.
+        If the folder cannot be listed, or some of the files are not in it; the message names all of those.
     """
     try:
         present = {entry.name for entry in folder.iterdir()}
@@ -116,18 +116,18 @@ def find_idx_files(folder: Path, names: Sequence[str] = MNIST_FILES) -> dict[str
         raise DataError(
             f"cannot look into folder '{folder}' for IDX files ({_reason(error)}); check its path and permissions"
         ) from error
-    found = {name: [folder / n for n in (name, f"{name}.gz") if n in present] for name in names}
-    missing = [name for name, paths in found.items() if not paths]
+    paths = {name: [folder / n for n in (name, f"{name}.gz") if n in present] for name in names}
+    missing = [name for name in names if not paths[name]]
     if missing:
         raise DataError(
             f"folder '{folder}' lacks {len(missing)} of {len(names)} files: {', '.join(missing)} "
-            f"(each may end in .gz); add them or name another folder"
+            f"(each may end in .gz); add them, or give another folder"
         )
-    return found
+    return paths
 
 
 def as_path(value: Any, argument: str) -> Path:
-    """`value` as a path; raises InputTypeError, which names `argument`, where it is neither text nor a path."""
+    """Return `value` as a path, or raise `InputTypeError`, naming `argument`, if it is neither text nor a path."""
     try:
         return Path(value)
     except TypeError as error:
@@ -137,9 +137,9 @@ def as_path(value: Any, argument: str) -> Path:
 
 
 class _Gunzip:
-    """Unpacks a gzip file, never a byte more than is asked for (the standard library's reader runs ahead).
+    """A gzip file, unpacked never a byte further than is asked for (the standard library's reader runs ahead).
 
-    Raises EOFError where the file ends early, and zlib.error where it is damaged or a checksum does not match.
+    Reading raises EOFError if the file ends early, and zlib.error if it is damaged or a checksum does not match.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -148,7 +148,7 @@ class _Gunzip:
         self._packed = b""
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill `buffer`, at least in part; 0 means that the content ends here and its checksum was right."""
+        """Fill `buffer`, at least in part, and return how many bytes there were; 0 is the end, its checksum right."""
         while True:
             if self._member.eof and not self._start_next_member():
                 return 0
@@ -162,7 +162,7 @@ class _Gunzip:
                 raise EOFError("the gzip stream ends early")
 
     def _start_next_member(self) -> bool:
-        """A gzip file may be several joined; zeros after the last one are padding, as from a tape."""
+        """Go to the next of several joined gzip members, or return False; zeros at the end are padding, as on tapes."""
         packed = self._member.unused_data.lstrip(b"\0")
         while not packed:
             chunk = self._file.read(_PACKED_CHUNK)
@@ -196,19 +196,19 @@ def _read(path: Path, digest: hashlib._Hash | None) -> NDArray[Any]:
 
 
 def _file_size(path: Path) -> int:
-    """The size in bytes of a regular, non-empty file: opening a pipe or a device could wait for ever."""
+    """Return the bytes of a regular, non-empty file, or raise: opening a pipe or a device could wait for ever."""
     try:
         status = path.stat()
     except FileNotFoundError as error:
-        raise DataError(f"there is no file '{path}', where an IDX file was expected; check the path") from error
+        raise DataError(f"there is no IDX file '{path}'; check the path") from error
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read '{path}' ({_reason(error)}); check the path and its permissions") from error
     if stat.S_ISDIR(status.st_mode):
-        raise DataError(f"'{path}' is a folder, where an IDX file was expected; name a file in it")
+        raise DataError(f"'{path}' is a folder, not an IDX file; give the path of a file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"'{path}' is a device or a pipe, where an IDX file was expected; name a regular file")
+        raise DataError(f"'{path}' is a device or a pipe, not an IDX file; give the path of a regular file")
     if status.st_size == 0:
-        raise _damaged(path, "is empty, where an IDX file was expected")
+        raise _damaged(path, "is empty")
     return status.st_size
 
 
@@ -216,15 +216,15 @@ def _read_header(stream: _Stream, path: Path, digest: hashlib._Hash | None) -> _
     """Read and check the header: magic number, element type, number of dimensions, size."""
     magic = bytearray(4)
     if (n := _fill(stream, memoryview(magic), digest)) < len(magic):
-        raise _damaged(path, f"holds {n} bytes, where an IDX file has at least 4 for its magic number")
+        raise _damaged(path, f"holds {n} bytes, but an IDX file has at least 4 for its magic number")
     zero, code, n_dimensions = magic[:2], magic[2], magic[3]
     if any(zero) or code not in ELEMENT_TYPES:
         raise DataError(
             f"'{path}' is not an IDX file: it should start with 00 00 and an element type 08, 09, 0b, 0c, 0d or 0e, "
-            f"but starts with {magic.hex(' ')}; name an IDX file, plain or packed with gzip"
+            f"but starts with {magic.hex(' ')}; give an IDX file, plain or packed with gzip"
         )
     if not 1 <= n_dimensions <= _MAX_DIMENSIONS:
-        raise _damaged(path, f"declares {n_dimensions} dimensions, where 1 to {_MAX_DIMENSIONS} were expected")
+        raise _damaged(path, f"declares {n_dimensions} dimensions, but 1 to {_MAX_DIMENSIONS} are possible")
     sizes = bytearray(4 * n_dimensions)
     if (n := _fill(stream, memoryview(sizes), digest)) < len(sizes):
         raise _damaged(path, f"ends in its header: it holds {n} of {len(sizes)} bytes of dimensions")
@@ -233,17 +233,17 @@ def _read_header(stream: _Stream, path: Path, digest: hashlib._Hash | None) -> _
     # NumPy limits the product of the dimensions that are not 0, even where there is no element.
     if math.prod(max(size, 1) for size in shape) * dtype.itemsize > MAX_BYTES:
         raise DataError(
-            f"'{path}' declares shape {shape} of {dtype.newbyteorder('=')}, more than the {MAX_BYTES} bytes that are "
-            f"read at most; split the file, or check that it is an IDX file"
+            f"'{path}' declares shape {shape} of {dtype.newbyteorder('=')}, but at most {MAX_BYTES} bytes are read; "
+            f"split the file, or check that it is an IDX file"
         )
     return _Header(dtype, shape, len(magic) + len(sizes) + math.prod(shape) * dtype.itemsize)
 
 
 def _check_length(header: _Header, path: Path, file_bytes: int, is_packed: bool) -> None:
-    """Raise where the file's size alone shows that it cannot hold what its header declares."""
+    """Raise if the size of the file alone shows that it cannot hold what its header declares."""
     if not is_packed and file_bytes != header.n_bytes:
         raise _damaged(
-            path, f"is {file_bytes} bytes long, where its header declares {header.n_bytes} for shape {header.shape}"
+            path, f"is {file_bytes} bytes long, but its header declares {header.n_bytes} for shape {header.shape}"
         )
     if is_packed and header.n_bytes > file_bytes * _DEFLATE_LIMIT:
         raise _damaged(path, f"declares {header.n_bytes} bytes, more than its {file_bytes} bytes of gzip can unpack to")
@@ -254,9 +254,9 @@ def _read_elements(stream: _Stream, header: _Header, path: Path, digest: hashlib
     n_bytes = math.prod(header.shape) * header.dtype.itemsize
     content = np.empty(n_bytes, np.uint8)
     if (n := _fill(stream, content.data, digest)) < n_bytes:
-        raise _damaged(path, f"is cut off: it holds {n} bytes of elements, where its header declares {n_bytes}")
+        raise _damaged(path, f"is cut off: it holds {n} bytes of elements, but its header declares {n_bytes}")
     if _fill(stream, memoryview(bytearray(1)), digest):
-        raise _damaged(path, f"goes on after the {n_bytes} bytes of elements that its header declares")
+        raise _damaged(path, f"continues after the {n_bytes} bytes of elements that its header declares")
     elements = content.view(header.dtype).reshape(header.shape)
     if not header.dtype.isnative:
         # In place, since a copy would need the memory twice.
@@ -265,7 +265,7 @@ def _read_elements(stream: _Stream, header: _Header, path: Path, digest: hashlib
 
 
 def _fill(stream: _Stream, buffer: memoryview, digest: hashlib._Hash | None) -> int:
-    """Read until `buffer` is full or the stream ends; returns how many bytes there were."""
+    """Read until `buffer` is full or the stream ends, and return how many bytes there were."""
     done = 0
     while done < len(buffer):
         n = stream.readinto(buffer[done : done + _CHUNK])
@@ -282,5 +282,5 @@ def _damaged(path: Path, finding: str) -> DataError:
 
 
 def _reason(error: Exception) -> str:
-    """The system's words for the error, without the path that it repeats."""
+    """Return the system's words for an error, without the path that they repeat."""
     return str(getattr(error, "strerror", None) or error)

@@ -1,4 +1,4 @@
-"""Image files, brought to the size and the channels that a network takes."""
+"""Image files: how they are found, decoded, and fitted to the size and the channels that a network takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,37 +20,41 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from golmu.data.readers.inversion import Inversion
 from golmu.errors import DataError
 from golmu.preprocessing import border_of
+from golmu.types import ImageShape
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-"""File names that a folder is searched for."""
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+"""Endings of the file names that count as images."""
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-"""What is decoded; some of the others that Pillow knows run other programs."""
+IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+"""Formats that are decoded; some of the others that Pillow knows run other programs."""
 
 GREY_MODES = ("1", "L", "LA", "La", "F")
-"""Pillow's modes of pictures without colours, beside those of many bits, which begin with I."""
+"""Pillow's modes of images without colours, besides those of more than 8 bits, whose names begin with I."""
 
-WHITES = (255, 65_535, 2**31 - 1)
-"""What may be white in a grey picture of 32 bits: the first of these that no pixel passes."""
+WHITE_LEVELS = (255, 65_535, 2**31 - 1)
+"""Values that white may have in a grey image of 32 bits: the smallest of these that no pixel exceeds."""
 
 MAX_SHARE = 2.0
-"""Floats up to this are shares of 1; a filter may leave some a little above 1, and what is above is white."""
+"""Floats up to this are shares of 1; a filter may leave some a little above 1, and anything above is white."""
 
-ORIENTATION, SIDEWAYS = 0x0112, range(5, 9)
-"""EXIF's tag of how a camera was held, and its values that turn a picture by a quarter."""
+ORIENTATION_TAG = 0x0112
+"""EXIF's tag of how the camera was held."""
+
+SIDEWAYS = range(5, 9)
+"""Values of that tag for which the image is turned by a quarter."""
 
 MAX_PIXELS = 50_000_000
-"""A picture that declares more is refused before it is decoded: it may be made to fill the memory."""
+"""An image that declares more is refused before it is decoded, since it may be made to fill the memory."""
 
-STRIP = 2**20
-"""Pixels, about, of a picture of many bits that are converted at a time."""
+PIXELS_PER_STRIP = 2**20
+"""About how many pixels of an image of more than 8 bits are converted at a time."""
 
-HIDDEN = (".", "__")
-"""How names of files and folders begin that systems leave among a user's own, as `._a.png` and `__MACOSX`."""
+HIDDEN_PREFIXES = (".", "__")
+"""Beginnings of the names of files and folders that systems leave among a user's own: `._a.png`, `__MACOSX`."""
 
 
 class Encoded(NamedTuple):
-    """The content of an image file that lies in a table, and the name that errors give it."""
+    """The content of an image file, such as a table holds, and the name that errors give it."""
 
     content: bytes
     name: str
@@ -59,21 +63,33 @@ class Encoded(NamedTuple):
         return self.name
 
 
-Source = Path | Encoded
+class Opened(NamedTuple):
+    """An image that is in memory as a PIL image, and the name that errors give it."""
+
+    image: Image.Image
+    name: str
+    is_named: bool = True
+    """Whether the name is a user's own, such as the file that the image was opened from."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = Path | Encoded | Opened
 """Where an image comes from."""
 
 
-class Look(NamedTuple):
-    """What the header of an image file says of it, upright."""
+class ImageHeader(NamedTuple):
+    """What the header of an image file tells about the upright image."""
 
     height: int
     width: int
     is_coloured: bool
-    """Whether its pixels may have colours; they may still all be grey."""
+    """Whether the pixels may have colours; they may still all be grey."""
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
-    """The image files among `paths`, and those in the folders among them and inside these, sorted by name.
+    """List the image files among `paths`; a folder stands for the images in it and in its subfolders, by name.
 
     Raises
     ------
@@ -92,14 +108,14 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    found = sorted(pictures_in(folder))
-    if not found:
-        raise DataError(f"the folder {folder} holds no image: files named {', '.join(SUFFIXES)} are looked for")
-    return found
+    files = sorted(iterate_images(folder))
+    if not files:
+        raise DataError(f"the folder {folder} holds no image: no file ends in {', '.join(IMAGE_SUFFIXES)}")
+    return files
 
 
-def pictures_in(folder: Path) -> Iterator[Path]:
-    """The image files in `folder` and in the folders inside it."""
+def iterate_images(folder: Path) -> Iterator[Path]:
+    """Iterate over the image files in `folder` and in its subfolders, in no particular order."""
     waiting, seen = [folder], set()
     while waiting:
         inner = waiting.pop()
@@ -115,10 +131,16 @@ def pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in `folder`, without what is hidden."""
+    """List the entries of `folder` that are not hidden.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be listed.
+    """
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(HIDDEN)]
+            return [entry for entry in entries if not entry.name.startswith(HIDDEN_PREFIXES)]
     except OSError as error:
         raise DataError(
             f"cannot look into folder '{folder}' for image files ({error.strerror or error}); check its permissions"
@@ -126,92 +148,95 @@ def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name is looked at."""
-    return name.lower().endswith(SUFFIXES) and not name.startswith(HIDDEN)
+    """Return whether a file of this name counts as an image."""
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(HIDDEN_PREFIXES)
 
 
-def look_at_image(source: Source) -> Look:
-    """What the header of an image says; its pixels are not decoded.
+def read_image_header(source: Source) -> ImageHeader:
+    """Read the header of an image; the pixels are not decoded.
 
     Raises
     ------
     DataError
-        If it is no image, or is too large.
+        If the source is no image, or is too large.
     """
-    with _refusing(source), _opened(source) as opened:
-        # A PNG's own getexif decodes the picture, to find what may stand behind it.
-        is_turned = Image.Image.getexif(opened).get(ORIENTATION) in SIDEWAYS
-        sides = opened.size if is_turned else opened.size[::-1]
-        return Look(*sides, not (opened.mode in GREY_MODES or opened.mode.startswith("I")))
+    with _pillow_errors(source), _open(source) as image:
+        # A PNG's own getexif decodes the pixels, to find what may stand behind them.
+        is_turned = Image.Image.getexif(image).get(ORIENTATION_TAG) in SIDEWAYS
+        sides = image.size if is_turned else image.size[::-1]
+        return ImageHeader(*sides, not (image.mode in GREY_MODES or image.mode.startswith("I")))
 
 
-def read_image(source: Source, shape: tuple[int, int, int], inversion: Inversion | None = None) -> NDArray[np.uint8]:
-    """The image as uint8 (h, w, c).
+def read_image(source: Source, shape: ImageShape, inversion: Inversion | None = None) -> NDArray[np.uint8]:
+    """Read an image as uint8 (h, w, c).
 
-    In grey pictures of 16 bits white is 65,535. Integers of 32 bits do not say what is white: it is the first of
-    `WHITES` that no pixel passes. So it is in floats, but 1 where none passes `MAX_SHARE`. Below 0 all is black. A
-    picture's brightness depends on no other picture, and is not stretched.
+    The image is turned upright, laid on black where it is transparent, made grey or RGB, inverted if `inversion` asks
+    for it, scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on its own ground: the median
+    of each channel along its border.
 
-    It is turned upright, laid on black where it is transparent, made grey or RGB, inverted if that is called for,
-    scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on its own ground: the median of each
-    channel along its border.
+    In grey images of 16 bits, white is 65,535. Images of 32 bits do not tell what is white: in integers it is the
+    smallest of `WHITE_LEVELS` that no pixel exceeds, and in floats too, but 1 where no pixel exceeds `MAX_SHARE`.
+    Everything below 0 is black. The brightness of an image depends on no other image, and is not stretched.
 
     Raises
     ------
     DataError
-        If the file is not a readable image, is too large, or c is neither 1 nor 3.
+        If the source is not a readable image, is too large, or c is neither 1 nor 3.
     """
     height, width, channels = shape
     if channels not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
-    with _refusing(source):
-        image = _decoded(source).convert("L" if channels == 1 else "RGB")
-    fitted = _fitted(image, width, height)
-    if inversion is not None and (other := inversion(image, fitted, str(source))) is not image:
-        fitted = _fitted(other, width, height)
-    return fitted
+    with _pillow_errors(source):
+        image = _decode(source).convert("L" if channels == 1 else "RGB")
+    pixels = _fit(image, width, height)
+    if inversion is not None and (inverted := inversion(image, pixels, str(source))) is not image:
+        pixels = _fit(inverted, width, height)
+    return pixels
 
 
-class _Hush:
-    """Silences Pillow's warnings while any thread is inside: what matters of them is an error here.
+class _PillowSilence:
+    """A context that silences Pillow's warnings as long as any thread is inside it.
 
-    `warnings.catch_warnings` alone must be left in the order in which it was entered, which threads do not keep. So
-    the first that enters sets the filter, and the last that leaves takes it away.
+    Whatever matters in these warnings is an error here. `warnings.catch_warnings` alone would not do: it changes the
+    filters of the whole process, and must be left in the reverse of the order in which it was entered, which threads
+    do not keep. So the first thread to enter silences Pillow, and the last one to leave restores the filters.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
-        self._kept = warnings.catch_warnings()
+        self._n_inside = 0
+        self._filters = ExitStack()
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._inside == 0:
-                self._kept = warnings.catch_warnings()
-                self._kept.__enter__()
+            if self._n_inside == 0:
+                self._filters.enter_context(warnings.catch_warnings())
                 warnings.filterwarnings("ignore", module="PIL")
-            self._inside += 1
+            self._n_inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._kept.__exit__(None, None, None)
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._filters.close()
 
 
-hush = _Hush()
+quiet_pillow = _PillowSilence()
+"""`with quiet_pillow:` silences Pillow's warnings; any number of threads may be inside at once."""
 
 
 @contextmanager
-def _refusing(source: Source) -> Iterator[None]:
-    """Turns what Pillow raises into our error."""
+def _pillow_errors(source: Source) -> Iterator[None]:
+    """Turn whatever Pillow raises for `source` into a `DataError`."""
     try:
-        with hush:
+        with quiet_pillow:
             yield
     except UnidentifiedImageError as error:
-        raise DataError(f"{source} is not an image, or one of a format that is not known") from error
+        raise DataError(f"{source} is not an image in a known format ({', '.join(IMAGE_FORMATS)})") from error
     except Image.DecompressionBombError as error:
-        raise DataError(f"{source} is more than the {MAX_PIXELS:,} pixels that are decoded: scale it down") from error
+        raise DataError(
+            f"{source} is larger than {MAX_PIXELS:,} pixels, the most that are decoded: scale it down"
+        ) from error
     except (
         OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error,
     ) as error:  # fmt: skip
@@ -220,31 +245,34 @@ def _refusing(source: Source) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Image.Image]:
-    """The picture, of which the header is read, and which is not too large to decode."""
+def _open(source: Source) -> Iterator[Image.Image]:
+    """Open an image and check that it is not too large to decode; only its header has been read."""
+    if isinstance(source, Opened):
+        yield source.image
+        return
     file: BytesIO | Path
     if isinstance(source, Encoded):
         file = BytesIO(source.content)
     else:
         file, kind = source, source.stat().st_mode
         if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-            # To open a pipe could wait for ever; a folder has an error of its own.
-            raise DataError(f"{source} is a device or a pipe, where an image file was expected")
-    with Image.open(file, formats=FORMATS) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            size = f"{opened.width}x{opened.height}"
-            raise DataError(f"{source} is {size} pixels, and at most {MAX_PIXELS:,} are decoded: scale it down")
-        yield opened
+            # Opening a pipe could wait for ever; a folder has an error of its own.
+            raise DataError(f"{source} is a device or a pipe, not an image file")
+    with Image.open(file, formats=IMAGE_FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            size = f"{image.width}x{image.height}"
+            raise DataError(f"{source} is {size} pixels, but at most {MAX_PIXELS:,} are decoded: scale it down")
+        yield image
 
 
-def _decoded(source: Source) -> Image.Image:
-    """The picture, upright, 8 bits a channel, without transparency."""
-    with _opened(source) as opened:
-        return _flat(ImageOps.exif_transpose(opened), opened.format)
+def _decode(source: Source) -> Image.Image:
+    """Decode an image: upright, 8 bits per channel, without transparency."""
+    with _open(source) as image:
+        return _flatten(ImageOps.exif_transpose(image), image.format)
 
 
-def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width, c): scaled with its aspect ratio kept, at least a pixel wide, centred on its ground."""
+def _fit(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
+    """Scale an image to fit, with its aspect ratio kept, and centre it on its ground: (height, width, c)."""
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     scaled = np.asarray(image.resize(size, Image.Resampling.BICUBIC), np.uint8).reshape(*size[::-1], -1)
@@ -256,41 +284,39 @@ def _fitted(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
     return fitted
 
 
-def _flat(image: Image.Image, form: str | None) -> Image.Image:
-    """8 bits a channel, without transparency; `form` is the format of the file."""
+def _flatten(image: Image.Image, file_format: str | None) -> Image.Image:
+    """Reduce an image to 8 bits per channel without transparency; `file_format` is Pillow's name of the format."""
     if image.mode == "F" or image.mode.startswith("I"):
         # Before version 11, Pillow opened a PNG of 16 bits in the mode of 32.
-        white = WHITES[1] if image.mode.startswith("I;16") or form == "PNG" else _white(image)
-        return _grey(image, white)
+        white = WHITE_LEVELS[1] if image.mode.startswith("I;16") or file_format == "PNG" else _white_level(image)
+        return _reduce_to_8_bits(image, white)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
     return image
 
 
-def _white(image: Image.Image) -> float:
-    """What is white in a grey picture of 32 bits, whose file does not say it.
+def _white_level(image: Image.Image) -> float:
+    """Determine which value is white in a grey image of 32 bits, since its file does not tell.
 
     Raises
     ------
     ValueError
-        If that cannot be told.
+        If the pixels do not tell it either.
     """
     top = float(np.max([strip.max() for _, strip in _strips(image)]))
     if not np.isfinite(top):
         raise ValueError("some of its pixels are NaN or infinite")
     if image.mode == "F" and top <= MAX_SHARE:
         return 1
-    for white in WHITES:
+    for white in WHITE_LEVELS:
         if top <= white:
             return white
-    raise ValueError(
-        f"its pixels go up to {top:g}, and what is white is not known above {WHITES[-1]}: save it with 8 bits"
-    )
+    raise ValueError(f"its pixels go up to {top:g}, but white is at most {WHITE_LEVELS[-1]}: save it with 8 bits")
 
 
-def _grey(image: Image.Image, white: float) -> Image.Image:
-    """A grey picture of many bits with 8, from 0 to `white`; Pillow itself would clip at 255."""
+def _reduce_to_8_bits(image: Image.Image, white: float) -> Image.Image:
+    """Map the values from 0 to `white` of a grey image to 8 bits; Pillow itself would clip them at 255."""
     grey = Image.new("L", image.size)
     for top, strip in _strips(image):
         pixels = strip.clip(0, white).astype(np.float32) * np.float32(255 / white)
@@ -299,7 +325,7 @@ def _grey(image: Image.Image, white: float) -> Image.Image:
 
 
 def _strips(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
-    """The number of a row, and the pixels from there, some rows at a time: an array of all would double the memory."""
-    n = max(1, STRIP // image.width)
+    """Iterate over strips of rows, each with the number of its first row: a whole array would double the memory."""
+    n = max(1, PIXELS_PER_STRIP // image.width)
     for top in range(0, image.height, n):
         yield top, np.asarray(image.crop((0, top, image.width, min(top + n, image.height))))

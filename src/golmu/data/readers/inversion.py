@@ -1,4 +1,4 @@
-"""Whether a picture is dark on light where a network knows light on dark: a photo of ink on paper, say."""
+"""Images with the wrong contrast: dark on light where the network knows light on dark, such as ink on paper."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from golmu.preprocessing import DARK, LIGHT, Images, are_opposite
+from golmu.preprocessing import DARK, LIGHT, are_opposite
+from golmu.types import Images
 
-INVERSIONS = ("auto", "yes", "no")
-"""What a user may ask for: invert a picture whose ground is the other one, every picture, or none."""
-
-_SHOWN = {DARK: "light on dark", LIGHT: "dark on light"}
+_CONTRAST_NAMES = {DARK: "light on dark", LIGHT: "dark on light"}
 
 
 class Inversion:
-    """Inverts pictures where that is asked for, and remembers which; threads may share one.
+    """Inverts images where that is asked for, and remembers which; threads may share one.
 
     Parameters
     ----------
     ground
-        That of the training images; "" if there is none.
+        The ground of the training images (`DARK` or `LIGHT`), or "" if they have none in common.
     wanted
-        One of `INVERSIONS`.
+        One of `golmu.preprocessing.INVERSIONS`.
     """
 
     def __init__(self, ground: str, wanted: str) -> None:
         self._ground, self._wanted = ground, wanted
         self.done: set[str] = set()
-        """Names of the pictures that were inverted."""
+        """Names of the images that were inverted."""
 
     def __call__(self, image: Image.Image, fitted: NDArray[np.uint8], name: str) -> Image.Image:
-        """The picture, grey or RGB, or its negative.
+        """Return an image, grey or RGB, as it is or inverted.
 
-        `fitted` (h, w, c) is what the network would see of it, which decides, as it did in training.
+        Whether it is inverted depends on `fitted` (h, w, c), what the network would see of it, as it did in training.
         """
         if self._wanted == "no" or (self._wanted == "auto" and not are_opposite(fitted[None], self._ground)):
             return image
@@ -42,26 +40,27 @@ class Inversion:
 
     @property
     def notice(self) -> str:
-        """What there is to say of those that were inverted, though nobody asked for it; "" if there are none."""
+        """What to tell about images that were inverted although nobody asked for it; "" if there are none."""
         if not self.done or self._wanted != "auto":
             return ""
         first, n = min(self.done), len(self.done)
-        what = f"{first} is" if n == 1 else f"{n:,} images, as {first}, are"
+        subject = f"{first} is" if n == 1 else f"{n:,} images (such as {first}) are"
         return (
-            f"{what} {_contrast(self._ground)}: inverted; --invert no takes such images as they are, and --invert yes "
-            "inverts all"
+            f"{subject} {_contrast_to(self._ground)}, so {'it was' if n == 1 else 'they were'} inverted: --invert no "
+            "leaves such images as they are, and --invert yes inverts all images"
         )
 
 
 def opposite_notice(images: Images, ground: str) -> str:
-    """What there is to say of images (n, h, w, c) that are scored as they are, if most have the other ground; or ""."""
+    """Return what to tell if most test images (n, h, w, c), scored as they are, have the other ground, else ""."""
     if not are_opposite(images, ground):
         return ""
     return (
-        f"most of the test images are {_contrast(ground)}; they are scored as they are: invert their files, as golmu "
-        "predict does by itself"
+        f"most of the test images are {_contrast_to(ground)}; they are scored without being inverted: to score them as "
+        "golmu predict sees them, invert the files"
     )
 
 
-def _contrast(ground: str) -> str:
-    return f"{_SHOWN[LIGHT if ground == DARK else DARK]}, where the training images are {_SHOWN[ground]}"
+def _contrast_to(ground: str) -> str:
+    other = LIGHT if ground == DARK else DARK
+    return f"{_CONTRAST_NAMES[other]}, but the training images are {_CONTRAST_NAMES[ground]}"

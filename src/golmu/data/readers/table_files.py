@@ -1,7 +1,7 @@
-"""Parquet and CSV files behind one face: names and kinds of their columns, and their rows, some at a time.
+"""Parquet and CSV files behind one interface: names and kinds of their columns, and their rows in batches.
 
-pyarrow reads both. What a file declares is limited before it is read (`golmu.data.readers.idx.MAX_BYTES`, `MAX_COLUMNS`), and
-rows are read in batches, so that a table need not fit into memory beside the images that it holds.
+pyarrow reads both. What a file declares is limited before it is read (`golmu.data.readers.idx.MAX_BYTES`,
+`MAX_COLUMNS`), and rows are read in batches, so that a table need not fit into memory beside the images that it holds.
 """
 
 from __future__ import annotations
@@ -19,63 +19,63 @@ from typing import Any
 from golmu.data.readers.idx import MAX_BYTES
 from golmu.errors import DataError
 
-SUFFIXES = (".parquet", ".csv")
-"""File names that are tables; in a folder that holds both, the first kind is read."""
+TABLE_SUFFIXES = (".parquet", ".csv")
+"""Endings of the file names that are tables; in a folder that holds both kinds, the first one is read."""
 
 MAX_COLUMNS = 50_000
 """Enough for 128×128 pixels of three channels, and few enough for the memory that each column takes in reading."""
 
 MAX_ROWS = 10_000_000
-"""Rows of a file, which may be packed into a few bytes."""
+"""Rows of a file, at most; they may be packed into a few bytes."""
 
-CSV_BLOCK = 2**24
+CSV_BLOCK_BYTES = 2**24
 """Bytes of a CSV that are parsed at a time; a row must fit into them."""
 
 DELIMITERS = ",;\t"
 
 
 class Table(ABC):
-    """A table file. `names` are those of its columns, and `has_header` says whether the file gives them."""
+    """A table file: `names` are those of its columns, and `has_header` tells whether they stand in the file."""
 
     names: list[str]
     has_header = True
     n_rows: int | None = None
-    """As the file declares them, if it does."""
+    """The number of rows that the file declares, if it does."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.numbers: set[str] = set()
         """The columns that hold numbers."""
         self.integers: set[str] = set()
-        """Those of them that hold integers."""
+        """The columns that hold integers."""
         self.encoded: list[str] = []
-        """The columns that hold contents of files."""
+        """The columns that hold the contents of files."""
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
-        """The names of the classes that the integers of a column stand for, if the file tells."""
+        """Return the names of the classes that the integers of a column stand for, if the file has them."""
         return None
 
     @abstractmethod
     def batches(self, columns: Sequence[str], n: int, label: str | None = None) -> Iterator[Any]:
-        """Record batches of these columns, of about `n` rows; `label` among them may be of any kind."""
+        """Iterate over record batches of these columns, of about `n` rows; the column `label` may be of any kind."""
 
     def _check_columns(self) -> None:
         if len(self.names) < 2:
             raise DataError(
-                f"'{self.path}' has {len(self.names)} columns, where one of labels and others of images were expected"
+                f"'{self.path}' has {len(self.names)} columns, but needs one for labels and at least one for images"
             )
         if len(self.names) > MAX_COLUMNS:
-            raise DataError(f"'{self.path}' has {len(self.names):,} columns, and at most {MAX_COLUMNS:,} are read")
+            raise DataError(f"'{self.path}' has {len(self.names):,} columns, but at most {MAX_COLUMNS:,} are read")
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise DataError(f"'{self.path}' has more than one column '{twice}'; rename all but one")
 
-    def _is_no_text(self) -> str:
-        return f"'{self.path}' is not text in UTF-8: save it as such (in Excel, as CSV UTF-8)"
+    def _encoding_error(self) -> DataError:
+        return DataError(f"'{self.path}' is not UTF-8 text: save it as UTF-8 (in Excel, as CSV UTF-8)")
 
     @contextmanager
-    def _refusing(self, kind: str) -> Iterator[None]:
-        """Turns what pyarrow raises into our error."""
+    def _pyarrow_errors(self, kind: str) -> Iterator[None]:
+        """Turn whatever pyarrow raises into a `DataError`."""
         import pyarrow  # noqa: PLC0415
 
         try:
@@ -83,8 +83,8 @@ class Table(ABC):
         except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError, OverflowError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())
             if kind == "CSV" and "invalid UTF8" in reason:
-                raise DataError(self._is_no_text()) from error
-            raise DataError(f"'{self.path}' is not a whole {kind} file ({reason}); mend it or copy it again") from error
+                raise self._encoding_error() from error
+            raise DataError(f"'{self.path}' is not a whole {kind} file ({reason}); fix it or copy it again") from error
 
 
 class _Parquet(Table):
@@ -92,13 +92,13 @@ class _Parquet(Table):
         import pyarrow.parquet  # noqa: PLC0415
 
         super().__init__(path)
-        with self._refusing("Parquet"):
+        with self._pyarrow_errors("Parquet"):
             self._file = pyarrow.parquet.ParquetFile(path)
             metadata, schema = self._file.metadata, self._file.schema_arrow
             declared = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
         if not 0 <= declared <= MAX_BYTES or not 0 <= metadata.num_rows <= MAX_ROWS:
             raise DataError(
-                f"'{path}' declares {declared} bytes in {metadata.num_rows} rows, and at most {MAX_BYTES} bytes in "
+                f"'{path}' declares {declared} bytes in {metadata.num_rows} rows, but at most {MAX_BYTES} bytes in "
                 f"{MAX_ROWS} rows are read; split the file"
             )
         self.n_rows, self.names = metadata.num_rows, list(schema.names)
@@ -111,22 +111,22 @@ class _Parquet(Table):
                 self.numbers.add(field.name)
             if types.is_integer(kind):
                 self.integers.add(field.name)
-            if _is_binary(kind) or (types.is_struct(kind) and _is_binary(_inner(kind, "bytes"))):
+            if _is_binary(kind) or (types.is_struct(kind) and _is_binary(_field_type(kind, "bytes"))):
                 self.encoded.append(field.name)
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
-        """As the hubs' metadata tell, {"info": {"features": {column: {"names": [...]}}}}."""
+        """Return the names in the hubs' metadata, {"info": {"features": {column: {"names": [...]}}}}."""
         try:
-            said = json.loads((self._schema.metadata or {})[b"huggingface"])["info"]["features"][column]["names"]
+            names = json.loads((self._schema.metadata or {})[b"huggingface"])["info"]["features"][column]["names"]
         except (KeyError, TypeError, ValueError, RecursionError):
             return None
-        is_list = isinstance(said, list) and all(isinstance(name, str) for name in said)
-        return tuple(said) if is_list and len(set(said)) == len(said) else None
+        is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        return tuple(names) if is_list and len(set(names)) == len(names) else None
 
     def batches(self, columns: Sequence[str], n: int, label: str | None = None) -> Iterator[Any]:
-        with self._refusing("Parquet"):
+        with self._pyarrow_errors("Parquet"):
             n_rows = 0
-            # Without threads of its own, which would read far ahead.
+            # pyarrow's own threads would read far ahead.
             for batch in self._file.iter_batches(n, columns=list(columns), use_threads=False):
                 n_rows += batch.num_rows
                 batch.validate(full=True)
@@ -145,11 +145,11 @@ class _Csv(Table):
         try:
             fields = next(csv.reader([first], delimiter=self._delimiter), [])
         except csv.Error as error:
-            raise DataError(f"'{path}' begins with a line that is no CSV ({error}); mend it") from error
+            raise DataError(f"'{path}' begins with a line that is not CSV ({error}); fix it") from error
         self.has_header = not all(_is_number(field) for field in fields)
         self.names = [field.strip() for field in fields] if self.has_header else [str(i) for i in range(len(fields))]
         self._check_columns()
-        with self._refusing("CSV"), self._open({}) as reader:
+        with self._pyarrow_errors("CSV"), self._open({}) as reader:
             for field in reader.schema:
                 if pyarrow.types.is_integer(field.type) or pyarrow.types.is_floating(field.type):
                     self.numbers.add(field.name)
@@ -159,12 +159,12 @@ class _Csv(Table):
     def _first_line(self) -> str:
         try:
             with self.path.open("rb") as file:
-                line = file.readline(CSV_BLOCK)
+                line = file.readline(CSV_BLOCK_BYTES)
             return re.split(r"[\r\n]", line.decode("utf-8-sig"), maxsplit=1)[0]
         except OSError as error:
             raise DataError(f"cannot read '{self.path}' ({error.strerror or error}); check the file") from error
         except UnicodeDecodeError as error:
-            raise DataError(self._is_no_text()) from error
+            raise self._encoding_error() from error
 
     def _open(self, types: dict[str, Any], columns: Sequence[str] = ()) -> Any:
         from pyarrow import csv as reader  # noqa: PLC0415
@@ -172,7 +172,7 @@ class _Csv(Table):
         return reader.open_csv(
             self.path,
             reader.ReadOptions(
-                use_threads=False, block_size=CSV_BLOCK, column_names=self.names, skip_rows=int(self.has_header)
+                use_threads=False, block_size=CSV_BLOCK_BYTES, column_names=self.names, skip_rows=int(self.has_header)
             ),
             reader.ParseOptions(delimiter=self._delimiter),
             reader.ConvertOptions(column_types=types, include_columns=list(columns)),
@@ -181,14 +181,14 @@ class _Csv(Table):
     def batches(self, columns: Sequence[str], n: int, label: str | None = None) -> Iterator[Any]:
         import pyarrow  # noqa: PLC0415
 
-        # Left to itself, pyarrow would go by the first rows, and refuse a fraction among integers later.
+        # By itself, pyarrow would infer the types from the first rows, and refuse a fraction among integers later.
         types = {name: pyarrow.string() if name == label else pyarrow.float32() for name in columns}
-        with self._refusing("CSV"), self._open(types, columns) as reader:
+        with self._pyarrow_errors("CSV"), self._open(types, columns) as reader:
             yield from reader
 
 
 def open_table(path: Path) -> Table:
-    """The table at `path`, by its suffix.
+    """Open the table at `path`, by its suffix.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def open_table(path: Path) -> Table:
         import pyarrow  # noqa: F401, PLC0415
     except ImportError as error:
         raise DataError(
-            f"to read '{path}' needs pyarrow, which is not installed: pip install pyarrow, or golmu with its extra: "
+            f"reading '{path}' needs pyarrow, which is not installed: run pip install pyarrow, or install golmu with "
             "pip install 'golmu[tables]'"
         ) from error
     try:
@@ -207,9 +207,9 @@ def open_table(path: Path) -> Table:
     except OSError as error:
         raise DataError(f"cannot read '{path}' ({error.strerror or error}); check the path") from error
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"'{path}' is a folder, a device or a pipe, where a file was expected; name a regular file")
+        raise DataError(f"'{path}' is a folder, a device or a pipe, not a table; give the path of a regular file")
     if not 0 < status.st_size <= MAX_BYTES:
-        raise DataError(f"'{path}' has {status.st_size} bytes, where 1 to {MAX_BYTES} were expected; check or split it")
+        raise DataError(f"'{path}' has {status.st_size} bytes, but 1 to {MAX_BYTES} are read; check or split it")
     return _Parquet(path) if path.suffix.lower() == ".parquet" else _Csv(path)
 
 
@@ -219,8 +219,8 @@ def _is_binary(kind: Any) -> bool:
     return kind is not None and (types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
 
 
-def _inner(kind: Any, name: str) -> Any:
-    """The type of a struct's field, or None."""
+def _field_type(kind: Any, name: str) -> Any:
+    """Return the type of a struct's field, or None if it has no such field."""
     place = kind.get_field_index(name)
     return kind.field(place).type if place >= 0 else None
 

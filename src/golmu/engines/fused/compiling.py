@@ -1,42 +1,105 @@
-"""How the kernels are compiled: the flags, named once."""
+"""How the kernels are compiled: the flags in one place, the cache on disk, and a notice while it happens."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from numba import njit
+from numba.core import config
+from numba.core.event import Listener, install_listener
 from numba.np import linalg
 
-from golmu.engines.fused.threads import kept
+logger = logging.getLogger("golmu")
+
+FASTMATH_FLAGS = {"contract", "reassoc", "nsz"}
+"""What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
+sign of zero does not matter. It may not assume that numbers are finite: NaN and infinity must surface."""
 
 
-def _learn_arrays_without_scipy() -> None:
-    """Imports numba's array functions, without the import of scipy.linalg that they want, a tenth of a second.
+def _import_arraymath_without_scipy() -> None:
+    """Import numba's array functions, but not scipy.linalg, whose import they ask for and which takes 0.1 seconds.
 
-    That import only shows whether `np.dot` will find a BLAS. SciPy is always there, as scikit-learn needs it; no
-    kernel here does; and compiled code that does asks once more.
+    Numba imports scipy.linalg here only to warn early if `np.dot` would find no BLAS. No kernel calls `np.dot`, and
+    code of the user that does makes numba check again when it is compiled. So `ensure_blas` does nothing meanwhile.
     """
-    ask, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    ensure_blas, linalg.ensure_blas = linalg.ensure_blas, lambda: None
     try:
         import numba.np.arraymath  # noqa: F401, PLC0415
     finally:
-        linalg.ensure_blas = ask
+        linalg.ensure_blas = ensure_blas
 
 
-_learn_arrays_without_scipy()
+_import_arraymath_without_scipy()
 
-MATHS = {"contract", "reassoc", "nsz"}
-"""What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
-sign of zero does not matter. Not that numbers are finite: NaN and infinity must surface."""
+
+def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Make a decorator that compiles a function and keeps the code on disk, if a folder for it can be written."""
+
+    def compile_and_keep(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError:  # neither beside the source nor in the user's cache: compile in every process
+            return njit(**options)(function)
+
+    return compile_and_keep
 
 
 def entry(function: Any) -> Any:
-    """Compiles a kernel that Python calls: it runs without the GIL, and is kept on disk for the next process."""
-    return kept(nogil=True, error_model="numpy", fastmath=MATHS, no_cfunc_wrapper=True)(function)
+    """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk."""
+    return cached_njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
 
 
 def kernel(function: Any) -> Any:
-    """Compiles a kernel that only kernels call: the way in from Python is left out, a fifth of the compilation."""
+    """Compile a kernel that only kernels call: without a wrapper for Python, which saves a fifth of the compilation."""
     return njit(
-        nogil=True, error_model="numpy", fastmath=MATHS, no_cpython_wrapper=True, no_cfunc_wrapper=True
+        nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(function)  # fmt: skip
+
+
+class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no types
+    """Announces the first compilation of a process, and lowers numba's optimisation level in nested ones.
+
+    Numba compiles a kernel that another kernel calls in the middle of the caller's compilation (depth 2 and more),
+    and then copies its code into the caller, where it is optimised once more. To optimise it fully on its own as well
+    would add a tenth to the time. So `config.OPT` is 1 from the start of depth 2 until its end.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._optimisation_level = config.OPT
+        self._is_announced = False
+        self._last_event: Any = None
+
+    def notify(self, event: Any) -> None:
+        """Handle an event once, although it arrives once for each thread that has installed this listener."""
+        if event is not self._last_event:
+            self._last_event = event
+            super().notify(event)
+
+    def on_start(self, event: Any) -> None:
+        if not self._is_announced:
+            self._is_announced = True
+            logger.warning(
+                "compiling the kernels for this processor; this happens once for each type of images, and takes about "
+                "ten seconds"
+            )
+        self._depth += 1
+        if self._depth == 2:
+            self._optimisation_level, config.OPT = config.OPT, type(config.OPT)(1)
+
+    def on_end(self, event: Any) -> None:
+        if self._depth == 2:
+            config.OPT = self._optimisation_level
+        self._depth -= 1
+
+
+_compilation_listener = _CompilationListener()
+
+
+def announce_compilation() -> AbstractContextManager[None]:
+    """Announce any compilation inside the `with` block, and make it faster (`_CompilationListener`)."""
+    context: AbstractContextManager[None] = install_listener("numba:compile", _compilation_listener)
+    return context

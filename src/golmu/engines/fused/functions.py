@@ -1,4 +1,8 @@
-"""Functions of single numbers that give the same bits in every process."""
+"""Exponential and logarithm of single numbers, with the same bits in every process.
+
+NumPy's functions would not do: in the process that compiles a kernel they are the system's, and in a process that
+loads the compiled kernel from disk they may be others.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,19 @@ from golmu.engines.fused.compiling import kernel
 
 ZERO = np.float32(0)
 
-SMALLEST = np.float32(-87)
-"""e to less than this is counted as 0: below 2⁻¹²⁵ floats lose their precision."""
+SMALLEST_EXPONENT = np.float32(-87)
+"""The exponential of anything less counts as 0: below 2⁻¹²⁵ floats lose their precision."""
 
 
 @kernel
 def exponential(x: Any) -> Any:
-    """e^x for float32 x ≤ 0, within two units in the last place; NaN stays NaN.
+    """Return e^x for a float32 x ≤ 0, within two units in the last place; NaN stays NaN.
 
-    2^k times a polynomial, by Cody and Waite, "Software Manual for the Elementary Functions", 1980, chapter 6. NumPy's
-    function would be the system's or another, depending on whether a process compiles or finds compiled code.
+    The result is 2^k times a polynomial, by Cody and Waite, "Software Manual for the Elementary Functions", 1980,
+    chapter 6.
     """
-    if not (x > SMALLEST):
-        return ZERO if x <= SMALLEST else x
+    if not (x > SMALLEST_EXPONENT):
+        return ZERO if x <= SMALLEST_EXPONENT else x
     k = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
     r = (x - k * np.float32(0.693359375)) + k * np.float32(2.12194440e-4)
     p = np.float32(1 / 5040)
@@ -33,7 +37,7 @@ def exponential(x: Any) -> Any:
 
 @kernel
 def logarithm(x: Any) -> Any:
-    """The natural logarithm of a float64 x ≥ 1, for the reason that `exponential` gives; NaN and infinity stay.
+    """Return the natural logarithm of a float64 x ≥ 1; NaN and infinity stay.
 
     With x = m · 2^e it is e · ln 2 + 2 (s + s³/3 + s⁵/5 + ...), s = (m − 1) / (m + 1), which is at most 1/3.
     """

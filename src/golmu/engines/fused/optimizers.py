@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from golmu.engines.contract import Batches
 from golmu.engines.fused.compiling import kernel
-from golmu.engines.fused.step_options import ADAM, NESTEROV, NUMBERS, Options
+from golmu.engines.fused.step_options import ADAM, NESTEROV, OPTIMIZER_NUMBERS, StepOptions
 from golmu.recipe import Method
 
 BETA_2, EPSILON = np.float32(0.999), np.float32(1e-7)
@@ -17,16 +17,19 @@ BETA_2, EPSILON = np.float32(0.999), np.float32(1e-7)
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
+RATE, SIZE, TOWARDS = range(3)
+"""Columns of the step sizes (m, 3), a row for each batch: the learning rate; the step size, which differs from it only
+with Adam; and how far the average of the weights moves towards them."""
 
-def pace(method: Method, batches: Batches) -> NDArray[np.float32]:
-    """(m, 3): learning rate, step size, and how far the average goes, of each batch.
 
-    Only Adam's step size differs from the learning rate: it makes up for moments that began at zero (section 2 of the
-    paper, before its algorithm).
+def make_step_sizes(method: Method, batches: Batches) -> NDArray[np.float32]:
+    """Compute (m, 3): the learning rate, the step size and the average's share of each batch (`RATE, SIZE, TOWARDS`).
+
+    Adam's step size makes up for moments that began at zero (section 2 of the paper, before its algorithm).
     """
     rates = batches.learning_rates.astype(np.float64)
     sizes = rates
-    if NUMBERS[method.optimizer] == ADAM:
+    if OPTIMIZER_NUMBERS[method.optimizer] == ADAM:
         steps = batches.first_step + 1 + np.arange(len(rates))
         sizes = rates * np.sqrt(1 - float(BETA_2) ** steps) / (1 - method.momentum**steps)
     averaging = np.zeros(len(rates)) if batches.averaging is None else batches.averaging
@@ -34,20 +37,22 @@ def pace(method: Method, batches: Batches) -> NDArray[np.float32]:
 
 
 @kernel
-def advance(weights: Any, gradient: Any, first: Any, second: Any, average: Any, options: Options, pace: Any) -> None:
-    """One step of flat weights by their gradient.
+def advance(
+    weights: Any, gradient: Any, first: Any, second: Any, average: Any, step_options: StepOptions, step_sizes: Any
+) -> None:
+    """Move flat weights by one step along their gradient, and their average towards them.
 
-    first: the velocity of Nesterov, or the first moment of Adam; second: the second moment; pace (3,): see `train` in
-    `golmu.engines.fused.kernels`. What the optimizer does not have is not touched.
+    first is Nesterov's velocity, or Adam's first moment; second is Adam's second moment; step_sizes (3,) is the row
+    of this batch. Slots that the optimizer does not have are left alone.
     """
-    rate, size, towards = pace[0], pace[1], pace[2]
-    left, momentum = ONE - rate * options.weight_decay, options.momentum
-    if options.optimizer == NESTEROV:
+    rate, size, towards = step_sizes[RATE], step_sizes[SIZE], step_sizes[TOWARDS]
+    left, momentum = ONE - rate * step_options.weight_decay, step_options.momentum
+    if step_options.optimizer == NESTEROV:
         for i in range(len(weights)):
             velocity = momentum * first[i] - rate * gradient[i]
             first[i] = velocity
             weights[i] = left * weights[i] + momentum * velocity - rate * gradient[i]
-    elif options.optimizer == ADAM:
+    elif step_options.optimizer == ADAM:
         for i in range(len(weights)):
             g = gradient[i]
             first[i] += (ONE - momentum) * (g - first[i])

@@ -1,4 +1,4 @@
-"""The matrix products of the dense layers, dealt out to tiles (`golmu.engines.fused.tile`)."""
+"""The matrix products of the dense layers, cut into tiles (`golmu.engines.fused.tile`)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 from golmu.engines.fused.compiling import kernel
 from golmu.engines.fused.tile import make_tile
-from golmu.engines.fused.vectors import BYTES, LANES
+from golmu.engines.fused.vectors import LANES, NUMBER_BYTES
 
-PANEL = 2 * LANES
+COLUMNS_PER_PANEL = 2 * LANES
 """Columns of a full tile."""
 
 ONE = np.float32(1)
 
-NEXT = np.int64(1)
-"""The stride of neighbours. A plain 1 would be a type of its own to numba, and a kernel compiled once more."""
+UNIT_STRIDE = np.int64(1)
+"""The stride of neighbours. A plain 1 would be a type of its own to numba, which would compile the kernel once more."""
 
 _tile_6x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 2, 1))
 _tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
@@ -24,16 +24,16 @@ _tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
 
 @kernel
 def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples: int, n_k: int, beta: Any) -> None:
-    """C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
+    """Compute C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
 
     a, b, c are addresses; a_row and a_k the strides of A in numbers; samples is S.
     """
     row = 0
     while row < n_rows:
         left = n_rows - row
-        at_a, at_c = a + BYTES * row * a_row, c + BYTES * row * samples
-        for column in range(0, samples, PANEL):
-            at = BYTES * column
+        at_a, at_c = a + NUMBER_BYTES * row * a_row, c + NUMBER_BYTES * row * samples
+        for column in range(0, samples, COLUMNS_PER_PANEL):
+            at = NUMBER_BYTES * column
             if left >= 6:
                 _tile_6x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
             elif left >= 2:
@@ -45,32 +45,36 @@ def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples:
 
 @kernel
 def outer(left: Any, right: Any, first: int, last: int, factor: Any, beta: Any, to: int, width: int) -> None:
-    """C = beta · C + factor · left[:, first:last] · right, summed over the samples of all parts.
+    """Compute C = beta · C + factor · left[:, first:last] · right, summed over the samples of all parts.
 
-    left (parts, n, S): act or hidden; right (parts·S · width): right1 or right2; `to` the address of C (last − first,
-    width). With C in the weights, beta = 1 and factor = −learning_rate, this is the step of SGD: the gradient itself
-    is never in memory.
+    left (parts, n, S) is act or hidden; right (parts·S · width) is right1 or right2; `to` is the address of C
+    (last − first, width). With C in the weights, beta = 1 and factor = −learning_rate, this is the step of SGD, and
+    the gradient itself is never in memory.
     """
     n_parts, n_rows, samples = left.shape
     part = n_rows * samples
     row = first
     while row < last:
         rows = last - row
-        a, c = left.ctypes.data + BYTES * row * samples, to + BYTES * (row - first) * width
+        a, c = left.ctypes.data + NUMBER_BYTES * row * samples, to + NUMBER_BYTES * (row - first) * width
         column = 0
         while column < width:
-            b, at = right.ctypes.data + BYTES * column * n_parts * samples, c + BYTES * column
-            if column + PANEL <= width:
-                step = samples * PANEL
+            b, at = right.ctypes.data + NUMBER_BYTES * column * n_parts * samples, c + NUMBER_BYTES * column
+            if column + COLUMNS_PER_PANEL <= width:
+                step = samples * COLUMNS_PER_PANEL
                 if rows >= 6:
-                    _tile_6x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, beta)
+                    _tile_6x2(
+                        a, samples, 1, part, b, COLUMNS_PER_PANEL, step, at, width, samples, n_parts, factor, beta
+                    )
                 else:
-                    _tile_1x2(a, samples, 1, part, b, PANEL, step, at, width, samples, n_parts, factor, beta)
+                    _tile_1x2(
+                        a, samples, 1, part, b, COLUMNS_PER_PANEL, step, at, width, samples, n_parts, factor, beta
+                    )
             else:
                 step = samples * LANES
                 if rows >= 6:
                     _tile_6x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
                 else:
                     _tile_1x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
-            column += PANEL
+            column += COLUMNS_PER_PANEL
         row += 6 if rows >= 6 else 1

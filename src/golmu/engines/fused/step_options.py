@@ -1,4 +1,4 @@
-"""The settings of a step as the kernels take them."""
+"""The settings of a training step in the form that the kernels take."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ import numpy as np
 from golmu.recipe import Method
 
 SGD, NESTEROV, ADAM = range(3)
-NUMBERS = {"sgd": SGD, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAM}
+OPTIMIZER_NUMBERS = {"sgd": SGD, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAM}
 
 
-class Options(NamedTuple):
-    """A `Method` in numbers of the kernels' types."""
+class StepOptions(NamedTuple):
+    """A `Method` as numbers of the kernels' types."""
 
     optimizer: np.int64
+    """`SGD`, `NESTEROV` or `ADAM`."""
     momentum: np.float32
     weight_decay: np.float32
     smoothing: np.float32
     feature_threshold: np.uint32
-    """A draw below this drops."""
+    """A pooled activation whose draw lies below this number is dropped."""
     feature_scale: np.float32
-    """Of what is kept."""
+    """The factor of the pooled activations that are not dropped."""
     hidden_threshold: np.uint32
+    """A hidden activation whose draw lies below this number is dropped."""
     hidden_scale: np.float32
+    """The factor of the hidden activations that are not dropped."""
     flip: np.int64
     shift: np.int64
     erase: np.int64
     seed: np.uint32
-    """Of the epoch's draws."""
+    """The seed of the epoch's draws."""
     is_viewed: bool
-    """Whether images are seen in any other way than as they are."""
+    """Whether images are mirrored, shifted or partly erased."""
     is_plain: bool
-    """Whether a step is no more than weights −= learning_rate · gradient."""
+    """Whether a step is only weights −= learning_rate · gradient."""
 
 
-def options(method: Method, seed: int) -> Options:
-    """`method` with an epoch's seed, from 0 to 2³² − 1."""
-    return Options(
-        np.int64(NUMBERS[method.optimizer]),
+def make_step_options(method: Method, seed: int) -> StepOptions:
+    """Put `method` and an epoch's seed, from 0 to 2³² − 1, in the form that the kernels take."""
+    return StepOptions(
+        np.int64(OPTIMIZER_NUMBERS[method.optimizer]),
         np.float32(method.momentum),
         np.float32(method.weight_decay),
         np.float32(method.label_smoothing),

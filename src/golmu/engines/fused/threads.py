@@ -1,38 +1,83 @@
-"""What compiled code needs to run on several threads without the GIL: a barrier, and work to be claimed piece by piece.
+"""Threads: how kernels run on several of them, and what compiled code needs there: a barrier, and work to claim.
 
-Pieces are claimed rather than dealt out, since on a shared computer one core may be much slower than the next.
+Work is claimed piece by piece rather than dealt out, since on a shared computer one core may be much slower than the
+next.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import llvmlite.binding
+import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from golmu.engines.fused.compiling import cached_njit
+
+WAITING, ROUND, CLAIMED = 0, 1, 2
+"""Places in the state that threads share, int64 (2 + threads,): how many threads wait at the barrier; how often all
+have met there; and from `CLAIMED` on, for each thread, how many pieces of its share have been claimed this round."""
 
 SPINS_BEFORE_YIELD = 4000
-"""Looks at the barrier, some microseconds, before a waiting thread offers its core to others."""
+"""How often a waiting thread looks at the barrier, some microseconds long, before it offers its core to others."""
 
 
-def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """A decorator that compiles a function and keeps the code on disk, where a folder for it can be written."""
+def shared_state(n_threads: int) -> NDArray[np.int64]:
+    """Make the state that `n_threads` threads share for `wait_for_all` and `claim`."""
+    return np.zeros(CLAIMED + n_threads, np.int64)
 
-    def compile_and_keep(function: Callable[..., Any]) -> Any:
-        try:
-            return njit(cache=True, **options)(function)
-        except RuntimeError:  # neither beside the source nor in the user's cache: compile in every process
-            return njit(**options)(function)
 
-    return compile_and_keep
+def run_in_threads(n_threads: int, work: Callable[[int], None]) -> None:
+    """Run work(0) to work(n_threads − 1), each in a thread of its own that ends with it.
+
+    No thread outlives the call, so a process may fork between calls. The workers wait for each other inside, so
+    either all run or none: Ctrl-C while they start cancels all of them, and a later one is raised when all have ended.
+    """
+    if n_threads == 1:
+        work(0)
+        return
+    gate, is_cancelled, errors = threading.Event(), threading.Event(), []
+
+    def run(thread: int) -> None:
+        gate.wait()
+        if not is_cancelled.is_set():
+            try:
+                work(thread)
+            except BaseException as error:  # carried to the caller
+                errors.append(error)
+
+    threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
+    try:
+        for thread in threads:
+            thread.start()
+    except BaseException:
+        is_cancelled.set()
+        raise
+    finally:
+        gate.set()
+    interruption = None
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt as error:
+                interruption = error
+    if interruption is not None:
+        raise interruption
+    if errors:
+        raise errors[0]
 
 
 def _register_yield() -> None:
-    """Makes the system's "let others run" known to compiled code under a name of ours."""
+    """Make the system call that lets other threads run known to compiled code, as `golmu_yield`."""
     library = ctypes.CDLL(None) if os.name != "nt" else ctypes.WinDLL("kernel32")  # type: ignore[attr-defined]
     function = library.sched_yield if os.name != "nt" else library.SwitchToThread
     llvmlite.binding.add_symbol("golmu_yield", ctypes.cast(function, ctypes.c_void_p).value)
@@ -43,12 +88,13 @@ _yield_core = types.ExternalFunction("golmu_yield", types.int32())
 
 
 def _element(context: Any, builder: ir.IRBuilder, array_type: Any, array: Any, index: Any) -> Any:
+    """Emit the address of array[index]."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _add(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Atomically adds `value` to array[index]; gives what stood there before."""
+    """Add `value` to array[index] atomically, and return the old number."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         place = _element(context, builder, signature.args[0], arguments[0], arguments[1])
@@ -59,7 +105,7 @@ def _add(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _read(typing_context: Any, array: Any, index: Any) -> Any:
-    """Atomically reads array[index]: what others wrote before they wrote it is then seen too."""
+    """Read array[index] atomically: all that its writer wrote before is visible afterwards."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         place = _element(context, builder, signature.args[0], arguments[0], arguments[1])
@@ -68,40 +114,37 @@ def _read(typing_context: Any, array: Any, index: Any) -> Any:
     return types.int64(array, types.intp), generate
 
 
-@kept(nogil=True)
+@cached_njit(nogil=True)
 def wait_for_all(state: Any) -> None:
-    """Returns when all threads have come here.
-
-    state: int64 (2 + threads,), zeros at first: how many wait now; how often all have come; and for each thread how
-    many pieces of its share of the work have been claimed since they last came.
-    """
-    n_threads = len(state) - 2
-    turn = _read(state, 1)
-    if _add(state, 0, 1) == n_threads - 1:
-        state[0] = 0
+    """Wait until all threads have arrived here; a new round of claims then begins."""
+    n_threads = len(state) - CLAIMED
+    this_round = _read(state, ROUND)
+    if _add(state, WAITING, 1) == n_threads - 1:
+        state[WAITING] = 0
         for thread in range(n_threads):
-            state[2 + thread] = 0
-        _add(state, 1, 1)
+            state[CLAIMED + thread] = 0
+        _add(state, ROUND, 1)
         return
     spins = 0
-    while _read(state, 1) == turn:
+    while _read(state, ROUND) == this_round:
         spins += 1
         if spins > SPINS_BEFORE_YIELD:
             _yield_core()
 
 
-@kept(nogil=True)
+@cached_njit(nogil=True)
 def claim(state: Any, thread: int, n_pieces: int) -> Any:
-    """The number of a piece of work that nobody has claimed since all last met, or n_pieces if there is none left.
+    """Return the number of a piece of work that no thread has claimed this round, or n_pieces if none is left.
 
-    A thread first takes the same pieces every time, which are in its core's cache, and then helps others with theirs.
+    A thread first takes the same pieces in every round, which are in its core's cache, and then helps others with
+    theirs.
     """
-    n_threads = len(state) - 2
+    n_threads = len(state) - CLAIMED
     for i in range(n_threads):
         owner = (thread + i) % n_threads
         first, last = owner * n_pieces // n_threads, (owner + 1) * n_pieces // n_threads
-        if _read(state, 2 + owner) < last - first:
-            piece = first + _add(state, 2 + owner, 1)
+        if _read(state, CLAIMED + owner) < last - first:
+            piece = first + _add(state, CLAIMED + owner, 1)
             if piece < last:
                 return piece
     return n_pieces

@@ -3,13 +3,13 @@
     C[r, 0:w] = beta · C[r, 0:w] + alpha · Σ_p Σ_k A[p, r, k] · B[p, k, 0:w]      for r < rows, w = LANES · vectors
 
 A is read one number at a time and spread over a vector, B a vector at a time, and the rows × vectors sums stay in
-registers all along. Nothing is packed or transposed on the way, since every stride is free; the fused engine keeps
-its arrays in the order in which its products read them. This is the inner loop of Goto and van de Geijn, "Anatomy of
-High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008, section 4, without their copies, which cost much where
-a matrix is as narrow as 100 columns.
+registers all along. Nothing is packed or transposed on the way, since every stride may be chosen, and the fused engine
+keeps its arrays in the order in which its products read them. This is the inner loop of Goto and van de Geijn,
+"Anatomy of High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008, section 4, without their copies, which cost
+much where a matrix is as narrow as 100 columns.
 
-The order of additions for an element of C depends on neither the tile's shape nor its place, so tiles can be dealt to
-threads in any way, and the bits stay the same.
+The order of additions for an element of C depends on neither the tile's shape nor its place, so any thread may compute
+any tile, and the bits stay the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from golmu.engines.fused.vectors import FLOAT, INDEX, LANES, Vectors
 
 
 def make_tile(rows: int, vectors: int) -> Callable[..., None]:
-    """The tile of `rows` × `vectors` as a function for compiled code.
+    """Make the tile of `rows` × `vectors` as a function for compiled code.
 
     6 × 2 takes 12 registers, of the 16 of AVX2 and the 32 of AVX-512, and leaves room for B and the spread
     number. The arguments are addresses, and strides counted in numbers:
@@ -63,6 +63,7 @@ def _emit(
     a: Any, a_row: Any, a_k: Any, a_part: Any, b: Any, b_k: Any, b_part: Any, c: Any, c_row: Any,
     n_k: Any, n_parts: Any, alpha: Any, beta: Any,
 ) -> None:  # fmt: skip
+    """Emit the instructions of one tile: both sums, then the update of C."""
     v = Vectors(builder)
     sums = [v.variables(vectors) for _ in range(rows)]
     with cgutils.for_range(builder, n_parts, intp=INDEX) as part, cgutils.for_range(builder, n_k, intp=INDEX) as k:
@@ -78,5 +79,5 @@ def _emit(
         for j in range(vectors):
             at = v.offset((c_row, r), (LANES, j))
             scaled = builder.fmul(alphas, builder.load(sums[r][j]))
-            kept = v.multiply_add(betas, v.load(c, at), scaled)
-            v.store(builder.select(is_fresh, scaled, kept), c, at)
+            updated = v.multiply_add(betas, v.load(c, at), scaled)
+            v.store(builder.select(is_fresh, scaled, updated), c, at)

@@ -1,8 +1,9 @@
 """Vectors of floats for compiled code, written in LLVM's instructions.
 
 Numba's own vectoriser does not keep an array of sums in registers, and gives up on loops that read from many places.
-The two innermost loops of the fused engine (`golmu.engines.fused.tile`, `golmu.engines.fused.window`) are therefore written with
-these few words. LLVM picks the processor's instructions, and splits a vector where the processor's are narrower.
+The two innermost loops of the fused engine (`golmu.engines.fused.tile`, `golmu.engines.fused.window`) are therefore
+written with the few operations below. LLVM picks the processor's instructions, and splits a vector where the
+processor's are narrower.
 
 An address is an integer; offsets and strides count numbers, not bytes.
 """
@@ -19,26 +20,27 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-def _lanes() -> int:
+def _count_lanes() -> int:
+    """Return how many float32 the processor computes at once: 16 with AVX-512, else 8."""
     try:
         features = llvmlite.binding.get_host_cpu_features()
-    except RuntimeError:  # the system does not tell
+    except RuntimeError:  # the system does not say
         return 8
     return 16 if features.get("avx512f") else 8
 
 
-LANES = _lanes()
-"""Float32 numbers in a vector: what the processor computes at once, or a few instructions' worth of it."""
+LANES = _count_lanes()
+"""Float32 numbers in a vector; on a processor of narrower vectors each takes a few instructions."""
 
 FLOAT, INDEX, INTEGER = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 VECTOR, INTEGER_VECTOR = ir.VectorType(FLOAT, LANES), ir.VectorType(INTEGER, LANES)
-BYTES = 4
-"""Size of a number, float32 or int32."""
+NUMBER_BYTES = 4
+"""Bytes of a number, float32 or int32."""
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, address: Any) -> Any:
-    """Asks for the cache line at `address`, without waiting for it."""
+    """Ask for the cache line at `address`, without waiting for it."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         pointer, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
@@ -53,7 +55,7 @@ def prefetch(typing_context: Any, address: Any) -> Any:
 
 
 class Vectors:
-    """Emits instructions into a function that numba compiles."""
+    """Emits vector instructions into a function that numba compiles."""
 
     def __init__(self, builder: ir.IRBuilder) -> None:
         self.builder = builder
@@ -63,49 +65,51 @@ class Vectors:
         )
 
     def offset(self, *terms: tuple[Any, Any]) -> Any:
-        """Σ stride · count, each a value or a Python integer."""
+        """Emit Σ stride · count, each a value or a Python integer."""
         total = ir.Constant(INDEX, 0)
         for stride, count in terms:
             total = self.builder.add(total, self.builder.mul(self._index(stride), self._index(count)))
         return total
 
     def load(self, address: Any, offset: Any, of: ir.Type = VECTOR) -> Any:
+        """Emit the load of a vector, or of another type."""
         value = self.builder.load(self._pointer(address, offset, of))
-        value.align = BYTES  # rows start where they like
+        value.align = NUMBER_BYTES  # rows may start at any number
         return value
 
     def store(self, value: Any, address: Any, offset: Any) -> None:
+        """Emit the store of a vector, or of a number."""
         stored = self.builder.store(value, self._pointer(address, offset, value.type))
-        stored.align = BYTES
+        stored.align = NUMBER_BYTES
 
     def spread(self, number: Any) -> Any:
-        """A vector with `number` in every lane."""
+        """Emit a vector with `number` in every lane."""
         vector = ir.VectorType(number.type, LANES)
         nothing = ir.Constant(vector, ir.Undefined)
         first = self.builder.insert_element(nothing, number, ir.Constant(INTEGER, 0))
         return self.builder.shuffle_vector(first, nothing, ir.Constant(INTEGER_VECTOR, [0] * LANES))
 
     def integers(self, number: int) -> Any:
-        """An int32 vector with `number` in every lane."""
+        """Return a constant int32 vector with `number` in every lane."""
         return ir.Constant(INTEGER_VECTOR, [number] * LANES)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """a · b + c, rounded once."""
+        """Emit a · b + c, rounded once."""
         return self.builder.call(self._multiply_add, [a, b, c])
 
     def variables(self, count: int) -> list[Any]:
-        """Places for sums, zero now: memory on the stack in name only, which LLVM moves into registers."""
+        """Emit `count` places for sums, set to zero: stack memory in name, which LLVM moves into registers."""
         places = [cgutils.alloca_once(self.builder, VECTOR) for _ in range(count)]
         for place in places:
             self.builder.store(self.zero, place)
         return places
 
     def add_product(self, place: Any, a: Any, b: Any) -> None:
-        """place += a · b."""
+        """Emit place += a · b."""
         self.builder.store(self.multiply_add(a, b, self.builder.load(place)), place)
 
     def total(self, vector: Any) -> Any:
-        """The sum of the lanes, pairs first."""
+        """Emit the sum of the lanes, pairs first."""
         numbers: Sequence[Any] = [
             self.builder.extract_element(vector, ir.Constant(INTEGER, lane)) for lane in range(LANES)
         ]
@@ -118,5 +122,5 @@ class Vectors:
         return ir.Constant(INDEX, value) if isinstance(value, int) else value
 
     def _pointer(self, address: Any, offset: Any, of: ir.Type) -> Any:
-        place = self.builder.add(address, self.builder.mul(self._index(offset), ir.Constant(INDEX, BYTES)))
+        place = self.builder.add(address, self.builder.mul(self._index(offset), ir.Constant(INDEX, NUMBER_BYTES)))
         return self.builder.inttoptr(place, of.as_pointer())

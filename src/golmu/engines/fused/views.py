@@ -1,8 +1,11 @@
-"""From images to the padded, split rows that the convolution reads, each image seen as its draws say.
+"""Unpacking images into the padded, split rows that the convolution reads: as they are, or mirrored, shifted, erased.
 
-A view is seven int64, by these names: `START` and `STEP`, with which column j of the view is column start + step · j of
-the image; `DOWN`, by how many rows it is shifted down; `FIRST` and `LAST`, between which its columns are in the image;
-and `TOP` and `LEFT`, where the erased square begins, which may lie outside.
+A view says how an image is seen, in seven int64:
+
+    START, STEP    column j of the view is column start + step · j of the image
+    DOWN           how many rows the view is shifted down
+    FIRST, LAST    columns first to last − 1 of the view lie in the image
+    TOP, LEFT      the corner of the erased square, which may lie outside the image
 """
 
 from __future__ import annotations
@@ -11,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from golmu.engines.draws import ERASE_COLUMN, ERASE_ROW, FLIP, SHIFT_DOWN, SHIFT_RIGHT, draw_below
+from golmu.engines.draws import ERASE_COLUMN, ERASE_ROW, FLIP, SHIFT_DOWN, SHIFT_RIGHT
 from golmu.engines.fused.compiling import kernel
-from golmu.engines.fused.step_options import Options
+from golmu.engines.fused.hashing import draw_below
+from golmu.engines.fused.step_options import StepOptions
 
 ZERO = np.float32(0)
 
 START, STEP, DOWN, FIRST, LAST, TOP, LEFT = range(7)
-NUMBERS = 7
-"""In a view."""
+VALUES_PER_VIEW = 7
 
 
 @kernel
 def set_view(is_mirrored: bool, right: int, down: int, width: int, view: Any) -> None:
-    """The view of an image that is mirrored, if so, and then shifted."""
+    """Set `view` to that of an image that is mirrored, if `is_mirrored`, and then shifted."""
     view[START] = width - 1 + right if is_mirrored else -right
     view[STEP] = -1 if is_mirrored else 1
     view[DOWN] = down
@@ -33,23 +36,23 @@ def set_view(is_mirrored: bool, right: int, down: int, width: int, view: Any) ->
 
 
 @kernel
-def look(key: Any, options: Options, height: int, width: int, view: Any) -> None:
-    """Draws one sample's view (7,)."""
+def draw_view(key: Any, step_options: StepOptions, height: int, width: int, view: Any) -> None:
+    """Draw the view (7,) of the sample with this key."""
     right = down = 0
-    if options.shift > 0:
-        right = draw_below(key, SHIFT_RIGHT, 2 * options.shift + 1) - options.shift
-        down = draw_below(key, SHIFT_DOWN, 2 * options.shift + 1) - options.shift
-    set_view(options.flip > 0 and draw_below(key, FLIP, 2) == 1, right, down, width, view)
-    if options.erase > 0:
-        view[TOP] = draw_below(key, ERASE_ROW, height) - options.erase // 2
-        view[LEFT] = draw_below(key, ERASE_COLUMN, width) - options.erase // 2
+    if step_options.shift > 0:
+        right = draw_below(key, SHIFT_RIGHT, 2 * step_options.shift + 1) - step_options.shift
+        down = draw_below(key, SHIFT_DOWN, 2 * step_options.shift + 1) - step_options.shift
+    set_view(step_options.flip > 0 and draw_below(key, FLIP, 2) == 1, right, down, width, view)
+    if step_options.erase > 0:
+        view[TOP] = draw_below(key, ERASE_ROW, height) - step_options.erase // 2
+        view[LEFT] = draw_below(key, ERASE_COLUMN, width) - step_options.erase // 2
 
 
 @kernel
 def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
-    """Puts pixel · scale + offset of images (n, h, w, c) side by side: `chosen` (m,) indices, x (c, 2H+2, 2, W+1, S).
+    """Write pixel · scale + offset of the images (n, h, w, c) at the indices `chosen` (m,) to x (c, 2H+2, 2, W+1, S).
 
-    The border of x stays as it is, zero; all of the samples that are not real become so.
+    The border of x stays zero, and so do the samples from m on, which are not real.
     """
     _, height, width, n_channels = images.shape
     _, rows, _, pairs, samples = x.shape
@@ -64,8 +67,8 @@ def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
             for column in range(min(2 * pairs - 1, width)):
                 at = (row * width + column) * n_channels + channel
                 to = even[(column + 1) // 2] if column % 2 else odd[column // 2]
-                # The samples' pixels lie anywhere, but go to neighbouring places, which is a vector's work. Indices
-                # have no sign, since numba looks at others whether they count from the end.
+                # The samples' pixels lie anywhere but go to neighbouring places, so that this loop becomes vector
+                # instructions. Indices are unsigned, since numba checks signed ones for counting from the end.
                 for s in range(n):
                     to[s] = a * np.float32(pixels[np.uint64(starts[s] + at)]) + b
                 for s in range(n, samples):
@@ -74,7 +77,7 @@ def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
 
 @kernel
 def unpack_views(images: Any, chosen: Any, scale: Any, offset: Any, views: Any, x: Any) -> None:
-    """The same of the images as their views (m, 7) show them; what a shift brings in becomes zero."""
+    """Unpack the images as their views (m, 7) show them (see `unpack`); what a shift brings in becomes zero."""
     _, height, width, n_channels = images.shape
     _, rows, _, pairs, samples = x.shape
     pixels, n = images.reshape(-1), len(chosen)
@@ -101,7 +104,7 @@ def unpack_views(images: Any, chosen: Any, scale: Any, offset: Any, views: Any, 
 
 @kernel
 def erase(views: Any, side: int, height: int, width: int, x: Any) -> None:
-    """Sets to zero the square of each view (m, 7) in x (c, 2H + 2, 2, W + 1, S)."""
+    """Set the erased square of each view (m, 7) to zero in x (c, 2H + 2, 2, W + 1, S)."""
     n_channels, rows, _, pairs, _ = x.shape
     for channel in range(n_channels):
         for s in range(len(views)):
@@ -113,7 +116,7 @@ def erase(views: Any, side: int, height: int, width: int, x: Any) -> None:
 
 @kernel
 def unpack_mirrored(images: Any, chosen: Any, scale: Any, offset: Any, views: Any, x: Any) -> None:
-    """`unpack` of the mirror images; `views` is scratch."""
+    """Unpack the mirror images (see `unpack`); `views` is scratch space."""
     for s in range(len(chosen)):
         set_view(True, 0, 0, images.shape[2], views[s])
     unpack_views(images, chosen, scale, offset, views, x)
@@ -121,15 +124,15 @@ def unpack_mirrored(images: Any, chosen: Any, scale: Any, offset: Any, views: An
 
 @kernel
 def unpack_drawn(
-    images: Any, chosen: Any, scale: Any, offset: Any, keys: Any, options: Options, views: Any, x: Any
+    images: Any, chosen: Any, scale: Any, offset: Any, keys: Any, step_options: StepOptions, views: Any, x: Any
 ) -> None:
-    """`unpack` of the images as the draws of their keys show them; `views` is scratch."""
-    if not options.is_viewed:
+    """Unpack the images as the draws of their `keys` show them (see `unpack`); `views` is scratch space."""
+    if not step_options.is_viewed:
         unpack(images, chosen, scale, offset, x)
         return
     n, height, width = len(chosen), images.shape[1], images.shape[2]
     for s in range(n):
-        look(keys[s], options, height, width, views[s])
+        draw_view(keys[s], step_options, height, width, views[s])
     unpack_views(images, chosen, scale, offset, views, x)
-    if options.erase > 0:
-        erase(views[:n], options.erase, height, width, x)
+    if step_options.erase > 0:
+        erase(views[:n], step_options.erase, height, width, x)

@@ -23,14 +23,14 @@ from numba.extending import intrinsic
 from golmu.engines.fused.vectors import FLOAT, INDEX, INTEGER_VECTOR, LANES, Vectors
 
 OUTPUTS = [(t, u) for t in range(2) for u in range(2)]
-"""The four outputs of a window by row."""
+"""The four outputs of a window as (row, column), row by row."""
 
 NO_OUTPUT = 4
-"""The position that stands for "the maximum is not above zero, and no gradient passes"."""
+"""The position of a maximum that is not above zero: no gradient passes through it."""
 
 
 def _pixels(v: Vectors, x: Any, p: Any, row_stride: Any, odd_stride: Any, neighbour: Any) -> Any:
-    """The 4×4 pixels of the windows from `p` on: yields row, column, and a vector over windows and samples."""
+    """Load the 4×4 pixels of the windows from `p` on: yield row, column, and a vector over windows and samples."""
     for row in range(4):
         for column in range(4):
             at = v.offset((1, p), (row_stride, row), (odd_stride, column % 2), (neighbour, column // 2))
@@ -38,7 +38,7 @@ def _pixels(v: Vectors, x: Any, p: Any, row_stride: Any, odd_stride: Any, neighb
 
 
 def _taps(row: int, column: int) -> list[tuple[int, int]]:
-    """What a pixel of a window meets: pairs of output and tap."""
+    """Return the pairs of output and tap that a pixel of a window meets."""
     return [
         (output, 3 * (row - t) + column - u)
         for output, (t, u) in enumerate(OUTPUTS)
@@ -47,7 +47,7 @@ def _taps(row: int, column: int) -> list[tuple[int, int]]:
 
 
 def make_convolve_windows(one_channel: bool) -> Callable[..., None]:
-    """The function below; for images of one channel the taps are loaded once and not for every vector."""
+    """Make `convolve_windows`; for images of one channel it loads the taps once, and not for every vector."""
 
     @intrinsic  # type: ignore[untyped-decorator]
     def convolve_windows(
@@ -55,7 +55,7 @@ def make_convolve_windows(one_channel: bool) -> Callable[..., None]:
         x: Any, channel_stride: Any, row_stride: Any, odd_stride: Any, neighbour: Any,
         taps: Any, bias: Any, act: Any, where: Any, n: Any, n_channels: Any,
     ) -> Any:  # fmt: skip
-        """act[p] = max(0, bias + the largest output of window p), where[p] = its position, or `NO_OUTPUT`; p < n.
+        """Set act[p] = max(0, bias + largest output of window p) and where[p] = its position or `NO_OUTPUT`, p < n.
 
         x, taps, act, where are addresses: pixels (float32), 9 taps for each channel, results (float32 and int32). n
         is a multiple of two vectors.
@@ -76,9 +76,10 @@ def _emit_forward(
     x: Any, channel_stride: Any, row_stride: Any, odd_stride: Any, neighbour: Any,
     taps: Any, bias: Any, act: Any, where: Any, n: Any, n_channels: Any,
 ) -> None:  # fmt: skip
+    """Emit `convolve_windows`."""
     builder = v.builder
     biases = v.spread(bias)
-    # Two vectors at a time: four sums alone would wait for each other's additions.
+    # Two vectors at a time: with four sums only, each addition would wait for the one before it.
     outputs = [v.variables(4) for _ in range(2)]
 
     def load_taps(channel: Any) -> list[Any]:
@@ -126,10 +127,10 @@ def windows_gradient(
     x: Any, row_stride: Any, odd_stride: Any, neighbour: Any,
     d_act: Any, where: Any, n: Any, d_taps: Any, d_bias: Any,
 ) -> Any:  # fmt: skip
-    """Adds to the gradients of one kernel's 9 taps of one channel, and of its bias, through each window's position.
+    """Add to the gradients of one kernel's 9 taps of one channel, and of its bias, through each window's position.
 
-    All are addresses or strides as in `convolve_windows`, whose position `where` holds; d_act is the gradient with
-    respect to act.
+    The arguments are addresses and strides as in `convolve_windows`, which has filled `where`; d_act is the gradient
+    with respect to act.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -143,6 +144,7 @@ def _emit_backward(
     v: Vectors, x: Any, row_stride: Any, odd_stride: Any, neighbour: Any,
     d_act: Any, where: Any, n: Any, d_taps: Any, d_bias: Any,
 ) -> None:  # fmt: skip
+    """Emit `windows_gradient`."""
     builder = v.builder
     sums, bias_sum = v.variables(9), v.variables(1)[0]
     with cgutils.for_range(builder, builder.udiv(n, ir.Constant(INDEX, LANES)), intp=INDEX) as step:

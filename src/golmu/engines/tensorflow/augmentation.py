@@ -1,4 +1,4 @@
-"""The draws of `golmu.engines.draws` and what they decide, in TensorFlow's operations."""
+"""The random draws of `golmu.engines.draws`, and the augmentation and dropout that they decide, in TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ from typing import Any
 
 import tensorflow as tf
 
-from golmu.engines.draws import DROPOUT, ERASE_COLUMN, ERASE_ROW, FLIP, GOLDEN, SHIFT_DOWN, SHIFT_RIGHT
+from golmu.engines.draws import DROPOUT, ERASE_COLUMN, ERASE_ROW, FLIP, GOLDEN_GAMMA, SHIFT_DOWN, SHIFT_RIGHT
 from golmu.recipe import Method
 
 Tensor = Any
-"""TensorFlow has no types of its own that mypy knows."""
+"""A tensor; TensorFlow has no types that mypy knows."""
 
 
 def _mix(x: Tensor) -> Tensor:
-    """The hash, of uint32 numbers in int64, whose products keep their lower bits when they overflow."""
+    """Hash uint32 numbers that are held in int64, whose products keep their lower bits when they overflow."""
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.int64)))
-        x = _low(x * factor)
+        x = _lower_32_bits(x * factor)
     return tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.int64)))
 
 
-def _low(x: Tensor) -> Tensor:
-    """The lower 32 bits."""
+def _lower_32_bits(x: Tensor) -> Tensor:
     return tf.bitwise.bitwise_and(x, tf.constant(0xFFFFFFFF, tf.int64))
 
 
 def sample_keys(seed: Tensor, batch: Tensor, size: Tensor) -> Tensor:
-    """(size,): the keys of a batch's samples."""
-    key = _mix(_low(seed + batch * int(GOLDEN)))
-    return _mix(_low(key + tf.range(tf.cast(size, tf.int64))))
+    """Return the keys (size,) of a batch's samples."""
+    key = _mix(_lower_32_bits(seed + batch * int(GOLDEN_GAMMA)))
+    return _mix(_lower_32_bits(key + tf.range(tf.cast(size, tf.int64))))
 
 
 def _draws(keys: Tensor, numbers: Tensor) -> Tensor:
-    """(size, n): every sample's draw of each of the numbers (n,)."""
-    return _mix(tf.bitwise.bitwise_xor(keys[:, None], _low(tf.cast(numbers, tf.int64) * int(GOLDEN))[None]))
+    """Return the draw (size, n) of every sample with each of the numbers (n,)."""
+    return _mix(
+        tf.bitwise.bitwise_xor(keys[:, None], _lower_32_bits(tf.cast(numbers, tf.int64) * int(GOLDEN_GAMMA))[None])
+    )
 
 
 def _draw_below(keys: Tensor, number: int, n: int) -> Tensor:
-    """(size,): a draw from 0 to n − 1."""
+    """Return a draw (size,) from 0 to n − 1 for every sample."""
     return tf.bitwise.right_shift(_draws(keys, [number])[:, 0] * n, tf.constant(32, tf.int64))
 
 
-def viewed(x: Tensor, keys: Tensor, method: Method) -> Tensor:
-    """Images (n, h, w, c), each mirrored, then shifted, then with a square erased, as the method and its key say."""
+def augment(x: Tensor, keys: Tensor, method: Method) -> Tensor:
+    """Mirror, then shift each image (n, h, w, c), and erase a square in it, as the method and the image's key say."""
     height, width = x.shape[1:3]
     rows, columns = tf.range(height, dtype=tf.int64)[None], tf.range(width, dtype=tf.int64)[None]
     keep = tf.ones((1, height, width), tf.bool)
@@ -72,8 +73,8 @@ def viewed(x: Tensor, keys: Tensor, method: Method) -> Tensor:
     return tf.where(keep[..., None], x, 0.0)
 
 
-def dropped(values: Tensor, keys: Tensor, first: int, probability: float) -> Tensor:
-    """Values (n, m) with some dropped and the others scaled; their draws have the numbers from DROPOUT + first."""
+def drop(values: Tensor, keys: Tensor, first: int, probability: float) -> Tensor:
+    """Drop some of the values (n, m) and scale the others; their draws have the numbers from DROPOUT + first on."""
     if not probability:
         return values
     draws = _draws(keys, DROPOUT + first + tf.range(values.shape[1]))

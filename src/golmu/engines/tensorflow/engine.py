@@ -1,13 +1,14 @@
 """The chapter's engine: TensorFlow's convolution functions and automatic differentiation.
 
 Each step of the chapter is here under its own name (`tf.nn.conv2d`, `tf.nn.max_pool2d`, `tf.GradientTape`,
-`tf.optimizers.SGD`). What differs is where the loop over batches runs: inside one compiled graph, so that no Python
+`tf.optimizers.SGD`). The one difference is that the loop over batches runs inside one compiled graph, so that no Python
 runs per batch, and nothing is traced again between epochs.
+
+To import this module is to import TensorFlow, which takes seconds; it raises `EngineError` where there is none.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from functools import partial
 from typing import Any
@@ -15,37 +16,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture, Weights
-from golmu.engines.contract import (
-    AVERAGE,
-    Batches,
-    Evaluation,
-    Importance,
-    Labels,
-    Prepared,
-    Slots,
-    needed_slots,
-    usable_cores,
-)
-from golmu.engines.tensorflow.quiet import hushed
+from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture
+from golmu.engines.contract import AVERAGE, Batches, Prepared, Score, Slots, needed_slots
+from golmu.engines.tensorflow.quiet import import_tensorflow
 from golmu.errors import EngineError
-from golmu.preprocessing import SCALING_ONLY, Images, Preprocessing
+from golmu.preprocessing import SCALING_ONLY, Preprocessing
 from golmu.recipe import PLAIN, Method
+from golmu.system import usable_cores
+from golmu.types import Images, Importance, Labels, Weights
 
-# Where a processor's convolutions are three times faster through oneDNN, TensorFlow may not know it: ask for it.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-try:
-    with hushed():
-        import tensorflow as tf
+import_tensorflow()  # first and quietly; the plain imports below then find it loaded, or are not reached
+import tensorflow as tf  # noqa: E402
 
-        from golmu.engines.tensorflow.augmentation import dropped, sample_keys, viewed
-except ImportError as error:
-    raise EngineError(f"engine 'tensorflow' needs TensorFlow, which cannot be imported: {error}") from error
+from golmu.engines.tensorflow.augmentation import augment, drop, sample_keys  # noqa: E402
 
 Variables = dict[str, Any]
-"""A variable for each weight."""
+"""A variable for each weight, by name."""
 
-CHUNK = 256
+IMAGES_PER_PASS = 256
 """Images in one forward pass outside training: enough to fill the cores, few enough for their caches."""
 
 
@@ -70,8 +58,8 @@ class TensorFlowEngine:
         self.n_threads = usable_cores()  # what TensorFlow takes unless the user has set its own options
         self._variables = self._new_variables()
         self._slots: dict[str, Variables] = {}
-        self._method: Method | None = None  # of the optimizer and the graph there are, if any
-        # One tf.function an instance, so that its graphs go when the engine goes.
+        self._method: Method | None = None  # the method that the present optimizer and graph are made for
+        # Each instance has tf.functions of its own, so that its graphs are freed with it.
         self._evaluate_graph = tf.function(self._evaluate, reduce_retracing=True)
         self._logits_graph = tf.function(self._all_logits, reduce_retracing=True)
 
@@ -83,17 +71,17 @@ class TensorFlowEngine:
         _assign(self._variables, weights)
 
     def get_weights(self) -> Weights:
-        return _arrays(self._variables)
+        return _to_arrays(self._variables)
 
     @property
     def slot_names(self) -> Collection[str]:
         return self._slots.keys()
 
     def get_slots(self) -> Slots:
-        return {slot: _arrays(variables) for slot, variables in self._slots.items()}
+        return {slot: _to_arrays(variables) for slot, variables in self._slots.items()}
 
     def set_slots(self, slots: Slots) -> None:
-        self._method = None  # so that the next training takes up these
+        self._method = None  # so that the next training makes an optimizer with these slots
         self._slots = {slot: self._new_variables() for slot in slots}
         for slot, weights in slots.items():
             _assign(self._slots[slot], weights)
@@ -104,7 +92,7 @@ class TensorFlowEngine:
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         if self._method != method:
-            self._take_up(method)
+            self._prepare_method(method)
         averages = batches.averaging is not None
         if averages and AVERAGE not in self._slots:
             self._slots[AVERAGE] = self._new_variables()
@@ -116,31 +104,31 @@ class TensorFlowEngine:
         ).numpy()  # fmt: skip
         return losses
 
-    def _take_up(self, method: Method) -> None:
-        """Makes an optimizer for the method, with the slots there are, and a graph of its training."""
+    def _prepare_method(self, method: Method) -> None:
+        """Make an optimizer for the method, with the slots that exist, and a graph of its training."""
         self._optimizer = _make_optimizer(method)
         self._optimizer.build(list(self._variables.values()))
         for slot, kind in zip(needed_slots(method, averages=False), ("momentum", "velocity"), strict=False):
             own = _slot_variables(self._optimizer, kind)
             if slot in self._slots:
-                _assign(own, _arrays(self._slots[slot]))
+                _assign(own, _to_arrays(self._slots[slot]))
             self._slots[slot] = own
         self._train_graph = tf.function(partial(self._train, method), reduce_retracing=True)
         self._method = method
 
-    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:
+    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Score:
         if averaged:
-            kept = self.get_weights()
-            self.set_weights(_arrays(self._slots[AVERAGE]))
+            current = self.get_weights()
+            self.set_weights(_to_arrays(self._slots[AVERAGE]))
             try:
                 return self.evaluate(data)
             finally:
-                self.set_weights(kept)
+                self.set_weights(current)
         loss, correct = self._evaluate_graph(data.images, data.labels)
-        return Evaluation(float(loss) / len(data), int(correct) / len(data))
+        return Score(float(loss) / len(data), int(correct) / len(data))
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
-        loss, gradients = self._loss_and_gradients(self._scaled(tf.constant(images)), tf.constant(labels))
+        loss, gradients = self._loss_and_gradients(self._convolution_input(tf.constant(images)), tf.constant(labels))
         return float(loss), {name: gradient.numpy() for name, gradient in zip(WEIGHT_NAMES, gradients, strict=True)}
 
     def logits(self, images: Images) -> NDArray[np.float32]:
@@ -149,33 +137,33 @@ class TensorFlowEngine:
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
         maps: NDArray[np.float32] = (
-            self._convolution(self._scaled(tf.constant(images))) + self._variables["conv_b"]
+            self._convolution(self._convolution_input(tf.constant(images))) + self._variables["conv_b"]
         ).numpy()
         return maps
 
     def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
-        x = self._scaled(tf.constant(images))
+        x = self._convolution_input(tf.constant(images))
         with tf.GradientTape() as tape:
             tape.watch(x)
             z = self._forward(x)
         gradient: NDArray[np.float32] = tape.gradient(z, x, output_gradients=tf.constant(output_gradient)).numpy()
         return gradient
 
-    # From here on: what runs inside the graphs.
+    # All methods from here on run inside the graphs.
 
-    def _scaled(self, images: tf.Tensor) -> tf.Tensor:
-        """What the convolution sees, float32."""
+    def _convolution_input(self, images: tf.Tensor) -> tf.Tensor:
+        """Return what the convolution sees of the images, float32."""
         scale, offset = self.preprocessing.factors(images.dtype.as_numpy_dtype, self.architecture.channels)
         x = tf.cast(images, tf.float32)
         x = x * scale if (scale != 1).any() else x
         return x + offset if offset.any() else x
 
     def _convolution(self, x: tf.Tensor) -> tf.Tensor:
-        """(n, h, w, c) -> (n, h, w, K), without bias."""
+        """Convolve (n, h, w, c) to (n, h, w, K), without bias."""
         return tf.nn.conv2d(x, self._variables["conv_w"], strides=1, padding="SAME")
 
     def _forward(self, x: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None) -> tf.Tensor:
-        """(n, h, w, c) float32 -> logits (n, C), with the method's dropout if there are keys to draw it from."""
+        """Compute logits (n, C) from (n, h, w, c) float32, with the method's dropout if `keys` to draw it are given."""
         v, n_features = self._variables, self.architecture.n_features
         # A maximum commutes with adding a constant and with ReLU, so pooling first is the same function for a
         # quarter of the work.
@@ -183,19 +171,19 @@ class TensorFlowEngine:
         p = tf.nn.relu(p + v["conv_b"])
         flat = tf.reshape(p, [-1, n_features])
         if keys is not None:
-            flat = dropped(flat, keys, 0, method.feature_dropout)
+            flat = drop(flat, keys, 0, method.feature_dropout)
         hidden = tf.nn.relu(tf.matmul(flat, v["w1"]) + v["b1"])
         if keys is not None:
-            hidden = dropped(hidden, keys, n_features, method.hidden_dropout)
+            hidden = drop(hidden, keys, n_features, method.hidden_dropout)
         return tf.matmul(hidden, v["w2"]) + v["b2"]
 
-    def _answer(self, x: tf.Tensor) -> tf.Tensor:
-        """(n, h, w, c) float32 -> logits (n, C) as the trained network gives them."""
+    def _predict(self, x: tf.Tensor) -> tf.Tensor:
+        """Compute the logits (n, C) of a prediction from (n, h, w, c) float32: over one view of each image, or two."""
         logits = self._forward(x)
         return (logits + self._forward(tf.reverse(x, [2]))) / 2 if self.preprocessing.test_flip else logits
 
     def _cross_entropy(self, labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-        """(n,): the loss of each sample."""
+        """Compute the loss (n,) of each sample."""
         n_classes = self.architecture.n_classes
         target = tf.one_hot(
             labels, n_classes, on_value=1 - smoothing + smoothing / n_classes, off_value=smoothing / n_classes
@@ -223,12 +211,12 @@ class TensorFlowEngine:
         losses = tf.TensorArray(tf.float32, steps)
         for step in tf.range(steps):
             batch = order[step]
-            x, y = self._scaled(tf.gather(images, batch)), tf.gather(labels, batch)
+            x, y = self._convolution_input(tf.gather(images, batch)), tf.gather(labels, batch)
             counts = None if importance is None else tf.gather(importance, batch)
             keys = None
             if method.draws:
                 keys = sample_keys(seed, first_batch + tf.cast(step, tf.int64), tf.shape(batch)[0])
-                x = viewed(x, keys, method)
+                x = augment(x, keys, method)
             loss, gradients = self._loss_and_gradients(x, y, method, keys, counts)
             self._optimizer.learning_rate.assign(rates[step])
             self._optimizer.apply_gradients(zip(gradients, self._variables.values(), strict=True))
@@ -241,12 +229,12 @@ class TensorFlowEngine:
         return losses.stack()
 
     def _evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Sum of the losses (float64) and number of right answers, chunk by chunk."""
+        """Compute the sum of the losses (float64) and the number of right predictions."""
         n = tf.shape(labels)[0]
         loss, correct = tf.constant(0.0, tf.float64), tf.constant(0, tf.int64)
-        for start in tf.range(0, n, CHUNK):
-            y = labels[start : start + CHUNK]
-            z = self._answer(self._scaled(images[start : start + CHUNK]))
+        for start in tf.range(0, n, IMAGES_PER_PASS):
+            y = labels[start : start + IMAGES_PER_PASS]
+            z = self._predict(self._convolution_input(images[start : start + IMAGES_PER_PASS]))
             loss += tf.reduce_sum(tf.cast(self._cross_entropy(y, z), tf.float64))
             correct += tf.reduce_sum(tf.cast(tf.equal(tf.argmax(z, axis=1), y), tf.int64))
         return loss, correct
@@ -254,9 +242,9 @@ class TensorFlowEngine:
     def _all_logits(self, images: tf.Tensor) -> tf.Tensor:
         n = tf.shape(images)[0]
         chunks = tf.TensorArray(tf.float32, size=0, dynamic_size=True, infer_shape=False)
-        for start in tf.range(0, n, CHUNK):
-            z = self._answer(self._scaled(images[start : start + CHUNK]))
-            chunks = chunks.write(start // CHUNK, z)
+        for start in tf.range(0, n, IMAGES_PER_PASS):
+            z = self._predict(self._convolution_input(images[start : start + IMAGES_PER_PASS]))
+            chunks = chunks.write(start // IMAGES_PER_PASS, z)
         return tf.ensure_shape(chunks.concat(), [None, self.architecture.n_classes])
 
 
@@ -269,7 +257,7 @@ def _assign(variables: Variables, weights: Weights) -> None:
         variable.assign(weights[name])
 
 
-def _arrays(variables: Variables) -> Weights:
+def _to_arrays(variables: Variables) -> Weights:
     return {name: np.array(variable.numpy()) for name, variable in variables.items()}
 
 
@@ -284,6 +272,6 @@ def _make_optimizer(method: Method) -> Any:
 
 
 def _slot_variables(optimizer: Any, kind: str) -> Variables:
-    """What the optimizer keeps for each weight: its `momentum`, or the second moment, to Keras `velocity`."""
+    """Return the optimizer's variables of one kind: `momentum`, or the second moment, which Keras calls `velocity`."""
     found = [variable for variable in optimizer.variables if variable.path.endswith(f"_{kind}")]
-    return dict(zip(WEIGHT_NAMES, found, strict=True))  # they come in the order of the weights
+    return dict(zip(WEIGHT_NAMES, found, strict=True))  # Keras keeps them in the order of the weights

@@ -1,38 +1,80 @@
-"""TensorFlow greets on standard error about missing GPUs at every start; here it is asked not to."""
+"""The import of TensorFlow, which is an optional dependency: with a clear error, and without its start-up messages."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-"""TensorFlow's own variable: a user who sets it, to any level, hears what TensorFlow says."""
+from golmu.errors import EngineError
+
+INSTALL_COMMAND = "pip install 'golmu[tensorflow]'"
+
+LOG_LEVEL_VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
+"""TensorFlow's own environment variable: a user who sets it, to any level, sees what TensorFlow writes."""
+
+ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
+"""TensorFlow's own environment variable, which it reads when it is imported."""
+
+
+def is_installed() -> bool:
+    """Whether there is a TensorFlow to import; it is not imported, so the answer takes no time."""
+    try:
+        return importlib.util.find_spec("tensorflow") is not None
+    except (ImportError, ValueError):  # an import hook refuses it, or it has been replaced by something without a spec
+        return False
+
+
+def import_tensorflow(what: str = "engine 'tensorflow'") -> Any:
+    """Import TensorFlow quietly, and return its module.
+
+    Parameters
+    ----------
+    what
+        What needs TensorFlow, as the error calls it.
+
+    Raises
+    ------
+    EngineError
+        If TensorFlow is not installed, or its import fails.
+    """
+    if not is_installed():
+        raise EngineError(f"{what} needs TensorFlow, which is not installed: {INSTALL_COMMAND}")
+    # On some processors TensorFlow leaves oneDNN off, although convolutions are three times faster with it.
+    os.environ.setdefault(ONEDNN_VARIABLE, "1")
+    try:
+        with quiet_import():
+            return importlib.import_module("tensorflow")
+    except Exception as error:  # what a broken installation raises depends on what is broken
+        raise EngineError(f"TensorFlow cannot be imported: {error}") from error
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """While TensorFlow is imported, nothing that it writes to standard error is shown.
+def quiet_import() -> Iterator[None]:
+    """Hide what is written to standard error while TensorFlow is imported, unless the user asks for it.
 
-    The lines come from native code, before the log level is heeded, so the file descriptor itself is turned aside.
-    An error of the import is an exception, and is not lost.
+    At every start TensorFlow writes lines about missing GPUs. They come from native code, before it heeds its log
+    level, so the file descriptor itself is redirected. An error of the import is an exception, and is not lost.
     """
-    if LEVEL in os.environ:
+    if LOG_LEVEL_VARIABLE in os.environ:
         yield
         return
-    os.environ[LEVEL] = "3"
+    os.environ[LOG_LEVEL_VARIABLE] = "3"
     try:
         sys.stderr.flush()
-        kept = os.dup(2)
-    except (OSError, AttributeError):  # no standard error, as under pythonw
+        saved = os.dup(2)
+    except (OSError, AttributeError):  # there is no standard error, as under pythonw
         yield
         return
     try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with Path(os.devnull).open("wb") as devnull:
+            os.dup2(devnull.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)

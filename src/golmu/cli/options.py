@@ -1,0 +1,167 @@
+"""The arguments and options that several commands share, and how their help is laid out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from golmu.about import WHAT_DATA_IS
+from golmu.recipe import COMMON, FIELDS, NETWORK, OPTIMISATION, REGULARISATION, RUN
+
+DATA = "Data"
+GROUPS = (COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN)
+"""The headings of options, in the order in which help shows them; options without one come last, under "Options"."""
+
+NAME_WIDTH = 26
+"""Columns of an option's name in the help; a longer one has a line of its own."""
+
+METAVARS = {int: "N", float: "X", str: "NAME"}
+"""What stands for the value of an option of each type in the help."""
+
+WHAT_DATA_IS_HELP = WHAT_DATA_IS[0].upper() + WHAT_DATA_IS[1:]
+
+
+def option(*names: str, help: str, group: str, **settings: Any) -> Any:
+    """Declare an option of the group `group`, one of `GROUPS`."""
+    return typer.Option(*names, help=help, rich_help_panel=group, **settings)
+
+
+DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS_HELP}.")]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder written by `golmu train`.")]
+RunOrModelArgument = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder written by `golmu train`, or a model file.")
+]
+FolderOption = Annotated[
+    Path | None,
+    option("--folder", metavar="FOLDER", help="Folder to look in first for a named data set's files.", group=DATA),
+]
+SizeOption = Annotated[
+    str | None,
+    option(
+        "--size", metavar="SIDE|HxW", group=DATA,
+        help="Height and width in pixels that image files are fitted to. By default their own size if all have the "
+        "same, else 28.",
+    ),
+]  # fmt: skip
+ChannelsOption = Annotated[
+    int | None,
+    option(
+        "--channels", metavar="1|3", group=DATA,
+        help="Make image files grey (1) or RGB (3). By default RGB if any of them has colours.",
+    ),
+]  # fmt: skip
+SkipBadOption = Annotated[
+    bool, option("--skip-bad", help="Skip image files that cannot be read, with a warning.", group=DATA)
+]
+LabelOption = Annotated[
+    str | None,
+    option(
+        "--label", metavar="COLUMN", group=DATA,
+        help='Column of a table that holds the labels. By default the column named "label", or the only possible one.',
+    ),
+]  # fmt: skip
+InvertOption = Annotated[
+    str,
+    option(
+        "--invert", metavar="WHICH", group=DATA,
+        help="Invert image files: yes, no, or auto (those that are dark on light where the training images are light "
+        "on dark, or the other way round).",
+    ),
+]  # fmt: skip
+RecipeOption = Annotated[
+    str | None,
+    option(
+        "--recipe", metavar="NAME", group=COMMON,
+        help="Named settings to start from; `golmu recipes` lists them. By default 'chapter' for fashion-mnist, 'any' "
+        "for other data.",
+    ),
+]  # fmt: skip
+EngineOption = Annotated[
+    str,
+    option(
+        "--engine",
+        metavar="NAME",
+        help="Engine: fused (this processor), tensorflow, or auto (the faster one here).",
+        group=RUN,
+    ),
+]
+ThreadsOption = Annotated[
+    int | None, option("--threads", metavar="N", min=1, help="Threads at most. By default one per core.", group=RUN)
+]
+SeedOption = Annotated[
+    int | None,
+    option(
+        "--seed", metavar="N", min=0, group=RUN,
+        help="Seed of everything random: initial weights, order of the images, augmentation. By default 42.",
+    ),
+]  # fmt: skip
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def with_recipe_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command an option for each of these fields of a recipe; it receives them as a dict, `given`.
+
+    Parameters
+    ----------
+    names
+        Names of fields; none: all fields.
+    """
+    chosen = names or tuple(FIELDS)
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        def run(**arguments: Any) -> Any:
+            given = {name: arguments.pop(name) for name in chosen}
+            return command(**arguments, given=given)
+
+        hints = get_type_hints(command, include_extras=True)
+        options = [_recipe_option(name) for name in chosen]
+        parameters = [
+            one.replace(annotation=hints[one.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for one in inspect.signature(command).parameters.values()
+            if one.name != "given"
+        ]
+        parameters = [*parameters, *options]
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _recipe_option(name: str) -> inspect.Parameter:
+    """The option of a field of a recipe: None, which is its default, leaves the field as the recipe has it."""
+    said = FIELDS[name].metadata
+    kind: Any = said["kind"]
+    declared = option(metavar=METAVARS.get(kind), help=said["help"], group=said["group"])
+    annotation = Annotated[kind | None, declared]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists its options under headings, in 80 columns."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """List what follows the command's name: the options, then each argument, an optional one in brackets."""
+        arguments = [one for one in self.get_params(ctx) if one.param_type_name == "argument"]
+        return ["[OPTIONS]", *(str(one.metavar) if one.required else f"[{one.metavar}]" for one in arguments)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments and the options, those of each group under its heading."""
+        rows: dict[str, list[tuple[str, str]]] = {}
+        parameters: list[Any] = self.get_params(ctx)
+        for parameter in parameters:
+            if parameter.param_type_name == "argument":
+                rows.setdefault("Arguments", []).append((parameter.metavar or parameter.name, parameter.help or ""))
+            elif record := parameter.get_help_record(ctx):
+                group = getattr(parameter, "rich_help_panel", None) or "Options"
+                rows.setdefault(group, []).append(record)
+        for group in ("Arguments", *GROUPS, "Options"):
+            if group in rows:
+                with formatter.section(group):
+                    formatter.write_dl(rows[group], col_max=NAME_WIDTH)

@@ -1,0 +1,167 @@
+"""How the weights and the work of a batch lie in memory, and the way from the canonical weights and back.
+
+A batch is cut into parts of S samples, and within a part *the sample is the last axis* of everything. So each loop
+runs over contiguous samples with no edge to mind, whatever the size of an image, and the matrix products find their
+operands in the order in which they read them. Shapes, for images (h, w, c), H = ⌊h/2⌋ and W = ⌊w/2⌋:
+
+    x        (parts, c, 2H + 2, 2, W + 1, S)   the zero-padded image, its columns split into even and odd ones
+    act      (parts, H·K·W + 1, S)             pooled activations by row, kernel, column; then a row of ones
+    where    (parts, H·K·W, S)                 int32: which output of its window was pooled, 0 to 3; 4: none, it is 0
+    hidden   (parts, U + 1, S)                 activations of the hidden layer; then a row of ones
+    logits   (parts, C, S)
+    d_*                                        gradients of the loss with respect to *
+    right1   (parts·S · U')                    d_hidden by sample: panels of two vectors, the last maybe of one
+    right2   (parts·S · C')                    d_logits likewise
+    conv_w   (K, c, 9)
+    conv_b   (K,)
+    dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
+    dense2   (U + 1, C')                       w2; then b2
+    keys     (parts, S)                        the key of each sample's draws in this batch (`golmu.engines.draws`)
+    views    (parts, S, 7)                     how each image is seen (`golmu.engines.fused.views`)
+
+U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; the others have zero
+gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.architecture import KERNEL_SIZE, Architecture
+from golmu.engines.fused.vectors import LANES
+from golmu.engines.fused.views import VALUES_PER_VIEW
+from golmu.types import Weights
+
+SAMPLES_PER_PART, SAMPLES_PER_LARGE_PART = 32, 64
+"""S: enough for a row of weights to serve many samples once it is loaded, few enough for a row of activations to stay
+in the first-level cache; and more where the weights exceed the second-level cache and every part fetches them again."""
+
+ROWS_PER_BLOCK = 72
+"""Rows of dense1 that a thread updates at a time: whole tiles, and small beside all of them."""
+
+CACHE_LINE_BYTES = 64
+"""Bytes that the processor fetches from memory at a time."""
+
+
+class Parameters(NamedTuple):
+    """The weights, or their gradients, as the kernels hold them."""
+
+    conv_w: NDArray[np.float32]
+    conv_b: NDArray[np.float32]
+    dense1: NDArray[np.float32]
+    dense2: NDArray[np.float32]
+
+
+class Buffers(NamedTuple):
+    """Memory for what the parts of a batch leave on their way; see the table above."""
+
+    x: NDArray[np.float32]
+    act: NDArray[np.float32]
+    where: NDArray[np.int32]
+    hidden: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    d_hidden: NDArray[np.float32]
+    """(parts, U, S)"""
+    d_row: NDArray[np.float32]
+    """(threads, K·W, S)"""
+    d_conv_w: NDArray[np.float32]
+    """(parts, K, c, 9)"""
+    d_conv_b: NDArray[np.float32]
+    """(parts, c, K): the bias's gradient, once for each channel"""
+    right1: NDArray[np.float32]
+    right2: NDArray[np.float32]
+    losses: NDArray[np.float64]
+    """(2, parts): sums of the losses before the step, and after it. They are apart since some threads have begun the
+    next batch while one thread still adds up this one's."""
+    gradient: NDArray[np.float32]
+    """(threads, ·): the gradient of one block of the weights"""
+    mirrored: NDArray[np.float32]
+    """(parts, C, S): logits of the mirror images"""
+    keys: NDArray[np.uint32]
+    views: NDArray[np.int64]
+
+
+def make_parameters(a: Architecture) -> Parameters:
+    """Make parameters of zeros."""
+    return Parameters(
+        conv_w=_zeros(a.n_kernels, a.channels, KERNEL_SIZE**2),
+        conv_b=_zeros(a.n_kernels),
+        dense1=_zeros(a.n_features + 1, _round_up_to_vectors(a.units)),
+        dense2=_zeros(a.units + 1, _round_up_to_vectors(a.n_classes)),
+    )
+
+
+def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
+    """Make buffers for `n_parts` parts of `samples` samples each, and for `n_threads` threads."""
+    rows, columns, n_kernels = a.pooled_shape
+    # A thread's gradient holds the largest block: rows of dense1, all of dense2, or all of conv_w.
+    sizes = (
+        ROWS_PER_BLOCK * _round_up_to_vectors(a.units),
+        (a.units + 1) * _round_up_to_vectors(a.n_classes),
+        n_kernels * a.channels * KERNEL_SIZE**2,
+    )
+    buffers = Buffers(
+        x=_zeros(n_parts, a.channels, 2 * rows + 2, 2, columns + 1, samples),
+        act=_zeros(n_parts, a.n_features + 1, samples),
+        where=_zeros(n_parts, a.n_features, samples, dtype=np.int32),
+        hidden=_zeros(n_parts, a.units + 1, samples),
+        logits=_zeros(n_parts, a.n_classes, samples),
+        d_hidden=_zeros(n_parts, a.units, samples),
+        d_row=_zeros(n_threads, n_kernels * columns, samples),
+        d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
+        d_conv_b=_zeros(n_parts, a.channels, n_kernels),
+        right1=_zeros(n_parts * samples * _round_up_to_vectors(a.units)),
+        right2=_zeros(n_parts * samples * _round_up_to_vectors(a.n_classes)),
+        losses=_zeros(2, n_parts, dtype=np.float64),
+        gradient=_zeros(n_threads, max(sizes)),
+        mirrored=_zeros(n_parts, a.n_classes, samples),
+        keys=_zeros(n_parts, samples, dtype=np.uint32),
+        views=_zeros(n_parts, samples, VALUES_PER_VIEW, dtype=np.int64),
+    )
+    buffers.act[:, -1] = 1
+    buffers.hidden[:, -1] = 1
+    return buffers
+
+
+def write_weights(a: Architecture, weights: Weights, parameters: Parameters) -> None:
+    """Write canonical weights into `parameters`."""
+    rows, columns, n_kernels = a.pooled_shape
+    parameters.conv_w[:] = weights["conv_w"].transpose(3, 2, 0, 1).reshape(parameters.conv_w.shape)
+    parameters.conv_b[:] = weights["conv_b"]
+    parameters.dense1[:-1, : a.units] = (
+        weights["w1"].reshape(rows, columns, n_kernels, -1).transpose(0, 2, 1, 3).reshape(-1, a.units)
+    )
+    parameters.dense1[-1, : a.units] = weights["b1"]
+    parameters.dense2[:-1, : a.n_classes] = weights["w2"]
+    parameters.dense2[-1, : a.n_classes] = weights["b2"]
+
+
+def read_weights(a: Architecture, parameters: Parameters) -> Weights:
+    """Return copies of `parameters` as canonical weights."""
+    rows, columns, n_kernels = a.pooled_shape
+    w1 = parameters.dense1[:-1, : a.units].reshape(rows, n_kernels, columns, -1).transpose(0, 2, 1, 3)
+    conv_w = parameters.conv_w.reshape(n_kernels, a.channels, KERNEL_SIZE, KERNEL_SIZE).transpose(2, 3, 1, 0)
+    return {
+        "conv_w": np.array(conv_w, order="C"),
+        "conv_b": parameters.conv_b.copy(),
+        "w1": np.array(w1, order="C").reshape(-1, a.units),
+        "b1": parameters.dense1[-1, : a.units].copy(),
+        "w2": parameters.dense2[:-1, : a.n_classes].copy(),
+        "b2": parameters.dense2[-1, : a.n_classes].copy(),
+    }
+
+
+def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
+    """Make zeros that start at a cache line, so that no two threads write to the same line."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + CACHE_LINE_BYTES, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE_BYTES
+    array: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)
+    return array
+
+
+def _round_up_to_vectors(n: int) -> int:
+    return -(-n // LANES) * LANES

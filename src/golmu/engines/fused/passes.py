@@ -1,0 +1,235 @@
+"""The forward and the backward pass of one part of a batch, as compiled kernels.
+
+The shapes of all arrays are in the table of `golmu.engines.fused.layout`; here they lack the axis of the parts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from golmu.engines.draws import DROPOUT
+from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.functions import exponential, logarithm
+from golmu.engines.fused.hashing import mix, salt
+from golmu.engines.fused.layout import Parameters
+from golmu.engines.fused.products import COLUMNS_PER_PANEL, UNIT_STRIDE, multiply
+from golmu.engines.fused.step_options import StepOptions
+from golmu.engines.fused.vectors import NUMBER_BYTES
+from golmu.engines.fused.window import NO_OUTPUT, make_convolve_windows, windows_gradient
+
+ROWS_PER_PRODUCT = 96
+"""Rows of dense1 that go through a product at a time, or up to twice as many less one in the last: so many activations
+stay in the first-level cache, and so many rows of a wide layer in the second."""
+
+ZERO, ONE = np.float32(0), np.float32(1)
+
+DROPPED = np.int32(NO_OUTPUT)
+"""The position of a pooled activation that is dropped: no gradient passes through it."""
+
+_convolve_one_channel, _convolve_channels = make_convolve_windows(True), make_convolve_windows(False)
+
+
+@kernel
+def convolve_row(x: Any, row: int, net: Parameters, act: Any, where: Any) -> None:
+    """Apply convolution, pooling, bias and ReLU to one row of windows.
+
+    x (c, 2H + 2, 2, W + 1, S); of the part's act and where, this row's are filled.
+    """
+    n_channels, n_rows, _, pairs, samples = x.shape
+    odd_stride, n = pairs * samples, (pairs - 1) * samples
+    row_stride = 2 * odd_stride
+    pixels, channel_stride = x.ctypes.data + NUMBER_BYTES * 2 * row * row_stride, n_rows * row_stride
+    n_kernels = len(net.conv_b)
+    for k in range(n_kernels):
+        taps = net.conv_w.ctypes.data + NUMBER_BYTES * k * n_channels * 9
+        place = NUMBER_BYTES * (row * n_kernels + k) * n
+        to, at = act.ctypes.data + place, where.ctypes.data + place
+        if n_channels == 1:
+            _convolve_one_channel(
+                pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], to, at, n, n_channels
+            )
+        else:
+            _convolve_channels(
+                pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], to, at, n, n_channels
+            )
+
+
+@kernel
+def drop_features(
+    row: int, per_row: int, n_columns: int, keys: Any, threshold: Any, scale: Any, act: Any, where: Any
+) -> None:
+    """Drop the activations of one row of windows whose draws lie below the threshold, and scale the others.
+
+    act and where (·, S) of the part; the position of a dropped activation becomes `DROPPED`.
+    """
+    n_kernels, samples = per_row // n_columns, act.shape[1]
+    for k in range(n_kernels):
+        for column in range(n_columns):
+            at, number = row * per_row + k * n_columns + column, (row * n_columns + column) * n_kernels + k
+            salted = salt(DROPOUT + number)
+            for s in range(samples):
+                is_kept = mix(np.uint32(keys[s] ^ salted)) >= threshold
+                act[at, s] = scale * act[at, s] if is_kept else ZERO
+                where[at, s] = where[at, s] if is_kept else DROPPED
+
+
+@kernel
+def drop_hidden(first: int, keys: Any, threshold: Any, scale: Any, hidden: Any) -> None:
+    """Drop hidden activations (U + 1, S), whose draws have the numbers from `first` on; the row of ones stays."""
+    for unit in range(len(hidden) - 1):
+        salted = salt(first + unit)
+        for s in range(hidden.shape[1]):
+            is_kept = mix(np.uint32(keys[s] ^ salted)) >= threshold
+            hidden[unit, s] = scale * hidden[unit, s] if is_kept else ZERO
+
+
+@kernel
+def keep_positive(n_rows: int, values: Any, by: Any, scale: Any) -> None:
+    """Scale the first rows of values (n, S), and set them to zero where `by` is zero or less; NaN stays."""
+    for row in range(n_rows):
+        for s in range(values.shape[1]):
+            values[row, s] = ZERO if by[row, s] <= ZERO else scale * values[row, s]
+
+
+@kernel
+def forward(
+    x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: Any, dropout: bool, step_options: StepOptions,
+    keys: Any,
+) -> None:  # fmt: skip
+    """Compute the logits of one part from its unpacked images; the backward pass reads act, where and hidden.
+
+    A row of windows goes through the convolution and at once, still in the cache, through its rows of dense1.
+    """
+    n_hidden, width = len(hidden) - 1, net.dense1.shape[1]
+    n_rows, samples = x.shape[1] // 2 - 1, x.shape[4]
+    per_row, n_columns = len(where) // n_rows, x.shape[3] - 1
+    threshold, scale = step_options.feature_threshold, step_options.feature_scale
+    for row in range(n_rows):
+        convolve_row(x, row, net, act, where)
+        if dropout and threshold > 0:
+            drop_features(row, per_row, n_columns, keys, threshold, scale, act, where)
+        first, last = row * per_row, (row + 1) * per_row
+        last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
+        while first < last:
+            n_k = last - first if last - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+            a = net.dense1.ctypes.data + NUMBER_BYTES * first * width
+            b = act.ctypes.data + NUMBER_BYTES * first * samples
+            beta = ZERO if first == 0 else ONE
+            multiply(n_hidden, a, UNIT_STRIDE, width, b, hidden.ctypes.data, samples, n_k, beta)
+            first += n_k
+    keep_positive(n_hidden, hidden, hidden, ONE)
+    if dropout and step_options.hidden_threshold > 0:
+        drop_hidden(DROPOUT + len(where), keys, step_options.hidden_threshold, step_options.hidden_scale, hidden)
+    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
+    b = np.int64(hidden.ctypes.data)
+    multiply(len(logits), a, UNIT_STRIDE, width, b, logits.ctypes.data, samples, n_hidden + 1, ZERO)
+
+
+@kernel
+def cross_entropy(logits: Any, labels: Any, importance: Any, chosen: Any, factor: Any, smoothing: Any) -> Any:
+    """Return the sum of the losses of a part's samples, and how many are right.
+
+    logits (C, S), and `chosen` (m,) indices into the labels (n,). The loss of a sample is multiplied by its
+    `importance` (n,), unless that is empty. The target is one-hot with a share of `smoothing` spread over all classes.
+
+    Unless factor is 0, the logits become importance · factor · (softmax − target), and 0 for samples that are not real.
+    """
+    n_classes, samples = logits.shape
+    into_gradient = factor != ZERO
+    loss, n_right = 0.0, 0
+    for s in range(len(chosen)):
+        label, best = labels[chosen[s]], 0
+        weight = importance[chosen[s]] if len(importance) > 0 else ONE
+        for k in range(1, n_classes):
+            if logits[k, s] > logits[best, s]:
+                best = k
+        largest, total = logits[best, s], ZERO
+        sample_loss = np.float64(largest - logits[label, s])
+        if smoothing > ZERO:
+            mean = ZERO
+            for k in range(n_classes):
+                mean += logits[k, s]
+            sample_loss += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
+        n_right += best == label
+        for k in range(n_classes):
+            e = exponential(logits[k, s] - largest)
+            total += e
+            if into_gradient:
+                logits[k, s] = e
+        loss += weight * (sample_loss + logarithm(np.float64(total)))
+        if into_gradient:
+            slope = weight * factor
+            spread = slope * smoothing / np.float32(n_classes)
+            for k in range(n_classes):
+                logits[k, s] = logits[k, s] * (slope / total) - spread
+            logits[label, s] -= slope * (ONE - smoothing)
+    if into_gradient:
+        for k in range(n_classes):
+            for s in range(len(chosen), samples):
+                logits[k, s] = ZERO
+    return loss, n_right
+
+
+@kernel
+def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w: Any, d_conv_b: Any) -> None:
+    """Add one row of windows to the gradients of the convolution, each through the position of its maximum.
+
+    x (c, 2H + 2, 2, W + 1, S); d_row (K·W, S); where of the part; d_conv_w (K, c, 9); d_conv_b (c, K), since the
+    bias's gradient comes once for each channel.
+    """
+    n_channels, n_rows, _, pairs, samples = x.shape
+    odd_stride, n = pairs * samples, (pairs - 1) * samples
+    row_stride, n_kernels = 2 * odd_stride, len(d_conv_w)
+    for k in range(n_kernels):
+        slopes = d_row.ctypes.data + NUMBER_BYTES * k * n
+        at = where.ctypes.data + NUMBER_BYTES * (row * n_kernels + k) * n
+        for channel in range(n_channels):
+            pixels = x.ctypes.data + NUMBER_BYTES * (channel * n_rows + 2 * row) * row_stride
+            d_taps = d_conv_w.ctypes.data + NUMBER_BYTES * (k * n_channels + channel) * 9
+            d_bias = d_conv_b.ctypes.data + NUMBER_BYTES * (channel * n_kernels + k)
+            windows_gradient(pixels, row_stride, odd_stride, samples, slopes, at, n, d_taps, d_bias)
+
+
+@kernel
+def backward(
+    x: Any, net: Parameters, where: Any, hidden: Any, hidden_scale: Any, d_logits: Any, d_hidden: Any, d_row: Any,
+    d_conv_w: Any, d_conv_b: Any,
+) -> None:  # fmt: skip
+    """Compute a part's d_hidden (U, S), and its gradients of the convolution, from its d_logits (C, S).
+
+    d_row (K·W, S) is scratch space: the gradient with respect to the activations exists for one row of windows at a
+    time, and goes into the convolution's gradient while it is still in the cache. The factor by which dropout scales
+    the pooled activations is left to `add_parts`.
+    """
+    n_hidden, samples = d_hidden.shape
+    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
+    b = np.int64(d_logits.ctypes.data)
+    multiply(n_hidden, a, width, UNIT_STRIDE, b, d_hidden.ctypes.data, samples, len(d_logits), ZERO)
+    keep_positive(n_hidden, d_hidden, hidden, hidden_scale)
+    d_conv_w[:] = ZERO
+    d_conv_b[:] = ZERO
+    width, per_row = net.dense1.shape[1], len(d_row)
+    for row in range(x.shape[1] // 2 - 1):
+        first = 0
+        while first < n_hidden:
+            n_k = n_hidden - first if n_hidden - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+            a = net.dense1.ctypes.data + NUMBER_BYTES * (row * per_row * width + first)
+            b = d_hidden.ctypes.data + NUMBER_BYTES * first * samples
+            beta = ZERO if first == 0 else ONE
+            multiply(per_row, a, width, UNIT_STRIDE, b, d_row.ctypes.data, samples, n_k, beta)
+            first += n_k
+        convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
+
+
+@kernel
+def pack_by_sample(gradient: Any, part: int, n_parts: int, width: int, right: Any) -> None:
+    """Turn a part's gradient (n, S) into rows by sample, in the panels of `right` (parts·S · width)."""
+    samples = gradient.shape[1]
+    for row in range(len(gradient)):
+        panel = row // COLUMNS_PER_PANEL * COLUMNS_PER_PANEL
+        columns = min(COLUMNS_PER_PANEL, width - panel)
+        at = panel * n_parts * samples + part * samples * columns + row - panel
+        for s in range(samples):
+            right[at + s * columns] = gradient[row, s]

@@ -1,0 +1,192 @@
+"""A run folder, opened once: its record, history and settings, and its network, ready to answer."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from golmu.data.reading import ReadOptions
+from golmu.errors import GolmuWarning, InputTypeError, RunError
+from golmu.model.model import ImageFileOptions, Model, load_model
+from golmu.model.predictor import Predictor
+from golmu.recipe import Recipe
+from golmu.runs.checkpoint import Checkpoint, load_checkpoint
+from golmu.runs.folder import CHECKPOINT, MODEL, RUN, is_in_use
+from golmu.runs.record import RunRecord, read_history, read_record
+from golmu.training.history import History
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A training on disk.
+
+    Examples
+    --------
+    >>> from golmu import Run
+    >>> run = Run.open("runs/fashion-mnist-chapter")  # doctest: +SKIP
+    >>> run.record.results.val_accuracy, run.recipe.learning_rate  # doctest: +SKIP
+    (0.8758, 0.01)
+    """
+
+    folder: Path
+    record: RunRecord
+    """The content of run.json, read once."""
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """Open a run folder.
+
+        Raises
+        ------
+        RunError
+            If there is no such run, or its run.json is damaged or incomplete.
+        """
+        return cls(Path(folder), read_record(Path(folder)))
+
+    def __repr__(self) -> str:
+        return f"<Run: {self.folder}, {self.record.status}>"
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the network was trained."""
+        return self.record.recipe
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How the image files of the run's data are read."""
+        return self.record.data.read_options
+
+    @property
+    def data(self) -> str:
+        """Name or path of the data that the run was trained on.
+
+        Raises
+        ------
+        RunError
+            If it was trained on arrays, which a run does not keep.
+        """
+        argument = self.record.data.argument
+        if argument is None:
+            raise RunError(f"{self.folder} was trained on arrays, and does not keep them: give the data (DATA)")
+        return argument
+
+    @cached_property
+    def history(self) -> History:
+        """Losses, accuracies and seconds of each epoch, from history.csv.
+
+        Raises
+        ------
+        RunError
+            If the file is missing or damaged.
+        """
+        return read_history(self.folder)
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint | None:
+        """The last checkpoint; None where there is none.
+
+        Raises
+        ------
+        CheckpointError
+            If it is damaged.
+        """
+        path = self.folder / CHECKPOINT
+        return load_checkpoint(path) if path.exists() else None
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained network: of the model file, or of the last checkpoint where the training did not end.
+
+        Raises
+        ------
+        RunError, CheckpointError
+            If the run holds no network yet, or its file is damaged.
+        """
+        return self._predictor("auto")
+
+    def lacking(self, what: str) -> RunError:
+        """The error of a run without something that a training leaves at its end, such as "model"."""
+        status = self.record.status
+        if status == "failed":
+            return RunError(
+                f"the run {self.folder} holds no {what}, since its training failed: train again with other settings"
+            )
+        if status == "running" and is_in_use(self.folder):
+            return RunError(f"the run {self.folder} holds no {what} yet, since its training is running: let it end")
+        why = "was interrupted" if status in ("running", "interrupted") else f"is {status}"
+        return RunError(
+            f"the run {self.folder} holds no {what}, and its training {why}: continue it with "
+            f"`golmu train --resume {self.folder}`"
+        )
+
+    def _predictor(self, engine: str) -> Predictor:
+        path = self.folder / MODEL
+        if self._is_cut_off(path):
+            model = self._model_of_checkpoint()
+        elif path.exists():
+            model = load_model(path)
+        else:
+            raise self.lacking("model")
+        return Predictor.of(with_image_files(model, self.record), engine=engine, name=str(self.folder))
+
+    def _is_cut_off(self, model: Path) -> bool:
+        """Whether the training did not come to write the model, and has a checkpoint of trained weights."""
+        is_old = self.record.status == "running" or (self.record.status == "interrupted" and not model.exists())
+        return is_old and self.checkpoint is not None and self.checkpoint.is_trained
+
+    def _model_of_checkpoint(self) -> Model:
+        assert self.checkpoint is not None
+        model = self.checkpoint.model
+        warnings.warn(
+            f"the training of {self.folder} did not end: the weights are those of its last checkpoint, after "
+            f"{model.epoch} of {self.recipe.epochs} epochs; `golmu train --resume {self.folder}` continues it",
+            GolmuWarning,
+            stacklevel=5,
+        )
+        return model
+
+
+def load(path: str | Path, *, engine: str = "auto") -> Predictor:
+    """Load a trained network, ready to answer.
+
+    Parameters
+    ----------
+    path
+        A run folder, or a model file such as the model.safetensors of a run. A run that was interrupted is taken with
+        its last checkpoint.
+    engine
+        What computes: see `golmu.engines`.
+
+    Raises
+    ------
+    RunError, CheckpointError
+        If there is no such run or file, the run holds no network yet, or a file is damaged.
+    InputError, InputTypeError, EngineError
+        If an argument cannot be used, or the engine cannot run here.
+
+    Examples
+    --------
+    >>> import golmu
+    >>> predictor = golmu.load("runs/digits-any")  # doctest: +SKIP
+    >>> predictor.predict("seven.png").label  # doctest: +SKIP
+    '7'
+    """
+    if not isinstance(path, str | Path) or not str(path):
+        raise InputTypeError(f"path must be that of a run folder or of a model file, got {path!r}")
+    path = Path(path)
+    if not path.is_file():
+        return Run.open(path)._predictor(engine)
+    model = load_model(path)
+    if model.image_files is None and (path.parent / RUN).is_file():
+        model = with_image_files(model, read_record(path.parent))
+    return Predictor.of(model, engine=engine, name=str(path))
+
+
+def with_image_files(model: Model, record: RunRecord) -> Model:
+    """The model with the options of image files, which an older file lacks, from the record of its run."""
+    a, data = model.architecture, record.data
+    if model.image_files is not None or (data.size, data.channels) != ((a.height, a.width), a.channels):
+        return model
+    return replace(model, image_files=ImageFileOptions.of(a, model.preprocessing))

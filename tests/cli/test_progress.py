@@ -1,0 +1,22 @@
+"""The bar on a terminal."""
+
+import io
+import re
+
+from rich.console import Console
+
+from golmu.cli import progress
+from golmu.training import loop as training
+
+
+def test_a_terminal_shows_a_bar_with_rate_loss_and_time_left():
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    past = training.History([1.5], [1.25], [0.5], [0.1])
+    with progress.TrainingDisplay(console) as display:
+        display(training.Progress(0, 3, 500, 1000, 1.75, past))
+        display._bar.refresh()
+        display(training.Progress(1, 3, 0, 1000, 1.5, past))
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert re.search(r"epoch 1/3 .* 17%  [\d,]+ samples/s  loss 1\.7500 left", text)
+    assert "epoch 1/3  loss 1.5000  val_loss 1.2500  val_accuracy 0.5000  0.10 s\n" in text

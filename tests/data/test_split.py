@@ -1,0 +1,57 @@
+"""The stratified split against scikit-learn's, index by index."""
+
+import numpy as np
+import pytest
+
+from golmu.data import Dataset, ImageSet
+from golmu.data.split import stratified_split
+
+
+def image_set(n=20, shape=(6, 5, 1), n_classes=2):
+    images = np.random.default_rng(n).integers(0, 256, (n, *shape), np.uint8)
+    return ImageSet(images, np.arange(n, dtype=np.int64) % n_classes)
+
+
+def dataset(train=None, test=None, class_names=("no", "yes")):
+    return Dataset("tiny", image_set() if train is None else train, test, class_names, "memory")
+
+
+@pytest.mark.parametrize(("validation", "random_state"), [(0.2, 42), (0.25, 0), (1 / 3, 2**32 - 1)])
+def test_split_is_scikit_learns(validation, random_state):
+    from sklearn.model_selection import train_test_split
+
+    data = dataset(train=image_set(101, n_classes=2))
+    fit, held_out = data.split(validation, random_state)
+    expected = train_test_split(
+        data.train.images,
+        data.train.labels,
+        stratify=data.train.labels,
+        test_size=validation,
+        random_state=random_state,
+    )
+    for got, want in zip((fit.images, held_out.images, fit.labels, held_out.labels), expected, strict=True):
+        np.testing.assert_array_equal(got, want, strict=True)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_split_is_scikit_learns_whatever_the_counts(seed):
+    from sklearn.model_selection import train_test_split
+
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(rng.permutation(50)[: rng.integers(2, 8)], rng.integers(2, 30, 7)[0]).astype(np.int64)
+    labels = rng.permutation(np.r_[labels, labels[: rng.integers(0, len(labels))]])
+    share = rng.uniform(0.3, 0.6)
+    fit, held_out = train_test_split(np.arange(len(labels)), stratify=labels, test_size=share, random_state=seed)
+    assert [part.tolist() for part in stratified_split(labels, share, seed)] == [fit.tolist(), held_out.tolist()]
+
+
+def test_split_of_fashion_mnist_is_scikit_learns(fashion_mnist):
+    from sklearn.model_selection import train_test_split
+
+    fit, held_out = fashion_mnist.split()
+    assert (len(fit), len(held_out)) == (48_000, 12_000)
+    images, labels = fashion_mnist.train.images, fashion_mnist.train.labels
+    expected = train_test_split(images, labels, stratify=labels, test_size=0.2, random_state=42)
+    for got, want in zip((fit.images, held_out.images, fit.labels, held_out.labels), expected, strict=True):
+        np.testing.assert_array_equal(got, want, strict=True)
+    assert np.bincount(held_out.labels).tolist() == [1200] * 10

@@ -1,0 +1,81 @@
+"""The threads of the fused engine: they end with the call, survive forks and Ctrl-C, and are as many as asked for."""
+
+import multiprocessing
+import os
+import threading
+
+import numpy as np
+import pytest
+from engine_cases import make_case, make_engine, train
+
+from golmu import ConvolutionNetwork
+from golmu.errors import InputError, InputTypeError
+from golmu.system import usable_cores
+
+
+def test_no_thread_outlives_a_call():
+    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = make_engine("fused", architecture, weights, 2)
+    before = threading.active_count()
+    train(engine, engine.prepare(images, labels), np.arange(300)[None], 0.1)
+    engine.logits(images)
+    assert threading.active_count() == before
+
+
+def _logits_in_child(engine, images, queue):
+    queue.put(engine.logits(images))
+
+
+def test_it_survives_a_fork():
+    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = make_engine("fused", architecture, weights, 2)
+    train(engine, engine.prepare(images, labels), np.arange(300)[None], 0.1)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_logits_in_child, args=(engine, images, queue))
+    child.start()
+    assert np.array_equal(queue.get(timeout=60), engine.logits(images))
+    child.join(60)
+    assert child.exitcode == 0
+
+
+def test_an_interruption_waits_for_the_threads_and_is_raised(monkeypatch):
+    architecture, images, _, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = make_engine("fused", architecture, weights, 2)
+    expected = engine.logits(images)
+    real_join, interrupted = threading.Thread.join, []
+
+    def join(self, timeout=None):
+        if not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        real_join(self, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", join)
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt):
+        engine.logits(images)
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
+    monkeypatch.undo()
+    assert np.array_equal(engine.logits(images), expected)
+
+
+def test_threads_of_the_estimator():
+    x, y = np.random.default_rng(0).random((64, 6, 6)), np.arange(64) % 2
+    one, three = (ConvolutionNetwork(n_threads=n, random_state=0).fit(x, y, 2) for n in (1, 3))
+    assert np.array_equal(one.w1, three.w1)
+    assert one.engine_ == "fused"
+    with pytest.raises(InputError, match="n_threads must be an integer of at least 1, got 0"):
+        ConvolutionNetwork(n_threads=0).fit(x, y, 1)
+    with pytest.raises(InputTypeError, match=r"n_threads must be an integer of at least 1, got 1\.5"):
+        ConvolutionNetwork(n_threads=1.5).fit(x, y, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot bind a process to cores")
+def test_usable_cores_heeds_affinity():
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, cores)

@@ -1,0 +1,46 @@
+"""The command line that reproduces a run, read back by the command itself."""
+
+import shlex
+
+import pytest
+from command import main
+
+from golmu.cli.commands import train
+from golmu.recipe import RECIPES
+from golmu.runs.job import DEFAULT_SEED
+from golmu.runs.record import DataRecord, RunRecord
+from golmu.runs.reproduce import reproduce_command
+
+
+def parsed(command, monkeypatch):
+    """What `golmu train` is asked for by a command line."""
+    asked = {}
+    monkeypatch.setattr(
+        train, "train_run", lambda data, name, given, **rest: asked.update(data=data, name=name, given=given, **rest)
+    )
+    words = shlex.split(command)
+    assert words[0] == "golmu"
+    main(*words[1:])
+    return asked
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("flip", [True, False])
+def test_the_command_reproduces_the_run(name, flip, monkeypatch):
+    recipe = RECIPES[name].override({
+        "epochs": 7, "learning_rate": 0.1 + 0.2, "flip": flip, "patience": 3, "average_epochs": 0, "units": 9,
+    })  # fmt: skip
+    data = "/some where/it's <b>here</b>"
+    record = RunRecord(
+        "finished", DataRecord(9, 3, argument=data), recipe, "auto", 2, 3, recipe_name=name, engine_used="tensorflow"
+    )
+    asked = parsed(reproduce_command(record), monkeypatch)
+    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
+    assert (asked["data"], asked["seed"], asked["engine"], asked["threads"]) == (data, 3, "tensorflow", 2)
+
+
+def test_a_run_by_a_recipe_that_is_gone_names_every_setting(monkeypatch):
+    recipe = RECIPES["best"].override({"epochs": 7})
+    record = RunRecord("finished", DataRecord(9, 3, argument="x"), recipe, "fused", None, DEFAULT_SEED, "gone")
+    asked = parsed(reproduce_command(record), monkeypatch)
+    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
