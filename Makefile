@@ -1,4 +1,5 @@
-# make train      install, get the data, train the chapter's network, leave curves and a model under runs/
+# make train      install, get the data, train the chapter's network, leave curves, a report and a model under runs/
+#                 (make train ENGINE=tensorflow: the same with TensorFlow, the chapter's way)
 # make test       install what tests need, and run every test
 # make check      format, lint and types
 # make fuzz       feed the readers of files damaged ones, a hundred thousand each
@@ -6,14 +7,19 @@
 # make accuracy   validation accuracy of every recipe over several seeds
 
 PYTHON ?= python3
+ENGINE ?= fused
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+INSTALL := -m pip --disable-pip-version-check install --editable
 
 .PHONY: train test check format fuzz bench accuracy clean
 
+ifeq ($(ENGINE),tensorflow)
+train: $(VENV)/.installed-tensorflow
+else
 train: $(VENV)/.installed
-	$(BIN)/golmu train fashion-mnist --recipe chapter
+endif
+	$(BIN)/golmu train fashion-mnist --recipe chapter --engine $(ENGINE)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
@@ -46,24 +52,30 @@ clean:
 
 # The stamps are written after the installation, so that an interrupted one is taken up again.
 $(VENV)/.installed: pyproject.toml
-	@echo "Installing golmu into $(VENV) (once; TensorFlow is large, so this takes a minute or two) ..."
+	@echo "Installing golmu into $(VENV) (once; about 600 MB, a minute or two) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --editable .
+	@$(BIN)/python $(INSTALL) .
 	@touch $@
+
+$(VENV)/.installed-tensorflow: pyproject.toml
+	@echo "Installing golmu with TensorFlow into $(VENV) (once; about 2.7 GB, a few minutes) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(INSTALL) '.[tensorflow]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-dev: pyproject.toml
+	@echo "Installing golmu and what its tests need into $(VENV) (once; about 3 GB, a few minutes) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(INSTALL) '.[dev]'
+	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
+
+$(VENV)/.installed-fuzz: pyproject.toml
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(INSTALL) '.[dev,fuzz]'
+	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $(VENV)/.installed-dev $@
 
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	@echo "Installing the peers of the benchmark into .venv-bench (once; about 4 GB) ..."
 	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet -r benchmarks/requirements.txt --editable .
+	@.venv-bench/bin/python $(INSTALL) '.[tensorflow]' --requirement benchmarks/requirements.txt
 	@touch $@
-
-$(VENV)/.installed-fuzz: pyproject.toml
-	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --editable '.[dev,fuzz]'
-	@touch $(VENV)/.installed $(VENV)/.installed-dev $@
-
-$(VENV)/.installed-dev: pyproject.toml
-	@echo "Installing golmu and what its tests need into $(VENV) (once) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) --editable '.[dev]'
-	@touch $(VENV)/.installed $@
