@@ -1,81 +1,121 @@
-"""Puts the recorded results into README.md and README.ko.md: python benchmarks/readme.py."""
+"""Puts the recorded results into the READMEs and docs/reference/results.md: python benchmarks/readme.py."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from accuracy_table import table
+from accuracy_table import full_table, short_table
 
 HERE = Path(__file__).parent
-RACES = "time-to-accuracy"
 
-# The best variant of a tool stands for it.
 TOOLS = {
-    "golmu fused": ("**golmu, engine `fused`**", "**골무, `fused` 엔진**"),
-    "golmu tensorflow": ("golmu, engine `tensorflow`", "골무, `tensorflow` 엔진"),
+    "golmu fused": ("**Golmu, engine `fused`**", "**골무, `fused` 엔진**"),
+    "golmu tensorflow": ("Golmu, engine `tensorflow`", "골무, `tensorflow` 엔진"),
     "jax": ("JAX", "JAX"),
     "torch": ("PyTorch", "파이토치"),
     "keras": ("Keras `fit`", "케라스 `fit`"),
-    "the chapter": ("the chapter's own loop", "책의 코드"),
+    "the chapter": ("the book's own loop", "책의 코드"),
 }
+"""How the names of a tool's contenders begin, and what the tool is called in English and in Korean."""
 
 
 def load(name: str) -> Any:
+    """The recorded results called `name`."""
     return json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def best(speed: Any, tool: str) -> Any:
-    """The fastest contender of a tool."""
+def best(speed: Any, tool: str) -> float:
+    """The median seconds of a tool's fastest contender."""
     rows = [row for row in speed["contenders"] if row["name"].startswith(tool) and "1 thread" not in row["name"]]
-    return min(rows, key=lambda row: row["median_seconds"])
+    return min(row["median_seconds"] for row in rows)
 
 
-def block(korean: bool) -> str:
-    """The results as Markdown."""
+def ranked(speed: Any) -> list[tuple[str, float]]:
+    """The tools and their seconds per epoch, the fastest first."""
+    return sorted(((tool, best(speed, tool)) for tool in TOOLS), key=lambda item: item[1])
+
+
+def machine(result: Any, korean: bool) -> str:
+    """The processor and the number of its cores."""
+    cores = result["machine"]["cores"]
+    return f"{result['machine']['processor']}, " + (f"코어 {cores}개" if korean else f"{cores} cores")
+
+
+def versions(result: Any) -> str:
+    """The versions of what was measured."""
+    return ", ".join(f"{name} {number}" for name, number in result["machine"]["versions"].items())
+
+
+def speed_sentence(korean: bool) -> str:
+    """The time of an epoch beside other tools, and why the recipe `chapter` takes longer."""
+    assert not korean
+    speed, chapter = load("speed-chapter"), load("accuracy-chapter")
+    seconds = dict(ranked(speed))
+    fused = seconds["golmu fused"]
+    times = {tool: f"{seconds[tool] / fused:.1f}" for tool in ("keras", "jax", "torch", "the chapter")}
+    after = chapter["seconds"] / chapter["settings"]["epochs"]
+    return (
+        f"On {speed['threads']} CPU cores, the engine `fused` trains one epoch of the book's network in {fused:.2f} s: "
+        f"{times['keras']} times as fast as Keras, {times['jax']} times as fast as JAX, {times['torch']} times as fast "
+        f"as PyTorch and {times['the chapter']} times as fast as the book's own loop, all doing the same work. With "
+        f"the recipe `chapter` an epoch takes {after:.2f} s: like the book, it reports each batch's loss after the "
+        "update, which costs one more forward pass (`record_loss`)."
+    )
+
+
+def speed_table(korean: bool) -> str:
+    """Seconds per epoch of every tool."""
     speed = load("speed-chapter")
-    fused = best(speed, "golmu fused")["median_seconds"]
-    machine = speed["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    fused = best(speed, "golmu fused")
     if korean:
-        lines = ["| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무가 빠른 배수 |"]
-        note = f"{machine['processor']}, 코어 {speed['threads']}개, {speed['rounds']}회 측정한 중앙값. {versions}."
-    else:
-        lines = ["| an epoch of this network: 48,000 images, and 12,000 to validate | seconds | golmu is faster by |"]
+        lines = ["| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무 대비 소요 시간 |"]
         note = (
-            f"{machine['processor']}, {speed['threads']} cores, median of {speed['rounds']} interleaved rounds, "
-            f"{speed['date']}; of each tool the fastest of the ways tried ([how](benchmarks/README.md)). {versions}."
+            f"{machine(speed, korean)}, {speed['rounds']}회 번갈아 측정한 중앙값, {speed['date']}. 도구마다 가장 빠른 "
+            f"방법의 시간입니다. {versions(speed)}."
+        )
+    else:
+        lines = ["| one epoch: 48,000 images to train, 12,000 to validate | seconds | time relative to Golmu |"]
+        note = (
+            f"{machine(speed, korean)}, median of {speed['rounds']} interleaved rounds, {speed['date']}; for each tool "
+            f"the fastest way that was tried. {versions(speed)}."
         )
     lines.append("|---|---:|---:|")
-    for tool, names in sorted(TOOLS.items(), key=lambda item: best(speed, item[0])["median_seconds"]):
-        seconds = best(speed, tool)["median_seconds"]
-        lines.append(f"| {names[korean]} | {seconds:.2f} | {seconds / fused:.1f} |")
-    lines += ["", f"<sub>{note}</sub>", "", larger_networks(korean)]
-    if (HERE / "results" / f"{RACES}.json").exists():
-        lines += ["", *race_lines(load(RACES), korean)]
-    return "\n".join(lines)
+    for tool, seconds in ranked(speed):
+        ratio = f"{seconds / fused:.1f}" + ("배" if korean else "×")
+        lines.append(f"| {TOOLS[tool][korean]} | {seconds:.2f} | {ratio} |")
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
-def larger_networks(korean: bool) -> str:
-    """How many times as long as Golmu Keras takes for the other settings."""
-    ratios = []
-    for name in ("wide", "colour"):
+def larger_table(korean: bool) -> str:
+    """Seconds per epoch of larger networks, beside Keras."""
+    assert not korean
+    titles = {"wide": "64 kernels, 256 units, 28×28 images", "colour": "10 kernels, 100 units, 32×32×3 images"}
+    lines = ["| network | Golmu, s per epoch | Keras, s per epoch | time relative to Golmu |", "|---|---:|---:|---:|"]
+    for name, title in titles.items():
         speed = load(f"speed-{name}")
-        ratios.append(best(speed, "keras")["median_seconds"] / best(speed, "golmu fused")["median_seconds"])
-    wide, colour = ratios
-    page = "benchmarks/README.md"
-    if korean:
-        return (
-            f"더 큰 신경망([커널 64개와 유닛 256개, 32×32×3 이미지]({page}))도 케라스보다 각각 {wide:.1f}배, "
-            f"{colour:.1f}배 빠릅니다."
-        )
-    return (
-        f"Larger networks ([64 kernels and 256 units; 32×32×3 images]({page})) train {wide:.1f} and {colour:.1f} times "
-        "as fast as with Keras."
-    )
+        golmu, keras = best(speed, "golmu fused"), best(speed, "keras")
+        lines.append(f"| {title} | {golmu:.2f} | {keras:.2f} | {keras / golmu:.1f}× |")
+    note = f"{machine(speed, korean)}, median of {speed['rounds']} interleaved rounds, {speed['date']}."
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def prediction_table(korean: bool) -> str:
+    """Milliseconds to predict the test images, beside ONNX Runtime."""
+    assert not korean
+    speed = load("speed-chapter")
+    seconds = {}
+    for row in speed["prediction"]:
+        tool = "Golmu, engine `fused`" if row["name"].startswith("golmu") else "ONNX Runtime"
+        seconds[tool] = min(row["median_seconds"], seconds.get(tool, math.inf))
+    golmu = min(seconds.values())
+    lines = ["| predicting 10,000 images | milliseconds | time relative to Golmu |", "|---|---:|---:|"]
+    lines += [f"| {tool} | {1000 * value:.0f} | {value / golmu:.1f}× |" for tool, value in seconds.items()]
+    return "\n".join([*lines, "", f"<sub>{machine(speed, korean)}, {speed['date']}; the faster way of each.</sub>"])
 
 
 def quickest(race: Any, tool: str, key: str) -> float:
@@ -84,76 +124,99 @@ def quickest(race: Any, tool: str, key: str) -> float:
     return min((row[key] for row in rows if row[key] is not None), default=math.inf)
 
 
-def race_lines(result: Any, korean: bool) -> list[str]:
-    """The times to an accuracy as Markdown."""
+def race_table(korean: bool) -> str:
+    """Seconds to a validation accuracy; no ratio is given for a tool that trained by another recipe."""
+    assert not korean
+    result = load("time-to-accuracy")
     keys = ("training_seconds", "process_seconds")
     clocks = [(race, key) for race in result["races"] for key in keys]
     tools = [tool for tool in TOOLS if any(row["name"].startswith(tool) for row in result["races"][0]["contenders"])]
-    names = ("훈련만", "실행 시작부터") if korean else ("training alone", "from the start")
-    heads = [f"{race['target']}: {name}" for race in result["races"] for name in names]
-    title = "아래 검증 정확도에 이르기까지 걸린 시간(초)" if korean else "seconds to a validation accuracy of"
-    lines = [f"| {title} | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    chapter = [row for race in result["races"] for row in race["contenders"] if row["recipe"] == "chapter"]
+    limit = max(row["epochs_at_most"] for row in chapter)
+    heads = [
+        f"{race['target']} with `{race['recipe']}`: {clock}"
+        for race in result["races"]
+        for clock in ("training alone", "whole process")
+    ]
+    lines = [f"| seconds to a validation accuracy of | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for tool in sorted(tools, key=lambda tool: quickest(result["races"][0], tool, keys[0])):
+        is_other_recipe = any(row["name"].startswith(tool) for row in chapter)
         cells = []
         for race, key in clocks:
             seconds, base = quickest(race, tool, key), quickest(race, "golmu", key)
-            ratio = "" if tool.startswith("golmu") or math.isinf(base) else f" (×{seconds / base:.1f})"
-            cells.append("–" if math.isinf(seconds) else f"{seconds:.1f}{ratio}")
-        lines.append(f"| {TOOLS[tool][korean]} | {' | '.join(cells)} |")
-    recipes = [f"`{race['recipe']}`" for race in result["races"]]
-    chapter = [row for race in result["races"] for row in race["contenders"] if row["recipe"] == "chapter"]
-    limit = max(row["epochs_at_most"] for row in chapter)
-    if korean:
-        note = (
-            f"레시피 {', '.join(recipes)}로 훈련했고(책의 코드는 책의 설정으로 최대 {limit}에포크), 괄호 안은 골무 "
-            f"대비 배수입니다. –: 도달하지 못함. 코어 {result['threads']}개, {result['rounds']}회 측정한 중앙값."
-        )
-    else:
-        note = (
-            f"All by the recipes {' and '.join(recipes)}, the chapter's loop by the chapter's for at most {limit} "
-            f"epochs; in brackets, times golmu's; –: not reached. {result['threads']} cores, median of "
-            f"{result['rounds']} interleaved rounds, {result['date']}; for each figure the faster of a tool's ways."
-        )
-    return [*lines, "", f"<sub>{note}</sub>"]
-
-
-def beside_mlp(result: Any, korean: bool) -> str:
-    """Accuracy and time beside scikit-learn's network without a convolution, as Markdown."""
-    titles = (
-        ("데이터", "분류기", "1에포크(초)", "정확도") if korean else ("data", "classifier", "s an epoch", "accuracy")
+            has_ratio = not (is_other_recipe or tool.startswith("golmu") or math.isinf(seconds))
+            cells.append(
+                "–" if math.isinf(seconds) else f"{seconds:.1f}" + (f" ({seconds / base:.1f}×)" if has_ratio else "")
+            )
+        name = TOOLS[tool][korean] + (" (recipe `chapter`)" if is_other_recipe else "")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    note = (
+        "In brackets: time relative to Golmu with the same recipe. The book's own loop uses the book's recipe, so its "
+        f"seconds are no measure of speed; –: not reached within {limit} epochs. {machine(result, korean)}, median of "
+        f"{result['rounds']} interleaved rounds, {result['date']}; for each figure the fastest way of a tool."
     )
-    lines = [f"| {' | '.join(titles)} |", "|---|---|---:|---:|"]
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def limits_table(korean: bool) -> str:
+    """Time to the first batch, and memory."""
+    assert not korean
+    limits = load("limits")
+    rows = {
+        "first run ever, which compiles the kernels: seconds to the first batch": f"{limits['first_run_seconds']:.1f}",
+        "every later run: seconds to the first batch": f"{limits['later_run_seconds']:.1f}",
+        "`golmu train fashion-mnist`, 3 epochs, whole process: seconds": f"{limits['seconds']:.1f}",
+        "`golmu train fashion-mnist`: peak memory in MB": f"{limits['peak_megabytes']:.0f}",
+    }
+    lines = ["| | |", "|---|---:|", *(f"| {what} | {value} |" for what, value in rows.items())]
+    return "\n".join([*lines, "", f"<sub>{machine(limits, korean)}, {limits['date']}, with the data on disk.</sub>"])
+
+
+def mlp_table(korean: bool) -> str:
+    """Accuracy and time beside scikit-learn's network without a convolution."""
+    assert not korean
+    result = load("mlp")
+    lines = ["| data | classifier | s per epoch | accuracy |", "|---|---|---:|---:|"]
     for row in result["rows"]:
         sd = "" if row["sd"] is None else f" ± {row['sd']:.4f}"
         call = f"`{row['estimator']}`, `{row['settings']}`"
         lines.append(f"| {row['data']} | {call} | {row['seconds_per_epoch']:.4f} | {row['accuracy']:.4f}{sd} |")
-    versions, n = result["machine"]["versions"], result["rounds"]
-    if korean:
-        note = (
-            f"시드 {n}개의 평균 ± 표준편차, 시간은 중앙값. digits는 테스트 이미지, fashion-mnist는 검증 이미지의 "
-            f"정확도입니다. {result['machine']['processor']}, 코어 {result['machine']['cores']}개."
-        )
-    else:
-        note = (
-            f"Mean ± standard deviation over {n} seeds, median of the times, {result['date']}; on the test images of "
-            f"digits, and the validation images of fashion-mnist. {result['machine']['processor']}, "
-            f"{result['machine']['cores']} cores, scikit-learn {versions.get('scikit-learn', version('scikit-learn'))}."
-        )
+    number = result["machine"]["versions"].get("scikit-learn") or version("scikit-learn")
+    note = (
+        f"Mean ± standard deviation over {result['rounds']} seeds, median of the times, {result['date']}; test images "
+        f"of digits, validation images of fashion-mnist. {machine(result, korean)}, scikit-learn {number}."
+    )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
+BLOCKS: dict[str, Callable[[bool], str]] = {
+    "accuracy": short_table,
+    "accuracy-published": full_table,
+    "speed-sentence": speed_sentence,
+    "speed": speed_table,
+    "speed-larger": larger_table,
+    "prediction": prediction_table,
+    "time-to-accuracy": race_table,
+    "limits": limits_table,
+    "mlp": mlp_table,
+}
+"""What stands between a page's marks, by their name; a page has the marks that it wants."""
+
+
 def filled(text: str, korean: bool) -> str:
-    """A README with the results between its marks."""
-    blocks = {"results": block(korean), "accuracy": "\n".join(table(korean)), "mlp": beside_mlp(load("mlp"), korean)}
-    for mark, content in blocks.items():
+    """A page with the recorded results between its marks."""
+    for mark, block in BLOCKS.items():
         start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-        before, rest = text.split(start)
-        text = f"{before}{start}\n{content}\n{end}{rest.split(end)[1]}"
+        if start in text:
+            before, rest = text.split(start)
+            text = f"{before}{start}\n{block(korean)}\n{end}{rest.split(end)[1]}"
     return text
 
 
-READMES = {HERE.parent / "README.md": False, HERE.parent / "README.ko.md": True}
+ROOT = HERE.parent
+PAGES = {ROOT / "README.md": False, ROOT / "README.ko.md": True, ROOT / "docs" / "reference" / "results.md": False}
+"""The pages with results, and whether they are in Korean."""
 
 if __name__ == "__main__":
-    for path, korean in READMES.items():
-        path.write_text(filled(path.read_text(encoding="utf-8"), korean), encoding="utf-8")
+    for path, is_korean in PAGES.items():
+        path.write_text(filled(path.read_text(encoding="utf-8"), is_korean), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Draws docs/images/explanation.png, the READMEs' figure of one image: python docs/draw_explanation.py."""
+"""Draws docs/images/explanation.png, an image on its way through the network: python docs/draw_explanation.py."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from golmu.architecture import Architecture
 from golmu.engines import load_ahead
-from golmu.engines.contract import Evaluation, Prepared
+from golmu.engines.contract import Prepared, Score
 from golmu.engines.fused.engine import FusedEngine
-from golmu.training.loop import Progress, Training
+from golmu.training.history import Progress
+from golmu.training.loop import Training
 
 from .race import Race
 
@@ -23,7 +24,7 @@ class TimedEngine(FusedEngine):
 
     validation_seconds = 0.0
 
-    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Evaluation:
+    def evaluate(self, data: Prepared, *, averaged: bool = False) -> Score:
         """Validates as the engine does."""
         start = time.perf_counter()
         evaluation = super().evaluate(data, averaged=averaged)
