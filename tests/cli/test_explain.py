@@ -106,4 +106,4 @@ def test_other_data_in_the_same_place_are_noticed(run, done, data, tmp_path):
     (done / "run.json").write_text(json.dumps(record))
     status, _, err = run("explain", done, 0)
     assert status == 2
-    assert err.startswith(f"golmu: error: {done}/run.json does not say how the data were split: ")
+    assert err == f"golmu: error: {done}/run.json is incomplete: 'validation' is missing\n"
