@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from golmu.data import Dataset, ImageSet, load_dataset
     from golmu.estimator.explain import explain
     from golmu.estimator.network import ConvolutionNetwork, NotFittedError
-    from golmu.model.predictor import Prediction, Predictor
+    from golmu.model.prediction import Prediction
+    from golmu.model.predictor import Predictor
     from golmu.recipe import RECIPES, Recipe
     from golmu.runs.run import Run, load
 
@@ -23,7 +24,7 @@ _HOME_OF = {
     "Dataset": "golmu.data",
     "ImageSet": "golmu.data",
     "NotFittedError": "golmu.estimator.network",
-    "Prediction": "golmu.model.predictor",
+    "Prediction": "golmu.model.prediction",
     "Predictor": "golmu.model.predictor",
     "RECIPES": "golmu.recipe",
     "Recipe": "golmu.recipe",

@@ -25,8 +25,8 @@ from golmu.model.model import Model
 from golmu.model.predictor import Predictor
 from golmu.preprocessing import SCALING_ONLY
 from golmu.report import run_report as report
+from golmu.runs.history_file import read_history
 from golmu.runs.images import judged_images
-from golmu.runs.record import read_history
 from golmu.runs.run import Run
 from golmu.training.batching import generators
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,7 @@ from golmu.data import inputs
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine
 from golmu.errors import GolmuError, InputError, InputTypeError
+from golmu.estimator.fit_place import FitPlace
 from golmu.estimator.parameters import RecipeParameters, document_parameters
 from golmu.estimator.partial_fit import IncrementalTraining
 from golmu.estimator.sample_weight import as_sample_weight, importance
@@ -29,9 +30,7 @@ from golmu.model.model import ImageFileOptions, Model, load_model, save_model
 from golmu.model.predictor import Predictor
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
-from golmu.runs.checkpoint import load_checkpoint
-from golmu.runs.folder import CHECKPOINT
-from golmu.runs.job import Outcome, TrainingData, TrainingJob, open_to_resume
+from golmu.runs.job import TrainingData, TrainingJob
 from golmu.runs.record import FitRecord
 from golmu.training.batching import refuse_hiding, warn_of_small_data
 from golmu.training.history import Callback, History
@@ -178,7 +177,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         data = self._training_data(x, y, x_val, y_val, sample_weight)
         if callback is not None and not callable(callback):
             raise InputTypeError(f"callback must be a function of a golmu.training.Progress, or None, got {callback!r}")
-        place = _Place.of(run, resume, allow_inexact)
+        place = FitPlace.of(run, resume, allow_inexact)
         if recipe.patience is not None and data.validation is None:
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
         refuse_hiding(data.images.shape[1:], recipe)
@@ -462,7 +461,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
         return TrainingData(images, labels, validation, classes, tuple(map(str, classes)), counts)
 
-    def _preprocessing(self, images: Images, recipe: Recipe, place: _Place) -> Preprocessing:
+    def _preprocessing(self, images: Images, recipe: Recipe, place: FitPlace) -> Preprocessing:
         """The preprocessing of the run that continues, which need not come from its images (`warm_start`); else new."""
         begun = place.preprocessing
         return begun or Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
@@ -550,57 +549,6 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
 
 # The home that pickles and documentation name, wherever the file moves.
 ConvolutionNetwork.__module__ = NotFittedError.__module__ = "golmu"
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a training is recorded: a new run folder, that of a run to continue, or nowhere."""
-
-    run: Path | None
-    resume: Path | None
-    allow_inexact: bool
-
-    @classmethod
-    def of(cls, run: Any, resume: Any, allow_inexact: Any) -> _Place:
-        """Check the arguments of `fit`."""
-        boolean(allow_inexact, "allow_inexact")
-        place = cls(_as_folder(run, "run"), _as_folder(resume, "resume"), allow_inexact)
-        if run is not None and resume is not None:
-            raise InputTypeError("run is for a new folder, and resume for a run to continue: give one of them")
-        return place
-
-    @property
-    def preprocessing(self) -> Preprocessing | None:
-        """The preprocessing of the run to continue; None if there is none, or its checkpoint does not say."""
-        path = None if self.resume is None else self.resume / CHECKPOINT
-        return None if path is None or not path.exists() else load_checkpoint(path).identity.preprocessing
-
-    def train(self, job: TrainingJob, callbacks: list[Callback]) -> None:
-        """Run the training here. What interrupts it is raised when everything is recorded."""
-        if self.resume is not None:
-            with open_to_resume(self.resume) as run:
-                _finish(job.resume(run, callbacks, allow_inexact=self.allow_inexact), job)
-        elif self.run is not None:
-            _finish(job.start(self.run, callbacks), job)
-        else:
-            job.run(callbacks)
-
-
-def _finish(outcome: Outcome, job: TrainingJob) -> None:
-    """Raise what interrupted the training; else write the report now, since a run keeps no arrays."""
-    if outcome.interruption is not None:
-        raise outcome.interruption
-    from golmu.report.run_report import draw_report  # noqa: PLC0415  Jinja2
-
-    draw_report(outcome.run, job.images)
-
-
-def _as_folder(value: Any, argument: str) -> Path | None:
-    if value is None:
-        return None
-    if not isinstance(value, str | Path) or not str(value):
-        raise InputTypeError(f"{argument} must be a folder's path, got {value!r}")
-    return Path(value)
 
 
 def check_class_names(class_names: Any, default: tuple[str, ...]) -> tuple[str, ...]:

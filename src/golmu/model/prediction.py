@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,47 +15,83 @@ from PIL import Image
 
 from golmu.checks import one_of
 from golmu.data.arrays import as_bytes
+from golmu.data.inputs import as_images
 from golmu.data.readers.decoding import bad_files, decode_all, in_parts
 from golmu.data.readers.image_files import Opened, Source, find_images
 from golmu.data.readers.inversion import Inversion
+from golmu.data.reading import Progress
+from golmu.engines.contract import Engine
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.metrics import softmax
-from golmu.model.predictor import Prediction, Predictor, Progress
+from golmu.model.model import ImageFileOptions, Model
 from golmu.preprocessing import INVERSIONS
 
 IMAGES_AT_A_TIME = 64
 """Images that one thread decodes, and that are predicted together."""
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """What a network answers to one image."""
+
+    label: str
+    """Name of the most probable class."""
+    probability: float
+    """Probability of that class."""
+    probabilities: dict[str, float]
+    """Probability of each class by its name; together 1."""
+    image: str | None = None
+    """The image file; None for an image that came without a name."""
+    inverted: bool = False
+    """Whether the image was inverted first."""
+
+    def __repr__(self) -> str:
+        image = "" if self.image is None else f" for {self.image}"
+        return f"<Prediction{image}: {self.label!r}, {self.probability:.4f}>"
+
+
+@dataclass(frozen=True)
+class _Network:
+    """A network that predicts: its model, its engine, and what errors call it."""
+
+    model: Model
+    engine: Engine
+    name: str
+
+    def probabilities(self, images: Any) -> NDArray[np.float32]:
+        return softmax(self.engine.logits(as_images(images, self.model.architecture.image_shape, argument="images")))
+
+
 def predict_images(
-    predictor: Predictor, images: Any, *, invert: str | None, skip_bad: bool, progress: Progress | None
+    model: Model, engine: Engine, name: str, images: Any, *, invert: str, skip_bad: bool, progress: Progress | None
 ) -> Any:
-    """Say what images show: see `golmu.Predictor.predict`."""
-    invert = one_of(predictor.image_files.inversion if invert is None else invert, INVERSIONS, "invert")
+    """Say what images show: see `golmu.Predictor.predict`; `name` is what errors call the network."""
+    network = _Network(model, engine, name)
+    one_of(invert, INVERSIONS, "invert")
     if isinstance(images, str | Path | Image.Image):
-        predictions = _predict_sources(predictor, _sources(images), invert, skip_bad, progress)
+        predictions = _predict_sources(network, _sources(images), invert, skip_bad, progress)
         is_folder = isinstance(images, str | Path) and Path(images).is_dir()
         return predictions if is_folder else predictions[0]
     if isinstance(images, list | tuple) and not _is_nested_numbers(images):
         sources = [source for number, one in enumerate(images) for source in _sources(one, number)]
-        return _predict_sources(predictor, sources, invert, skip_bad, progress)
-    return _predict_array(predictor, images, invert, progress)
+        return _predict_sources(network, sources, invert, skip_bad, progress)
+    return _predict_array(network, images, invert, progress)
 
 
-def _predict_array(predictor: Predictor, images: Any, invert: str, progress: Progress | None) -> Any:
+def _predict_array(network: _Network, images: Any, invert: str, progress: Progress | None) -> Any:
     """Say what an array of one image, or of several, shows."""
     array = np.asarray(images)
-    height, width, channels = predictor.image_shape
-    shapes = [(height, width, channels), (prod(predictor.image_shape),)] + ([(height, width)] if channels == 1 else [])
+    height, width, channels = shape = network.model.architecture.image_shape
+    shapes = [shape, (prod(shape),), *([(height, width)] if channels == 1 else [])]
     if array.shape in shapes[::2]:  # one image; a row of pixels alone could be anything
-        return _name_classes(predictor, predictor.probabilities(array[None]))[0]
+        return _name_classes(network, network.probabilities(array[None]))[0]
     if array.ndim > 1 and array.shape[1:] in shapes:
-        return _name_classes(predictor, predictor.probabilities(array))
+        return _name_classes(network, network.probabilities(array))
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4)):
-        return _predict_sources(predictor, _sources(array), invert, skip_bad=False, progress=progress)[0]
+        return _predict_sources(network, _sources(array), invert, skip_bad=False, progress=progress)[0]
     if array.ndim in (3, 4):
         sources = [source for number, one in enumerate(array) for source in _sources(one, number)]
-        return _predict_sources(predictor, sources, invert, skip_bad=False, progress=progress)
+        return _predict_sources(network, sources, invert, skip_bad=False, progress=progress)
     raise InputTypeError(
         "images must be a path, a PIL image, an array of one image or of several, or a list of these, got "
         f"{_description(images)}"
@@ -63,30 +99,31 @@ def _predict_array(predictor: Predictor, images: Any, invert: str, progress: Pro
 
 
 def _predict_sources(
-    predictor: Predictor, sources: Sequence[Source], invert: str, skip_bad: bool, progress: Progress | None
+    network: _Network, sources: Sequence[Source], invert: str, skip_bad: bool, progress: Progress | None
 ) -> list[Prediction]:
-    shape = predictor.image_shape
+    model, shape = network.model, network.model.architecture.image_shape
+    options = model.image_files or ImageFileOptions.of(model.architecture, model.preprocessing)
     if not sources:
         raise InputError("images is empty: give at least one image")
     if shape[2] not in (1, 3):
-        raise DataError(f"image files have 1 or 3 channels, but {predictor.name} takes {shape[2]}")
-    if predictor.model.image_files is None:
+        raise DataError(f"image files have 1 or 3 channels, but {network.name} takes {shape[2]}")
+    if model.image_files is None:
         warnings.warn(
-            f"{predictor.name} was written by an earlier version and does not say how its image files were read: they "
+            f"{network.name} was written by an earlier version and does not say how its image files were read: they "
             f"are fitted to {shape[0]}x{shape[1]} with Golmu's defaults",
             GolmuWarning,
             stacklevel=3,
         )
     predictions: list[Prediction] = []
     bad: list[DataError] = []
-    inversion = Inversion(predictor.image_files.ground, invert)
+    inversion = Inversion(options.ground, invert)
     # A part is predicted while threads decode the next ones, so that few images are in memory at a time.
     parts = decode_all(in_parts(sources, IMAGES_AT_A_TIME), shape, inversion)
     for names, images in zip(in_parts(sources, IMAGES_AT_A_TIME), parts, strict=True):
         bad += [image for image in images if isinstance(image, DataError)]
         good = [(name, image) for name, image in zip(names, images, strict=True) if not isinstance(image, DataError)]
         if good and (skip_bad or not bad):
-            named = _name_classes(predictor, softmax(predictor.engine.logits(np.stack([image for _, image in good]))))
+            named = _name_classes(network, softmax(network.engine.logits(np.stack([image for _, image in good]))))
             predictions += [
                 replace(one, image=_name(source), inverted=str(source) in inversion.done)
                 for one, (source, _) in zip(named, good, strict=True)
@@ -99,12 +136,12 @@ def _predict_sources(
     return predictions
 
 
-def _name_classes(predictor: Predictor, probabilities: NDArray[np.float32]) -> list[Prediction]:
+def _name_classes(network: _Network, probabilities: NDArray[np.float32]) -> list[Prediction]:
     return [
         Prediction(
-            predictor.class_names[int(row.argmax())],
+            network.model.class_names[int(row.argmax())],
             float(row.max()),
-            {name: float(p) for name, p in zip(predictor.class_names, row, strict=True)},
+            {name: float(p) for name, p in zip(network.model.class_names, row, strict=True)},
         )
         for row in probabilities
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,34 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golmu.data.inputs import as_images
+from golmu.data.reading import Progress
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine
 from golmu.metrics import softmax
 from golmu.model.model import ImageFileOptions, Model, load_model
 from golmu.types import ImageShape
-
-Progress = Callable[[int, int], None]
-"""Called with the number of images that are done, and of all."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network answers to one image."""
-
-    label: str
-    """Name of the most probable class."""
-    probability: float
-    """Probability of that class."""
-    probabilities: dict[str, float]
-    """Probability of each class by its name; together 1."""
-    image: str | None = None
-    """The image file; None for an image that came without a name."""
-    inverted: bool = False
-    """Whether the image was inverted first."""
-
-    def __repr__(self) -> str:
-        image = "" if self.image is None else f" for {self.image}"
-        return f"<Prediction{image}: {self.label!r}, {self.probability:.4f}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,4 +128,7 @@ class Predictor:
         """
         from golmu.model.prediction import predict_images  # noqa: PLC0415  Pillow, which training does not need
 
-        return predict_images(self, images, invert=invert, skip_bad=skip_bad, progress=progress)
+        invert = self.image_files.inversion if invert is None else invert
+        return predict_images(
+            self.model, self.engine, self.name, images, invert=invert, skip_bad=skip_bad, progress=progress
+        )

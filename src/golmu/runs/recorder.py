@@ -15,7 +15,8 @@ from golmu.errors import RunError, SaveError
 from golmu.model.model import ImageFileOptions, Model, save_model
 from golmu.runs.checkpoint import Checkpoint, RunIdentity, check_resumable, load_checkpoint, save_checkpoint
 from golmu.runs.folder import CHECKPOINT, CURVES, MODEL
-from golmu.runs.record import Results, RunRecord, write_history, write_record
+from golmu.runs.history_file import write_history
+from golmu.runs.record import Results, RunRecord, write_record
 from golmu.system import write_file
 from golmu.training.history import Callback
 from golmu.training.interruption import Abandoned, Interruption

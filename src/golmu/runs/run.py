@@ -14,7 +14,8 @@ from golmu.model.predictor import Predictor
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import Checkpoint, load_checkpoint
 from golmu.runs.folder import CHECKPOINT, MODEL, RUN, is_in_use
-from golmu.runs.record import RunRecord, read_history, read_record
+from golmu.runs.history_file import read_history
+from golmu.runs.record import RunRecord, read_record
 from golmu.training.history import History
 
 
