@@ -126,6 +126,7 @@ ODD_TESTS = [
     "engines/test_steps",
     "engines/test_twins",
     "plots/test_plots",
+    "runs/test_old_run",
     "runs/test_resume",
 ]
 """Tests of a department as a whole, which mirror no single module."""
