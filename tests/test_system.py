@@ -1,6 +1,7 @@
 """Whole files, locks and cores."""
 
 import os
+import stat
 import subprocess
 import sys
 
@@ -69,3 +70,16 @@ def test_a_lock_in_no_folder_is_an_error_of_the_system(tmp_path):
 
 def test_usable_cores_are_at_least_one():
     assert 1 <= usable_cores() <= os.cpu_count()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
+def test_a_device_or_a_pipe_is_never_replaced_and_a_link_is_followed(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(SaveError, match="it is no regular file"):
+            write_file(path, "x", "the text")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_file(tmp_path / "link", "x", "the text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "x"

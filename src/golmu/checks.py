@@ -6,6 +6,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 from golmu.errors import InputError, InputTypeError
@@ -75,3 +76,10 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise InputError(f"{argument} must be one of {', '.join(choices)}, got {value!r}{hint}")
     return value
+
+
+def as_path(value: Any, argument: str) -> Path:
+    """Return `value` as a path, if it is one or text that is not empty."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise InputTypeError(f"{argument} must be a path, got {value!r}")
+    return Path(value)

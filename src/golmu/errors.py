@@ -14,8 +14,11 @@
 A message says which argument, what was expected, what was received, and what to do. The command line prints it as
 one line and exits with the class's `exit_code`: 2 for what the user can correct, 1 for a failure.
 
-This module imports nothing, so that anything may import it.
+This module imports nothing of Golmu, so that anything may import it.
 """
+
+import sys
+import warnings
 
 
 class GolmuError(Exception):
@@ -68,3 +71,11 @@ class TrainingError(GolmuError):
 
 class GolmuWarning(UserWarning):
     """The root of Golmu's warnings."""
+
+
+def warn(message: str) -> None:
+    """Warn with `GolmuWarning`, at the line outside Golmu that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "golmu":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, GolmuWarning, stacklevel=level)

@@ -160,7 +160,7 @@ class Recipe(Method):
         int, _count, None, group=RUN, is_optional=True,
     )  # fmt: skip
     schedule: str = setting(
-        "Learning rate after the warm-up: constant, triangular (a straight line to final_rate) or cosine.",
+        "Learning rate after the warm-up: constant, triangular (a straight line down) or cosine.",
         str, partial(one_of, choices=SCHEDULES), "constant", group=OPTIMISATION,
     )  # fmt: skip
     """The cosine is half of one: Loshchilov and Hutter, "SGDR", 2017, equation 5."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ def write_file(path: Path, content: str | bytes, what: str) -> None:
         If the file cannot be written; what stood at `path` is untouched.
     """
     try:
-        write_atomically(path, content.encode() if isinstance(content, str) else content)
+        # A name of a file that is no UTF-8 comes out as an escape, which is what JSON has for it too.
+        write_atomically(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:
         raise SaveError(f"{what} cannot be written to {path}: {error.strerror or error}") from error
 
@@ -57,11 +59,16 @@ def write_file(path: Path, content: str | bytes, what: str) -> None:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` to `path`: a reader, or a crash at any moment, finds the old file or the new one, whole.
 
+    A link is followed: the file that it points to is replaced.
+
     Raises
     ------
     OSError
-        If the folder cannot be written; what stood at `path` is untouched.
+        If the folder cannot be written, or `path` is a device, a pipe or a folder; what stood there is untouched.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file")
     # The temporary file lies in the same folder, since a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART_SUFFIX, dir=path.parent)
     try:

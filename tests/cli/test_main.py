@@ -107,3 +107,10 @@ def test_a_command_to_type_is_called_as_this_one_was(monkeypatch, started, path,
     monkeypatch.setattr(sys, "argv", [started])
     monkeypatch.setenv("PATH", path)
     assert shell_command("train", Path("a b")) == expected
+
+
+def test_a_closed_standard_output_is_no_error(tmp_path):
+    command = [sys.executable, "-m", "golmu", "train", "digits", "--epochs=1", "--run", str(tmp_path / "run")]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (tmp_path / "run" / "report.html").exists()

@@ -14,9 +14,22 @@ def test_a_terminal_shows_a_bar_with_rate_loss_and_time_left():
     console = Console(file=out, force_terminal=True, width=100)
     past = training.History([1.5], [1.25], [0.5], [0.1])
     with progress.TrainingDisplay(console) as display:
+        display(training.Progress(0, 3, 250, 1000, 1.75, past))
         display(training.Progress(0, 3, 500, 1000, 1.75, past))
         display._bar.refresh()
         display(training.Progress(1, 3, 0, 1000, 1.5, past))
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
-    assert re.search(r"epoch 1/3 .* 17%  [\d,]+ samples/s  loss 1\.7500 left", text)
+    assert re.search(r"epoch 1/3 .* 17% of the run  [\d,]+ samples/s  loss 1\.7500 left", text)
     assert "epoch 1/3  loss 1.5000  val_loss 1.2500  val_accuracy 0.5000  0.10 s\n" in text
+
+
+def test_a_resumed_training_shows_the_speed_of_now(monkeypatch):
+    out = io.StringIO()
+    now = iter([100.0, 102.0])
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(now))
+    with progress.TrainingDisplay(Console(file=out, force_terminal=True, width=100)) as display:
+        display(training.Progress(4, 9, 500, 1000, 1.5, training.History([2.0] * 4)))
+        display(training.Progress(4, 9, 700, 1000, 1.5, training.History([2.0] * 4)))
+        display._bar.refresh()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert re.search(r"epoch 5/9 .* 52% of the run  100 samples/s", text)

@@ -33,7 +33,7 @@ def test_resume_from_the_command_line(run, data, tmp_path):
     assert without_seconds[0] == without_seconds[1]
     status, lines, err = run("train", data, "--resume", folder)
     assert (status, err) == (0, "")
-    assert lines[0].startswith("nothing is left to do after epoch 4: ")
+    assert lines[0].startswith("the run is finished, after epoch 4: nothing is left to train; ")
 
 
 def test_resume_with_other_data_is_refused(run, data, tmp_path, finished):

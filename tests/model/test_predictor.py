@@ -13,12 +13,12 @@ from PIL import Image
 import golmu
 from golmu import ConvolutionNetwork, Prediction, Predictor
 from golmu.data.readers.image_files import read_image
-from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
+from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError, RunError
 from golmu.metrics import softmax
 from golmu.model.model import load_model, save_model
 
 RNG = np.random.default_rng(0)
-IMAGES = RNG.integers(0, 256, (4, 6, 5, 1), np.uint8)
+IMAGES = RNG.integers(0, 100, (4, 6, 5, 1), np.uint8)  # dark, as the training images are
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_arrays_are_answered_as_by_the_engine(predictor):
 
 
 def test_a_prediction_names_classes(predictor):
-    for images in (IMAGES, IMAGES[..., 0], IMAGES.reshape(4, -1)):
+    for images in (IMAGES, IMAGES[..., 0], IMAGES.tolist()):
         predictions = predictor.predict(images)
         rows = predictor.probabilities(IMAGES)
         assert [one.label for one in predictions] == [predictor.class_names[i] for i in rows.argmax(axis=1)]
@@ -244,3 +244,115 @@ def test_options_that_do_not_fit_the_network_are_refused(finished, tmp_path, fie
         save_model(path, load_model(path))
     with pytest.raises(CheckpointError, match=re.escape(text)):
         load_model(path)
+
+
+@pytest.fixture(scope="module")
+def light_on_dark():
+    """A network of bars that are light on dark, and such a bar (9, 8)."""
+    dark = np.zeros((80, 9, 8), np.uint8)
+    dark[np.arange(80), 2 + np.arange(80) % 2 * 3, 2:6] = 255
+    return ConvolutionNetwork(4, 8, 16, 0.05, random_state=0, epochs=5).fit(dark, np.arange(80) % 2).predictor_, dark[0]
+
+
+@pytest.mark.parametrize(("invert", "expected"), [("auto", True), ("yes", True), ("no", False)])
+def test_the_same_pixels_have_the_same_answer_in_every_form(light_on_dark, tmp_path, invert, expected):
+    predictor, bar = light_on_dark
+    paper = 255 - bar
+    Image.fromarray(paper).save(tmp_path / "a.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answers = [
+            predictor.predict(tmp_path / "a.png", invert=invert),
+            predictor.predict(Image.fromarray(paper), invert=invert),
+            *predictor.predict([paper], invert=invert),
+            predictor.predict(paper, invert=invert),
+            predictor.predict(paper[..., None], invert=invert),
+            *predictor.predict(paper[None], invert=invert),
+            predictor.predict(paper / 255, invert=invert),
+            predictor.predict(paper.astype(float), invert=invert),
+            predictor.predict(paper.astype(np.int64), invert=invert),
+        ]
+    for one in answers:
+        assert one.inverted == expected
+        assert one.probability == pytest.approx(answers[0].probability, abs=1e-6)
+    if invert == "auto":
+        with pytest.warns(GolmuWarning, match="image 0 is dark on light"):
+            predictor.predict(paper)
+
+
+def test_a_flag_belongs_to_its_image_and_not_to_its_name(light_on_dark):
+    predictor, bar = light_on_dark
+    images = [Image.fromarray(255 - bar), Image.fromarray(bar)]
+    for image in images:
+        image.filename = "same.png"
+    with pytest.warns(GolmuWarning, match="inverted"):
+        assert [one.inverted for one in predictor.predict(images)] == [True, False]
+
+
+@pytest.mark.parametrize("shape", [(30, 30), (64, 30), (30, 64), (30, 30, 3), (30, 30, 4), (30, 30, 1)])
+def test_an_array_that_looks_like_one_image_is_one(predictor, shape):
+    assert isinstance(predictor.predict(np.zeros(shape, np.uint8)), Prediction)
+
+
+@pytest.mark.parametrize("shape", [(3, 30, 30), (1, 30, 30), (30, 30, 2)])
+def test_an_array_that_may_be_either_is_refused(predictor, shape):
+    with pytest.raises(InputError, match=re.escape(f"images has shape {shape}, which is neither (h, w)")):
+        predictor.predict(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("images", "text"),
+    [
+        ("", "images holds an empty path"),
+        (Image.new("L", (0, 5)), "images holds an image of 0x5 pixels"),
+        ([[1, 2], [3]], "its rows differ in length"),
+        ([np.ma.masked_array(np.zeros((9, 9), np.uint8), np.eye(9))], "without a mask"),
+        (np.full((6, 5), 1.5), "images holds pixels up to 1.5"),
+    ],
+)
+def test_more_that_is_no_image_is_refused(predictor, images, text):
+    with pytest.raises(InputError, match=re.escape(text)):
+        predictor.predict(images)
+
+
+def test_an_image_that_is_still_to_be_read_may_come_many_times(predictor, tmp_path):
+    Image.fromarray(RNG.integers(0, 256, (40, 40), np.uint8)).save(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert len({one.probability for one in predictor.predict([image] * 200)}) == 1
+
+
+def test_a_prediction_is_a_value(predictor):
+    one, again = predictor.predict(IMAGES[0]), predictor.predict(IMAGES[0])
+    assert one == again
+    assert hash(one) == hash(again)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"x", "", ["a"]])
+def test_what_is_no_path_is_refused_everywhere(path, finished):
+    made = ConvolutionNetwork.load(finished.folder / "model.safetensors")
+    for act in (golmu.load, golmu.Run.open, Predictor.load, ConvolutionNetwork.load, made.save):
+        with pytest.raises(InputTypeError, match="must be a path, got"):
+            act(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "text"),
+    [
+        ("abc", InputTypeError, "class_names must be a list of names in the order of classes_, got 'abc'"),
+        ({"a", "b", "c"}, InputTypeError, "class_names must be a list of names"),
+        (["x", "x", "y"], InputError, "class_names must differ from each other, got ['x', 'x', 'y']"),
+        (["x"], InputError, "class_names has 1 names for 3 classes"),
+    ],
+)
+def test_names_that_do_not_name_each_class_are_refused(finished, tmp_path, names, kind, text):
+    made = ConvolutionNetwork.load(finished.folder / "model.safetensors")
+    with pytest.raises(kind, match=re.escape(text)):
+        made.save(tmp_path / "a.safetensors", class_names=names)
+
+
+def test_the_model_of_another_run_is_noticed(finished, tmp_path):
+    folder = shutil.copytree(finished.folder, tmp_path / "run")
+    x, y = RNG.integers(0, 256, (32, 6, 6), np.uint8), np.arange(32) % 2
+    ConvolutionNetwork(2, 4, 8, random_state=0).fit(x, y, 1).save(folder / "model.safetensors")
+    with pytest.raises(RunError, match=r"model\.safetensors is not the model of this run"):
+        golmu.load(folder)

@@ -1,7 +1,9 @@
 """run.json as typed records: what is written comes back, and any other shape is one error."""
 
 import copy
+import os
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from command import read, write
@@ -81,3 +83,24 @@ def test_what_is_no_json_object_is_refused(tmp_path, text, said):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RunError, match=said):
         read_record(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(RunError, match=r"run\.json is a device, a pipe or a folder"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("accuracy", [-1, 1.5, float("nan"), float("inf")])
+def test_an_accuracy_that_cannot_be_is_refused(finished, tmp_path, accuracy):
+    content = read(finished.folder)
+    content["results"]["val_accuracy"] = accuracy
+    write(tmp_path, content)
+    with pytest.raises(RunError, match=r"run\.json is damaged: 'val_accuracy' must be from 0 to 1"):
+        read_record(tmp_path)
+
+
+def test_a_name_that_is_no_unicode_comes_back(finished, tmp_path):
+    record = replace(read_record(finished.folder), other={"name": "nu\udcff"})
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -79,6 +80,39 @@ def test_an_interrupted_run_has_the_network_of_its_last_checkpoint(tmp_path):
     assert predictor.model.epoch == 2
 
 
+def test_commands_take_an_interrupted_run_with_what_it_has_come_to(tmp_path, run):
+    folder = killed(tmp_path / "run")
+    np.savez(tmp_path / "data.npz", x=X, y=Y)
+    opened = Run.open(folder)
+    with pytest.warns(GolmuWarning, match="last checkpoint"):
+        _ = opened.predictor
+    assert (opened.results.epochs, opened.results.model_epoch) == (2, 2)
+    assert opened.history == load_checkpoint(folder / "checkpoint.safetensors").state.history
+    assert opened.results.val_accuracy == opened.history.val_accuracies[-1]
+    network().fit(X, Y, 1, X, Y, run=tmp_path / "other")
+    for command in (
+        ("report", folder, tmp_path / "data.npz"),
+        ("compare", folder, tmp_path / "other", "--output", tmp_path / "c.html"),
+        ("evaluate", folder, tmp_path / "data.npz"), ("explain", folder, 0, "--data", tmp_path / "data.npz"),
+    ):  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert run(*command)[0] == 0, command
+
+
+def test_a_run_that_is_still_running_is_said_to(tmp_path):
+    folder = killed(tmp_path / "run")
+    with lock_run(folder), pytest.warns(GolmuWarning, match="is still running: the weights are those .* of 4 epochs$"):
+        golmu.load(folder)
+
+
+def test_a_file_is_no_run_folder(finished, run):
+    model = finished.folder / "model.safetensors"
+    status, _, err = run("evaluate", model)
+    text = f"{model} is a file, and a run folder is needed: give the folder that `golmu train` wrote"
+    assert (status, err) == (2, f"golmu: error: {text}\n")
+
+
 def test_averaged_weights_are_those_of_the_average(tmp_path):
     folder = killed(tmp_path / "run", ema=0.9)
     state = load_checkpoint(folder / "checkpoint.safetensors").state
@@ -125,7 +159,7 @@ def test_a_run_that_made_no_step_has_no_network(tmp_path):
 
 @pytest.mark.parametrize("path", [None, "", 3, b"runs/x"])
 def test_what_is_no_path_is_refused(path):
-    with pytest.raises(InputTypeError, match="path must be that of a run folder or of a model file, got"):
+    with pytest.raises(InputTypeError, match="path must be a path, got"):
         golmu.load(path)
 
 

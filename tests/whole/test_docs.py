@@ -190,7 +190,7 @@ def desk(tmp_path, monkeypatch):
         Image.fromarray(pixels).save(folder / f"{number}.png")
     Image.fromarray(rng.integers(0, 90, (20, 20), np.uint8)).save("photo.jpg")
     with redirect_stdout(io.StringIO()):
-        assert main("train", "digits", "--recipe=quick", "--run=runs/fashion-mnist-chapter") == 0
+        assert main("train", "fashion-mnist", "--recipe=quick", "--run=runs/fashion-mnist-chapter") == 0
     Path("model.safetensors").write_bytes(Path("runs/fashion-mnist-chapter/model.safetensors").read_bytes())
 
 

@@ -36,10 +36,10 @@ EXPECTED_FAILURES = {
 class OfAnyWidth(ConvolutionNetwork):
     """Lays rows of values out as the smallest square image that holds them, so that every check has images."""
 
-    def _images(self, x, argument="x", *, is_new=False, **rest):
+    def _images(self, x, argument="x", *, is_new=False):
         rows = x if hasattr(x, "ndim") else np.asarray(x)
         if rows.ndim != 2 or rows.shape[1] == 0 or hasattr(rows, "toarray"):
-            return super()._images(x, argument, is_new=is_new, **rest)
+            return super()._images(x, argument, is_new=is_new)
         try:
             validate_data(self, rows, reset=is_new, skip_check_array=True)
         except ValueError as error:
@@ -50,7 +50,7 @@ class OfAnyWidth(ConvolutionNetwork):
             self._n_values = width
         images = np.zeros((len(rows), side * side), np.float64 if rows.dtype.kind in "biu" else rows.dtype)
         images[:, :width] = rows
-        return super()._images(images.reshape(-1, side, side), argument, is_new=is_new, **rest)
+        return super()._images(images.reshape(-1, side, side), argument, is_new=is_new)
 
     def _start(self, *arguments):
         super()._start(*arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from golmu.data import Dataset, ImageSet
 from golmu.data.inputs import encode
-from golmu.errors import DataError, GolmuWarning, InputError
+from golmu.errors import DataError, InputError, warn
 from golmu.model.model import Model
 from golmu.model.predictor import Predictor
 from golmu.types import Images, Labels
@@ -111,11 +110,9 @@ def outputs_of(dataset: Dataset, labels: NDArray[np.int64], predictor: Predictor
     if _has_no_names(model):
         named = ", ".join(f"{label} is '{name}'" for label, name in [*present.items()][:MAX_CLASSES_NAMED])
         more = ", ..." if len(present) > MAX_CLASSES_NAMED else ""
-        warnings.warn(
+        warn(
             f"{trained} was trained on class numbers without names; they are taken for the class numbers of "
-            f"{dataset.name}: {named}{more}",
-            GolmuWarning,
-            stacklevel=2,
+            f"{dataset.name}: {named}{more}"
         )
     return outputs
 

@@ -25,8 +25,12 @@ def make_console(width: int | None = None) -> Console:
 
 
 def print_table(table: Table) -> None:
-    """Print `table` as wide as its content."""
-    make_console(UNBOUNDED).print(table)
+    """Print `table` as wide as its content, without spaces at the end of its lines."""
+    console = make_console(UNBOUNDED)
+    with console.capture() as capture:
+        console.print(table)
+    for line in capture.get().splitlines():
+        console.print(line.rstrip())
 
 
 def shell_command(*words: object) -> str:

@@ -361,7 +361,8 @@ def main() -> None:
     warnings.formatwarning = lambda message, *_: f"golmu: warning: {message}\n"
     try:
         status = app(standalone_mode=False, prog_name="golmu")
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started golmu
+            sys.stdout.flush()
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except GolmuError as error:

@@ -86,12 +86,13 @@ EngineOption = Annotated[
     option(
         "--engine",
         metavar="NAME",
-        help="Engine: fused (this processor), tensorflow, or auto (the faster one here).",
+        help="Engine: fused, tensorflow, or auto (tensorflow where it is installed and finds a GPU, else fused).",
         group=RUN,
     ),
 ]
 ThreadsOption = Annotated[
-    int | None, option("--threads", metavar="N", min=1, help="Threads at most. By default one per core.", group=RUN)
+    int | None,
+    option("--threads", metavar="N", min=1, max=1024, help="Threads at most. By default one per core.", group=RUN),
 ]
 SeedOption = Annotated[
     int | None,

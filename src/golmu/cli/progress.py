@@ -61,19 +61,25 @@ class TrainingDisplay(_Display):
             console,
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
-            TextColumn("{task.percentage:3.0f}%  {task.fields[rate]} samples/s  loss {task.fields[loss]}"),
+            TextColumn("{task.percentage:3.0f}% of the run  {task.fields[rate]} samples/s  loss {task.fields[loss]}"),
         )
-        self._started = time.perf_counter()
-        self._task = self._bar.add_task("train", total=None, epoch="1", rate="–", loss="–")
+        self._started: float | None = None
+        self._seen_before = 0
+        self._task = self._bar.add_task("train", total=None, epoch="–", rate="–", loss="–", visible=False)
 
     def __call__(self, progress: training.Progress) -> None:
         seen = progress.epoch * progress.samples_per_epoch + progress.samples
+        total, rate = progress.epochs * progress.samples_per_epoch, "–"
+        if self._started is None:  # what a resumed training did earlier tells nothing of the speed now
+            self._started, self._seen_before = time.perf_counter(), seen
+            self._bar.reset(self._task, total=total, completed=seen, visible=True)
+        else:
+            rate = f"{(seen - self._seen_before) / (time.perf_counter() - self._started):,.0f}"
         self._bar.update(
             self._task,
-            total=progress.epochs * progress.samples_per_epoch,
             completed=seen,
             epoch=f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
-            rate=f"{seen / (time.perf_counter() - self._started):,.0f}",
+            rate=rate,
             loss=f"{progress.loss:.4f}",
         )
         if progress.samples == 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -13,7 +12,7 @@ import numpy as np
 from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.image_set import ImageSet
 from golmu.data.split import stratified_split
-from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.errors import InputError, InputTypeError, warn
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,7 @@ class Dataset:
             test = ImageSet(test_pixels, test_numbers)
         train, test, notes = brighten(ImageSet(pixels, numbers), test)
         for note in notes:
-            warnings.warn(note, GolmuWarning, stacklevel=2)
+            warn(note)
         return cls(str(name), train, test, names, "memory")
 
     def split(self, validation: float = 0.2, random_state: int = 42) -> tuple[ImageSet, ImageSet]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import isnan, isqrt, prod
 from numbers import Integral
 from typing import Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.checks import positive_integer
-from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.errors import InputError, InputTypeError, warn
 from golmu.types import Images, ImageShape, Labels
 
 UNSCALED_FROM = 16.0
@@ -32,9 +31,7 @@ UNKNOWN = -1
 """Stands for a label that is not among the classes."""
 
 
-def as_images(
-    x: Any, shape: ImageShape | None = None, *, argument: str = "x", stacklevel: int = 4, are_learned: bool = False
-) -> Images:
+def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", are_learned: bool = False) -> Images:
     """Convert images to (n, h, w, c), uint8 or float32.
 
     Parameters
@@ -46,8 +43,6 @@ def as_images(
         The (h, w, c) that the images must have. Without it, flattened images must be square and grey.
     argument
         The name that errors give to `x`.
-    stacklevel
-        The `stacklevel` of a warning, as in `warnings.warn`; 4 is the caller of the caller.
     are_learned
         Whether the images are to be learned from: then there is a warning if they are nearly black, or if their
         channels seem to come first.
@@ -70,19 +65,15 @@ def as_images(
             f"got {array.shape[1:]}{hint}"
         )
     if are_learned and hint:
-        warnings.warn(
+        warn(
             f"{argument} of shape {array.shape} is read as images of {array.shape[1]}x{array.shape[2]} pixels with "
-            f"{array.shape[3]} channels{hint}",
-            GolmuWarning,
-            stacklevel=stacklevel - 1,
+            f"{array.shape[3]} channels{hint}"
         )
-    images = _pixels(array, argument, stacklevel)
+    images = _pixels(array, argument)
     if are_learned and images.dtype == np.uint8 and 0 < (top := int(images.max())) < FAINT_BELOW:
-        warnings.warn(
+        warn(
             f"{argument} holds integer pixels up to {top}, but 255 is white, so all images are nearly black: if {top} "
-            f"is meant to be white, divide by {top} to pass floats in [0, 1]",
-            GolmuWarning,
-            stacklevel=stacklevel - 1,
+            f"is meant to be white, divide by {top} to pass floats in [0, 1]"
         )
     return images
 
@@ -195,7 +186,7 @@ def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> 
     )
 
 
-def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
+def _pixels(array: NDArray[Any], argument: str) -> Images:
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     if array.dtype.kind in "iu":
@@ -211,11 +202,9 @@ def _pixels(array: NDArray[Any], argument: str, stacklevel: int) -> Images:
             f"{argument} holds pixels that are NaN or infinite in float32, the first in image {bad}: replace them"
         )
     if images.min() >= 0 and (top := images.max()) >= UNSCALED_FROM:
-        warnings.warn(
+        warn(
             f"{argument} holds float pixels up to {top:g}, but [0, 1] is expected: "
-            + (f"divide by {top:g}" if top < 2 * UNSCALED_FROM else "divide by 255, or pass uint8"),
-            GolmuWarning,
-            stacklevel=stacklevel,
+            + (f"divide by {top:g}" if top < 2 * UNSCALED_FROM else "divide by 255, or pass uint8")
         )
     return images
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import ArrayPair, read_npz
 from golmu.data.reading import Progress, ReadOptions, as_size
-from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
+from golmu.errors import DataError, InputError, InputTypeError, warn
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
@@ -94,7 +93,7 @@ def read_and_warn(name: str | Path, folder: str | Path | None, read_options: Rea
     """Load a data set as `load_dataset` does, with options that exist already."""
     dataset = read_dataset(name, folder, read_options)
     for note in read_options.notes:
-        warnings.warn(note, GolmuWarning, stacklevel=3)
+        warn(note)
     return dataset
 
 

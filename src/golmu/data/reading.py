@@ -26,7 +26,7 @@ class ReadOptions:
     ----------
     size
         Height and width of the images in pixels; None: the size of all files if they share one,
-        else `golmu.data.readers.decoding.DEFAULT_SIZE`.
+        else `golmu.data.readers.threaded_reading.DEFAULT_SIZE`.
     channels
         1, grey, or 3, RGB; None: RGB if any file has colours, else grey.
     skip_bad

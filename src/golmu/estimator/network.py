@@ -15,9 +15,9 @@ from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import validate_data
 
 from golmu.architecture import Architecture
-from golmu.checks import boolean, positive_integer
+from golmu.checks import as_path, boolean, integer_within, positive_integer
 from golmu.data import inputs
-from golmu.engines import create_engine
+from golmu.engines import MAX_THREADS, create_engine
 from golmu.engines.contract import Engine
 from golmu.errors import GolmuError, InputError, InputTypeError
 from golmu.estimator.fit_place import FitPlace
@@ -292,7 +292,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
             If the file cannot be written.
         """
         self.check_fitted()
-        save_model(Path(path), self._model(check_class_names(class_names, self.class_names_)))
+        save_model(as_path(path, "path"), self._model(check_class_names(class_names, self.class_names_)))
 
     @classmethod
     def load(cls, path: str | Path, *, engine: str = "auto") -> Self:
@@ -305,7 +305,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         CheckpointError
             If the file is missing, damaged, or not a model of Golmu.
         """
-        model = load_model(Path(path))
+        model = load_model(as_path(path, "path"))
         architecture = model.architecture
         network = cls(architecture.n_kernels, architecture.units, engine=engine)
         network.test_flip = model.preprocessing.test_flip
@@ -430,7 +430,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         )  # fmt: skip
 
     def _threads(self) -> int | None:
-        return None if self.n_threads is None else positive_integer(self.n_threads, "n_threads")
+        return None if self.n_threads is None else integer_within(self.n_threads, "n_threads", 1, MAX_THREADS)
 
     @property
     def _is_ready(self) -> bool:
@@ -447,7 +447,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         self, x: ArrayLike, y: ArrayLike, x_val: ArrayLike | None, y_val: ArrayLike | None, sample_weight: Any
     ) -> TrainingData:
         """Check the arguments of `fit` that hold data, and bring them to one form."""
-        images = self._images(x, is_new=True, stacklevel=6)
+        images = self._images(x, is_new=True)
         label_array = inputs.as_label_array(y, len(images))
         classes = inputs.find_classes(label_array)
         labels = inputs.encode(label_array, classes)
@@ -456,7 +456,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         if x_val is not None or y_val is not None:
             if x_val is None or y_val is None:
                 raise InputTypeError("x_val and y_val must be given together, or not at all")
-            val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val", stacklevel=5)
+            val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val")
             val_array = inputs.as_label_array(y_val, len(val_images), argument="y_val")
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
         return TrainingData(images, labels, validation, classes, tuple(map(str, classes)), counts)
@@ -510,7 +510,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         if getattr(x, "ndim", None) == 2:
             validate_data(self, x, reset=True, skip_check_array=True)
 
-    def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False, stacklevel: int = 5) -> Images:
+    def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images:
         """Check images of the network's shape; if they are new, of the shape that the network is to have."""
         if not is_new and getattr(x, "ndim", None) == 2 and not hasattr(x, "toarray"):
             inputs.refuse_one_image(x, self.architecture_.image_shape, argument)
@@ -519,7 +519,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
             except ValueError as error:
                 raise InputError(str(error)) from error
         shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
-        return inputs.as_images(x, shape, argument=argument, stacklevel=stacklevel, are_learned=is_new)
+        return inputs.as_images(x, shape, argument=argument, are_learned=is_new)
 
     def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
         self.check_fitted()
@@ -553,7 +553,13 @@ ConvolutionNetwork.__module__ = NotFittedError.__module__ = "golmu"
 
 def check_class_names(class_names: Any, default: tuple[str, ...]) -> tuple[str, ...]:
     """The names of the classes as text, one for each; by default `default`."""
-    names = default if class_names is None else tuple(map(str, class_names))
+    if class_names is None:
+        return default
+    if isinstance(class_names, str | set | frozenset | Mapping):
+        raise InputTypeError(f"class_names must be a list of names in the order of classes_, got {class_names!r}")
+    names = tuple(map(str, class_names))
     if len(names) != len(default):
         raise InputError(f"class_names has {len(names)} names for {len(default)} classes")
+    if len(set(names)) < len(names):
+        raise InputError(f"class_names must differ from each other, got {list(names)}")
     return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.errors import InputError, InputTypeError, warn
 from golmu.types import Importance, Labels
 
 BALANCED = "balanced"
@@ -109,11 +108,7 @@ def _class_factors(
     for label, weight in class_weight.items():
         if label not in known:
             shown = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
-            warnings.warn(
-                f"class_weight names the label {label!r}, which is not one of the classes: {shown}",
-                GolmuWarning,
-                stacklevel=5,
-            )
+            warn(f"class_weight names the label {label!r}, which is not one of the classes: {shown}")
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
             raise InputError(f"class_weight[{label!r}] must be a finite number of at least 0, got {weight!r}")
     return np.array([float(class_weight.get(label, 1.0)) for label in known])

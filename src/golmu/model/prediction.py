@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,18 @@ from PIL import Image
 from golmu.checks import one_of
 from golmu.data.arrays import as_bytes
 from golmu.data.inputs import as_images
-from golmu.data.readers.decoding import bad_files, decode_all, in_parts
-from golmu.data.readers.image_files import Opened, Source, find_images
-from golmu.data.readers.inversion import Inversion
+from golmu.data.readers.image_files import Opened, Source, find_images, refusing_bad_images
+from golmu.data.readers.inversion import Inversion, inversion_notice
+from golmu.data.readers.threaded_reading import bad_files, decode_all, in_parts
 from golmu.data.reading import Progress
 from golmu.engines.contract import Engine
-from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
+from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.metrics import softmax
 from golmu.model.model import ImageFileOptions, Model
-from golmu.preprocessing import INVERSIONS
+from golmu.preprocessing import INVERSIONS, are_opposite
+
+MIN_SIDE = 5
+"""Pixels along the last axis from which (n, h, w) cannot be taken for one image with channels."""
 
 IMAGES_AT_A_TIME = 64
 """Images that one thread decodes, and that are predicted together."""
@@ -38,7 +39,7 @@ class Prediction:
     """Name of the most probable class."""
     probability: float
     """Probability of that class."""
-    probabilities: dict[str, float]
+    probabilities: dict[str, float] = field(hash=False)
     """Probability of each class by its name; together 1."""
     image: str | None = None
     """The image file; None for an image that came without a name."""
@@ -58,6 +59,11 @@ class _Network:
     engine: Engine
     name: str
 
+    @property
+    def image_files(self) -> ImageFileOptions:
+        model = self.model
+        return model.image_files or ImageFileOptions.of(model.architecture, model.preprocessing)
+
     def probabilities(self, images: Any) -> NDArray[np.float32]:
         return softmax(self.engine.logits(as_images(images, self.model.architecture.image_shape, argument="images")))
 
@@ -68,6 +74,8 @@ def predict_images(
     """Say what images show: see `golmu.Predictor.predict`; `name` is what errors call the network."""
     network = _Network(model, engine, name)
     one_of(invert, INVERSIONS, "invert")
+    if progress is not None and not callable(progress):
+        raise InputTypeError(f"progress must be a function of two numbers, got {progress!r}")
     if isinstance(images, str | Path | Image.Image):
         predictions = _predict_sources(network, _sources(images), invert, skip_bad, progress)
         is_folder = isinstance(images, str | Path) and Path(images).is_dir()
@@ -80,15 +88,23 @@ def predict_images(
 
 def _predict_array(network: _Network, images: Any, invert: str, progress: Progress | None) -> Any:
     """Say what an array of one image, or of several, shows."""
-    array = np.asarray(images)
+    try:
+        array = np.ma.asanyarray(images) if np.ma.is_masked(images) else np.asarray(images)
+    except ValueError as error:
+        raise InputTypeError(f"images must be an array, but its rows differ in length: {error}") from error
     height, width, channels = shape = network.model.architecture.image_shape
-    shapes = [shape, (prod(shape),), *([(height, width)] if channels == 1 else [])]
-    if array.shape in shapes[::2]:  # one image; a row of pixels alone could be anything
-        return _name_classes(network, network.probabilities(array[None]))[0]
-    if array.ndim > 1 and array.shape[1:] in shapes:
-        return _name_classes(network, network.probabilities(array))
+    own = [shape, (height, width)] if channels == 1 else [shape]
+    if array.shape in own:
+        return _predict_own(network, array[None], invert)[0]
+    if array.shape[1:] in own:
+        return _predict_own(network, array, invert)
     if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4)):
         return _predict_sources(network, _sources(array), invert, skip_bad=False, progress=progress)[0]
+    if array.ndim == 3 and (array.shape[0] in (1, 3) or array.shape[2] < MIN_SIDE):
+        raise InputError(
+            f"images has shape {array.shape}, which is neither (h, w), (h, w, 3) nor surely (n, h, w): pass one image "
+            "as (h, w, c), and several as a list"
+        )
     if array.ndim in (3, 4):
         sources = [source for number, one in enumerate(array) for source in _sources(one, number)]
         return _predict_sources(network, sources, invert, skip_bad=False, progress=progress)
@@ -98,25 +114,42 @@ def _predict_array(network: _Network, images: Any, invert: str, progress: Progre
     )
 
 
+def _predict_own(network: _Network, array: Any, invert: str) -> list[Prediction]:
+    """Say what images of the network's own shape show: they need no fitting, but are inverted as others are."""
+    if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() > 1:
+        array = as_bytes(array, "images")  # whole numbers up to 255, or refused
+    images = as_images(array, network.model.architecture.image_shape, argument="images")
+    ground = network.image_files.ground
+    is_inverted = [
+        invert == "yes" or (invert == "auto" and are_opposite(images[i : i + 1], ground)) for i in range(len(images))
+    ]
+    if any(is_inverted):
+        images = images.copy()
+        images[is_inverted] = (255 if images.dtype == np.uint8 else 1) - images[is_inverted]
+    if invert == "auto":
+        names = [f"image {i}" for i, inverted in enumerate(is_inverted) if inverted]
+        if notice := inversion_notice(names, ground):
+            warn(notice)
+    named = _name_classes(network, network.probabilities(images))
+    return [replace(one, inverted=inverted) for one, inverted in zip(named, is_inverted, strict=True)]
+
+
 def _predict_sources(
     network: _Network, sources: Sequence[Source], invert: str, skip_bad: bool, progress: Progress | None
 ) -> list[Prediction]:
     model, shape = network.model, network.model.architecture.image_shape
-    options = model.image_files or ImageFileOptions.of(model.architecture, model.preprocessing)
     if not sources:
         raise InputError("images is empty: give at least one image")
     if shape[2] not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but {network.name} takes {shape[2]}")
     if model.image_files is None:
-        warnings.warn(
+        warn(
             f"{network.name} was written by an earlier version and does not say how its image files were read: they "
-            f"are fitted to {shape[0]}x{shape[1]} with Golmu's defaults",
-            GolmuWarning,
-            stacklevel=3,
+            f"are fitted to {shape[0]}x{shape[1]} with Golmu's defaults"
         )
     predictions: list[Prediction] = []
     bad: list[DataError] = []
-    inversion = Inversion(options.ground, invert)
+    inversion = Inversion(network.image_files.ground, invert)
     # A part is predicted while threads decode the next ones, so that few images are in memory at a time.
     parts = decode_all(in_parts(sources, IMAGES_AT_A_TIME), shape, inversion)
     for names, images in zip(in_parts(sources, IMAGES_AT_A_TIME), parts, strict=True):
@@ -125,14 +158,14 @@ def _predict_sources(
         if good and (skip_bad or not bad):
             named = _name_classes(network, softmax(network.engine.logits(np.stack([image for _, image in good]))))
             predictions += [
-                replace(one, image=_name(source), inverted=str(source) in inversion.done)
+                replace(one, image=_name(source), inverted=inversion.has_inverted(source))
                 for one, (source, _) in zip(named, good, strict=True)
             ]
         if progress is not None:
             progress(len(predictions) + len(bad), len(sources))
     _report_bad(bad, len(sources), skip_bad)
     if inversion.notice:
-        warnings.warn(inversion.notice, GolmuWarning, stacklevel=3)
+        warn(inversion.notice)
     return predictions
 
 
@@ -150,11 +183,23 @@ def _name_classes(network: _Network, probabilities: NDArray[np.float32]) -> list
 def _sources(image: Any, number: int = 0) -> list[Source]:
     """List what to decode for one of the images given, counted from 0: a file, the files of a folder, or the image."""
     if isinstance(image, str | Path):
+        if not str(image):
+            raise InputError("images holds an empty path: give that of an image file or of a folder")
         return list(find_images([Path(image)]))
     if isinstance(image, Image.Image):
         name = str(getattr(image, "filename", ""))
-        return [Opened(image, name or f"image {number}", bool(name))]
-    array = np.asarray(image)
+        if 0 in image.size:
+            raise InputError(f"images holds an image of {image.width}x{image.height} pixels: give one with pixels")
+        with refusing_bad_images(name or f"image {number}"):
+            loaded = image.copy()  # threads that decode must not share an image that is still to be read
+        loaded.format = image.format
+        return [Opened(loaded, name or f"image {number}", bool(name))]
+    if np.ma.is_masked(image):
+        raise InputError("images must be arrays without a mask: fill them first")
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise InputTypeError(f"images must hold images, got {_description(image)}: {error}") from error
     is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
     if array.dtype.kind not in "buif" or not is_image or array.size == 0:
         raise InputTypeError(
@@ -187,4 +232,4 @@ def _report_bad(errors: Sequence[DataError], total: int, skip_bad: bool) -> None
     if errors and len(errors) == total:
         raise DataError(f"{bad_files(errors, total)}; no image is left")
     for error in errors:
-        warnings.warn(f"{error}; it is skipped", GolmuWarning, stacklevel=4)
+        warn(f"{error}; it is skipped")

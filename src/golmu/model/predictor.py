@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golmu.checks import as_path
 from golmu.data.inputs import as_images
 from golmu.data.reading import Progress
 from golmu.engines import create_engine
@@ -57,7 +58,7 @@ class Predictor:
         CheckpointError
             If the file is missing, damaged, or not a model of Golmu.
         """
-        return cls.of(load_model(Path(path)), engine=engine, name=str(path))
+        return cls.of(load_model(as_path(path, "path")), engine=engine, name=str(path))
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image_shape))
@@ -97,8 +98,8 @@ class Predictor:
     ) -> Any:
         """Say what images show.
 
-        Image files, PIL images and arrays of another size than the network's are fitted to it as `golmu predict` does:
-        turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their ground.
+        Image files, PIL images and arrays of any size are fitted to the network as `golmu predict` does it: turned
+        upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their ground.
 
         Parameters
         ----------
@@ -107,7 +108,7 @@ class Predictor:
             folder of image files, a list, or an array of images (n, h, w) or (n, h, w, c). Arrays hold uint8, or
             floats in [0, 1].
         invert
-            Whether to invert images that are fitted: "auto", those that are dark on light where nearly all training
+            Whether to invert images: "auto", those that are dark on light where nearly all training
             images are light on dark, and the other way round, with a warning; "yes", all; "no", none. By default as
             the model file says, which is "auto".
         skip_bad

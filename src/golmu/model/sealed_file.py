@@ -47,6 +47,7 @@ def write(path: Path, tensors: Tensors, description: Mapping[str, Any], *, what:
         If it cannot be written; what stood at `path` is untouched.
     """
     text = json.dumps({**description, "sha256": BLANK}, ensure_ascii=False)
+    text = text.encode(errors="backslashreplace").decode()  # to JSON, what is no Unicode is an escape
     sealed = SEAL.sub(_checksum(text, tensors), text)
     write_file(path, safetensors.numpy.save(tensors, {"golmu": sealed}), f"the {what}")
 

@@ -113,26 +113,24 @@ def _settings(run: Run, judged: _Judged) -> dict[str, Any]:
         "validation images": data.validation,
         "recipe": record.recipe_name,
         **asdict(record.recipe),
-        "engine": record.engine_used,
+        "engine": record.engine_used or record.engine,
         "threads": record.threads,
         "seed": record.seed,
     }
 
 
 def _results(run: Run) -> dict[str, Any]:
-    results, n = run.record.results, run.record.data.validation
-    if results is None:
-        raise run.lacking("results")
+    results, n = run.results, run.record.data.validation
     accuracy = results.val_accuracy
     return {
         "status": run.record.status,
         "epochs trained": results.epochs,
         "validation accuracy": accuracy,
-        "95 % interval": None if accuracy is None else wilson_interval(round(accuracy * n), n),
+        "95 % interval": None if accuracy is None or n == 0 else wilson_interval(round(accuracy * n), n),
         "validation loss": results.val_loss,
         "training loss": results.train_loss,
         "parameters": results.n_parameters,
-        "seconds": run.record.seconds,
+        "seconds": run.record.seconds or sum(run.history.seconds),
         "seconds per epoch": results.seconds_per_epoch,
     }
 

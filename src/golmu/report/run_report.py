@@ -7,7 +7,6 @@ are scored once, beside them.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from golmu import plots
 from golmu.analysis.evaluation import MAX_CONFUSION_CLASSES, Evaluation, evaluate_images, mean_activations
 from golmu.analysis.labelled_images import JudgedImages
-from golmu.errors import GolmuWarning
+from golmu.errors import warn
 from golmu.metrics import hundredths
 from golmu.model.predictor import Predictor
 from golmu.plots.canvas import DIVERGING, SEQUENTIAL
@@ -60,11 +59,7 @@ def draw_report(run: Run, images: JudgedImages) -> Path | None:
     try:
         return write_report(run, images, run.folder / REPORT)
     except Exception as error:  # whatever it is, the training has not failed
-        warnings.warn(
-            f"the report of {run.folder} could not be written ({error}); `golmu report {run.folder}` tries again",
-            GolmuWarning,
-            stacklevel=2,
-        )
+        warn(f"the report of {run.folder} could not be written ({error}); `golmu report {run.folder}` tries again")
         return None
 
 
@@ -102,8 +97,6 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
     """The values that the template report.html needs."""
     record, history, predictor = run.record, run.history, run.predictor
     model = predictor.model
-    if record.results is None:
-        raise run.lacking("results")
     best = int(np.argmin(history.val_losses)) + 1 if history.val_losses else None
     main = None if images.primary is None else evaluate_images(predictor, images.primary)
     test = images.test if images.validation is not None else None
@@ -127,8 +120,7 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
 
 def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
     """The facts of run.json that the page shows."""
-    data, results = record.data, record.results
-    assert results is not None
+    data, results = record.data, run.results
     return {
         "name": run.folder.resolve().name,
         "status": record.status,
@@ -140,7 +132,7 @@ def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
         "recipe_name": record.recipe_name,
         "recipe": recipe,
         "epochs": results.epochs,
-        "seconds": record.seconds or 0.0,
+        "seconds": record.seconds or sum(run.history.seconds),
         "engine": record.engine_used or record.engine,
         "seed": record.seed,
         "settings": {**asdict(recipe), "engine": record.engine, "threads": record.threads, "seed": record.seed},

@@ -24,6 +24,7 @@ from golmu.errors import InputError, RunError
 from golmu.recipe import FIELDS, Recipe
 from golmu.runs.folder import RUN
 from golmu.system import write_file
+from golmu.training.history import History
 
 FORMAT = 1
 
@@ -105,6 +106,8 @@ class DataRecord:
             split=None if split is None else Split(float(split["validation"]), int(split["random_state"])),
             class_names=tuple(map(str, said.get("class_names") or ())),
         )
+        if record.train < 1:
+            raise ValueError(f"'train' must be an integer of at least 1, got {record.train}")
         _ = record.read_options  # raises if the size is none
         return record
 
@@ -185,6 +188,21 @@ class Results:
     val_accuracy: float | None
     """Accuracy after the model's epoch; None without validation images."""
     seconds_per_epoch: float | None
+
+    @classmethod
+    def of(cls, history: History, model_epoch: int, n_parameters: int) -> Results:
+        """The results of a training with this history, whose model is of epoch `model_epoch`."""
+        at = model_epoch - 1
+        losses, val_losses, accuracies = history.losses, history.val_losses, history.val_accuracies
+        return cls(
+            epochs=len(losses),
+            model_epoch=model_epoch,
+            n_parameters=n_parameters,
+            train_loss=losses[at] if losses else None,
+            val_loss=val_losses[at] if val_losses else None,
+            val_accuracy=accuracies[at] if accuracies else None,
+            seconds_per_epoch=sum(history.seconds) / len(history.seconds) if history.seconds else None,
+        )
 
     @classmethod
     def from_json(cls, said: Json) -> Results:
@@ -321,13 +339,19 @@ def read_record(folder: Path) -> RunRecord:
     """
     path = folder / RUN
     try:
+        if folder.is_file():
+            raise RunError(f"{folder} is a file, and a run folder is needed: give the folder that `golmu train` wrote")
         if not folder.is_dir():
             raise RunError(f"there is no run folder {folder}")
+        if path.exists() and not path.is_file():  # to open a pipe could wait for ever
+            raise RunError(f"{path} is a device, a pipe or a folder, where a file is expected")
         said = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise RunError(f"{folder} is not a run folder: it holds no {RUN}") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except RunError:
+        raise
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     if not isinstance(said, dict):
@@ -361,8 +385,8 @@ def _object(said: Json, name: str) -> Json:
 
 def _number(said: Json, name: str) -> int:
     value = said[name]
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"'{name}' must be an integer, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise ValueError(f"'{name}' must be an integer of at least 0, got {str(value)[:40]}")
     return value
 
 
@@ -380,7 +404,10 @@ def _size(value: Any) -> tuple[int, int]:
 
 
 def _figure(said: Json, name: str) -> float | None:
-    return None if said[name] is None else float(said[name])
+    value = None if said[name] is None else float(said[name])
+    if name == "val_accuracy" and value is not None and not 0 <= value <= 1:
+        raise ValueError(f"'val_accuracy' must be from 0 to 1, got {value}")
+    return value
 
 
 def _text(said: Json, name: str) -> str | None:

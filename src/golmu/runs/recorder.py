@@ -103,21 +103,12 @@ class RunRecorder:
         training, identity = self._training, self._identity
         history, best = training.history, training.best
         epoch = training.epoch if best is None or status != "finished" else best.epoch
-        at = epoch - 1
         self.record = replace(
             self.record,
             status=status,
             engine_used=training.engine.name,
             seconds=self._seconds_before + time.monotonic() - self._started,
-            results=Results(
-                epochs=training.epoch,
-                model_epoch=epoch,
-                n_parameters=identity.architecture.n_parameters,
-                train_loss=history.losses[at] if history.losses else None,
-                val_loss=history.val_losses[at] if history.val_losses else None,
-                val_accuracy=history.val_accuracies[at] if history.val_accuracies else None,
-                seconds_per_epoch=sum(history.seconds) / len(history.seconds) if history.seconds else None,
-            ),
+            results=Results.of(history, epoch, identity.architecture.n_parameters),
         )
         preprocessing = training.engine.preprocessing
         model = Model(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from golmu.data.reading import ReadOptions
-from golmu.errors import GolmuWarning, InputTypeError, RunError
+from golmu.checks import as_path
+from golmu.data.reading import ReadOptions, format_size
+from golmu.errors import RunError, warn
 from golmu.model.model import ImageFileOptions, Model, load_model
 from golmu.model.predictor import Predictor
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import Checkpoint, load_checkpoint
 from golmu.runs.folder import CHECKPOINT, MODEL, RUN, is_in_use
 from golmu.runs.history_file import read_history
-from golmu.runs.record import RunRecord, read_record
+from golmu.runs.record import Results, RunRecord, read_record
 from golmu.training.history import History
 
 
@@ -44,7 +44,8 @@ class Run:
         RunError
             If there is no such run, or its run.json is damaged or incomplete.
         """
-        return cls(Path(folder), read_record(Path(folder)))
+        place = as_path(folder, "folder")
+        return cls(place, read_record(place))
 
     def __repr__(self) -> str:
         return f"<Run: {self.folder}, {self.record.status}>"
@@ -75,14 +76,31 @@ class Run:
 
     @cached_property
     def history(self) -> History:
-        """Losses, accuracies and seconds of each epoch, from history.csv.
+        """Losses, accuracies and seconds of each epoch, of history.csv, or of the checkpoint of a training cut off.
+
+        Raises
+        ------
+        RunError, CheckpointError
+            If the file is missing or damaged.
+        """
+        if self._is_cut_off and self.checkpoint is not None:
+            return self.checkpoint.state.history
+        return read_history(self.folder)
+
+    @property
+    def results(self) -> Results:
+        """What the training came to, or of a training cut off, what it has come to so far.
 
         Raises
         ------
         RunError
-            If the file is missing or damaged.
+            If there is neither.
         """
-        return read_history(self.folder)
+        if self.record.results is not None:
+            return self.record.results
+        if not self._is_cut_off:
+            raise self.lacking("results")
+        return Results.of(self.history, len(self.history.losses), self.predictor.model.architecture.n_parameters)
 
     @cached_property
     def checkpoint(self) -> Checkpoint | None:
@@ -124,27 +142,37 @@ class Run:
 
     def _predictor(self, engine: str) -> Predictor:
         path = self.folder / MODEL
-        if self._is_cut_off(path):
+        if self._is_cut_off:
             model = self._model_of_checkpoint()
         elif path.exists():
             model = load_model(path)
         else:
             raise self.lacking("model")
+        names, size = self.record.data.class_names, self.record.data.size
+        shape = model.architecture.image_shape
+        if (size not in (None, shape[:2])) or (names and not set(model.class_names) <= set(names)):
+            raise RunError(
+                f"{path} is not the model of this run, which was trained on images of {format_size(size)} with other "
+                f"classes or of another size: put the run's own model back, or load the file by its own path"
+            )
         return Predictor.of(with_image_files(model, self.record), engine=engine, name=str(self.folder))
 
-    def _is_cut_off(self, model: Path) -> bool:
-        """Whether the training did not come to write the model, and has a checkpoint of trained weights."""
-        is_old = self.record.status == "running" or (self.record.status == "interrupted" and not model.exists())
+    @cached_property
+    def _is_cut_off(self) -> bool:
+        """Whether the training did not come to write its results, and has a checkpoint of trained weights."""
+        has_model = (self.folder / MODEL).exists()
+        is_old = self.record.status == "running" or (self.record.status == "interrupted" and not has_model)
         return is_old and self.checkpoint is not None and self.checkpoint.is_trained
 
     def _model_of_checkpoint(self) -> Model:
         assert self.checkpoint is not None
         model = self.checkpoint.model
-        warnings.warn(
-            f"the training of {self.folder} did not end: the weights are those of its last checkpoint, after "
-            f"{model.epoch} of {self.recipe.epochs} epochs; `golmu train --resume {self.folder}` continues it",
-            GolmuWarning,
-            stacklevel=5,
+        state, hint = "did not end", f"; `golmu train --resume {self.folder}` continues it"
+        if is_in_use(self.folder):
+            state, hint = "is still running", ""
+        warn(
+            f"the training of {self.folder} {state}: the weights are those of its last checkpoint, after "
+            f"{model.epoch} of {self.recipe.epochs} epochs{hint}"
         )
         return model
 
@@ -174,15 +202,20 @@ def load(path: str | Path, *, engine: str = "auto") -> Predictor:
     >>> predictor.predict("seven.png").label  # doctest: +SKIP
     '7'
     """
-    if not isinstance(path, str | Path) or not str(path):
-        raise InputTypeError(f"path must be that of a run folder or of a model file, got {path!r}")
-    path = Path(path)
-    if not path.is_file():
+    path = as_path(path, "path")
+    if not _is_file(path):
         return Run.open(path)._predictor(engine)
     model = load_model(path)
     if model.image_files is None and (path.parent / RUN).is_file():
         model = with_image_files(model, read_record(path.parent))
     return Predictor.of(model, engine=engine, name=str(path))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for the file system, or with a null byte
+        return False
 
 
 def with_image_files(model: Model, record: RunRecord) -> Model:

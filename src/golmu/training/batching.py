@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.errors import GolmuWarning, InputError, InputTypeError
+from golmu.errors import InputError, InputTypeError, warn
 from golmu.recipe import Recipe
 
 
@@ -56,24 +55,18 @@ def pass_orders(n: int, batch_size: int, rng: np.random.Generator) -> list[NDArr
     return [part for part in orders if part.size]
 
 
-def warn_if_one_batch(
-    n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch", stacklevel: int = 3
-) -> None:
-    """Warn that `n` samples do not fill one batch; `stacklevel` as in `warnings.warn`."""
+def warn_if_one_batch(n: int, batch_size: int, *, argument: str = "batch_size", where: str = "each epoch") -> None:
+    """Warn that `n` samples do not fill one batch."""
     if n < batch_size:
-        warnings.warn(
-            f"{argument} is {batch_size}, but there are only {n} samples: {where} is one batch of them all",
-            GolmuWarning,
-            stacklevel=stacklevel,
-        )
+        warn(f"{argument} is {batch_size}, but there are only {n} samples: {where} is one batch of them all")
 
 
 def warn_of_small_data(n: int, recipe: Recipe) -> None:
     """Warn that `n` samples do not fill one batch of the recipe, at its beginning or at its end."""
     if n < recipe.batch_size:
-        warn_if_one_batch(n, recipe.batch_size, stacklevel=4)
+        warn_if_one_batch(n, recipe.batch_size)
     elif recipe.final_batch_size is not None and recipe.epochs > 1:
-        warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch", stacklevel=4)
+        warn_if_one_batch(n, recipe.final_batch_size, argument="final_batch_size", where="the last epoch")
 
 
 def refuse_hiding(image_shape: tuple[int, ...], recipe: Recipe) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from golmu import load_dataset
 from golmu.data.loading import read_dataset
-from golmu.data.readers import decoding
+from golmu.data.readers import threaded_reading
 from golmu.data.readers.image_files import read_image
 from golmu.data.reading import ReadOptions
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
@@ -238,7 +238,7 @@ def test_files_that_cannot_be_read_are_counted_and_named_or_left_out(folder):
 
 
 def test_of_very_many_files_left_out_the_first_are_named_and_all_are_kept(folder, monkeypatch):
-    monkeypatch.setattr(decoding, "MAX_FILES_LISTED", 4)
+    monkeypatch.setattr(threaded_reading, "MAX_FILES_LISTED", 4)
     for i in range(6):
         (folder / "ant" / f"bad{i}.png").write_bytes(b"text")
     read_options = ReadOptions(skip_bad=True)
@@ -356,7 +356,7 @@ def test_arguments_that_cannot_be_used(folder, options, kind, text):
 
 
 def test_more_than_fits_into_the_limit_is_refused_before_it_is_decoded(folder, monkeypatch):
-    monkeypatch.setattr(decoding, "MAX_BYTES", 24 * 30 - 1)
+    monkeypatch.setattr(threaded_reading, "MAX_BYTES", 24 * 30 - 1)
     text = "24 images of 6x5x1 take 720 bytes, but at most 719 are read: choose a smaller size with --size (size=)"
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
@@ -415,7 +415,7 @@ def test_ten_thousand_files_are_read_in_order_with_progress(tmp_path):
     data = load_dataset(tmp_path, progress=lambda done, total: seen.append((done, total)))
     numbers = data.train.images[:, 0, 0, 0] + 256 * data.train.images[:, 0, 1, 0].astype(int)
     assert np.array_equal(numbers, np.arange(10_000))
-    assert seen[0] == (decoding.FILES_PER_PART, 10_000)
+    assert seen[0] == (threaded_reading.FILES_PER_PART, 10_000)
     assert seen[-1] == (10_000, 10_000)
     assert seen == sorted(seen)
 

@@ -119,8 +119,8 @@ def test_predict_notices_ink_on_paper_and_says_so(run, digits_run):
     status, (expected,), err = run("predict", folder, light)
     assert (status, err) == (0, "")
     text = (
-        f"{dark} is dark on light, but the training images are light on dark, so it was inverted: --invert no leaves "
-        "such images as they are, and --invert yes inverts all images"
+        f"{dark} is dark on light, but the training images are light on dark, so it was inverted: --invert no "
+        "(invert='no') leaves such images as they are, and --invert yes inverts all images"
     )
     with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
         status, (line,), _ = run("predict", folder, dark)

@@ -15,7 +15,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from golmu import load_dataset
-from golmu.data.readers import decoding, table_files, tables
+from golmu.data.readers import table_files, tables, threaded_reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.runs.record import read_record
 from golmu.runs.reproduce import reproduce_command
@@ -508,7 +508,7 @@ def test_limits_are_kept_before_memory_is_taken(tmp_path, monkeypatch):
         patched.setattr(table_files, "MAX_BYTES", 1000)
         refused(pixels, f"'{pixels}' has {pixels.stat().st_size} bytes, but 1 to 1000 are read; check or split it")
     with monkeypatch.context() as patched:
-        patched.setattr(decoding, "MAX_BYTES", 1000)
+        patched.setattr(threaded_reading, "MAX_BYTES", 1000)
         refused(path, "36 images of 6x6x1 take 1,296 bytes, but at most 1,000 are read", InputError)
     with monkeypatch.context() as patched:
         patched.setattr(tables, "MAX_BYTES", 1000)

@@ -72,7 +72,7 @@ def _count_classes(dataset: Dataset) -> list[dict[str, Any]]:
 def show_data(result: dict[str, Any]) -> None:
     """Print the result of `inspect_data`."""
     console = make_console()
-    console.print(f"{result['name']}: {result['source']}")
+    console.print(result["name"] if result["name"] == result["source"] else f"{result['name']}: {result['source']}")
     for part in ("train", "test"):
         if result[part] is not None:
             shape = "x".join(str(side) for side in result[part]["shape"])

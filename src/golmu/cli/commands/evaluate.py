@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from golmu.analysis.labelled_images import test_images
 from golmu.cli.console import make_console, print_table
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.inversion import opposite_notice
-from golmu.errors import GolmuWarning
+from golmu.errors import warn
 from golmu.runs.images import is_own_data, load_fitted
 from golmu.runs.run import Run
 
@@ -42,7 +41,7 @@ def evaluate_run(
         dataset = load_fitted(predictor, data, folder, skip_bad=skip_bad, label=label, progress=progress)
     images = test_images(dataset, predictor, is_own=is_own)
     if notice := opposite_notice(images.images, predictor.model.preprocessing.ground):
-        warnings.warn(notice, GolmuWarning, stacklevel=2)
+        warn(notice)
     evaluation = evaluate_images(predictor, images)
     precision, recall, f1, support = evaluation.scores
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from golmu.checks import one_of
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.image_files import read_image
 from golmu.data.readers.inversion import Inversion
-from golmu.errors import GolmuWarning, InputError
+from golmu.errors import InputError, warn
 from golmu.plots.canvas import render
 from golmu.preprocessing import INVERSIONS
 from golmu.runs.images import judged_images
@@ -86,7 +85,7 @@ def explain_run(
         pixels, truth = read_image(Path(image), predictor.image_shape, inversion), None
         title, stem = Path(image).name, _stem(Path(image))
         if inversion.notice:
-            warnings.warn(inversion.notice, GolmuWarning, stacklevel=2)
+            warn(inversion.notice)
     output = run / f"explain-{stem}.png" if output is None else output
     if output.suffix.lower() not in FIGURE_SUFFIXES:
         raise InputError(f"output must name a .png, .svg or .pdf file, got {output}")

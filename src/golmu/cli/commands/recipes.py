@@ -31,7 +31,7 @@ def recipe_records() -> list[dict[str, Any]]:
 def show_recipes() -> None:
     """Print the recipes as a table."""
     table = Table(box=None, pad_edge=False)
-    for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time", "for"):
+    for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time"):
         table.add_column(column, justify="right" if column in ("kernels", "units", "epochs", "time") else "left")
     computers = set()
     for record in recipe_records():
@@ -45,10 +45,12 @@ def show_recipes() -> None:
             ]
             computers.add(f"{measured['cores']} cores of {measured['processor']}")
         sizes = [str(fields[name]) for name in ("n_kernels", "units", "epochs")]
-        table.add_row(record["recipe"], *sizes, *figures, record["about"])
+        table.add_row(record["recipe"], *sizes, *figures)
     console = make_console()
     console.print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds, and time to train:")
     print_table(table)
+    for name, purpose in PURPOSES.items():
+        console.print(f"{name}: {purpose}")
     if computers:
         console.print(f"measured on {', '.join(sorted(computers))}")
 

@@ -135,11 +135,13 @@ def _train(job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_in
         data, validation = job.prepared
         assert validation is not None
         epoch = job.training.epoch
-        if begun is None:
-            doing = "training"
-        elif job.is_done:
-            doing = f"nothing is left to do after epoch {epoch}: trained"
-        else:
+        if begun is not None and job.is_done:
+            console.print(
+                f"the run is finished, after epoch {epoch}: nothing is left to train; results stay in {folder}"
+            )
+            return
+        doing = "training"
+        if begun is not None:
             doing = f"continuing at epoch {epoch + 1}, batch {job.training.batch + 1}:"
         console.print(f"{doing} on {len(data):,} images, validating on {len(validation):,}; results go to {folder}")
 
@@ -182,7 +184,7 @@ def _show_results(run: Run, report: Path | None) -> None:
         "validation loss": _format_number(results.val_loss, ".4f"),
         "training loss": _format_number(results.train_loss, ".4f"),
         "epochs": str(results.epochs),
-        "time": f"{record.seconds:.1f} s ({_format_number(results.seconds_per_epoch, '.2f')} s per epoch)",
+        "time": f"{record.seconds:.1f} s in all, {_format_number(results.seconds_per_epoch, '.2f')} s per epoch",
         "engine": str(record.engine_used),
         "parameters": f"{results.n_parameters:,}",
         "curves": str(run.folder / CURVES),

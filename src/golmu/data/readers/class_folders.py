@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.quality import notices
-from golmu.data.readers.decoding import DecodedImages, in_parts, read_images
 from golmu.data.readers.image_files import IMAGE_SUFFIXES, is_image_name, iterate_images, visible_entries
+from golmu.data.readers.threaded_reading import DecodedImages, in_parts, read_images
 from golmu.data.reading import ReadOptions
 from golmu.errors import DataError
 

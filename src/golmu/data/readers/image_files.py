@@ -160,7 +160,7 @@ def read_image_header(source: Source) -> ImageHeader:
     DataError
         If the source is no image, or is too large.
     """
-    with _pillow_errors(source), _open(source) as image:
+    with refusing_bad_images(source), _open(source) as image:
         # A PNG's own getexif decodes the pixels, to find what may stand behind them.
         is_turned = Image.Image.getexif(image).get(ORIENTATION_TAG) in SIDEWAYS
         sides = image.size if is_turned else image.size[::-1]
@@ -186,10 +186,10 @@ def read_image(source: Source, shape: ImageShape, inversion: Inversion | None = 
     height, width, channels = shape
     if channels not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
-    with _pillow_errors(source):
+    with refusing_bad_images(source):
         image = _decode(source).convert("L" if channels == 1 else "RGB")
     pixels = _fit(image, width, height)
-    if inversion is not None and (inverted := inversion(image, pixels, str(source))) is not image:
+    if inversion is not None and (inverted := inversion(image, pixels, source)) is not image:
         pixels = _fit(inverted, width, height)
     return pixels
 
@@ -226,7 +226,7 @@ quiet_pillow = _PillowSilence()
 
 
 @contextmanager
-def _pillow_errors(source: Source) -> Iterator[None]:
+def refusing_bad_images(source: Source | str) -> Iterator[None]:
     """Turn whatever Pillow raises for `source` into a `DataError`."""
     try:
         with quiet_pillow:

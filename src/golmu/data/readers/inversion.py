@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -25,30 +27,43 @@ class Inversion:
 
     def __init__(self, ground: str, wanted: str) -> None:
         self._ground, self._wanted = ground, wanted
-        self.done: set[str] = set()
-        """Names of the images that were inverted."""
+        self._inverted: dict[int, str] = {}
 
-    def __call__(self, image: Image.Image, fitted: NDArray[np.uint8], name: str) -> Image.Image:
-        """Return an image, grey or RGB, as it is or inverted.
+    @property
+    def done(self) -> set[str]:
+        """Names of the images that were inverted."""
+        return set(self._inverted.values())
+
+    def has_inverted(self, source: object) -> bool:
+        """Whether the image of this very source was inverted; two sources may have one name."""
+        return id(source) in self._inverted
+
+    def __call__(self, image: Image.Image, fitted: NDArray[np.uint8], source: object) -> Image.Image:
+        """Return the image of a source, grey or RGB, as it is or inverted.
 
         Whether it is inverted depends on `fitted` (h, w, c), what the network would see of it, as it did in training.
         """
         if self._wanted == "no" or (self._wanted == "auto" and not are_opposite(fitted[None], self._ground)):
             return image
-        self.done.add(name)
+        self._inverted[id(source)] = str(source)
         return ImageOps.invert(image)
 
     @property
     def notice(self) -> str:
         """What to tell about images that were inverted although nobody asked for it; "" if there are none."""
-        if not self.done or self._wanted != "auto":
-            return ""
-        first, n = min(self.done), len(self.done)
-        subject = f"{first} is" if n == 1 else f"{n:,} images (such as {first}) are"
-        return (
-            f"{subject} {_contrast_to(self._ground)}, so {'it was' if n == 1 else 'they were'} inverted: --invert no "
-            "leaves such images as they are, and --invert yes inverts all images"
-        )
+        return inversion_notice(list(self._inverted.values()), self._ground) if self._wanted == "auto" else ""
+
+
+def inversion_notice(names: Sequence[str], ground: str) -> str:
+    """Return what to tell about images that were inverted since the training images have the ground `ground`."""
+    if not names:
+        return ""
+    first, n = min(names), len(names)
+    subject = f"{first} is" if n == 1 else f"{n:,} images (such as {first}) are"
+    return (
+        f"{subject} {_contrast_to(ground)}, so {'it was' if n == 1 else 'they were'} inverted: --invert no "
+        "(invert='no') leaves such images as they are, and --invert yes inverts all images"
+    )
 
 
 def opposite_notice(images: Images, ground: str) -> str:

@@ -27,10 +27,10 @@ from golmu.data.arrays import MAX_CLASSES, as_bytes, brighten
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.quality import notices
-from golmu.data.readers.decoding import FILES_PER_PART, read_images
 from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.image_files import Encoded
 from golmu.data.readers.table_files import TABLE_SUFFIXES, Table, open_table
+from golmu.data.readers.threaded_reading import FILES_PER_PART, read_images
 from golmu.data.reading import ReadOptions, format_size
 from golmu.errors import DataError, InputError
 from golmu.types import ImageShape

@@ -11,13 +11,13 @@ import numpy as np
 
 from golmu.engines.draws import DROPOUT
 from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.convolution import NO_OUTPUT, make_convolve_windows, windows_gradient
 from golmu.engines.fused.functions import exponential, logarithm
 from golmu.engines.fused.hashing import mix, salt
 from golmu.engines.fused.layout import Parameters
 from golmu.engines.fused.products import COLUMNS_PER_PANEL, UNIT_STRIDE, multiply
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.vectors import NUMBER_BYTES
-from golmu.engines.fused.window import NO_OUTPUT, make_convolve_windows, windows_gradient
 
 ROWS_PER_PRODUCT = 96
 """Rows of dense1 that go through a product at a time, or up to twice as many less one in the last: so many activations

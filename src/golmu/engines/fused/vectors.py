@@ -1,9 +1,8 @@
 """Vectors of floats for compiled code, written in LLVM's instructions.
 
 Numba's own vectoriser does not keep an array of sums in registers, and gives up on loops that read from many places.
-The two innermost loops of the fused engine (`golmu.engines.fused.tile`, `golmu.engines.fused.window`) are therefore
-written with the few operations below. LLVM picks the processor's instructions, and splits a vector where the
-processor's are narrower.
+The two innermost loops of the fused engine (`fused.tile` and `fused.convolution`) are therefore written with the few
+operations below. LLVM picks the processor's instructions, and splits a vector where the processor's are narrower.
 
 An address is an integer; offsets and strides count numbers, not bytes.
 """
