@@ -22,7 +22,7 @@ endif
 	$(BIN)/golmu train fashion-mnist --recipe chapter --engine $(ENGINE)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -52,7 +52,7 @@ clean:
 
 # The stamps are written after the installation, so that an interrupted one is taken up again.
 $(VENV)/.installed: pyproject.toml
-	@echo "Installing golmu into $(VENV) (once; about 600 MB, a minute or two) ..."
+	@echo "Installing golmu into $(VENV) (once; about 650 MB, a minute or two) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) .
 	@touch $@

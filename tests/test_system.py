@@ -75,8 +75,8 @@ def test_usable_cores_are_at_least_one():
 @pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 def test_a_device_or_a_pipe_is_never_replaced_and_a_link_is_followed(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(SaveError, match="it is no regular file"):
+    for path, reason in ((tmp_path / "pipe", "it is no regular file"), (tmp_path, "Is a directory")):
+        with pytest.raises(SaveError, match=reason):
             write_file(path, "x", "the text")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     (tmp_path / "link").symlink_to(tmp_path / "target")

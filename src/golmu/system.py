@@ -67,6 +67,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         If the folder cannot be written, or `path` is a device, a pipe or a folder; what stood there is untouched.
     """
     path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no regular file")
     # The temporary file lies in the same folder, since a rename is atomic only within one file system.

@@ -104,3 +104,9 @@ def test_a_name_that_is_no_unicode_comes_back(finished, tmp_path):
     record = replace(read_record(finished.folder), other={"name": "nu\udcff"})
     write_record(tmp_path, record)
     assert read_record(tmp_path) == record
+
+
+def test_a_later_format_is_refused(finished, tmp_path):
+    write(tmp_path, read(finished.folder) | {"format": 2})
+    with pytest.raises(RunError, match="its format is 2, and this version of golmu reads format 1"):
+        read_record(tmp_path)

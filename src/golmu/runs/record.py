@@ -272,6 +272,8 @@ class RunRecord:
         KeyError, TypeError, ValueError, AttributeError, IndexError
             If something is missing, or is not what it should be.
         """
+        if said.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"its format is {said['format']!r}, and this version of golmu reads format {FORMAT}")
         settings, results = _object(said, "settings"), said.get("results")
         required = [name for name, one in FIELDS.items() if one.default is MISSING]
         known = {

@@ -65,9 +65,9 @@ def test_threads_of_the_estimator():
     one, three = (ConvolutionNetwork(n_threads=n, random_state=0).fit(x, y, 2) for n in (1, 3))
     assert np.array_equal(one.w1, three.w1)
     assert one.engine_ == "fused"
-    with pytest.raises(InputError, match="n_threads must be an integer of at least 1, got 0"):
+    with pytest.raises(InputError, match="n_threads must be an integer from 1 to 1024, got 0"):
         ConvolutionNetwork(n_threads=0).fit(x, y, 1)
-    with pytest.raises(InputTypeError, match=r"n_threads must be an integer of at least 1, got 1\.5"):
+    with pytest.raises(InputTypeError, match=r"n_threads must be an integer from 1 to 1024, got 1\.5"):
         ConvolutionNetwork(n_threads=1.5).fit(x, y, 1)
 
 
