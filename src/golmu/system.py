@@ -11,6 +11,9 @@ from pathlib import Path
 
 from golmu.errors import SaveError
 
+MAX_THREADS = 1024
+"""More threads are most likely a mistyped number; each has buffers of its own."""
+
 PART_SUFFIX = ".part"
 """How the names of files end that are being written."""
 

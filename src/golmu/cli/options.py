@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from golmu.about import WHAT_DATA_IS
 from golmu.recipe import COMMON, FIELDS, NETWORK, OPTIMISATION, REGULARISATION, RUN
+from golmu.system import MAX_THREADS
 
 DATA = "Data"
 GROUPS = (COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN)
@@ -92,7 +93,9 @@ EngineOption = Annotated[
 ]
 ThreadsOption = Annotated[
     int | None,
-    option("--threads", metavar="N", min=1, max=1024, help="Threads at most. By default one per core.", group=RUN),
+    option(
+        "--threads", metavar="N", min=1, max=MAX_THREADS, help="Threads at most. By default one per core.", group=RUN
+    ),
 ]
 SeedOption = Annotated[
     int | None,

@@ -30,9 +30,6 @@ from golmu.engines.contract import Engine
 from golmu.engines.tensorflow.quiet import INSTALL_COMMAND, is_installed
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
 
-MAX_THREADS = 1024
-"""More threads are most likely a mistyped number; each has buffers of its own."""
-
 ENGINE_NAMES = ("auto", "fused", "tensorflow")
 """What the argument `engine` may be."""
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 from golmu.architecture import Architecture
 from golmu.checks import as_path, boolean, integer_within, positive_integer
 from golmu.data import inputs
-from golmu.engines import MAX_THREADS, create_engine
+from golmu.engines import create_engine
 from golmu.engines.contract import Engine
 from golmu.errors import GolmuError, InputError, InputTypeError
 from golmu.estimator.fit_place import FitPlace
@@ -32,6 +32,7 @@ from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.job import TrainingData, TrainingJob
 from golmu.runs.record import FitRecord
+from golmu.system import MAX_THREADS
 from golmu.training.batching import refuse_hiding, warn_of_small_data
 from golmu.training.history import Callback, History
 from golmu.training.loop import Training, begin

@@ -67,6 +67,11 @@ class Model:
     image_files: ImageFileOptions | None = None
     """None in a file that was written before this was kept."""
 
+    @property
+    def image_file_options(self) -> ImageFileOptions:
+        """How image files become the network's input: as the file says, or as follows from the network."""
+        return self.image_files or ImageFileOptions.of(self.architecture, self.preprocessing)
+
 
 def save_model(path: Path, model: Model) -> None:
     """Write `model` to `path` atomically.
@@ -76,7 +81,7 @@ def save_model(path: Path, model: Model) -> None:
     SaveError
         If the file cannot be written.
     """
-    options = model.image_files or ImageFileOptions.of(model.architecture, model.preprocessing)
+    options = model.image_file_options
     description = {
         "format": FORMAT,
         "architecture": asdict(model.architecture),

@@ -21,7 +21,7 @@ from golmu.data.reading import Progress
 from golmu.engines.contract import Engine
 from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.metrics import softmax
-from golmu.model.model import ImageFileOptions, Model
+from golmu.model.model import Model
 from golmu.preprocessing import INVERSIONS, are_opposite
 
 MIN_SIDE = 5
@@ -58,11 +58,6 @@ class _Network:
     model: Model
     engine: Engine
     name: str
-
-    @property
-    def image_files(self) -> ImageFileOptions:
-        model = self.model
-        return model.image_files or ImageFileOptions.of(model.architecture, model.preprocessing)
 
     def probabilities(self, images: Any) -> NDArray[np.float32]:
         return softmax(self.engine.logits(as_images(images, self.model.architecture.image_shape, argument="images")))
@@ -119,7 +114,7 @@ def _predict_own(network: _Network, array: Any, invert: str) -> list[Prediction]
     if array.dtype.kind == "f" and array.size and array.min() >= 0 and array.max() > 1:
         array = as_bytes(array, "images")  # whole numbers up to 255, or refused
     images = as_images(array, network.model.architecture.image_shape, argument="images")
-    ground = network.image_files.ground
+    ground = network.model.image_file_options.ground
     is_inverted = [
         invert == "yes" or (invert == "auto" and are_opposite(images[i : i + 1], ground)) for i in range(len(images))
     ]
@@ -149,7 +144,7 @@ def _predict_sources(
         )
     predictions: list[Prediction] = []
     bad: list[DataError] = []
-    inversion = Inversion(network.image_files.ground, invert)
+    inversion = Inversion(network.model.image_file_options.ground, invert)
     # A part is predicted while threads decode the next ones, so that few images are in memory at a time.
     parts = decode_all(in_parts(sources, IMAGES_AT_A_TIME), shape, inversion)
     for names, images in zip(in_parts(sources, IMAGES_AT_A_TIME), parts, strict=True):

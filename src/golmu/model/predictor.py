@@ -77,7 +77,7 @@ class Predictor:
     @property
     def image_files(self) -> ImageFileOptions:
         """How image files become the network's input."""
-        return self.model.image_files or ImageFileOptions.of(self.model.architecture, self.model.preprocessing)
+        return self.model.image_file_options
 
     def logits(self, images: ArrayLike) -> NDArray[np.float32]:
         """Return the logits (n, C) of images (n, h, w, c), (n, h, w) or flattened, uint8 or floats in [0, 1].

@@ -352,8 +352,6 @@ def read_record(folder: Path) -> RunRecord:
         raise RunError(f"{folder} is not a run folder: it holds no {RUN}") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
-    except RunError:
-        raise
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
     if not isinstance(said, dict):
