@@ -1,6 +1,5 @@
 """Fixtures that more than one test file needs."""
 
-import hashlib
 import io
 import os
 import struct
@@ -19,11 +18,8 @@ from golmu.data import Dataset, load_dataset
 from golmu.data.readers.idx import MNIST_FILES
 from golmu.engines import ENGINE_NAMES
 
-# numba keeps compiled code by the date of the file of the function that is called, not of those that it calls: after
-# a change in one of these it would go on testing the old code. So each state of the engine has a folder of its own.
-_engine = Path(__file__).parent.parent / "src" / "golmu" / "engines"
-_state = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_engine.rglob("*.py")))).hexdigest()[:16]
-os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"golmu-tests-{_state}")
+# All checkouts share what they have compiled; the cache itself tells their states apart.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / "golmu-tests"))
 
 
 @pytest.fixture(scope="session")

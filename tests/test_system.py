@@ -1,9 +1,11 @@
 """Whole files, locks and cores."""
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,76 @@ def test_a_lock_in_no_folder_is_an_error_of_the_system(tmp_path):
 
 def test_usable_cores_are_at_least_one():
     assert 1 <= usable_cores() <= os.cpu_count()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot bind a process to cores")
+def test_usable_cores_heeds_affinity():
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@pytest.mark.parametrize(("own", "limits", "cores"), [
+    ("0::/\n", {"": "150000 100000"}, 2),
+    ("0::/\n", {"": "50000 100000"}, 1),
+    ("0::/a/b\n", {"a/b": "max 100000", "a": "200000 100000", "": "max 100000"}, 2),
+    ("0::/a/b\n", {"a/b": "300000 100000", "a": "100000 100000"}, 1),
+    ("12:cpu:/a\n0::/a\n", {"a": "max 100000"}, 64),
+    ("0::/../../a\n", {"a": "100000 100000"}, 64), ("0::/a\n", {}, 64), ("0::/a\n", {"a": "nonsense"}, 64),
+    ("0::/a\n", {"a": ""}, 64), ("0::/a\n", {"a": "100000 0"}, 64), ("", {}, 64), (None, {}, 64),
+])  # fmt: skip
+def test_a_containers_quota_limits_the_cores(tmp_path, monkeypatch, own, limits, cores):
+    monkeypatch.setattr(system, "OWN_CONTROL_GROUP", tmp_path / "own")
+    monkeypatch.setattr(system, "CONTROL_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: range(64), raising=False)
+    if own is not None:
+        (tmp_path / "own").write_text(own)
+    for group, limit in limits.items():
+        (tmp_path / "groups" / group).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups" / group / "cpu.max").write_text(limit)
+    assert usable_cores() == cores
+
+
+@pytest.mark.parametrize("n_failures", [1, 3, 7, 8])
+def test_a_file_that_another_program_holds_is_tried_again(tmp_path, monkeypatch, n_failures):
+    """Windows refuses to replace a file that is open, as a virus scanner, an indexer or Excel may have it."""
+    real, calls = Path.replace, []
+
+    def refuse(self, target):
+        calls.append(target)
+        if len(calls) <= n_failures:
+            raise PermissionError(13, "The process cannot access the file")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(system.time, "sleep", lambda _seconds: None)
+    if n_failures > len(system.RENAME_WAITS):
+        with pytest.raises(SaveError, match="cannot access"):
+            write_file(tmp_path / "a", "x", "the text")
+        assert list(tmp_path.iterdir()) == []
+    else:
+        write_file(tmp_path / "a", "x", "the text")
+        assert (tmp_path / "a").read_text() == "x"
+    assert sum(system.RENAME_WAITS) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_writing_a_file_never_changes_the_umask(tmp_path, monkeypatch):
+    """It belongs to all threads: while one had set it to read it, another made private files, or kept the wrong one."""
+    monkeypatch.setattr(os, "umask", None)
+    write_file(tmp_path / "a", "x", "the text")
+
+
+@pytest.mark.parametrize(("name", "line"), [("posix", "golmu train 'a b' \"it's\""), ("nt", 'golmu train "a b" it\'s')])
+def test_a_command_is_quoted_for_the_systems_own_shell(monkeypatch, name, line):
+    monkeypatch.setattr(system.os, "name", name)
+    words = ["golmu", "train", "a b", "it's"]
+    joined = system.join_command(words)
+    monkeypatch.undo()
+    assert joined == line or shlex.split(joined) == words
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX files")

@@ -1,11 +1,14 @@
-"""What Golmu asks of the operating system: cores, whole files, and locks."""
+"""What Golmu asks of the operating system: cores, whole files, locks, and how a command is typed."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
-import tempfile
+import secrets
+import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +21,37 @@ PART_SUFFIX = ".part"
 """How the names of files end that are being written."""
 
 
+RENAME_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
+"""Seconds to wait before a rename is tried again: about one in all."""
+
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+OWN_CONTROL_GROUP = Path("/proc/self/cgroup")
+"""Where Linux shows the limits of groups of processes, and the group of this process."""
+
+
 def usable_cores() -> int:
-    """Number of cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Number of cores that this process may run on, or whose time it may use: a container's quota may be less."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, math.ceil(min(_quotas(), default=cores))))
+
+
+def _quotas() -> Iterator[float]:
+    """Yield how many cores' time this process's control group, and those around it, may use.
+
+    Source: Linux's "Control Group v2", section "CPU Interface Files": `cpu.max` holds microseconds and a period.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        for line in OWN_CONTROL_GROUP.read_text(encoding="utf-8").splitlines():
+            if line.startswith("0::"):
+                group = CONTROL_GROUPS / line.removeprefix("0::").strip("/")
+                # In a container its own group may be shown as the root of all.
+                for folder in (group, *group.parents):
+                    if not folder.is_relative_to(CONTROL_GROUPS):
+                        return
+                    with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+                        quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+                        if quota != "max":
+                            yield int(quota) / int(period)
 
 
 def check_writable(path: Path, what: str) -> None:
@@ -74,21 +105,32 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no regular file")
-    # The temporary file lies in the same folder, since a rename is atomic only within one file system.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART_SUFFIX, dir=path.parent)
+    # The draft lies in the same folder, since a rename is atomic only within one file system; and it is as readable as
+    # any file of its user, unlike those of `tempfile`.
+    draft = path.parent / f".{secrets.token_hex(8)}{PART_SUFFIX}"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with draft.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; what a run leaves is as readable as any file of its user.
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        _rename(draft, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            draft.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def _rename(draft: Path, path: Path) -> None:
+    """Rename a file; on Windows a virus scanner, an indexer or Excel may hold the old one for a moment."""
+    for wait in RENAME_WAITS:
+        try:
+            draft.replace(path)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    draft.replace(path)
 
 
 @contextlib.contextmanager
@@ -128,6 +170,15 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def join_command(words: list[str]) -> str:
+    """Return a command line that can be typed: its words quoted for the shell of this system."""
+    if os.name == "nt":
+        from subprocess import list2cmdline  # noqa: PLC0415
+
+        return list2cmdline(words)
+    return shlex.join(words)
+
+
 def _lock(descriptor: int) -> None:
     """Take the lock of an open file, which the system frees when its holder ends, or raise `OSError` at once."""
     if os.name == "nt":
@@ -138,13 +189,6 @@ def _lock(descriptor: int) -> None:
         import fcntl  # noqa: PLC0415
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _sync_folder(folder: Path) -> None:

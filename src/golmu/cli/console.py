@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from golmu.system import join_command
 
 UNBOUNDED = 10_000
 """Width of a console, in columns, on which no table of ours is squeezed."""
@@ -35,8 +35,7 @@ def print_table(table: Table) -> None:
 
 def shell_command(*words: object) -> str:
     """Return the command line of `golmu WORDS` that works as typed, in the way in which this one was started."""
-    texts = [*_program(), *map(str, words)]
-    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
+    return join_command([*_program(), *map(str, words)])
 
 
 def _program() -> list[str]:

@@ -349,7 +349,12 @@ def _read_options(size: str | None, channels: int | None, skip_bad: bool, label:
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:  # what the console lacks would come out in a form that JSON does not have
+        text = json.dumps(value, indent=2)
+    typer.echo(text)
 
 
 def main() -> None:

@@ -57,23 +57,26 @@ def as_keras(model: Model) -> Any:
 
     a, seen, weights = model.architecture, model.preprocessing, model.weights
     layers = keras.layers
+    # All that the user's keras.json, or a call of keras.config, may set to something else.
+    number, order = {"dtype": "float32"}, {"data_format": "channels_last", "dtype": "float32"}
+    convolution = {"padding": "same", "activation": "relu", "name": "convolution"}
     network = keras.Sequential(
         [
-            keras.Input(a.image_shape),
-            layers.Rescaling(1 / 255),
-            *([layers.Normalization(mean=seen.mean, variance=np.square(seen.std))] if seen.mean else []),
-            layers.Conv2D(a.n_kernels, 3, padding="same", activation="relu", name="convolution"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(a.units, activation="relu", name="hidden"),
-            layers.Dense(a.n_classes, name="logits"),
+            keras.Input(a.image_shape, **number),
+            layers.Rescaling(1 / 255, **number),
+            *([layers.Normalization(mean=seen.mean, variance=np.square(seen.std), **number)] if seen.mean else []),
+            layers.Conv2D(a.n_kernels, 3, **convolution, **order),
+            layers.MaxPooling2D(2, **order),
+            layers.Flatten(**order),
+            layers.Dense(a.units, activation="relu", name="hidden", **number),
+            layers.Dense(a.n_classes, name="logits", **number),
         ],
         name="network",
     )
     for layer, names in (("convolution", ("conv_w", "conv_b")), ("hidden", ("w1", "b1")), ("logits", ("w2", "b2"))):
         network.get_layer(layer).set_weights([weights[name] for name in names])
-    pixels = keras.Input(a.image_shape, name="pixels")
+    pixels = keras.Input(a.image_shape, name="pixels", **number)
     logits = network(pixels)
     if seen.test_flip:
-        logits = layers.Average()([logits, network(keras.ops.flip(pixels, axis=2))])
-    return keras.Model(pixels, layers.Softmax(name="probabilities")(logits), name="golmu")
+        logits = layers.Average(**number)([logits, network(keras.ops.flip(pixels, axis=2))])
+    return keras.Model(pixels, layers.Softmax(name="probabilities", **number)(logits), name="golmu")

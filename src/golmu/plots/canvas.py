@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +35,55 @@ INK = "#010203"
 
 INKED_SETTINGS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 """Matplotlib's settings that get this colour."""
+
+
+FigureFunction = TypeVar("FigureFunction", bound=Callable[..., Any])
+
+
+@contextmanager
+def own_settings(**settings: Any) -> Iterator[None]:
+    """Draw with Matplotlib's defaults, and `settings`, inside the `with` block.
+
+    A user's `matplotlibrc` may ask for LaTeX, or for white text on black, and is meant for figures of the user.
+    """
+    matplotlib = import_matplotlib()
+    with matplotlib.rc_context():
+        defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+        matplotlib.rcParams.update(defaults | settings)
+        yield
+
+
+def figure_function(draw: FigureFunction) -> FigureFunction:
+    """Make a function draw with our own settings, unless the user gives it `axes` of a figure with other ones."""
+    signature = inspect.signature(draw)
+
+    @functools.wraps(draw)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        if signature.bind(*arguments, **options).arguments.get("axes") is not None:
+            return draw(*arguments, **options)
+        with own_settings():
+            return draw(*arguments, **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def import_matplotlib() -> Any:
+    """Import Matplotlib, whatever `MPLBACKEND` says.
+
+    A notebook hands down its own backend to the commands that it runs, and where golmu is installed there may be no
+    such module. Our figures need no backend, so it is set only where it can be.
+    """
+    if "matplotlib" not in sys.modules:
+        backend = os.environ.pop("MPLBACKEND", None)
+        try:
+            import matplotlib  # noqa: PLC0415  a second to import
+        finally:
+            if backend is not None:
+                os.environ["MPLBACKEND"] = backend
+        if backend:
+            with suppress(ValueError):
+                matplotlib.rcParams["backend"] = backend
+    return sys.modules["matplotlib"]
 
 
 def new_axes(size: tuple[float, float] = (7, 4.2)) -> Axes:
@@ -59,11 +113,10 @@ def png(drawn: Axes | Figure, dpi: float = 144) -> bytes:
 
 def render(drawn: Axes | Figure, file_format: str, dpi: float = 144) -> bytes:
     """Return a figure, or the figure of an axis, as the content of a file; `file_format` is png, svg or pdf."""
-    from matplotlib import rc_context  # noqa: PLC0415
-    from matplotlib.axes import Axes  # noqa: PLC0415
-
     buffer = BytesIO()
-    with rc_context({"pdf.fonttype": 42}):  # text stays text
+    with own_settings(**{"pdf.fonttype": 42}):  # text stays text
+        from matplotlib.axes import Axes  # noqa: PLC0415
+
         (figure_of(drawn) if isinstance(drawn, Axes) else drawn).savefig(buffer, format=file_format, dpi=dpi)
     return buffer.getvalue()
 
@@ -74,12 +127,10 @@ def svg(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) 
     Text stays text, in the font of the page. Text, axes and ticks take the colour of the page's text, and the four
     colours of lines are CSS variables, --blue, --orange, --green and --pink, so that a dark page may have lighter ones.
     """
-    from matplotlib import rc_context  # noqa: PLC0415
-
     settings: dict[Any, Any] = {
         **dict.fromkeys(INKED_SETTINGS, INK), "grid.color": GREY, "svg.fonttype": "none", "svg.hashsalt": "golmu",
     }  # fmt: skip
-    with rc_context(settings):
+    with own_settings(**settings):
         axes = new_axes(size)
         draw(axes)
         buffer = StringIO()

@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.plots import fonts
-from golmu.plots.canvas import BLUE, GREY, LINE_COLOURS, LINE_DASHES, LINE_MARKERS, ORANGE, new_axes, tidy
+from golmu.plots.canvas import (
+    BLUE,
+    GREY,
+    LINE_COLOURS,
+    LINE_DASHES,
+    LINE_MARKERS,
+    ORANGE,
+    figure_function,
+    new_axes,
+    tidy,
+)  # fmt: skip
 from golmu.recipe import Recipe
 from golmu.schedule import Schedule
 from golmu.training.history import History
@@ -35,6 +45,7 @@ class HasHistory(Protocol):
         """Raise `NotFittedError` if the network has no weights yet."""
 
 
+@figure_function
 def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
     """Draw training and validation loss against the epoch, counted from 1, from a network or its history.
 
@@ -48,6 +59,7 @@ def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int 
     return _finish_epochs(axes, len(history.losses), best)
 
 
+@figure_function
 def accuracies(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
     """Draw the validation accuracy against the epoch, counted from 1, from a network or its history.
 
@@ -96,6 +108,7 @@ def _finish_epochs(axes: Axes, epochs: int, best: int | None) -> Axes:
     return axes
 
 
+@figure_function
 def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes | None = None) -> Axes:
     """Draw the learning rate against the completed epochs of a training on `n` images.
 
@@ -117,6 +130,7 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
     return axes
 
 
+@figure_function
 def compared(
     histories: Sequence[History], names: Sequence[str], axes: Axes | None = None, *, accuracy: bool = False
 ) -> Axes:
@@ -152,6 +166,7 @@ def styles(number: int) -> tuple[str, str, str]:
     return colour, LINE_DASHES[shift % len(LINE_DASHES)], LINE_MARKERS[(number + shift) % len(LINE_MARKERS)]
 
 
+@figure_function
 def range_test(rates: NDArray[np.float64], losses: NDArray[np.float64], suggestion: float) -> Axes:
     """Draw the smoothed loss against the learning rate, with the suggested rate marked."""
     axes = new_axes()

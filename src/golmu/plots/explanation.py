@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from golmu.analysis.explanation import Explanation
 from golmu.plots import fonts, images
-from golmu.plots.canvas import BLUE, GREY, new_axes, tidy
+from golmu.plots.canvas import BLUE, GREY, figure_function, new_axes, tidy
 from golmu.plots.scores import write_classes
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ MAX_KERNELS_SHOWN = 10
 """Kernels, at most, that the whole figure shows: those with the largest mean activation."""
 
 
+@figure_function
 def occlusion(values: ArrayLike, axes: Axes | None = None) -> Axes:
     """Draw a map (h, w) of how much a probability falls when a place of the image is hidden.
 
@@ -35,6 +36,7 @@ def occlusion(values: ArrayLike, axes: Axes | None = None) -> Axes:
     return images.show_signed(images.as_map(values), axes)
 
 
+@figure_function
 def probabilities(explained: Explanation, axes: Axes | None = None) -> Axes:
     """Draw the most probable classes of an explained image as bars, the first at the top."""
     axes = new_axes((4, 3)) if axes is None else axes
@@ -55,6 +57,7 @@ def probabilities(explained: Explanation, axes: Axes | None = None) -> Axes:
     return axes
 
 
+@figure_function
 def units(explained: Explanation, axes: Axes | None = None) -> Axes:
     """Draw what the strongest hidden units add to the logit of each class: orange raises it, purple lowers it."""
     axes = new_axes((5, 3)) if axes is None else axes
@@ -78,6 +81,7 @@ def units(explained: Explanation, axes: Axes | None = None) -> Axes:
     return axes
 
 
+@figure_function
 def explanation(explained: Explanation, title: str = "", truth: int | None = None) -> Figure:
     """Draw one figure that follows an image through a network.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golmu.errors import InputError
-from golmu.plots.canvas import DIVERGING, new_axes
+from golmu.plots.canvas import DIVERGING, figure_function, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,11 +40,13 @@ class MayLackWeights(Protocol):
         """Raise `NotFittedError` if the network has no weights yet."""
 
 
+@figure_function
 def image(pixels: ArrayLike, axes: Axes | None = None) -> Axes:
     """Draw an image (h, w, c) or (h, w); see `to_displayable`."""
     return _show(to_displayable(np.asarray(pixels)), new_axes((3, 3)) if axes is None else axes, vmin=0, vmax=255)
 
 
+@figure_function
 def kernels(source: HasKernels | HasModel | ArrayLike, axes: Axes | None = None, *, columns: int | None = None) -> Axes:
     """Draw the kernels (3, 3, c, K) of a network, a predictor or an array in a grid: orange adds, purple subtracts.
 
@@ -73,6 +75,7 @@ def _kernels_of(source: Any) -> NDArray[Any]:
     return np.asarray(source)
 
 
+@figure_function
 def feature_maps(maps: ArrayLike, axes: Axes | None = None, *, columns: int | None = None) -> Axes:
     """Draw maps (h, w, K) in a grid: orange is above zero, purple below, as before ReLU."""
     values = np.asarray(maps)
@@ -81,6 +84,7 @@ def feature_maps(maps: ArrayLike, axes: Axes | None = None, *, columns: int | No
     return show_signed(tile(values, columns), axes)
 
 
+@figure_function
 def heat(values: ArrayLike, axes: Axes | None = None) -> Axes:
     """Draw a map (h, w) of magnitudes, such as a saliency: from black, which is 0, to yellow."""
     magnitudes = as_map(values)
@@ -127,6 +131,7 @@ def as_map(values: ArrayLike) -> NDArray[Any]:
     return array
 
 
+@figure_function
 def show_signed(values: NDArray[Any], axes: Axes | None, aspect: str = "equal") -> Axes:
     """Draw values of both signs as pixels: orange above zero, purple below, and white at zero."""
     reach = float(np.nanmax(np.abs(values), initial=0)) or 1.0

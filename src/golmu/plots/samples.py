@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.plots.canvas import figure_function
 from golmu.plots.fonts import UNKNOWN_LETTER, find_fonts, shorten
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ MAX_IMAGE_SIDE = 160
 """Pixels of the height or width of an image, at most, that a contact sheet can show."""
 
 
+@figure_function
 def samples(
     images: NDArray[np.uint8], labels: NDArray[np.int64], class_names: Sequence[str], *, title: str = "",
     axes: Axes | None = None,

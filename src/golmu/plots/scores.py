@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from golmu.errors import InputError
 from golmu.metrics import ClassScores, Reliability, hundredths
 from golmu.plots import fonts
-from golmu.plots.canvas import BLUE, GREY, ORANGE, SEQUENTIAL, new_axes, tidy
+from golmu.plots.canvas import BLUE, GREY, ORANGE, SEQUENTIAL, figure_function, new_axes, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,7 @@ MAX_CLASSES_WITH_NUMBERS = 15
 """Rows or columns, at most, of a heat map whose cells have their values written in them."""
 
 
+@figure_function
 def confusion(matrix: ArrayLike, class_names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
     """Draw a confusion matrix (C, C) of counts, each row divided by its sum: how the images of a class were predicted.
 
@@ -44,6 +45,7 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str] | None = None, axes:
     return axes
 
 
+@figure_function
 def class_scores(scores: ClassScores, class_names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
     """Draw precision, recall and F1 of each class in a row; F1 lies between the other two, nearer to the lower one.
 
@@ -72,6 +74,7 @@ def class_scores(scores: ClassScores, class_names: Sequence[str] | None = None, 
     return axes
 
 
+@figure_function
 def class_activations(means: ArrayLike, class_names: Sequence[str] | None = None, axes: Axes | None = None) -> Axes:
     """Draw the mean activations (K, C) of each kernel on the images of each class."""
     values = np.asarray(means)
@@ -86,6 +89,7 @@ def class_activations(means: ArrayLike, class_names: Sequence[str] | None = None
     return axes
 
 
+@figure_function
 def reliability(bins: Reliability, axes: Axes | None = None) -> Axes:
     """Draw the accuracy of the images whose confidence lies in each bin, and its gap to their mean confidence."""
     axes = new_axes((4.6, 4.2)) if axes is None else axes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.about import VERSION
-from golmu.plots.canvas import svg
+from golmu.plots.canvas import import_matplotlib, svg
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -51,10 +51,8 @@ def image_uri(pixels: NDArray[np.uint8], largest: int | None = MAX_IMAGE_SIDE) -
 
 def apply_colours(values: NDArray[np.floating[Any]], colours: str, low: float, high: float) -> NDArray[np.uint8]:
     """Return values from `low` to `high` in a colour map of Matplotlib's, as pixels (h, w, 3)."""
-    from matplotlib import colormaps  # noqa: PLC0415
-
     scaled = (values - low) / ((high - low) or 1.0)
-    bytes_: NDArray[np.uint8] = colormaps[colours](scaled, bytes=True)[..., :3]
+    bytes_: NDArray[np.uint8] = import_matplotlib().colormaps[colours](scaled, bytes=True)[..., :3]
     return bytes_
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from golmu import plots
 from golmu.engines.contract import Prepared
-from golmu.errors import RunError, SaveError
+from golmu.errors import RunError, SaveError, warn
 from golmu.model.model import ImageFileOptions, Model, save_model
 from golmu.runs.checkpoint import Checkpoint, RunIdentity, check_resumable, load_checkpoint, save_checkpoint
 from golmu.runs.folder import CHECKPOINT, CURVES, MODEL
 from golmu.runs.history_file import write_history
 from golmu.runs.record import Results, RunRecord, write_record
 from golmu.system import write_file
-from golmu.training.history import Callback
+from golmu.training.history import Callback, History
 from golmu.training.interruption import Abandoned, Interruption
 from golmu.training.loop import Training
 
@@ -122,8 +122,17 @@ class RunRecorder:
         )
         save_model(self.folder / MODEL, model)
         write_history(self.folder, history)
-        write_file(self.folder / CURVES, plots.png(plots.curves(history)), "the curves")
+        self._draw_curves(history)
         write_record(self.folder, self.record)
+
+    def _draw_curves(self, history: History) -> None:
+        """Write curves.png; a training is worth more than its picture, so what cannot be drawn is a warning."""
+        try:
+            picture = plots.png(plots.curves(history))
+        except Exception as error:
+            warn(f"the curves cannot be drawn ({type(error).__name__}: {error}); everything else is in {self.folder}")
+        else:
+            write_file(self.folder / CURVES, picture, "the curves")
 
 
 def record_run(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import Any
 
 from golmu.about import DATASET_NAMES
 from golmu.recipe import RECIPES
 from golmu.runs.record import RunRecord
+from golmu.system import join_command
 
 BASE = "chapter"
 """The recipe to start from, where a run has none or one that no longer exists."""
@@ -33,7 +33,7 @@ def reproduce_command(record: RunRecord) -> str:
     words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]
     if record.threads is not None:
         words += ["--threads", str(record.threads)]
-    return shlex.join(words)
+    return join_command(words)
 
 
 def reproduce_code(record: RunRecord) -> str:

@@ -1,4 +1,4 @@
-"""Compiled code: kept on disk where that is possible, with the same bits, and without the import of scipy.linalg."""
+"""Compiled code: with the same bits whether fresh or from disk, and without the import of scipy.linalg."""
 
 import os
 import subprocess
@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 
 import engine_cases
+import numpy as np
+import pytest
 
-from golmu.engines.fused.compiling import cached_njit
+from golmu import ConvolutionNetwork
+from golmu.errors import EngineError
 
 
-def test_where_no_compiled_code_can_be_kept_it_is_compiled_each_time(monkeypatch):
-    def refuse(*_arguments):
-        raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
-
-    monkeypatch.setattr("numba.core.dispatcher.FunctionCache", refuse)
-    add = cached_njit(nogil=True)(lambda a, b: a + b)
-    assert add(2, 3) == 5
+def test_without_numbas_compiler_there_is_one_error(monkeypatch):
+    monkeypatch.setattr("golmu.engines.fused.compiling.config.DISABLE_JIT", 1)
+    with pytest.raises(EngineError, match="NUMBA_DISABLE_JIT has switched off: unset it, or choose the engine"):
+        ConvolutionNetwork(random_state=0).fit(np.zeros((64, 4, 4)), np.arange(64) % 2, 1)
 
 
 def test_code_that_was_compiled_before_gives_the_same_bits(tmp_path):

@@ -1,16 +1,16 @@
 """The threads of the fused engine: they end with the call, survive forks and Ctrl-C, and are as many as asked for."""
 
 import multiprocessing
-import os
 import threading
 
 import numpy as np
 import pytest
 from engine_cases import make_case, make_engine, train
+from numba import njit
 
 from golmu import ConvolutionNetwork
+from golmu.engines.fused.threads import claim, run_in_threads, wait_for_all
 from golmu.errors import InputError, InputTypeError
-from golmu.system import usable_cores
 
 
 def test_no_thread_outlives_a_call():
@@ -60,6 +60,28 @@ def test_an_interruption_waits_for_the_threads_and_is_raised(monkeypatch):
     assert np.array_equal(engine.logits(images), expected)
 
 
+@njit(nogil=True)
+def meet(state):
+    """Wait for the others at the barrier; return whether all came, and what is left to claim."""
+    return wait_for_all(state), claim(state, 0, 5)
+
+
+def test_threads_do_not_wait_for_one_that_has_failed():
+    """Where compiled code could not be kept, a thread failed, and the other waited for it for ever."""
+    calls = []
+
+    def kernel(thread, state):
+        answer = meet(state) if thread != 1 else None
+        if len(calls) > 0 and thread == 1:
+            raise MemoryError("no memory for thread 1")
+        calls.append((threading.current_thread() is threading.main_thread(), answer))
+
+    with pytest.raises(MemoryError, match="no memory for thread 1"):
+        run_in_threads(kernel, 3)
+    # The first call, before the threads, is to compile the kernel, and ends at once.
+    assert calls == [(True, (False, 5)), (False, (False, 5)), (False, (False, 5))]
+
+
 def test_threads_of_the_estimator():
     x, y = np.random.default_rng(0).random((64, 6, 6)), np.arange(64) % 2
     one, three = (ConvolutionNetwork(n_threads=n, random_state=0).fit(x, y, 2) for n in (1, 3))
@@ -69,13 +91,3 @@ def test_threads_of_the_estimator():
         ConvolutionNetwork(n_threads=0).fit(x, y, 1)
     with pytest.raises(InputTypeError, match=r"n_threads must be an integer from 1 to 1024, got 1\.5"):
         ConvolutionNetwork(n_threads=1.5).fit(x, y, 1)
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot bind a process to cores")
-def test_usable_cores_heeds_affinity():
-    cores = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(cores)})
-        assert usable_cores() == 1
-    finally:
-        os.sched_setaffinity(0, cores)

@@ -1,9 +1,8 @@
-"""How the kernels are compiled: the flags in one place, the cache on disk, and a notice while it happens."""
+"""How the kernels are compiled: the flags in one place, and a notice while it happens."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,6 +10,9 @@ from numba import njit
 from numba.core import config
 from numba.core.event import Listener, install_listener
 from numba.np import linalg
+
+from golmu.engines.fused.code_cache import KernelCache
+from golmu.errors import EngineError
 
 logger = logging.getLogger("golmu")
 
@@ -35,21 +37,11 @@ def _import_arraymath_without_scipy() -> None:
 _import_arraymath_without_scipy()
 
 
-def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Make a decorator that compiles a function and keeps the code on disk, if a folder for it can be written."""
-
-    def compile_and_keep(function: Callable[..., Any]) -> Any:
-        try:
-            return njit(cache=True, **options)(function)
-        except RuntimeError:  # neither beside the source nor in the user's cache: compile in every process
-            return njit(**options)(function)
-
-    return compile_and_keep
-
-
 def entry(function: Any) -> Any:
     """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk."""
-    return cached_njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
+    dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
+    dispatcher._cache = KernelCache(function)
+    return dispatcher
 
 
 def kernel(function: Any) -> Any:
@@ -103,6 +95,15 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
 
 
 _compilation_listener = _CompilationListener()
+
+
+def check_compiler() -> None:
+    """Raise `EngineError` if numba has been told not to compile."""
+    if config.DISABLE_JIT:
+        raise EngineError(
+            "the engine 'fused' needs numba's compiler, which NUMBA_DISABLE_JIT has switched off: unset it, or choose "
+            "the engine 'tensorflow'"
+        )
 
 
 def announce_compilation() -> AbstractContextManager[None]:

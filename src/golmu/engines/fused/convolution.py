@@ -20,7 +20,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from golmu.engines.fused.vectors import FLOAT, INDEX, INTEGER_VECTOR, LANES, Vectors
+from golmu.engines.fused.target import LANES
+from golmu.engines.fused.vectors import FLOAT, INDEX, INTEGER_VECTOR, Vectors
 
 OUTPUTS = [(t, u) for t in range(2) for u in range(2)]
 """The four outputs of a window as (row, column), row by row."""

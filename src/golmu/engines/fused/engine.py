@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from golmu.architecture import Architecture
 from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, needed_slots
 from golmu.engines.fused import kernels, numpy_passes
-from golmu.engines.fused.compiling import announce_compilation
+from golmu.engines.fused.compiling import check_compiler
 from golmu.engines.fused.layout import (
     SAMPLES_PER_LARGE_PART,
     SAMPLES_PER_PART,
@@ -28,7 +28,7 @@ from golmu.engines.fused.layout import (
 )
 from golmu.engines.fused.optimizers import make_step_sizes
 from golmu.engines.fused.step_options import make_step_options
-from golmu.engines.fused.threads import run_in_threads, shared_state
+from golmu.engines.fused.threads import run_in_threads
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
 from golmu.recipe import PLAIN, Method
 from golmu.system import usable_cores
@@ -55,6 +55,11 @@ class FusedEngine:
         Threads at most; by default one for each usable core. The bits of every result are the same for any number.
     preprocessing
         What is done to images first.
+
+    Raises
+    ------
+    EngineError
+        If numba may not compile.
     """
 
     name = "fused"
@@ -62,6 +67,7 @@ class FusedEngine:
     def __init__(
         self, architecture: Architecture, n_threads: int | None = None, preprocessing: Preprocessing = SCALING_ONLY
     ) -> None:
+        check_compiler()
         self.architecture = architecture
         self.n_threads = n_threads or usable_cores()
         self.preprocessing = preprocessing
@@ -131,13 +137,12 @@ class FusedEngine:
         n_threads = min(self.n_threads, n_parts)
         # A kernel needs three slots as arguments; where one does not exist, `step` stands in, and is not used as one.
         slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]
-        state = shared_state(n_threads)
-        with self._buffers(n_parts, samples) as work, announce_compilation():
-            run_in_threads(n_threads, lambda thread: kernels.train(
-                thread, state, data.images, data.labels, data.importance, *self._factors(data.images), order,
-                self._net, step, *slots, make_step_options(method, batches.seed), make_step_sizes(method, batches),
-                batches.first_batch, method.record_loss == "after", work, losses,
-            ))  # fmt: skip
+        with self._buffers(n_parts, samples) as work:
+            run_in_threads(
+                kernels.train, n_threads, data.images, data.labels, data.importance, *self._factors(data.images),
+                order, self._net, step, *slots, make_step_options(method, batches.seed),
+                make_step_sizes(method, batches), batches.first_batch, method.record_loss == "after", work, losses,
+            )  # fmt: skip
         return losses
 
     def _run_forward(
@@ -147,13 +152,12 @@ class FusedEngine:
         """Fill logits, or losses and n_right, which may be empty: see `golmu.engines.fused.kernels.evaluate`."""
         samples = self._samples_per_part(len(images))
         n_threads = min(self.n_threads, -(-len(images) // samples))
-        state = shared_state(n_threads)
         n_views = 2 if self.preprocessing.test_flip else 1
-        with self._buffers(n_threads, samples) as work, announce_compilation():
-            run_in_threads(n_threads, lambda thread: kernels.evaluate(
-                thread, state, images, labels, *self._factors(images), net, PLAIN_OPTIONS, n_views, work, logits,
-                losses, n_right,
-            ))  # fmt: skip
+        with self._buffers(n_threads, samples) as work:
+            run_in_threads(
+                kernels.evaluate, n_threads, images, labels, *self._factors(images), net, PLAIN_OPTIONS, n_views,
+                work, logits, losses, n_right,
+            )  # fmt: skip
 
     def _factors(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.preprocessing.factors(images.dtype, self.architecture.channels)

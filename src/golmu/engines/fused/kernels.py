@@ -146,7 +146,8 @@ def train(
                     pack_by_sample(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
                     pack_by_sample(logits, part, n_parts, net.dense2.shape[1], work.right2)
                 part = claim(state, thread, n_parts)
-            wait_for_all(state)
+            if not wait_for_all(state):
+                return
             if thread == 0:
                 losses[batch] = mean_loss(work.losses[stage], n_parts, size)
             if is_step:
@@ -155,7 +156,8 @@ def train(
                     sizes, gradient = step_sizes[batch], work.gradient[thread]
                     update(block, step, first, second, average, n_parts, step_options, sizes, gradient, work)
                     block = claim(state, thread, n_blocks)
-                wait_for_all(state)
+                if not wait_for_all(state):
+                    return
 
 
 @entry

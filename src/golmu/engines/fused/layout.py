@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture
-from golmu.engines.fused.vectors import LANES
+from golmu.engines.fused.target import LANES
 from golmu.engines.fused.views import VALUES_PER_VIEW
 from golmu.types import Weights
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.target import LANES
 from golmu.engines.fused.tile import make_tile
-from golmu.engines.fused.vectors import LANES, NUMBER_BYTES
+from golmu.engines.fused.vectors import NUMBER_BYTES
 
 COLUMNS_PER_PANEL = 2 * LANES
 """Columns of a full tile."""

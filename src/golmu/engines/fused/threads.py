@@ -9,22 +9,22 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from golmu.engines.fused.compiling import cached_njit
+from golmu.engines.fused.compiling import announce_compilation
 
-WAITING, ROUND, CLAIMED = 0, 1, 2
-"""Places in the state that threads share, int64 (2 + threads,): how many threads wait at the barrier; how often all
-have met there; and from `CLAIMED` on, for each thread, how many pieces of its share have been claimed this round."""
+WAITING, ROUND, ABORTED, CLAIMED = 0, 1, 2, 3
+"""Places in the state that threads share, int64 (3 + threads,): how many threads wait at the barrier; how often all
+have met there; whether all are to end, since one has failed and the others would wait in vain; and from `CLAIMED` on,
+for each thread, how many pieces of its share have been claimed this round."""
 
 SPINS_BEFORE_YIELD = 4000
 """How often a waiting thread looks at the barrier, some microseconds long, before it offers its core to others."""
@@ -35,24 +35,31 @@ def shared_state(n_threads: int) -> NDArray[np.int64]:
     return np.zeros(CLAIMED + n_threads, np.int64)
 
 
-def run_in_threads(n_threads: int, work: Callable[[int], None]) -> None:
-    """Run work(0) to work(n_threads − 1), each in a thread of its own that ends with it.
+def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
+    """Run kernel(thread, state, *arguments) in `n_threads` threads, which end with it.
 
-    No thread outlives the call, so a process may fork between calls. The workers wait for each other inside, so
-    either all run or none: Ctrl-C while they start cancels all of them, and a later one is raised when all have ended.
+    No thread outlives the call, so a process may fork between calls. The threads wait for each other inside, so either
+    all run or none: Ctrl-C while they start cancels all of them, and a later one is raised when all have ended. What
+    one of them raises is raised when the others have ended too.
     """
+    state = shared_state(n_threads)
+    with announce_compilation():
+        # Before threads start, the kernel is compiled: by a call that ends at once.
+        state[ABORTED] = n_threads > 1
+        kernel(0, state, *arguments)
     if n_threads == 1:
-        work(0)
         return
+    state[ABORTED] = False
     gate, is_cancelled, errors = threading.Event(), threading.Event(), []
 
     def run(thread: int) -> None:
         gate.wait()
         if not is_cancelled.is_set():
             try:
-                work(thread)
+                kernel(thread, state, *arguments)
             except BaseException as error:  # carried to the caller
                 errors.append(error)
+                state[ABORTED] = 1
 
     threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
     try:
@@ -114,9 +121,14 @@ def _read(typing_context: Any, array: Any, index: Any) -> Any:
     return types.int64(array, types.intp), generate
 
 
-@cached_njit(nogil=True)
-def wait_for_all(state: Any) -> None:
-    """Wait until all threads have arrived here; a new round of claims then begins."""
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def wait_for_all(state: Any) -> Any:
+    """Wait until all threads have arrived here, and return True; a new round of claims then begins.
+
+    If all are to end, return False.
+    """
+    if _read(state, ABORTED) != 0:
+        return False
     n_threads = len(state) - CLAIMED
     this_round = _read(state, ROUND)
     if _add(state, WAITING, 1) == n_threads - 1:
@@ -124,21 +136,26 @@ def wait_for_all(state: Any) -> None:
         for thread in range(n_threads):
             state[CLAIMED + thread] = 0
         _add(state, ROUND, 1)
-        return
+        return True
     spins = 0
     while _read(state, ROUND) == this_round:
         spins += 1
         if spins > SPINS_BEFORE_YIELD:
+            if _read(state, ABORTED) != 0:
+                return False
             _yield_core()
+    return True
 
 
-@cached_njit(nogil=True)
+@njit(nogil=True)  # type: ignore[untyped-decorator]
 def claim(state: Any, thread: int, n_pieces: int) -> Any:
     """Return the number of a piece of work that no thread has claimed this round, or n_pieces if none is left.
 
     A thread first takes the same pieces in every round, which are in its core's cache, and then helps others with
-    theirs.
+    theirs. If all are to end, none is left.
     """
+    if _read(state, ABORTED) != 0:
+        return n_pieces
     n_threads = len(state) - CLAIMED
     for i in range(n_threads):
         owner = (thread + i) % n_threads

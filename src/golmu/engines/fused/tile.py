@@ -22,7 +22,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from golmu.engines.fused.vectors import FLOAT, INDEX, LANES, Vectors
+from golmu.engines.fused.target import LANES
+from golmu.engines.fused.vectors import FLOAT, INDEX, Vectors
 
 
 def make_tile(rows: int, vectors: int) -> Callable[..., None]:

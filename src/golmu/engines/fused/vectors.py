@@ -12,24 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-
-def _count_lanes() -> int:
-    """Return how many float32 the processor computes at once: 16 with AVX-512, else 8."""
-    try:
-        features = llvmlite.binding.get_host_cpu_features()
-    except RuntimeError:  # the system does not say
-        return 8
-    return 16 if features.get("avx512f") else 8
-
-
-LANES = _count_lanes()
-"""Float32 numbers in a vector; on a processor of narrower vectors each takes a few instructions."""
+from golmu.engines.fused.target import LANES
 
 FLOAT, INDEX, INTEGER = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 VECTOR, INTEGER_VECTOR = ir.VectorType(FLOAT, LANES), ir.VectorType(INTEGER, LANES)
@@ -60,7 +48,7 @@ class Vectors:
         self.builder = builder
         self.zero = ir.Constant(VECTOR, [ir.Constant(FLOAT, 0.0)] * LANES)
         self._multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fma.v{LANES}f32"
+            builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fmuladd.v{LANES}f32"
         )
 
     def offset(self, *terms: tuple[Any, Any]) -> Any:
@@ -93,7 +81,10 @@ class Vectors:
         return ir.Constant(INTEGER_VECTOR, [number] * LANES)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """Emit a · b + c, rounded once."""
+        """Emit a · b + c: rounded once where the processor does that in one instruction, else twice.
+
+        `llvm.fma` would always round once, and calls a function of the C library for each lane where it must.
+        """
         return self.builder.call(self._multiply_add, [a, b, c])
 
     def variables(self, count: int) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The import of TensorFlow, which is an optional dependency: with a clear error, and without its start-up messages."""
+"""The import of TensorFlow and Keras, which are optional: with a clear error, and without their start-up messages."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ LOG_LEVEL_VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 """TensorFlow's own environment variable, which it reads when it is imported."""
 
+KERAS_VARIABLE = "KERAS_BACKEND"
+"""Keras's own environment variable, which it reads when it is imported."""
+
 
 def is_installed() -> bool:
     """Whether there is a TensorFlow to import; it is not imported, so the answer takes no time."""
@@ -31,7 +34,10 @@ def is_installed() -> bool:
 
 
 def import_tensorflow(what: str = "engine 'tensorflow'") -> Any:
-    """Import TensorFlow quietly, and return its module.
+    """Import TensorFlow, and Keras on it, quietly, and return TensorFlow's module.
+
+    The user's `keras.json` or `KERAS_BACKEND` may name another backend, which need not be installed. It is heeded only
+    where the user has imported Keras already.
 
     Parameters
     ----------
@@ -48,10 +54,27 @@ def import_tensorflow(what: str = "engine 'tensorflow'") -> Any:
     # On some processors TensorFlow leaves oneDNN off, although convolutions are three times faster with it.
     os.environ.setdefault(ONEDNN_VARIABLE, "1")
     try:
-        with quiet_import():
-            return importlib.import_module("tensorflow")
+        with quiet_import(), _keras_on_tensorflow():
+            tensorflow = importlib.import_module("tensorflow")
+            importlib.import_module("keras")
+            return tensorflow
     except Exception as error:  # what a broken installation raises depends on what is broken
-        raise EngineError(f"TensorFlow cannot be imported: {error}") from error
+        # An assertion of TensorFlow's says nothing; its name is better than that.
+        raise EngineError(f"TensorFlow cannot be imported: {str(error) or type(error).__name__}") from error
+
+
+@contextmanager
+def _keras_on_tensorflow() -> Iterator[None]:
+    """Set Keras's environment variable inside the `with` block; Keras reads it when it is imported."""
+    chosen = os.environ.get(KERAS_VARIABLE)
+    os.environ[KERAS_VARIABLE] = "tensorflow"
+    try:
+        yield
+    finally:
+        if chosen is None:
+            del os.environ[KERAS_VARIABLE]
+        else:
+            os.environ[KERAS_VARIABLE] = chosen
 
 
 @contextmanager
