@@ -32,7 +32,7 @@ OWN_CONTROL_GROUP = Path("/proc/self/cgroup")
 def usable_cores() -> int:
     """Number of cores that this process may run on, or whose time it may use: a container's quota may be less."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, math.ceil(min(_quotas(), default=cores))))
+    return max(1, min(cores, MAX_THREADS, math.ceil(min(_quotas(), default=cores))))
 
 
 def _quotas() -> Iterator[float]:

@@ -1,5 +1,7 @@
 """The command itself: help, version, log lines, and how it ends."""
 
+import io
+import json
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from command import process
 import golmu
 from golmu.cli import app
 from golmu.cli.console import shell_command
+from golmu.cli.main import _print_json
 
 
 def test_without_arguments_the_help_is_shown(run):
@@ -47,6 +50,23 @@ def test_log_messages_are_plain_lines_on_standard_error(tmp_path, fashion_mnist)
     first, last = err.splitlines()[0], err.splitlines()[-1]
     assert first.startswith(f"looking for Fashion-MNIST elsewhere: folder '{tmp_path / 'empty'}': cannot look into ")
     assert last == f"Fashion-MNIST comes from {fashion_mnist.source}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp949", "latin-1", "utf-16"])
+def test_json_is_json_in_any_encoding(monkeypatch, encoding):
+    value = {"골무": "é\x85\udcff", "path": "a\\b"}
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stream)
+    _print_json(value)
+    stream.flush()
+    assert json.loads(stream.buffer.getvalue().decode(encoding)) == value
+
+
+def test_names_in_json_are_readable_where_the_console_has_their_letters(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp949"))
+    _print_json({"name": "골무"})
+    sys.stdout.flush()
+    assert "골무".encode("cp949") in sys.stdout.buffer.getvalue()
 
 
 def test_debug_shows_the_traceback():

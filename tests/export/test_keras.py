@@ -1,5 +1,10 @@
 """Networks as Keras models: they answer as the network does, or are not kept."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -32,6 +37,31 @@ def test_a_keras_model_answers_as_the_network_does(tmp_path, channels, parameter
     for images in (x, x.astype(np.float32)):
         assert exported.predict(images, verbose=0) == pytest.approx(network.predict_proba(x), abs=1e-5)
     assert exported.input_shape == (None, 9, 8, channels)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"backend": "jax"}, {"image_data_format": "channels_first"}, {"floatx": "float16"}]
+)
+def test_the_users_keras_settings_do_not_disturb(tmp_path, settings):
+    """Neither the export, which checks its answers, nor the training with TensorFlow's optimizers."""
+    trained(tmp_path)
+    (tmp_path / "keras.json").write_text(json.dumps(settings))
+    code = """
+import sys
+from pathlib import Path
+from golmu.export.keras import export_keras
+from golmu.model.predictor import Predictor
+folder = Path(sys.argv[1])
+export_keras(Predictor.load(folder / "model.safetensors"), folder / "network.keras")
+from golmu import ConvolutionNetwork
+import numpy as np
+x, y = np.ones((64, 4, 4)), np.arange(64) % 2
+ConvolutionNetwork(2, 2, 32, engine="tensorflow", random_state=0).fit(x, y, 1)
+"""
+    environment = os.environ | {"KERAS_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_one_that_answers_otherwise_is_not_kept(tmp_path, monkeypatch):

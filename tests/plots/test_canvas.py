@@ -1,6 +1,9 @@
 """Figures as the content of files, and as elements of a page."""
 
+import os
 import re
+import subprocess
+import sys
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -27,6 +30,64 @@ def test_drawing_leaves_pyplot_alone():
 
     curves(HISTORY)
     assert pyplot.get_fignums() == []
+
+
+USERS_SETTINGS = """
+text.usetex: True
+figure.facecolor: black
+figure.figsize: 1, 1
+savefig.bbox: tight
+font.size: 30
+axes.grid: False
+"""
+
+DRAW = """
+import hashlib
+from golmu.plots import curves, explanation, png, samples
+from golmu.training.history import History
+import numpy as np
+history = History([2.0, 1.5, 1.25], [1.9, 1.6, 1.4], [0.3, 0.5, 0.6], [1.0, 1.0, 1.0])
+sheet = samples(np.arange(128, dtype=np.uint8).reshape(2, 8, 8, 1), np.array([0, 1]), ["a_b", "100 %"])
+for figure in (curves(history), sheet):
+    print(hashlib.sha256(png(figure)).hexdigest())
+import matplotlib
+print(matplotlib.rcParams["figure.facecolor"], matplotlib.rcParams["text.usetex"])
+"""
+
+
+def _draw(tmp_path, settings, **environment):
+    (tmp_path / "matplotlibrc").write_text(settings)
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path), "PATH": str(tmp_path)} | environment
+    done = subprocess.run([sys.executable, "-c", DRAW], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_figures_are_the_same_whatever_the_users_settings(tmp_path):
+    """LaTeX in `matplotlibrc`, or the backend of a notebook that is not installed here, ended a training."""
+    *plain, _ = _draw(tmp_path, "", MPLBACKEND="agg")
+    *drawn, settings = _draw(tmp_path, USERS_SETTINGS, MPLBACKEND="module://not_installed.backend_inline")
+    assert drawn == plain
+    assert settings == "black True"
+
+
+def test_the_users_own_axes_keep_the_users_settings():
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    def size(axes):
+        return axes.get_legend().get_texts()[0].get_fontsize()
+
+    with rc_context({"legend.fontsize": 17}):
+        assert size(curves(HISTORY, Figure().subplots())) == 17
+        assert size(curves(HISTORY)) != 17
+
+
+def test_the_users_backend_is_kept_where_there_is_one():
+    code = "import os; from golmu.plots import canvas; m = canvas.import_matplotlib(); " \
+           "print(m.rcParams['backend'], os.environ['MPLBACKEND'])"  # fmt: skip
+    environment = os.environ | {"MPLBACKEND": "svg"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["svg", "svg"]
 
 
 def test_svg_is_an_element_in_the_pages_colours():
