@@ -20,10 +20,11 @@ from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import ArrayPair, read_npz
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
+from golmu.names import look_alike_notice
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
-DATASET_SUFFIXES = (".npz", ".parquet", ".csv")
+DATASET_SUFFIXES = (".npz", ".parquet", ".csv", ".zip")
 """Endings of the names of files that are data sets."""
 
 
@@ -99,23 +100,37 @@ def read_and_warn(name: str | Path, folder: str | Path | None, read_options: Rea
 
 def read_dataset(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
     """Load a data set as `load_dataset` does, but add the warnings to `read_options.notes` instead."""
+    dataset = _read(name, folder, read_options)
+    read_options.notes += look_alike_notice(dataset.class_names)
+    return dataset
+
+
+def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
     path = as_path(name, "name")
     if folder is not None:
         folder = as_path(folder, "folder")
-    if load := _LOADERS.get(str(name)):
-        return _check_and_brighten(load(folder), read_options)
     is_folder = bool(str(name)) and _is_folder(path)
+    # "digits" is the data set of that name, whatever lies beside; a `Path` that exists is a path.
+    if (load := _LOADERS.get(str(name))) and not (is_folder and isinstance(name, os.PathLike)):
+        if is_folder and folder is None:
+            read_options.notes.append(
+                f"'{name}' is taken as the data set of that name, not as the folder here: write ./{name} for the folder"
+            )
+        return _check_and_brighten(load(folder), read_options)
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
     suffix = path.suffix.lower()
     if folder is not None and (is_folder or is_idx_set or suffix in DATASET_SUFFIXES):
         kind = "folder" if is_folder else "file"
         raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no effect; leave out folder")
     if is_folder:
+        read_options.notes += _note_idx_beside(path)
         return _load_folder(path, read_options)
     if is_idx_set:
         return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
     if suffix == ".npz":
         return _check_and_brighten(load_npz(path), read_options)
+    if suffix == ".zip":
+        return _load_zip(path, read_options)
     if suffix in DATASET_SUFFIXES:
         from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
@@ -124,23 +139,57 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
 
 
 def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
-    from golmu.data.readers.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
-    from golmu.data.readers.image_files import is_image_name  # noqa: PLC0415
+    from golmu.data.readers.class_folders import load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.readers.image_tree import scan_folder  # noqa: PLC0415
     from golmu.data.readers.tables import holds_tables, load_tables  # noqa: PLC0415
 
     if find_idx_sets(folder):
+        if passed_over := scan_folder(folder, []).class_folders:
+            read_options.notes.append(
+                f"the IDX files in '{folder}' are read, and its folders of images are not: {', '.join(passed_over)}"
+            )
         return _check_and_brighten(load_idx_folder(folder), read_options)
-    if holds_class_folders(folder):
+    unreadable: list[str] = []
+    tree = scan_folder(folder, unreadable if read_options.skip_bad else None)
+    if tree.is_run:
+        raise DataError(f"'{folder}' is a run folder, which holds no data set; give {WHAT_DATA_IS}")
+    if tree.class_folders:
         read_options.check_no_table(str(folder))
-        return load_class_folders(folder, read_options)
+        read_options.left_out += unreadable
+        read_options.notes += unreadable
+        if holds_tables(folder):
+            read_options.notes.append(
+                f"the class folders in '{folder}' are read, and its tables are not: give the path of a table to read it"
+            )
+        return load_class_folders(tree, folder, read_options)
     if holds_tables(folder):
         return load_tables(folder, read_options)
-    if any(is_image_name(entry.name) for entry in folder.iterdir()):
+    if tree.images:
         raise DataError(
             f"'{folder}' holds images, but no class folders: move the images of each class into a folder named after "
             "the class"
         )
     raise DataError(f"'{folder}' holds no data set; give {WHAT_DATA_IS}")
+
+
+def _note_idx_beside(folder: Path) -> list[str]:
+    """Return a sentence if IDX files beside a folder are a data set of its name, which is not the one that is read."""
+    try:
+        is_set = folder.name in find_idx_sets(folder.parent)
+    except DataError:  # the folder above need not be readable
+        return []
+    return [f"'{folder}' is taken as the folder, not as the IDX files of that name beside it"] if is_set else []
+
+
+def _load_zip(path: Path, read_options: ReadOptions) -> Dataset:
+    from golmu.data.readers.class_folders import load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.readers.zipped_images import scan_zip  # noqa: PLC0415
+
+    tree = scan_zip(path)
+    if not tree.class_folders:
+        raise DataError(f"'{path}' holds no class folders of images; unpack it, and give what is inside")
+    read_options.check_no_table(str(path))
+    return load_class_folders(tree, path, read_options)
 
 
 def _check_and_brighten(dataset: Dataset, read_options: ReadOptions) -> Dataset:
