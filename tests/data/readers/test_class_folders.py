@@ -3,7 +3,6 @@
 import os
 import re
 import warnings
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from PIL import Image
 
 from golmu import load_dataset
 from golmu.data.loading import read_dataset
-from golmu.data.readers import threaded_reading
+from golmu.data.readers import image_kinds, threaded_reading
 from golmu.data.readers.image_files import read_image
 from golmu.data.reading import ReadOptions
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
@@ -215,6 +214,13 @@ def test_only_plain_numbers_are_sorted_as_numbers(tmp_path):
         assert load_dataset(tmp_path / names[0]).class_names == names
 
 
+@pytest.fixture
+def _without_heif(monkeypatch):
+    monkeypatch.setattr(image_kinds, "_reads_heif", lambda: False)
+    monkeypatch.setattr(image_kinds, "_readable_suffixes", lambda: image_kinds.IMAGE_SUFFIXES)
+
+
+@pytest.mark.usefixtures("_without_heif")
 def test_files_of_other_kinds_are_counted(folder):
     for i in range(3):
         (folder / "ant" / f"IMG_{i}.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
@@ -224,21 +230,20 @@ def test_files_of_other_kinds_are_counted(folder):
     read_options = ReadOptions()
     data = read_dataset(folder, None, read_options)
     assert data.train.files[-1] == "bee/a.jfif"
-    if find_spec("pillow_heif") is None:
-        assert read_options.notes == [
-            f"5 files in '{folder}' are not read: 3 .heic, 1 without an ending, 1 .txt; HEIC images need pillow-heif: "
-            "pip install 'golmu[heif]'"
-        ]
-        assert read_options.passed_over == {".heic": 3, ".txt": 1, "": 1}
+    assert read_options.notes == [
+        f"5 files in '{folder}' are not read: 3 .heic, 1 without an ending, 1 .txt; HEIC images need pillow-heif: "
+        "pip install 'golmu[heif]'"
+    ]
+    assert read_options.passed_over == {".heic": 3, ".txt": 1, "": 1}
 
 
+@pytest.mark.usefixtures("_without_heif")
 def test_a_class_of_images_that_cannot_be_read_here_is_refused(folder):
     (folder / "cat").mkdir()
     (folder / "cat" / "1.heic").touch()
-    if find_spec("pillow_heif") is None:
-        text = f"the class folder '{folder}/cat' holds no image that can be read here: 1 .heic; HEIC images need pillow"
-        with pytest.raises(DataError, match=f"^{re.escape(text)}"):
-            load_dataset(folder)
+    text = f"the class folder '{folder}/cat' holds no image that can be read here: 1 .heic; HEIC images need pillow"
+    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
+        load_dataset(folder)
 
 
 def test_a_folder_inside_that_may_not_be_looked_into_is_skipped_with_skip_bad(folder, monkeypatch):
