@@ -14,13 +14,14 @@ from golmu.about import WHAT_DATA_IS
 from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.labels import distinct_names
 from golmu.data.named import digits, fashion_mnist
 from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import ArrayPair, read_npz
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
-from golmu.names import look_alike_notice
+from golmu.names import clean_name, look_alike_notice
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
@@ -234,7 +235,8 @@ def _names_of_text_labels(pairs: Sequence[ArrayPair]) -> tuple[str, ...] | None:
     """
     if any(pair.labels.dtype.kind != "U" for pair in pairs):
         return None
-    return tuple(map(str, np.unique(np.concatenate([pair.labels.ravel() for pair in pairs]))))
+    distinct = np.unique(np.concatenate([pair.labels.ravel() for pair in pairs]))
+    return distinct_names([clean_name(label) for label in distinct.tolist()])
 
 
 def _as_image_set(pair: ArrayPair, class_names: tuple[str, ...] | None) -> tuple[ImageSet, tuple[str, ...]]:
