@@ -109,7 +109,9 @@ def test_one_image_among_the_parts_does_not_make_them_classes(folder, tmp_path):
     save(place / "sheet.png")
     data, notes = noted(place)
     assert (data.class_names, len(data.train), len(data.test)) == (("ant", "bee"), 24, 4)
-    assert notes == [f"2 images lie in '{place}' beside the class folders and are not read"]
+    assert notes == [
+        f"2 images lie in '{place}' beside the class folders and are not read: sheet.png, train/folder.jpg"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +335,7 @@ def test_links_are_followed_and_may_make_a_circle(folder, tmp_path):
     (folder / "ant" / "circle").unlink()
     data, notes = noted(folder)
     assert np.bincount(data.train.labels).tolist() == [12, 13, 10]
-    assert notes == ["1 training image is a duplicate of another"]
+    assert notes == ["1 training image is a duplicate of another: bee/00.png = bee/12.png"]
 
 
 def test_a_link_to_nothing_cannot_be_read(folder):
@@ -411,7 +413,7 @@ def test_grey_images_that_are_stored_with_colours_are_grey(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (6, 5, 1)
     assert np.array_equal(data.train.images[12], data.train.images[24])
-    assert notes == ["2 training images are duplicates of others"]
+    assert notes == ["2 training images are duplicates of others: bee/00.png = bee/12.png = bee/13.gif"]
 
 
 def test_all_modes_together(folder):
@@ -420,7 +422,8 @@ def test_all_modes_together(folder):
     save(folder / "bee" / "cmyk.jpg", colour=(10, 200, 30, 40), mode="CMYK")
     data, notes = noted(folder)
     assert data.train.images.shape == (30, 6, 5, 3)
-    assert notes == ["3 training images are duplicates of others"]  # the nearly black ones
+    text = "3 training images are duplicates of others: bee/I16.png = bee/LA.png = bee/P.png = ..."
+    assert notes == [text]  # the nearly black ones
 
 
 # What cannot be read
@@ -451,7 +454,7 @@ def test_of_very_many_files_left_out_the_first_are_named_and_all_are_kept(folder
     head, *named, more = read_options.notes[0].split("\n  ")
     assert head == "6 of 30 images cannot be read and are skipped:"
     assert named == read_options.left_out[:4]
-    assert more == "and 2 more; golmu data DATA --skip-bad --json lists them all as left_out"
+    assert more == "and 2 more; golmu data DATA --json lists them all as left_out"
     assert [line.split()[0] for line in read_options.left_out] == [f"{folder}/ant/bad{i}.png" for i in range(6)]
 
 
@@ -607,9 +610,10 @@ def test_few_images_uneven_classes_and_copies_are_noted(folder, tmp_path):
     assert notes == [
         "1 class has fewer than 10 training images: dog (3)",
         "the classes are unbalanced: 'cow' has 120 training images, 'dog' has 3",
-        "1 training image is a duplicate of another",
-        "1 image appears in more than one training class",
-        "1 of 2 test images is in the training data too, so the test says less about new images",
+        "1 training image is a duplicate of another: train/ant/copy.png = train/dog/0.png",
+        "1 image appears in more than one training class: train/ant/copy.png = train/dog/0.png",
+        "1 of 2 test images is in the training data too, so the test says less about new images: test/dog/old.png = "
+        "train/ant/copy.png = train/dog/0.png",
     ]
 
 

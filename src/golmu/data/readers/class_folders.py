@@ -158,17 +158,17 @@ def _note_passed_over(tree: ImageFolder, layout: Layout, path: Path, read_option
         read_options.notes.append(f"run folders of Golmu are not read as data: {list_names(runs, MAX_NAMED)}")
     parts = [layout.training, *([] if layout.test is None else [layout.test])]
     above = {place.path[:n] for place in parts for n in range(len(place.path) + 1)}
-    loose: Counter[str] = Counter()
-    for names in above:
+    loose = []
+    for names in sorted(above):
         folder = tree
         for name in names:
             folder = folder.folders[name]
-        loose += folder.count_loose_images()
+        loose += ["/".join((*names, image)) for image in folder.loose_images]
     if loose:
-        n = loose.total()
+        n = len(loose)
+        lie, are = ("image lies", "is") if n == 1 else ("images lie", "are")
         read_options.notes.append(
-            f"{n:,} {'image lies' if n == 1 else 'images lie'} in '{path}' beside the class folders and "
-            f"{'is' if n == 1 else 'are'} not read"
+            f"{n:,} {lie} in '{path}' beside the class folders and {are} not read: {list_names(loose, MAX_NAMED)}"
         )
     others: Counter[str] = Counter()
     for place in parts:

@@ -86,9 +86,10 @@ class ImageFolder:
         """Count the files that are not read, in this folder and in those inside it, by their kind."""
         return Counter(suffix_of(name) for _, folder in self.walk() for name in folder.others)
 
-    def count_loose_images(self) -> Counter[str]:
-        """Count the images in this folder itself by their kind, those that cannot be read here included."""
-        return Counter(map(suffix_of, [*self.images, *filter(is_known_image, self.others)]))
+    @property
+    def loose_images(self) -> list[str]:
+        """Names of the images in this folder itself, those that cannot be read here included."""
+        return sorted([*self.images, *filter(is_known_image, self.others)])
 
     def find_runs(self) -> list[Parts]:
         """List the run folders in this folder and in those inside it, by the names that lead there."""
