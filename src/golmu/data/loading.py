@@ -44,11 +44,13 @@ def load_dataset(
     Parameters
     ----------
     name
-        - "fashion-mnist", or scikit-learn's "digits".
+        - "fashion-mnist", or scikit-learn's "digits"; a folder of that name here is "./digits", or a `Path`.
         - The path of a folder with a folder of image files for each class, or with a folder `train` of such folders
           and `test` or `val` likewise (`golmu.data.readers.class_folders`). The images may be of any size and mode:
           they are decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their
-          ground.
+          ground. Folders of other names are parts too (`golmu.data.readers.folder_layout`); what is passed over, and how
+          a layout that is not plain was read, is warned of.
+        - The path of a `.zip` file of such a folder; it is read in memory.
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). If it holds
           several data sets, as EMNIST's folder does, FOLDER/emnist-letters is one of them.
