@@ -48,8 +48,8 @@ def load_dataset(
         - The path of a folder with a folder of image files for each class, or with a folder `train` of such folders
           and `test` or `val` likewise (`golmu.data.readers.class_folders`). The images may be of any size and mode:
           they are decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their
-          ground. Folders of other names are parts too (`golmu.data.readers.folder_layout`); what is passed over, and how
-          a layout that is not plain was read, is warned of.
+          ground. Other names of such folders are understood too (`golmu.data.readers.folder_layout`). A warning tells
+          what is passed over, and how a layout that is not plain was read.
         - The path of a `.zip` file of such a folder; it is read in memory.
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). If it holds

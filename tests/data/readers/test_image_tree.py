@@ -54,8 +54,10 @@ def test_links_that_lead_nowhere_are_files_and_those_that_lead_in_a_circle_end(t
     (tmp_path / "a" / "b" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "b" / "too").symlink_to(tmp_path / "a")
     (tmp_path / "a" / "b" / "1.png").touch()
+    (tmp_path / "c").symlink_to(tmp_path / "a" / "b")
     tree = scan_folder(tmp_path)
     assert ["/".join(image.parts) for image in tree.list_images()] == ["a/b/1.png", "a/gone.png", "a/self.png"]
+    assert [image.parts for image in tree.folders["c"].list_images()] == [("1.png",)]
 
 
 def test_a_run_folder_is_never_read(tmp_path):

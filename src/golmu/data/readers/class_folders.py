@@ -32,6 +32,9 @@ from golmu.names import clean_name, list_names, look_alikes, merge_notice, sort_
 MAX_NAMED = 5
 """Folders or classes, at most, that a notice names."""
 
+NO_NAME = "_"
+"""Name of the class of a folder whose own is nothing but spaces."""
+
 Classes = dict[str, list[FoundImage]]
 """The image files of each class, by its name."""
 
@@ -132,8 +135,7 @@ def _images_by_class(place: Place) -> Classes:
     """List the images of each class folder with images, the classes in their order."""
     classes: Classes = {}
     for name, folder in sorted(place.folder.class_folders.items()):
-        # A folder of nothing but spaces has no other name.
-        classes.setdefault(clean_name(name) or name, []).extend(folder.list_images((*place.path, name)))
+        classes.setdefault(clean_name(name) or NO_NAME, []).extend(folder.list_images((*place.path, name)))
     return {name: classes[name] for name in sort_names(classes)}
 
 

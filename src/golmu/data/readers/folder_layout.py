@@ -39,6 +39,9 @@ COMPOUND = re.compile(
 )
 """Words that are written as one."""
 
+MAX_DEPTH = 20
+"""Folders that hold nothing but one folder, at most, that are entered."""
+
 MAX_FOLDERS_NAMED = 5
 """Folders, at most, that a sentence names."""
 
@@ -114,6 +117,7 @@ def _find_parts(place: Place, title: str) -> Layout | None:
             sets.setdefault(part[1], {}).setdefault(part[0], []).append(name)
     sets = {rest: kinds for rest, kinds in sets.items() if _belong_together(kinds, folders)}
     if not sets:
+        _refuse_parts_beside_classes(here, folders)
         return None
     if len(sets) > 1 and () not in sets:
         names = _join(name for kinds in sets.values() for names in kinds.values() for name in names)
@@ -155,6 +159,16 @@ def _find_parts(place: Place, title: str) -> Layout | None:
     return Layout(training, test, notes + _nested_notes(training))
 
 
+def _refuse_parts_beside_classes(here: str, folders: dict[str, ImageFolder]) -> None:
+    """Raise if a folder beside class folders holds the same class folders, so that it is no class but a part."""
+    for name in sorted(folders):
+        if is_part_name(name) and (twice := sorted(set(folders[name].class_folders) & set(folders) - {name})):
+            raise DataError(
+                f"'{here}' holds the class folder '{twice[0]}', and '{name}/{twice[0]}' too: move the class folders "
+                f"beside '{name}' into a folder 'train'"
+            )
+
+
 def _belong_together(kinds: dict[str, list[str]], folders: dict[str, ImageFolder]) -> bool:
     """Return whether folders with one rest of a name are parts: several kinds, or training images sorted by class."""
     if len(kinds) > 1:
@@ -167,7 +181,7 @@ def _belong_together(kinds: dict[str, list[str]], folders: dict[str, ImageFolder
 def _only_folder(place: Place) -> Place | None:
     """Return the only folder with images at `place`, if it holds nothing but folders of them."""
     folders = place.folder.class_folders
-    if len(folders) != 1:
+    if len(folders) != 1 or len(place.path) == MAX_DEPTH:
         return None
     (name,) = folders
     is_wrapping = folders[name].class_folders and not folders[name].images

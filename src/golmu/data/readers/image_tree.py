@@ -1,7 +1,8 @@
 """Folders of image files as a tree in memory, whether they lie on a disk or in an archive.
 
-What is hidden or left by a system (`golmu.data.readers.image_kinds.is_hidden`) is not in the tree. Links are followed.
-A run folder, which Golmu made and which holds figures, is marked, and never read.
+What is hidden or left by a system (`golmu.data.readers.image_kinds.is_hidden`) is not in the tree. Links are followed,
+but for those that lead back to a folder around them. A run folder, which Golmu made and which holds figures, is marked,
+and never read.
 """
 
 from __future__ import annotations
@@ -55,7 +56,16 @@ class ImageFolder:
     @property
     def has_images(self) -> bool:
         """Whether there is an image in this folder or in a folder inside it."""
-        return any(inner.images for _, inner in self.walk())
+        waiting, seen = [self], {id(self)}
+        while waiting:
+            folder = waiting.pop()
+            if folder.is_run:
+                continue
+            if folder.images:
+                return True
+            waiting += [inner for inner in folder.folders.values() if id(inner) not in seen]
+            seen.update(map(id, folder.folders.values()))
+        return False
 
     @property
     def class_folders(self) -> dict[str, ImageFolder]:
@@ -114,10 +124,11 @@ def scan_folder(path: Path, unreadable: list[str] | None = None) -> ImageFolder:
         If the folder cannot be looked into.
     """
     root = ImageFolder()
-    known = {os.path.realpath(path): root}
-    waiting = [(path, root)]
+    top = os.path.realpath(path)
+    known = {top: root}
+    waiting = [(path, top, root)]
     while waiting:
-        place, folder = waiting.pop()
+        place, real_place, folder = waiting.pop()
         try:
             entries = visible_entries(place)
         except DataError as error:
@@ -129,10 +140,13 @@ def scan_folder(path: Path, unreadable: list[str] | None = None) -> ImageFolder:
             if not is_folder(entry):
                 folder.add_file(entry.name, Path(entry.path))
                 continue
-            real = os.path.realpath(entry.path)
+            is_link = entry.is_symlink() or getattr(entry, "is_junction", bool)()
+            real = os.path.realpath(entry.path) if is_link else os.path.join(real_place, entry.name)  # noqa: PTH118
+            if is_link and _is_within(real_place, real):  # a circle
+                continue
             if real not in known:
                 known[real] = ImageFolder()
-                waiting.append((Path(entry.path), known[real]))
+                waiting.append((Path(entry.path), real, known[real]))
             folder.folders[entry.name] = known[real]
     return root
 
@@ -160,6 +174,10 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
