@@ -153,13 +153,17 @@ def test_parts_without_class_folders_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "classes",
     [
-        ("valid", "invalid"), ("test_negative", "test_positive"), ("bus", "train"), ("car", "dev", "test"),
+        ("valid", "invalid"), ("test_negative", "test_positive"), ("bus", "train"), ("car", "test"),
         ("drug_test", "pregnancy_test"), ("test1", "test2", "test3"), ("dress_shoe", "training_shoe"),
     ],
 )  # fmt: skip
 def test_classes_may_have_such_words_in_their_names(tmp_path, classes):
     fill(tmp_path / "data", classes=classes)
     assert set(load_dataset(tmp_path / "data").class_names) == set(classes)
+    fill(tmp_path / "many", classes=("car", "dev", "test"))
+    data, notes = noted(tmp_path / "many")
+    assert data.class_names == ("car", "dev", "test")
+    assert notes == [f"'dev', 'test' of '{tmp_path}/many' are read as classes, since they hold images"]
 
 
 def test_of_several_sets_of_parts_the_plain_one_is_read(tmp_path):

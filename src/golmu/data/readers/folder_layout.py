@@ -128,8 +128,8 @@ def _find_parts(place: Place, title: str) -> Layout | None:
     kinds = sets.get((), next(iter(sets.values())))
     chosen = [name for names in kinds.values() for name in names]
     if not any(folders[name].class_folders for name in chosen):
-        if len(chosen) < len(folders):
-            return None  # classes that happen to be called so, beside others
+        if len(chosen) < len(folders):  # classes that happen to be called so, beside others
+            return Layout(place, None, [f"{_join(chosen)} of '{here}' are read as classes, since they hold images"])
         raise DataError(
             f"'{here}' holds {_join(chosen)}, with images but no class folders: move the images of each class into a "
             "folder named after the class"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from golmu.data.readers.image_files import Packed
 from golmu.data.readers.image_kinds import is_hidden
-from golmu.data.readers.image_tree import ImageFolder, Parts
+from golmu.data.readers.image_tree import ImageFolder
 from golmu.errors import DataError
 from golmu.names import decode_name
 
@@ -48,26 +48,27 @@ def scan_zip(path: Path) -> ImageFolder:
         raise DataError(f"'{path}' holds {len(entries):,} files, but at most {MAX_ENTRIES:,} are read; split it")
     root = ImageFolder()
     for entry in entries:
-        parts = _parts_of(entry)
-        if not parts or any(is_hidden(part) for part in parts):
+        place = _place_of(entry)
+        parts = tuple(part for part in place.split("/") if part not in ("", "."))
+        if not parts or ".." in parts or any(map(is_hidden, parts)):
             continue
+        is_folder = place.endswith("/")
         folder = root
-        for name in parts if entry.is_dir() else parts[:-1]:
+        for name in parts if is_folder else parts[:-1]:
             folder = folder.folders.setdefault(name, ImageFolder())
-        if not entry.is_dir():
+        if not is_folder:
             name = f"{path}/{'/'.join(parts)}"
             folder.add_file(parts[-1], Packed(partial(_unpack, archive, entry, name), name))
     return root
 
 
-def _parts_of(entry: zipfile.ZipInfo) -> Parts:
-    """Return the names that lead to an entry; none where they would lead out of the archive."""
+def _place_of(entry: zipfile.ZipInfo) -> str:
+    """Return the path of an entry in its archive, with slashes."""
     name = entry.orig_filename
     if not entry.flag_bits & IS_UTF8:
         raw = name.encode("cp437")  # as the standard library has decoded it
         name = decode_name(raw, lambda raw: raw.decode("cp437"))
-    parts = tuple(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
-    return () if ".." in parts else parts
+    return name.replace("\\", "/")
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
