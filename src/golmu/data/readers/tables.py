@@ -42,6 +42,7 @@ from golmu.data.readers.table_files import TABLE_SUFFIXES, Table, open_table
 from golmu.data.readers.threaded_reading import FILES_PER_PART, read_images
 from golmu.data.reading import ReadOptions, format_size
 from golmu.errors import DataError, InputError
+from golmu.names import clean_name
 from golmu.types import ImageShape
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
@@ -343,6 +344,8 @@ def _number_labels(
 ) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
     """Return the labels of each part as class numbers, and the names of the classes."""
     train, last = parts[0].tables[0].path, parts[-1].tables[0].path
+    if names is not None and len(set(cleaned := [clean_name(name) or name for name in names])) == len(names):
+        names = tuple(cleaned)
     numbers = [part.labels for part in parts if isinstance(part.labels, np.ndarray)]
     if 0 < len(numbers) < len(parts):
         raise DataError(
