@@ -1,11 +1,14 @@
 """A network judged on images, against loops over what it answers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from small_network import X, Y, network
 
+from golmu import Dataset
 from golmu.analysis.evaluation import Evaluation, evaluate_images, mean_activations
-from golmu.analysis.labelled_images import LabelledImages
+from golmu.analysis.labelled_images import LabelledImages, check_names, outputs_of
 
 PROBABILITIES = np.array(
     [[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.05, 0.05, 0.9], [0.3, 0.3, 0.4], [0.0, 0.99, 0.01], [0.6, 0.2, 0.2]],
@@ -81,3 +84,14 @@ def test_mean_activations_are_by_kernel_and_class(engine_name, monkeypatch):
     means, n = mean_activations(fitted.predictor_, LabelledImages("test", X, labels))
     assert n == 8
     assert np.allclose(means[:, 2], maps[labels == 2][:4].mean(axis=(0, 1, 2)), atol=1e-6)
+
+
+def test_classes_of_an_earlier_version_are_found_by_their_names_in_any_unicode_form():
+    written = ("cafe\u0301", "dog ")
+    predictor = SimpleNamespace(model=SimpleNamespace(class_names=written, classes=np.arange(2)), name="runs/old")
+    pixels = np.zeros((2, 4, 4), np.uint8)
+    pixels[:, 0, 0] = 255
+    data = Dataset.from_arrays(pixels, ["dog", "caf\xe9"])
+    assert data.class_names == ("caf\xe9", "dog")
+    assert outputs_of(data, data.train.labels, predictor).tolist() == [1, 0]
+    check_names(data, predictor)

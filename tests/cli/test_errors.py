@@ -83,13 +83,13 @@ def test_a_sheet_that_cannot_be_written(run, data, tmp_path):
 
 
 def test_errors_of_the_system_are_one_line(run, data, monkeypatch):
-    def full(_folder, _stem):
+    def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(job, "create_run", full)
     assert run("train", data)[::2] == (1, "golmu: error: [Errno 28] No space left on device\n")
 
-    def exhausted(_folder, _stem):
+    def exhausted(*_):
         raise MemoryError("1 TiB for an array")
 
     monkeypatch.setattr(job, "create_run", exhausted)

@@ -167,7 +167,8 @@ WRONG = {
         "--invert is for image files, got the number 7: leave it out, or write ./7 for a file"),
     "predict inverted somehow": ("predict {run} {tmp}/file --invert maybe",
         "invert must be one of auto, yes, no, got 'maybe'"),
-    "predict an empty folder": ("predict {run} {empty}", "the folder {empty} holds no image: no file ends in .png, "),
+    "predict an empty folder": ("predict {run} {empty}",
+        "the folder {empty} holds no image that is read, and no file at all"),
     "predict what is no image": ("predict {run} {tmp}/file",
         "{tmp}/file is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)"),
     "a name that is too long": ("predict {run} " + "a" * 5000, "a" * 5000 + " cannot be read: File name too long"),
@@ -175,7 +176,7 @@ WRONG = {
     "report without model": ("report {no_model}", NO_MODEL),
     "report on no data": ("report {run} {empty}",
         "'{empty}' holds no data set; give a data set by name (fashion-mnist, digits), a folder of class folders of "
-        "images, of IDX files or of tables, or an .npz, .parquet or .csv file"),
+        "images, of IDX files or of tables, or a .zip, .npz, .parquet or .csv file"),
     "report with a folder for a folder": ("report {run} --folder {tmp}",
         "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "compare one run": ("compare {run}", "RUN must name at least 2 runs to compare, got 1"),

@@ -13,6 +13,7 @@ from golmu.data.inputs import encode
 from golmu.errors import DataError, InputError, warn
 from golmu.model.model import Model
 from golmu.model.predictor import Predictor
+from golmu.names import clean_name
 from golmu.types import Images, Labels
 
 MAX_CLASSES_NAMED = 5
@@ -96,10 +97,12 @@ def outputs_of(dataset: Dataset, labels: NDArray[np.int64], predictor: Predictor
         If a class is not the network's.
     """
     model, trained = predictor.model, predictor.name
-    number, known = {name: i for i, name in enumerate(model.class_names)}, model.classes.tolist()
-    present = {label: dataset.class_names[label] for label in np.unique(labels).tolist()}
+    # An earlier version kept the names of classes as they were written.
+    number, known = {clean_name(name): i for i, name in enumerate(model.class_names)}, model.classes.tolist()
+    names = list(map(clean_name, dataset.class_names))
+    present = {label: names[label] for label in np.unique(labels).tolist()}
     if len(number) == len(model.class_names) and set(present.values()) <= set(number):
-        return np.array([number.get(name, -1) for name in dataset.class_names], np.int64)[labels]
+        return np.array([number.get(name, -1) for name in names], np.int64)[labels]
     check_names(dataset, predictor)
     if unknown := [name for label, name in present.items() if label not in known and name not in number]:
         raise DataError(
@@ -133,7 +136,7 @@ def check_names(dataset: Dataset, predictor: Predictor) -> None:
     if model.classes.dtype.kind not in "iu" or _has_no_names(model):
         return
     for label, name in zip(model.classes, model.class_names, strict=True):
-        if label < len(dataset.class_names) and dataset.class_names[label] != name:
+        if label < len(dataset.class_names) and clean_name(dataset.class_names[label]) != clean_name(name):
             raise DataError(
                 f"{dataset.name} calls class {label} '{dataset.class_names[label]}', but {predictor.name} was trained "
                 f"with '{name}': evaluate it on data with the classes {', '.join(model.class_names)}"

@@ -13,6 +13,7 @@ from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.image_set import ImageSet
 from golmu.data.split import stratified_split
 from golmu.errors import InputError, InputTypeError, warn
+from golmu.names import look_alike_notice
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +73,12 @@ class Dataset:
             rounded. Integers that are all 0 or 1 are multiplied by 255 too, with a warning. There is also a warning if
             all images are nearly black.
         labels
-            (n,) integers from 0, booleans or strings; or one-hot, (n, classes).
+            (n,) integers, booleans or strings; or one-hot, (n, classes). Integers from 0 on are class numbers; if some
+            are below 0 or above 65,535, each different one is a class. Strings lose the spaces around them
+            (`docs/reference/names.md`).
         class_names
             A name for each class: for integers in their order, for strings all of these, in the order in which they
-            are numbered. By default the integers, or the strings sorted.
+            are numbered. By default the integers, or the strings sorted, as numbers if all of them are.
         test_images, test_labels
             Images that are never learned from, and their labels, of the same kinds.
         name
@@ -96,7 +99,7 @@ class Dataset:
             test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
             test = ImageSet(test_pixels, test_numbers)
         train, test, notes = brighten(ImageSet(pixels, numbers), test)
-        for note in notes:
+        for note in [*notes, *look_alike_notice(names)]:
             warn(note)
         return cls(str(name), train, test, names, "memory")
 
@@ -126,7 +129,7 @@ class Dataset:
             If an argument is not a number.
         """
         _check_split(validation, random_state)
-        images, labels = self.train.images, self.train.labels
+        labels = self.train.labels
         cannot = f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class"
         if len(single := np.flatnonzero(np.bincount(labels) == 1)):
             raise InputError(
@@ -137,7 +140,7 @@ class Dataset:
             fit, held_out = stratified_split(labels, float(validation), int(random_state))
         except InputError as error:
             raise InputError(f"{cannot}: {error}") from error
-        return ImageSet(images[fit], labels[fit]), ImageSet(images[held_out], labels[held_out])
+        return self.train.take(fit), self.train.take(held_out)
 
     def _check_labels(self, part: str, image_set: ImageSet) -> None:
         if not isinstance(image_set, ImageSet):

@@ -26,8 +26,8 @@ RUNS = Path("runs")
 """Folder under the current one for runs whose folder the user does not name."""
 
 
-def create_run(folder: Path | None, stem: str) -> Path:
-    """Make and return an empty run folder: `folder`, or the first free one of runs/stem, runs/stem-2, and so on.
+def create_run(folder: Path | None, stem: str, runs: Path = RUNS) -> Path:
+    """Make and return an empty run folder: `folder`, or the first free one of `stem`, `stem`-2, and so on in `runs`.
 
     Raises
     ------
@@ -43,9 +43,9 @@ def create_run(folder: Path | None, stem: str) -> Path:
                     f"run with --resume {folder} (resume=)"
                 )
             return folder
-        RUNS.mkdir(exist_ok=True)
+        runs.mkdir(exist_ok=True)
         for number in count(1):
-            folder = RUNS / (stem if number == 1 else f"{stem}-{number}")
+            folder = runs / (stem if number == 1 else f"{stem}-{number}")
             try:
                 folder.mkdir()
             except FileExistsError:

@@ -19,10 +19,11 @@ from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
 from golmu.engines.contract import Prepared
 from golmu.errors import DataError
+from golmu.names import file_stem
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
-from golmu.runs.folder import RUN, create_run, lock_run
+from golmu.runs.folder import RUN, RUNS, create_run, lock_run
 from golmu.runs.record import DataRecord, FitRecord, RunRecord, Split
 from golmu.runs.recorder import RunRecorder, record_run
 from golmu.runs.run import Run
@@ -132,7 +133,9 @@ class TrainingJob:
             data_record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
         )  # fmt: skip
         images = JudgedImages.of(dataset, held_out, classes)
-        return cls(Training(made, recipe, rng), data, record, images, f"{dataset.name}-{recipe_name or 'run'}")
+        return cls(
+            Training(made, recipe, rng), data, record, images, f"{file_stem(dataset.name)}-{recipe_name or 'run'}"
+        )
 
     @classmethod
     def from_arrays(
@@ -169,9 +172,9 @@ class TrainingJob:
 
     def start(
         self, folder: Path | None = None, callbacks: Sequence[Callback] = (),
-        on_begin: Callable[[Path], None] | None = None,
+        on_begin: Callable[[Path], None] | None = None, *, runs: Path = RUNS,
     ) -> Outcome:  # fmt: skip
-        """Train in a new run folder, by default one under runs/.
+        """Train in a new run folder, by default one under `runs`.
 
         Parameters
         ----------
@@ -181,6 +184,8 @@ class TrainingJob:
             Called with a `golmu.training.Progress` several times an epoch.
         on_begin
             Called with the folder before the first batch.
+        runs
+            The folder for runs whose own folder is not given.
 
         Raises
         ------
@@ -189,7 +194,7 @@ class TrainingJob:
         TrainingError
             If the loss becomes NaN or infinite.
         """
-        folder = create_run(folder, self.stem)
+        folder = create_run(folder, self.stem, runs)
         with lock_run(folder):
             recorder = RunRecorder(folder, self.training, self._identity, self.record)
             recorder.begin()
