@@ -41,3 +41,14 @@ def test_image_set_names_a_wrong_type():
         ImageSet(IMAGES.tolist(), LABELS)
     with pytest.raises(InputTypeError, match=r"labels must be a NumPy array of int64 with shape \(n,\), but is a Non"):
         ImageSet(IMAGES, None)
+
+
+def test_images_carry_the_names_of_their_files():
+    images, labels = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2, 1), np.array([0, 1, 1])
+    named = ImageSet(images, labels, ("a/1.png", "b/1.png", "b/2.png"))
+    taken = named.take(np.array([2, 0]))
+    assert (taken.files, taken.labels.tolist()) == (("b/2.png", "a/1.png"), [1, 0])
+    assert np.array_equal(taken.images, images[[2, 0]])
+    assert ImageSet(images, labels).take(np.array([1])).files is None
+    with pytest.raises(InputError, match=r"^files must name each image, but there are 3 images and 1 names; give one"):
+        ImageSet(images, labels, ("a/1.png",))

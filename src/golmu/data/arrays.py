@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ def _brightest(train: ImageSet, test: ImageSet | None) -> int:
 
 
 def _multiply(part: ImageSet, factor: int) -> ImageSet:
-    return ImageSet(part.images * np.uint8(factor), part.labels)
+    return replace(part, images=part.images * np.uint8(factor))
 
 
 def _check_names(class_names: Any) -> tuple[str, ...]:

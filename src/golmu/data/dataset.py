@@ -126,7 +126,7 @@ class Dataset:
             If an argument is not a number.
         """
         _check_split(validation, random_state)
-        images, labels = self.train.images, self.train.labels
+        labels = self.train.labels
         cannot = f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class"
         if len(single := np.flatnonzero(np.bincount(labels) == 1)):
             raise InputError(
@@ -137,7 +137,7 @@ class Dataset:
             fit, held_out = stratified_split(labels, float(validation), int(random_state))
         except InputError as error:
             raise InputError(f"{cannot}: {error}") from error
-        return ImageSet(images[fit], labels[fit]), ImageSet(images[held_out], labels[held_out])
+        return self.train.take(fit), self.train.take(held_out)
 
     def _check_labels(self, part: str, image_set: ImageSet) -> None:
         if not isinstance(image_set, ImageSet):

@@ -21,6 +21,9 @@ class ImageSet:
         uint8, shape (n, h, w, c), values 0 to 255; n, h, w and c are 1 or more.
     labels
         int64, shape (n,), each 0 or more: the number of the image's class.
+    files
+        (n,) names of the image files, from the data's own folder on, with slashes, such as "train/cat/1.jpg"; or None
+        if the images come from no files of their own.
 
     Raises
     ------
@@ -32,6 +35,7 @@ class ImageSet:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    files: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _check_array("images", self.images, np.dtype(np.uint8), ("n", "h", "w", "c"))
@@ -40,6 +44,11 @@ class ImageSet:
             raise InputError(
                 f"images and labels must match in number, but there are {len(self.images)} images and "
                 f"{len(self.labels)} labels; give one label for each image"
+            )
+        if self.files is not None and len(self.files) != len(self.images):
+            raise InputError(
+                f"files must name each image, but there are {len(self.images)} images and {len(self.files)} names; "
+                "give one name for each image, or None"
             )
         lowest = int(self.labels.min())
         if lowest < 0:
@@ -52,6 +61,11 @@ class ImageSet:
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
+
+    def take(self, indices: NDArray[np.int64]) -> ImageSet:
+        """Return an image set of copies of the images at `indices`, (m,), in their order; m is 1 or more."""
+        files = None if self.files is None else tuple(self.files[i] for i in indices.tolist())
+        return ImageSet(self.images[indices], self.labels[indices], files)
 
 
 def _check_array(name: str, array: Any, dtype: np.dtype[Any], axes: tuple[str, ...]) -> None:

@@ -250,6 +250,21 @@ def test_of_very_many_files_left_out_the_first_are_named_and_all_are_kept(folder
     assert [line.split()[0] for line in read_options.left_out] == [f"{folder}/ant/bad{i}.png" for i in range(6)]
 
 
+def test_images_carry_the_names_of_their_files_through_the_split(folder, tmp_path):
+    place = tmp_path / "parts"
+    place.mkdir()
+    folder.rename(place / "train")
+    save(place / "test" / "ant" / "in" / "a.png")
+    (place / "train" / "ant" / "03.png").write_bytes(b"")
+    data, _ = noted(place, skip_bad=True)
+    assert data.test.files == ("test/ant/in/a.png",)
+    assert data.train.files[2:4] == ("train/ant/02.png", "train/ant/04.png")
+    for part in data.split():
+        for image, label, name in zip(part.images, part.labels, part.files, strict=True):
+            assert name.split("/")[1] == data.class_names[label]
+            assert np.array_equal(image, read_image(place / name, (6, 5, 1)))
+
+
 def test_bad_test_images_are_left_out_too(folder, tmp_path):
     place = tmp_path / "parts"
     place.mkdir()

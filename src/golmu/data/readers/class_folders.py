@@ -75,7 +75,8 @@ def load_class_folders(folder: Path, read_options: ReadOptions) -> Dataset:
     decoded = read_images(lambda: in_parts(files), len(files), read_options)
     if not decoded.is_good[:n_training].any():
         raise DataError(f"'{layout.training}' holds no image that can be read; fix or replace the files")
-    train_set, test_set = _image_sets(decoded, labels, n_training)
+    names = [file.relative_to(folder).as_posix() for file in files]
+    train_set, test_set = _image_sets(decoded, labels, names, n_training)
     if missing := sorted(set(number.values()) - set(train_set.labels.tolist())):
         raise DataError(
             f"'{layout.training / class_names[missing[0]]}' holds no image that can be read; fix or remove it"
@@ -85,12 +86,17 @@ def load_class_folders(folder: Path, read_options: ReadOptions) -> Dataset:
     return dataset
 
 
-def _image_sets(decoded: DecodedImages, labels: NDArray[np.int64], n_training: int) -> tuple[ImageSet, ImageSet | None]:
+def _image_sets(
+    decoded: DecodedImages, labels: NDArray[np.int64], names: list[str], n_training: int
+) -> tuple[ImageSet, ImageSet | None]:
     """Return the images of the first `n_training` files, as far as they could be read, and those of the others."""
     n_train = int(decoded.is_good[:n_training].sum())
     labels = labels[decoded.is_good]
-    test = ImageSet(decoded.images[n_train:], labels[n_train:]) if len(labels) > n_train else None
-    return ImageSet(decoded.images[:n_train], labels[:n_train]), test
+    files = tuple(name for name, is_good in zip(names, decoded.is_good.tolist(), strict=True) if is_good)
+    test = None
+    if len(labels) > n_train:
+        test = ImageSet(decoded.images[n_train:], labels[n_train:], files[n_train:])
+    return ImageSet(decoded.images[:n_train], labels[:n_train], files[:n_train]), test
 
 
 def _find_layout(folder: Path) -> _Layout:
