@@ -105,6 +105,8 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
     if load := _LOADERS.get(str(name)):
         return _check_and_brighten(load(folder), read_options)
     is_folder = bool(str(name)) and _is_folder(path)
+    if os.path.lexists(path) and path.exists() and not (is_folder or path.is_file()):  # a pipe may never open
+        raise DataError(f"'{name}' is a device or a pipe; give {WHAT_DATA_IS}")
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
     suffix = path.suffix.lower()
     if folder is not None and (is_folder or is_idx_set or suffix in DATASET_SUFFIXES):
