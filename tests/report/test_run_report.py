@@ -173,6 +173,37 @@ def test_the_lines_of_python_tell_how_images_were_given_and_weighted(tmp_path):
     ]  # fmt: skip
 
 
+# What is said of images, losses and kernels
+
+
+def test_each_image_has_its_file_and_what_misleads_is_said(run, tmp_path, monkeypatch):
+    rng, long = np.random.default_rng(0), "a" * 40
+    for name in ("<b>", "dog"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(11):
+            pixels = rng.integers(0, 256, (6, 6), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"<i>&{long}{i}.png")
+    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [1])
+    assert run("train", tmp_path / "data", *SETTINGS, "--shift", 1, "--run", tmp_path / "run")[0] == 0
+    text = (tmp_path / "run" / "report.html").read_text()
+    files = Run.open(tmp_path / "run").held_out.files
+    assert len(files) == 5
+    for file in files:
+        escaped = file.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        assert f'title="{escaped}">' in text
+        assert f"…{file[-7:]}</span>" in text
+        assert file not in text
+    assert text.count("The training loss includes augmentation, and the validation loss does not") == 1
+    assert "1 of 2 kernels never fires on the validation images: try a lower learning rate " in text
+    assert "Kernels 2." in text
+    assert "Compare it only between networks that are judged on the same images." in " ".join(text.split())
+
+
+def test_where_nothing_misleads_nothing_is_said(page):
+    assert "The training loss includes" not in page.text
+    assert "without label smoothing" not in page.text
+
+
 # What cannot be shown
 
 
@@ -241,13 +272,16 @@ def test_data_that_cannot_be_judged_leave_the_page_as_it_was(run, from_arrays, t
     assert (from_arrays / "report.html").read_text() == before
 
 
-def test_as_many_validation_images_of_other_classes_are_refused(run, done, data, tmp_path):
+def test_images_under_another_class_are_not_judged(run, done, data, tmp_path):
     dataset = golmu.load_dataset(data)
     labels = np.where(np.arange(400) % 4, dataset.train.labels, 3)
     np.savez(tmp_path / "other.npz", x=dataset.train.images, y=labels)
+    with pytest.warns(GolmuWarning, match="of the 80 validation images of the training cannot be found in other"):
+        assert run("report", done, tmp_path / "other.npz")[0] == 0
+    np.savez(tmp_path / "other.npz", x=dataset.train.images, y=np.full(400, 3))
     (done / "report.html").write_text("a good one")
     status, _, err = run("report", done, tmp_path / "other.npz")
-    text = f"other has the class '3', which {done} was not trained with: evaluate it on data with the classes 0, 1, 2"
+    text = f"other holds none of the 80 validation images of {done}: give the data that it was trained on"
     assert (status, err) == (2, f"golmu: error: {text}\n")
     assert (done / "report.html").read_text() == "a good one"
 
@@ -288,7 +322,8 @@ def test_images_that_have_changed_are_noticed(run, done):
     record = read(done)
     record["results"]["val_loss"] *= 1.01
     (done / "run.json").write_text(json.dumps(record))
-    assert run("report", done)[0] == 0
+    with pytest.warns(GolmuWarning, match="is not that of its training: the data have changed"):
+        assert run("report", done)[0] == 0
     assert "The data have changed since the training" in Page((done / "report.html").read_text()).text
 
 
