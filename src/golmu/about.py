@@ -7,6 +7,6 @@ DATASET_NAMES = ("fashion-mnist", "digits")
 
 WHAT_DATA_IS = (
     f"a data set by name ({', '.join(DATASET_NAMES)}), a folder of class folders of images, of IDX files or of tables, "
-    "or an .npz, .parquet or .csv file"
+    "or a .zip, .npz, .parquet or .csv file"
 )
 """What `golmu.load_dataset` and every command take as data."""

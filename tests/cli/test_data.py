@@ -33,7 +33,7 @@ def test_data_as_json_and_a_sheet_elsewhere(run, data, tmp_path):
         "name": "shapes", "source": str(data), "train": {"images": 400, "shape": [6, 5, 1]},
         "test": {"images": 100, "shape": [6, 5, 1]},
         "classes": [{"class": str(i), "train": 133 + (i == 0), "test": 33 + (i == 0)} for i in range(3)],
-        "notices": [], "left_out": [], "sheet": str(sheet),
+        "notices": [], "findings": [], "passed_over": {}, "left_out": [], "sheet": str(sheet),
     }  # fmt: skip
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
@@ -45,7 +45,7 @@ def test_data_says_what_is_remarkable_once(run, tmp_path):
             pixels = np.random.default_rng((n, i)).integers(0, 256, (5 + (i == 0), 5), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "bugs" / name / f"{i}.png")
     (tmp_path / "bugs" / "ant" / "bad.png").touch()
-    status, lines, err = run("data", tmp_path / "bugs", "--skip-bad", "--sheet", tmp_path / "sheet.png")
+    status, lines, err = run("data", tmp_path / "bugs", "--sheet", tmp_path / "sheet.png")
     assert (status, err) == (0, "")
     assert [line.rstrip() for line in lines[1:5]] == [
         "train  43 images of 28x28x1", "2 classes  train  test", "ant            3", "bee           40",
@@ -57,4 +57,31 @@ def test_data_says_what_is_remarkable_once(run, tmp_path):
         f"notice: 1 of 44 images cannot be read: {bad}; it is skipped",
         "notice: 1 class has fewer than 10 training images: ant (3)",
         "notice: the classes are unbalanced: 'bee' has 40 training images, 'ant' has 3",
+        "notice: golmu train refuses the file that cannot be read: fix or remove them, or give it --skip-bad",
     ]
+    assert run("data", tmp_path / "bugs", "--skip-bad", "--sheet", tmp_path / "sheet.png")[1][:-1] == lines[:-2]
+    assert run("train", tmp_path / "bugs", "--run", tmp_path / "run")[0] == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_findings_name_files(run, tmp_path):
+    for place, n in (("train/ant", 10), ("train/bee", 10), ("test/bee", 1)):
+        (tmp_path / "bugs" / place).mkdir(parents=True)
+        for i in range(n):
+            pixels = np.random.default_rng([*place.encode(), i]).integers(0, 256, (5, 5), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "bugs" / place / f"{i}.png")
+    for copy in ("train/ant/copy.png", "train/bee/copy.png", "test/bee/copy.png"):
+        (tmp_path / "bugs" / copy).write_bytes((tmp_path / "bugs/train/ant/0.png").read_bytes())
+    (tmp_path / "bugs/train/bee/notes.txt").touch()
+    (tmp_path / "bugs/train/bee/bad.png").touch()
+    status, lines, err = run("data", tmp_path / "bugs", "--json", "--sheet", tmp_path / "sheet.png")
+    assert (status, err) == (0, "")
+    result = json.loads("\n".join(lines))
+    same = ["train/ant/0.png", "train/ant/copy.png", "train/bee/copy.png"]
+    assert {one["kind"]: one["files"] for one in result["findings"]} == {
+        "duplicates": [same], "ambiguous": [same], "test_in_training": [["test/bee/copy.png", *same]], "unreadable": [],
+    }  # fmt: skip
+    assert result["passed_over"] == {".txt": 1}
+    assert [line.split()[0] for line in result["left_out"]] == [f"{tmp_path}/bugs/train/bee/bad.png"]
+    assert f"2 training images are duplicates of others: {' = '.join(same)}" in result["notices"]
+    assert f"1 image appears in more than one training class: {' = '.join(same)}" in result["notices"]

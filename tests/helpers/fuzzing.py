@@ -25,7 +25,7 @@ from golmu.data.loading import load_dataset, read_dataset
 from golmu.data.readers import idx as idx_reader
 from golmu.data.readers import image_files as images
 from golmu.data.readers import npz as npz_reader
-from golmu.data.readers import table_files, tables
+from golmu.data.readers import table_files, tables, zipped_images
 from golmu.data.readers.idx import read_idx
 from golmu.data.readers.image_files import read_image, read_image_header
 from golmu.data.reading import ReadOptions
@@ -90,6 +90,14 @@ def parquet(**columns):
     return file.getvalue()
 
 
+def archive(*names, **options):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", **options) as made:
+        for name in names:
+            made.writestr(name, picture("PNG"))
+    return file.getvalue()
+
+
 def quietly(path):
     """Without the warnings of `load_dataset`, which are right where there are few images."""
     return read_dataset(path, None, ReadOptions())
@@ -113,6 +121,10 @@ TARGETS = {
     "csv": (".csv", quietly, [
         b"label,a,b,c,d\n1,0,255,3,4\n0,0,1,2,3\n", b"3,0.5,0,1,0\n4,0,0,0,1\n", b'y;"a";b;c;d;\nx;0;0;0;0;\n',
     ]),
+    "zip": (".zip", quietly, [
+        archive("a/1.png", "a/2.png", "b/1.png"),
+        archive("train/a/1.png", "train/b/1.png", "test/b/1.png", compression=zipfile.ZIP_DEFLATED),
+    ]),
     "image": (".png", lambda path: (read_image_header(path), read_image(path, (6, 5, 1))), [
         picture("PNG"), picture("PNG", "P"), picture("JPEG"), picture("BMP"), picture("GIF", "P"),
         picture("TIFF"), picture("WEBP", "RGBA", lossless=True), picture("TIFF", "F"), picture("TIFF", "I"),
@@ -122,7 +134,9 @@ TARGETS = {
 }  # fmt: skip
 
 
-READERS = [checkpoint, idx_reader, images, loading, model, npz_reader, table_files, tables, tensorfile, zipfile]
+READERS = [
+    checkpoint, idx_reader, images, loading, model, npz_reader, table_files, tables, tensorfile, zipfile, zipped_images,
+]  # fmt: skip
 """The modules whose branches guide atheris."""
 
 

@@ -21,7 +21,7 @@ LAYERS = [
     {"recipe"},
     {"architecture", "preprocessing", "checks"},
     {"system"},
-    {"about", "types", "metrics"},
+    {"about", "types", "metrics", "names"},
     {"errors"},
 ]
 """The departments from the top down; those of one layer do not import each other."""

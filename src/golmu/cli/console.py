@@ -7,26 +7,42 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from golmu.names import printable
 
 UNBOUNDED = 10_000
 """Width of a console, in columns, on which no table of ours is squeezed."""
 
 
-def make_console(width: int | None = None) -> Console:
+class SafeConsole(Console):
+    """A console on which nothing that is printed steers the terminal (`golmu.names.printable`)."""
+
+    keep = "\n\t"
+    """Control characters that are printed."""
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """Make text, also that of a table's cell, ready to be printed."""
+        return super().render_str(printable(text, self.keep), **settings)
+
+
+def make_console(width: int | None = None) -> SafeConsole:
     """A console that shows text as it is.
 
     A folder named `run[2]` is no markup, `:smile:` in a name no emoji, and a path is broken nowhere, neither on a
     narrow terminal nor where there is none.
     """
-    return Console(width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    return SafeConsole(width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def print_table(table: Table) -> None:
     """Print `table` as wide as its content, without spaces at the end of its lines."""
     console = make_console(UNBOUNDED)
+    console.keep = ""  # a name with a line break in it would take two rows
     with console.capture() as capture:
         console.print(table)
     for line in capture.get().splitlines():

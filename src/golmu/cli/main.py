@@ -40,6 +40,7 @@ from golmu.cli.options import (
     with_recipe_options,
 )
 from golmu.errors import GolmuError
+from golmu.names import printable
 from golmu.recipe import RUN
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def predict(
         _print_json(predictions)
         return
     for prediction in predictions:
-        typer.echo(f"{prediction['image']}  {prediction['label']}  {prediction['probability']:.4f}")
+        _say(f"{prediction['image']}  {prediction['label']}  {prediction['probability']:.4f}")
 
 
 @app.command(cls=GroupedCommand, short_help="Write a run's report, a web page.")
@@ -185,7 +186,7 @@ def report(
     """Write a run's report: how the training went, how good the network is, where it is wrong, what it learned."""
     from golmu.cli.commands.report import report_run  # noqa: PLC0415
 
-    typer.echo(f"report: {report_run(run, data, output, folder)}")
+    _say(f"report: {report_run(run, data, output, folder)}")
 
 
 @app.command(cls=GroupedCommand, short_help="Write a network as a Keras model.")
@@ -203,7 +204,7 @@ def export(
     """
     from golmu.cli.commands.export import export_network  # noqa: PLC0415
 
-    typer.echo(f"network: {export_network(run, output)}")
+    _say(f"network: {export_network(run, output)}")
 
 
 @app.command(cls=GroupedCommand, short_help="Put runs side by side.")
@@ -220,7 +221,7 @@ def compare(
         _print_json(compared)
         return
     show(compared)
-    typer.echo(f"page: {compared['page']}")
+    _say(f"page: {compared['page']}")
 
 
 @app.command(cls=GroupedCommand, short_help="Draw an image's way through the network.")
@@ -262,10 +263,10 @@ def explain(
         _print_json(result)
         return
     truth = "" if result["true"] is None else f"  (true class: {result['true']})"
-    typer.echo(f"{result['image']}  {result['label']}  {result['probability']:.4f}{truth}")
+    _say(f"{result['image']}  {result['label']}  {result['probability']:.4f}{truth}")
     if result["file"] not in (None, image):
-        typer.echo(f"file: {result['file']}")
-    typer.echo(f"figure: {result['figure']}")
+        _say(f"file: {result['file']}")
+    _say(f"figure: {result['figure']}")
 
 
 @app.command(cls=GroupedCommand, short_help="List the named recipes, with measured results.")
@@ -295,9 +296,13 @@ def find_lr(
     steps: Annotated[
         int, typer.Option(metavar="N", min=10, help="Training steps from the lowest to the highest.")
     ] = 300,
-    plot: Annotated[Path, typer.Option(metavar="PNG", help="File for the curve, written or replaced.")] = Path(
-        "learning-rates.png"
-    ),
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PNG",
+            help="File for the curve, written or replaced. By default learning-rates.png in the current folder.",
+        ),
+    ] = None,
     engine: EngineOption = "auto",
     threads: ThreadsOption = None,
     seed: SeedOption = None,
@@ -318,8 +323,8 @@ def find_lr(
     if json_output:
         _print_json(result)
         return
-    typer.echo(f"suggested learning rate: {result['suggestion']:.2g} (the loss was lowest at {result['lowest']:.2g})")
-    typer.echo(f"curve: {plot}")
+    _say(f"suggested learning rate: {result['suggestion']:.2g} (the loss was lowest at {result['lowest']:.2g})")
+    _say(f"curve: {result['curve']}")
 
 
 @app.command(cls=GroupedCommand, short_help="Inspect a data set.")
@@ -356,8 +361,13 @@ def _read_options(size: str | None, channels: int | None, skip_bad: bool, label:
     return ReadOptions(None if size is None else parse_size(size), channels, skip_bad, label)
 
 
+def _say(line: str, *, is_error: bool = False) -> None:
+    """Print one line, whatever the names in it hold."""
+    typer.echo(printable(line, keep=""), err=is_error)
+
+
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(printable(json.dumps(value, indent=2, ensure_ascii=False)))
 
 
 def main() -> None:
@@ -366,7 +376,7 @@ def main() -> None:
         # A name that the terminal's encoding lacks is no reason to lose a run.
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
-    warnings.formatwarning = lambda message, *_: f"golmu: warning: {message}\n"
+    warnings.formatwarning = lambda message, *_: f"golmu: warning: {printable(str(message))}\n"
     try:
         status = app(standalone_mode=False, prog_name="golmu")
         if sys.stdout is not None:  # closed by whoever started golmu
@@ -390,5 +400,5 @@ def main() -> None:
 def _fail(message: str, status: int) -> None:
     """End the process with the message on one line."""
     logger.debug("", exc_info=True)  # with --debug, the traceback
-    typer.echo(f"golmu: error: {' '.join(message.splitlines())}", err=True)
+    _say(f"golmu: error: {' '.join(message.splitlines())}", is_error=True)
     sys.exit(status)

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from golmu.data import inputs
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import FAINT_BELOW, MAX_CLASSES_NAMED
-from golmu.errors import DataError, InputError, InputTypeError
+from golmu.data.labels import MAX_CLASSES, clean_text, distinct_names, rank_labels
+from golmu.errors import DataError, InputError, InputTypeError, warn
+from golmu.names import are_integers, clean_name, list_names
 from golmu.types import Labels
-
-MAX_CLASSES = 65_536
-"""A damaged label file must not make a million class names, nor the network a million outputs."""
 
 ROWS_AT_A_TIME = 1024
 """Images that are converted at a time."""
@@ -126,12 +125,13 @@ def users_labels(
     Parameters
     ----------
     labels
-        (n,) integers from 0, booleans, or strings; or one-hot, (n, classes).
+        (n,) integers, booleans, or strings; or one-hot, (n, classes). Integers below 0, or from `MAX_CLASSES` on, make
+        all of them names, as strings are.
     n
         How many labels there must be.
     class_names
         A name for each number; for strings, all names that may occur, in the order in which they are numbered. By
-        default the numbers, or the strings sorted.
+        default the numbers, or the strings sorted, as numbers if all of them are (`golmu.names`).
     argument
         The name that errors give to `labels`.
     known
@@ -144,24 +144,27 @@ def users_labels(
     """
     array = inputs.as_label_array(labels, n, argument=argument)
     names = None if class_names is None else _check_names(class_names)
-    if array.dtype.kind == "U":
-        order = names or known or tuple(str(name) for name in np.unique(array))
-        ranks = {name: i for i, name in enumerate(order)}
-        if unknown := sorted(set(array.tolist()) - set(ranks)):
+    if text := _as_text(array, names, known):
+        text, notes = clean_text(text)
+        for note in notes:
+            warn(note)
+        order = names or known or distinct_names(text)
+        if unknown := sorted(set(text) - set(order)):
             raise InputError(
                 f"{argument} holds the label {unknown[0]!r}, which is not one of the classes: "
-                + ", ".join(order[:MAX_CLASSES_NAMED])
-                + (", ..." if len(order) > MAX_CLASSES_NAMED else "")
+                + list_names(order, MAX_CLASSES_NAMED)
             )
-        return np.array([ranks[name] for name in array.tolist()], np.int64), order
+        if len(order) > MAX_CLASSES:
+            raise InputError(f"{argument} holds {len(order):,} different labels, but at most {MAX_CLASSES:,} are read")
+        return rank_labels(text, order), order
     if array.ndim == 2:
         numbers, default = array.argmax(axis=1), tuple(str(i) for i in range(array.shape[1]))
     else:
         low, high = array.min(), array.max()
-        if not 0 <= low <= high < MAX_CLASSES:
+        if not 0 <= low <= high < MAX_CLASSES:  # class_names are given
             raise InputError(
-                f"{argument} holds labels from {low} to {high}, but integer labels must be 0 to {MAX_CLASSES - 1}: "
-                "number the classes from 0, or give strings"
+                f"{argument} holds labels from {low} to {high}, but class_names are for integer labels from 0 to "
+                f"{MAX_CLASSES - 1}: number the classes from 0, or leave out class_names"
             )
         is_boolean = array.dtype.kind == "b"
         numbers, default = array, ("False", "True") if is_boolean else tuple(str(i) for i in range(int(high) + 1))
@@ -172,6 +175,18 @@ def users_labels(
             "each class"
         )
     return numbers.astype(np.int64), names
+
+
+def _as_text(array: NDArray[Any], names: tuple[str, ...] | None, known: tuple[str, ...] | None) -> list[str]:
+    """Return labels (n,) as text if they are names, as integers may be too; else an empty list."""
+    if array.dtype.kind == "U":
+        return list(map(str, array.tolist()))
+    if array.ndim == 2 or array.dtype.kind == "b" or names is not None:
+        return []
+    are_known_as_names = known is not None and are_integers(known) and known != tuple(map(str, range(len(known))))
+    if are_known_as_names or not 0 <= array.min() <= array.max() < MAX_CLASSES:
+        return [str(int(label)) for label in array.tolist()]
+    return []
 
 
 def brighten(train: ImageSet, test: ImageSet | None) -> tuple[ImageSet, ImageSet | None, list[str]]:
@@ -209,9 +224,10 @@ def _check_names(class_names: Any) -> tuple[str, ...]:
     """Return class names as a tuple, or raise unless they are different strings, and at least one."""
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
         raise InputTypeError(f"class_names must be strings, one for each class, got {class_names!r}")
-    if not len(class_names) or len(set(class_names)) < len(class_names):
+    names = tuple(clean_name(name) for name in class_names)
+    if not names or len(set(names)) < len(names):
         raise InputError(f"class_names must be one or more different strings, got {list(class_names)!r}")
-    return tuple(str(name) for name in class_names)
+    return names
 
 
 def _describe(array: NDArray[Any]) -> str:

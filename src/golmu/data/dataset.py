@@ -14,6 +14,7 @@ from golmu.data.image_set import ImageSet
 from golmu.data.inputs import MAX_CLASSES_NAMED
 from golmu.data.split import stratified_split
 from golmu.errors import InputError, InputTypeError, warn
+from golmu.names import look_alike_notice
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +74,12 @@ class Dataset:
             rounded. Integers that are all 0 or 1 are multiplied by 255 too, with a warning. There is also a warning if
             all images are nearly black.
         labels
-            (n,) integers from 0, booleans or strings; or one-hot, (n, classes).
+            (n,) integers, booleans or strings; or one-hot, (n, classes). Integers from 0 on are class numbers; if some
+            are below 0 or above 65,535, each different one is a class. Strings lose the spaces around them
+            (`docs/reference/names.md`).
         class_names
             A name for each class: for integers in their order, for strings all of these, in the order in which they
-            are numbered. By default the integers, or the strings sorted.
+            are numbered. By default the integers, or the strings sorted, as numbers if all of them are.
         test_images, test_labels
             Images that are never learned from, and their labels, of the same kinds.
         name
@@ -97,7 +100,7 @@ class Dataset:
             test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
             test = ImageSet(test_pixels, test_numbers)
         train, test, notes = brighten(ImageSet(pixels, numbers), test)
-        for note in notes:
+        for note in [*notes, *look_alike_notice(names)]:
             warn(note)
         return cls(str(name), train, test, names, "memory")
 

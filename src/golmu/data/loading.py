@@ -14,16 +14,18 @@ from golmu.about import WHAT_DATA_IS
 from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.labels import distinct_names
 from golmu.data.named import digits, fashion_mnist
 from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import ArrayPair, read_npz
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
+from golmu.names import clean_name, look_alike_notice
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
-DATASET_SUFFIXES = (".npz", ".parquet", ".csv")
+DATASET_SUFFIXES = (".npz", ".parquet", ".csv", ".zip")
 """Endings of the names of files that are data sets."""
 
 
@@ -42,11 +44,13 @@ def load_dataset(
     Parameters
     ----------
     name
-        - "fashion-mnist", or scikit-learn's "digits".
+        - "fashion-mnist", or scikit-learn's "digits"; a folder of that name here is "./digits", or a `Path`.
         - The path of a folder with a folder of image files for each class, or with a folder `train` of such folders
           and `test` or `val` likewise (`golmu.data.readers.class_folders`). The images may be of any size and mode:
           they are decoded, turned upright, made grey or RGB, scaled with their aspect ratio kept, and centred on their
-          ground.
+          ground. Other names of such folders are understood too (`golmu.data.readers.folder_layout`). A warning tells
+          what is passed over, and how a layout that is not plain was read.
+        - The path of a `.zip` file of such a folder; it is read in memory.
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). If it holds
           several data sets, as EMNIST's folder does, FOLDER/emnist-letters is one of them.
@@ -99,12 +103,23 @@ def read_and_warn(name: str | Path, folder: str | Path | None, read_options: Rea
 
 def read_dataset(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
     """Load a data set as `load_dataset` does, but add the warnings to `read_options.notes` instead."""
+    dataset = _read(name, folder, read_options)
+    read_options.notes += look_alike_notice(dataset.class_names)
+    return dataset
+
+
+def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
     path = as_path(name, "name")
     if folder is not None:
         folder = as_path(folder, "folder")
-    if load := _LOADERS.get(str(name)):
-        return _check_and_brighten(load(folder), read_options)
     is_folder = bool(str(name)) and _is_folder(path)
+    # "digits" is the data set of that name, whatever lies beside; a `Path` that exists is a path.
+    if (load := _LOADERS.get(str(name))) and not (is_folder and isinstance(name, os.PathLike)):
+        if is_folder and folder is None:
+            read_options.notes.append(
+                f"'{name}' is taken as the data set of that name, not as the folder here: write ./{name} for the folder"
+            )
+        return _check_and_brighten(load(folder), read_options)
     if os.path.lexists(path) and path.exists() and not (is_folder or path.is_file()):  # a pipe may never open
         raise DataError(f"'{name}' is a device or a pipe; give {WHAT_DATA_IS}")
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
@@ -113,11 +128,14 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
         kind = "folder" if is_folder else "file"
         raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no effect; leave out folder")
     if is_folder:
+        read_options.notes += _note_idx_beside(path)
         return _load_folder(path, read_options)
     if is_idx_set:
         return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
     if suffix == ".npz":
         return _check_and_brighten(load_npz(path), read_options)
+    if suffix == ".zip":
+        return _load_zip(path, read_options)
     if suffix in DATASET_SUFFIXES:
         from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
@@ -126,23 +144,57 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
 
 
 def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
-    from golmu.data.readers.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
-    from golmu.data.readers.image_files import is_image_name  # noqa: PLC0415
+    from golmu.data.readers.class_folders import load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.readers.image_tree import scan_folder  # noqa: PLC0415
     from golmu.data.readers.tables import holds_tables, load_tables  # noqa: PLC0415
 
     if find_idx_sets(folder):
+        if passed_over := scan_folder(folder, []).class_folders:
+            read_options.notes.append(
+                f"the IDX files in '{folder}' are read, and its folders of images are not: {', '.join(passed_over)}"
+            )
         return _check_and_brighten(load_idx_folder(folder), read_options)
-    if holds_class_folders(folder):
+    unreadable: list[str] = []
+    tree = scan_folder(folder, unreadable if read_options.skip_bad else None)
+    if tree.is_run:
+        raise DataError(f"'{folder}' is a run folder, which holds no data set; give {WHAT_DATA_IS}")
+    if tree.class_folders:
         read_options.check_no_table(str(folder))
-        return load_class_folders(folder, read_options)
+        read_options.left_out += unreadable
+        read_options.notes += unreadable
+        if holds_tables(folder):
+            read_options.notes.append(
+                f"the class folders in '{folder}' are read, and its tables are not: give the path of a table to read it"
+            )
+        return load_class_folders(tree, folder, read_options)
     if holds_tables(folder):
         return load_tables(folder, read_options)
-    if any(is_image_name(entry.name) for entry in folder.iterdir()):
+    if tree.images:
         raise DataError(
             f"'{folder}' holds images, but no class folders: move the images of each class into a folder named after "
             "the class"
         )
     raise DataError(f"'{folder}' holds no data set; give {WHAT_DATA_IS}")
+
+
+def _note_idx_beside(folder: Path) -> list[str]:
+    """Return a sentence if IDX files beside a folder are a data set of its name, which is not the one that is read."""
+    try:
+        is_set = folder.name in find_idx_sets(folder.parent)
+    except DataError:  # the folder above need not be readable
+        return []
+    return [f"'{folder}' is taken as the folder, not as the IDX files of that name beside it"] if is_set else []
+
+
+def _load_zip(path: Path, read_options: ReadOptions) -> Dataset:
+    from golmu.data.readers.class_folders import load_class_folders  # noqa: PLC0415  imports Pillow
+    from golmu.data.readers.zipped_images import scan_zip  # noqa: PLC0415
+
+    tree = scan_zip(path)
+    if not tree.class_folders:
+        raise DataError(f"'{path}' holds no class folders of images; unpack it, and give what is inside")
+    read_options.check_no_table(str(path))
+    return load_class_folders(tree, path, read_options)
 
 
 def _check_and_brighten(dataset: Dataset, read_options: ReadOptions) -> Dataset:
@@ -187,7 +239,8 @@ def _names_of_text_labels(pairs: Sequence[ArrayPair]) -> tuple[str, ...] | None:
     """
     if any(pair.labels.dtype.kind != "U" for pair in pairs):
         return None
-    return tuple(map(str, np.unique(np.concatenate([pair.labels.ravel() for pair in pairs]))))
+    distinct = np.unique(np.concatenate([pair.labels.ravel() for pair in pairs]))
+    return distinct_names([clean_name(label) for label in distinct.tolist()])
 
 
 def _as_image_set(pair: ArrayPair, class_names: tuple[str, ...] | None) -> tuple[ImageSet, tuple[str, ...]]:

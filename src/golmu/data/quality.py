@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from golmu.data.arrays import faint_notice
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.names import list_names
 
 FEW_IMAGES = 10
 """Training images of a class below which there is a notice."""
@@ -21,7 +23,20 @@ UNBALANCED_FROM = 10
 MAX_CLASSES_NAMED = 5
 """Classes, at most, that a notice names."""
 
+MAX_GROUPS_NAMED, MAX_FILES_NAMED = 3, 3
+"""Groups of the same images, and files of each, at most, that a notice names."""
+
 Counts = NDArray[np.int64]
+
+
+class Finding(NamedTuple):
+    """Something about a data set that its user should know."""
+
+    kind: str
+    """What it is, for programs: "few_images", "duplicates" and so on."""
+    text: str
+    files: list[list[str]] = []  # noqa: RUF012  never changed
+    """Names of the files of the images that are the same, a list for each image that occurs several times."""
 
 
 def class_counts(dataset: Dataset) -> tuple[Counts, Counts]:
@@ -34,55 +49,88 @@ def class_counts(dataset: Dataset) -> tuple[Counts, Counts]:
 
 def notices(dataset: Dataset) -> list[str]:
     """Return a sentence for each problem of a data set; a class number without any image is no problem."""
-    return [*faint_notice(dataset.train, dataset.test), *_count_notices(dataset), *_duplicate_notices(dataset)]
+    return [finding.text for finding in findings(dataset)]
 
 
-def _count_notices(dataset: Dataset) -> list[str]:
-    """Return sentences about classes without, with one or with few training images, and about unbalanced classes."""
+def findings(dataset: Dataset) -> list[Finding]:
+    """Return the problems of a data set; a class number without any image is no problem."""
+    faint = [Finding("faint", text) for text in faint_notice(dataset.train, dataset.test)]
+    return [*faint, *_find_in_counts(dataset), *_find_duplicates(dataset)]
+
+
+def _find_in_counts(dataset: Dataset) -> list[Finding]:
+    """Find classes without, with one or with few training images, and unbalanced classes."""
     train, test = class_counts(dataset)
-    names, sentences = dataset.class_names, []
+    names, found = dataset.class_names, []
     if len(unseen := np.flatnonzero((train == 0) & (test > 0))):
-        sentences.append(f"test images, but no training images: {_join([names[i] for i in unseen])}")
+        found.append(
+            Finding("untrained_classes", f"test images, but no training images: {_join([names[i] for i in unseen])}")
+        )
     present = np.flatnonzero(train)
     if len(present) == 1:
-        sentences.append(f"all training images are of one class, '{names[present[0]]}': training needs at least 2")
+        text = f"all training images are of one class, '{names[present[0]]}': training needs at least 2"
+        found.append(Finding("one_class", text))
     if len(single := present[train[present] == 1]):
-        sentences.append(
+        text = (
             f"{_count(len(single), 'class has', 'classes have')} only one training image, so that none can be held out "
             f"for validation: add images, or remove {_join([names[i] for i in single])}"
         )
+        found.append(Finding("single_images", text))
     if len(few := present[train[present] < FEW_IMAGES]):
         listed = _join([f"{names[i]} ({train[i]})" for i in few])
-        sentences.append(
-            f"{_count(len(few), 'class has', 'classes have')} fewer than {FEW_IMAGES} training images: {listed}"
-        )
+        text = f"{_count(len(few), 'class has', 'classes have')} fewer than {FEW_IMAGES} training images: {listed}"
+        found.append(Finding("few_images", text))
     largest, smallest = present[train[present].argmax()], present[train[present].argmin()]
     if train[largest] >= UNBALANCED_FROM * train[smallest]:
-        sentences.append(
+        text = (
             f"the classes are unbalanced: '{names[largest]}' has {train[largest]:,} training images, "
             f"'{names[smallest]}' has {train[smallest]:,}"
         )
-    return sentences
+        found.append(Finding("unbalanced", text))
+    return found
 
 
-def _duplicate_notices(dataset: Dataset) -> list[str]:
-    """Return sentences about images with the same pixels."""
-    classes_of: dict[bytes, set[int]] = {}
-    for digest, label in zip(_digests(dataset.train), dataset.train.labels.tolist(), strict=True):
-        classes_of.setdefault(digest, set()).add(label)
-    sentences = []
-    if n_copies := len(dataset.train) - len(classes_of):
-        sentences.append(
-            _count(n_copies, "training image is a duplicate of another", "training images are duplicates of others")
-        )
-    if n_ambiguous := sum(len(classes) > 1 for classes in classes_of.values()):
-        sentences.append(f"{_count(n_ambiguous, 'image appears', 'images appear')} in more than one training class")
-    if dataset.test is not None and (n_shared := sum(digest in classes_of for digest in _digests(dataset.test))):
-        sentences.append(
-            f"{n_shared:,} of {len(dataset.test):,} test images {'is' if n_shared == 1 else 'are'} in the training "
+def _find_duplicates(dataset: Dataset) -> list[Finding]:
+    """Find images with the same pixels."""
+    train, test = dataset.train, dataset.test
+    places: dict[bytes, list[int]] = {}
+    for i, digest in enumerate(_digests(train)):
+        places.setdefault(digest, []).append(i)
+    copies = [group for group in places.values() if len(group) > 1]
+    ambiguous = [group for group in copies if len(np.unique(train.labels[group])) > 1]
+    found = []
+    if copies:
+        n = sum(len(group) - 1 for group in copies)
+        text = _count(n, "training image is a duplicate of another", "training images are duplicates of others")
+        found.append(_name_files("duplicates", text, [_files(train, group) for group in copies]))
+    if ambiguous:
+        text = f"{_count(len(ambiguous), 'image appears', 'images appear')} in more than one training class"
+        found.append(_name_files("ambiguous", text, [_files(train, group) for group in ambiguous]))
+    if test is None:
+        return found
+    shared = [(i, places[digest]) for i, digest in enumerate(_digests(test)) if digest in places]
+    if shared:
+        text = (
+            f"{len(shared):,} of {len(test):,} test images {'is' if len(shared) == 1 else 'are'} in the training "
             "data too, so the test says less about new images"
         )
-    return sentences
+        groups = [[*_files(test, [i]), *_files(train, group)] for i, group in shared]
+        found.append(_name_files("test_in_training", text, groups))
+    return found
+
+
+def _files(part: ImageSet, indices: list[int]) -> list[str]:
+    """Return the names of the files of some images, as far as they have any."""
+    return [] if part.files is None else [part.files[i] for i in indices]
+
+
+def _name_files(kind: str, text: str, groups: list[list[str]]) -> Finding:
+    """Return a finding about groups of images that are the same, whose files the text names."""
+    groups = [group for group in groups if group]
+    named = [
+        " = ".join(group[:MAX_FILES_NAMED]) + (" = ..." if len(group) > MAX_FILES_NAMED else "") for group in groups
+    ]
+    return Finding(kind, f"{text}: {list_names(named, MAX_GROUPS_NAMED)}" if named else text, groups)
 
 
 def _digests(part: ImageSet) -> list[bytes]:
@@ -95,4 +143,4 @@ def _count(n: int, one: str, many: str) -> str:
 
 
 def _join(names: Sequence[str]) -> str:
-    return ", ".join(names[:MAX_CLASSES_NAMED]) + (", ..." if len(names) > MAX_CLASSES_NAMED else "")
+    return list_names(names, MAX_CLASSES_NAMED)

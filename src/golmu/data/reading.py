@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,8 @@ class ReadOptions:
         Sentences that the readers add for the user.
     left_out
         What is wrong with each file that was skipped, its name included.
+    passed_over
+        Numbers of files that are no images which can be read here, by the ending of their name.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class ReadOptions:
     is_binding: bool = True
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.size = as_size(self.size)

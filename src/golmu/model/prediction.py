@@ -14,7 +14,8 @@ from PIL import Image
 from golmu.checks import one_of
 from golmu.data.arrays import as_bytes
 from golmu.data.inputs import as_images
-from golmu.data.readers.image_files import Opened, Source, find_images, refusing_bad_images
+from golmu.data.readers.image_files import Opened, Source, refusing_bad_images
+from golmu.data.readers.image_tree import find_images
 from golmu.data.readers.inversion import Inversion, inversion_notice
 from golmu.data.readers.threaded_reading import bad_files, decode_all, in_parts
 from golmu.data.reading import Progress

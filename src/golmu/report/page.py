@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.about import VERSION
+from golmu.names import printable
 from golmu.plots.canvas import svg
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ MAX_IMAGE_SIDE = 64
 
 
 def render(template: str, **content: Any) -> str:
-    """Fill in a template. Everything but `Markup` is escaped, and a missing value is an error."""
+    """Fill in a template. Everything but `Markup` is escaped, and printable; a missing value is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
-    pages = Environment(loader=PackageLoader("golmu.report"), autoescape=True, undefined=StrictUndefined)
+    pages = Environment(
+        loader=PackageLoader("golmu.report"), autoescape=True, undefined=StrictUndefined,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )  # fmt: skip
     pages.filters["duration"] = format_duration
     return pages.get_template(template).render(golmu=VERSION, **content)
 

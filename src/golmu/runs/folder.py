@@ -28,10 +28,10 @@ RUNS = Path("runs")
 
 
 @contextlib.contextmanager
-def new_run(folder: Path | None, stem: str) -> Iterator[Path]:
+def new_run(folder: Path | None, stem: str, runs: Path = RUNS) -> Iterator[Path]:
     """Make an empty run folder, and lock it until the block ends.
 
-    It is `folder`, or the first free one of runs/stem, runs/stem-2, and so on.
+    It is `folder`, or the first free one of `stem`, `stem`-2, and so on in `runs`.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def new_run(folder: Path | None, stem: str) -> Iterator[Path]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            folder = _make_numbered(stem) if folder is None else folder
+            folder = _make_numbered(stem, runs) if folder is None else folder
             folder.mkdir(parents=True, exist_ok=True)
             _check_empty(folder)  # a folder of other things gets no lock either
             stack.enter_context(lock_run(folder))
@@ -54,11 +54,11 @@ def new_run(folder: Path | None, stem: str) -> Iterator[Path]:
         yield folder
 
 
-def _make_numbered(stem: str) -> Path:
-    RUNS.mkdir(exist_ok=True)
+def _make_numbered(stem: str, runs: Path) -> Path:
+    runs.mkdir(exist_ok=True)
     for number in count(1):
         with contextlib.suppress(FileExistsError):
-            folder = RUNS / (stem if number == 1 else f"{stem}-{number}")
+            folder = runs / (stem if number == 1 else f"{stem}-{number}")
             folder.mkdir()
             return folder
     raise AssertionError("count() never ends")

@@ -19,10 +19,11 @@ from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
 from golmu.engines.contract import Prepared
 from golmu.errors import DataError
+from golmu.names import file_stem
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
-from golmu.runs.folder import RUN, lock_run, new_run
+from golmu.runs.folder import RUN, RUNS, lock_run, new_run
 from golmu.runs.held_out import HeldOut
 from golmu.runs.record import DEFAULT_SPLIT, DataRecord, FitRecord, RunRecord, Split
 from golmu.runs.recorder import RunRecorder, record_run
@@ -129,7 +130,9 @@ class TrainingJob:
             data_record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
         )  # fmt: skip
         images = JudgedImages.of(dataset, held_out, classes)
-        return cls(Training(made, recipe, rng), data, record, images, f"{dataset.name}-{recipe_name or 'run'}")
+        return cls(
+            Training(made, recipe, rng), data, record, images, f"{file_stem(dataset.name)}-{recipe_name or 'run'}"
+        )
 
     @classmethod
     def from_arrays(
@@ -166,9 +169,9 @@ class TrainingJob:
 
     def start(
         self, folder: Path | None = None, callbacks: Sequence[Callback] = (),
-        on_begin: Callable[[Path], None] | None = None,
+        on_begin: Callable[[Path], None] | None = None, *, runs: Path = RUNS,
     ) -> Outcome:  # fmt: skip
-        """Train in a new run folder, by default one under runs/.
+        """Train in a new run folder, by default one under `runs`.
 
         Parameters
         ----------
@@ -178,6 +181,8 @@ class TrainingJob:
             Called with a `golmu.training.Progress` several times an epoch.
         on_begin
             Called with the folder before the first batch.
+        runs
+            The folder for runs whose own folder is not given.
 
         Raises
         ------
@@ -186,7 +191,7 @@ class TrainingJob:
         TrainingError
             If the loss becomes NaN or infinite.
         """
-        with new_run(folder, self.stem) as made:
+        with new_run(folder, self.stem, runs) as made:
             recorder = RunRecorder(made, self.training, self._identity, self.record, self._held_out)
             recorder.begin()
             return self._record(recorder, callbacks, on_begin)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from golmu import load_dataset
 from golmu.data.loading import read_dataset
-from golmu.data.readers import threaded_reading
+from golmu.data.readers import image_kinds, threaded_reading
 from golmu.data.readers.image_files import read_image
 from golmu.data.reading import ReadOptions
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
@@ -55,16 +55,236 @@ def test_a_folder_for_each_class(folder):
     assert np.array_equal(data.train.images[13], read_image(folder / "bee" / "01.png", (6, 5, 1)))
 
 
-@pytest.mark.parametrize("name", ["test", "val", "Valid", "validation", "testing"])
+def fill(folder, n=10, classes=("ant", "bee")):
+    """Class folders of `n` pictures each."""
+    for name in classes:
+        for i in range(n):
+            save(folder / name / f"{i}.png")
+
+
+@pytest.mark.parametrize("name", ["test", "TEST", "val", "Valid", "validation", "testing"])
 def test_folders_of_training_and_test_images(folder, tmp_path, name):
     place = tmp_path / "parts"
     folder.rename(tmp_path / "train")
     place.mkdir()
     (tmp_path / "train").rename(place / "Train")
     save(place / name / "bee" / "a.png")
-    data = load_dataset(place)
+    data, notes = noted(place)
     assert (data.name, data.class_names, len(data.train)) == ("parts", ("ant", "bee"), 24)
     assert data.test.labels.tolist() == [1]
+    is_plain = name.lower() == "test"
+    assert notes == ([] if is_plain else [f"from '{place}': training images in 'Train', test images in '{name}'"])
+
+
+@pytest.mark.parametrize(
+    ("training", "test"),
+    [
+        ("training_set", "test_set"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("asl_alphabet_train/asl_alphabet_train", "asl_alphabet_test"),
+        ("Train_images", "Test_images"),
+        ("data-train", "data-test"),
+        ("trainset", "testset"),
+        ("TrainImages", "TestImages"),
+        ("1.Training", "2.Validation"),
+        ("archive/train", "archive/valid"),
+        ("훈련_데이터", "시험_데이터"),
+        ("학습데이터", "테스트데이터"),
+    ],
+)
+def test_parts_are_known_by_a_word_of_their_name(tmp_path, training, test):
+    fill(tmp_path / "data" / training)
+    fill(tmp_path / "data" / test, 3)
+    data, notes = noted(tmp_path / "data")
+    assert (data.class_names, len(data.train), len(data.test)) == (("ant", "bee"), 20, 6)
+    assert notes == [f"from '{tmp_path}/data': training images in '{training}', test images in '{test}'"]
+
+
+def test_one_image_among_the_parts_does_not_make_them_classes(folder, tmp_path):
+    place = tmp_path / "data"
+    place.mkdir()
+    folder.rename(place / "train")
+    fill(place / "test", 2)
+    save(place / "train" / "folder.jpg")
+    save(place / "sheet.png")
+    data, notes = noted(place)
+    assert (data.class_names, len(data.train), len(data.test)) == (("ant", "bee"), 24, 4)
+    assert notes == [
+        f"2 images lie in '{place}' beside the class folders and are not read: sheet.png, train/folder.jpg"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (["val", "test"], "holds 'test', 'val', but no training images: rename one of them 'train', or give the path"),
+        (["train_a", "test_a", "train_b", "test_b"], "holds several sets of parts, 'test_a', 'test_b', 'train_a', 'tr"),
+        (["train", "training", "test"], "holds 'train', 'training', which both may be the same part of the data: "),
+    ],
+)
+def test_parts_that_may_be_read_in_two_ways_are_refused(tmp_path, parts, text):
+    for name in parts:
+        fill(tmp_path / "data" / name)
+    text = f"'{tmp_path}/data' {text}"
+    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
+        load_dataset(tmp_path / "data")
+
+
+def test_a_part_beside_the_classes_of_training_is_refused(folder):
+    fill(folder / "validation")
+    text = (
+        f"'{folder}' holds the class folder 'ant', and 'validation/ant' too: move the class folders beside 'validation'"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
+        load_dataset(folder)
+
+
+def test_parts_without_class_folders_are_refused(tmp_path):
+    fill(tmp_path / "data", classes=["train", "test1"])
+    text = f"'{tmp_path}/data' holds 'test1', 'train', with images but no class folders: move the images of each class"
+    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
+        load_dataset(tmp_path / "data")
+    fill(tmp_path / "data" / "test1")
+    text = f"'{tmp_path}/data/train' holds images, but no class folders, as 'test1' does: move the images of each class"
+    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
+        load_dataset(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ("valid", "invalid"), ("test_negative", "test_positive"), ("bus", "train"), ("car", "test"),
+        ("drug_test", "pregnancy_test"), ("test1", "test2", "test3"), ("dress_shoe", "training_shoe"),
+    ],
+)  # fmt: skip
+def test_classes_may_have_such_words_in_their_names(tmp_path, classes):
+    fill(tmp_path / "data", classes=classes)
+    assert set(load_dataset(tmp_path / "data").class_names) == set(classes)
+    fill(tmp_path / "many", classes=("car", "dev", "test"))
+    data, notes = noted(tmp_path / "many")
+    assert data.class_names == ("car", "dev", "test")
+    assert notes == [f"'dev', 'test' of '{tmp_path}/many' are read as classes, since they hold images"]
+
+
+def test_of_several_sets_of_parts_the_plain_one_is_read(tmp_path):
+    for name in ("train", "test", "train_masks", "test_masks"):
+        fill(tmp_path / "data" / name)
+    data, notes = noted(tmp_path / "data")
+    assert data.class_names == ("ant", "bee")
+    assert notes == [
+        f"from '{tmp_path}/data': training images in 'train', test images in 'test'; not read: 'test_masks', "
+        "'train_masks'"
+    ]
+
+
+def test_folders_around_the_class_folders_are_entered(folder, tmp_path):
+    data, notes = noted(tmp_path)
+    assert (data.class_names, data.train.files[0]) == (("ant", "bee"), "animals/ant/00.png")
+    assert notes == [f"the classes of '{tmp_path}' are the folders in 'animals'"]
+
+
+def test_folders_inside_class_folders_that_mean_something_else_are_told(tmp_path):
+    for name in ("cat", "dog"):
+        fill(tmp_path / "data" / name, classes=("train", "test"))
+    data, notes = noted(tmp_path / "data")
+    assert data.class_names == ("cat", "dog")
+    assert notes[0].startswith("the class folders hold the folders 'test', 'train': all their images are read as")
+    for name in ("amazon", "webcam"):
+        fill(tmp_path / "office" / name, classes=("backpack", "bike"))
+    data, notes = noted(tmp_path / "office")
+    assert notes[0].startswith("the classes are 'amazon', 'webcam'; their images are in folders inside, which")
+
+
+def test_run_folders_in_the_data_are_never_classes(folder):
+    run = folder / "runs" / "animals-any"
+    save(run / "curves.png")
+    for name in ("run.json", "history.csv"):
+        (run / name).touch()
+    data, notes = noted(folder)
+    assert data.class_names == ("ant", "bee")
+    assert notes == ["run folders of Golmu are not read as data: runs/animals-any"]
+    with pytest.raises(DataError, match=f"^'{run}' is a run folder, which holds no data set; give a data set by name"):
+        load_dataset(run)
+
+
+def test_names_are_cleaned_and_those_that_look_alike_are_told(tmp_path):
+    fill(tmp_path / "data", classes=("cafe\u0301", "caf\xe9", "Dog", "dog", os.fsdecode("고양이".encode("cp949"))))
+    data, notes = noted(tmp_path / "data")
+    assert data.class_names == ("Dog", "caf\xe9", "dog", "고양이")
+    assert np.bincount(data.train.labels).tolist() == [10, 20, 10, 10]
+    assert notes == [
+        "names that differ only in spaces around them or in their Unicode form are one class: 'cafe\u0301' and "
+        "'caf\xe9'",
+        "these names look alike, but are different classes: 'Dog' and 'dog'; if they are one, give them one name",
+    ]
+
+
+def test_only_plain_numbers_are_sorted_as_numbers(tmp_path):
+    for classes, names in [
+        (("10", "9", "-1"), ("-1", "9", "10")),
+        (("10", "9", "007"), ("007", "10", "9")),
+        (("1", "２", "10"), ("1", "10", "２")),
+    ]:
+        fill(tmp_path / names[0], classes=classes)
+        assert load_dataset(tmp_path / names[0]).class_names == names
+
+
+@pytest.fixture
+def _without_heif(monkeypatch):
+    monkeypatch.setattr(image_kinds, "_reads_heif", lambda: False)
+    monkeypatch.setattr(image_kinds, "_readable_suffixes", lambda: image_kinds.IMAGE_SUFFIXES)
+
+
+@pytest.mark.usefixtures("_without_heif")
+def test_files_of_other_kinds_are_counted(folder):
+    for i in range(3):
+        (folder / "ant" / f"IMG_{i}.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    (folder / "bee" / "notes.txt").touch()
+    (folder / "bee" / "0001").touch()
+    save(folder / "bee" / "a.jpg").rename(folder / "bee" / "a.jfif")
+    read_options = ReadOptions()
+    data = read_dataset(folder, None, read_options)
+    assert data.train.files[-1] == "bee/a.jfif"
+    assert read_options.notes == [
+        f"5 files in '{folder}' are not read: 3 .heic, 1 without an ending, 1 .txt; HEIC images need pillow-heif: "
+        "pip install 'golmu[heif]'"
+    ]
+    assert read_options.passed_over == {".heic": 3, ".txt": 1, "": 1}
+
+
+@pytest.mark.usefixtures("_without_heif")
+def test_a_class_of_images_that_cannot_be_read_here_is_refused(folder):
+    (folder / "cat").mkdir()
+    (folder / "cat" / "1.heic").touch()
+    text = f"the class folder '{folder}/cat' holds no image that can be read here: 1 .heic; HEIC images need pillow"
+    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
+        load_dataset(folder)
+
+
+def test_a_folder_inside_that_may_not_be_looked_into_is_skipped_with_skip_bad(folder, monkeypatch):
+    look = os.scandir
+    (folder / "ant" / "secret").mkdir()
+
+    def forbidding(path):
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", forbidding)
+    with pytest.raises(DataError, match=r"^cannot look into folder '.*secret' for image files \(Permission denied\)"):
+        load_dataset(folder)
+    _, notes = noted(folder, skip_bad=True)
+    assert notes == [
+        f"cannot look into folder '{folder}/ant/secret' for image files (Permission denied); check its permissions"
+    ]
+
+
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(folder):
+    (folder / "ant" / "self.png").symlink_to("self.png")
+    with pytest.raises(DataError, match=r"^1 of 25 images cannot be read: .*self.png is not a readable image: Too"):
+        load_dataset(folder)
+    data, _ = noted(folder, skip_bad=True)
+    assert len(data.train) == 24
 
 
 def test_of_test_and_val_the_first_is_the_test_set_and_the_other_is_not_read(folder, tmp_path):
@@ -77,7 +297,7 @@ def test_of_test_and_val_the_first_is_the_test_set_and_the_other_is_not_read(fol
     save(place / "loose" / "a.png")
     data, notes = noted(place)
     assert data.test.labels.tolist() == [0, 1]
-    assert notes == [f"from '{place}' only 'train' and 'test' is read; ignored: loose, val"]
+    assert notes == [f"from '{place}': training images in 'train', test images in 'test'; not read: 'loose', 'val'"]
 
 
 def test_a_class_may_be_called_train(folder):
@@ -93,7 +313,7 @@ def test_unlabelled_test_images_are_passed_over_with_a_note(folder, tmp_path):
     save(place / "test" / "1.png")
     data, notes = noted(place)
     assert data.test is None
-    assert notes == [f"from '{place}' only 'train' is read; ignored: test"]
+    assert notes == [f"from '{place}': training images in 'train'; not read: 'test'"]
 
 
 def test_numbers_are_sorted_as_numbers(tmp_path):
@@ -104,7 +324,7 @@ def test_numbers_are_sorted_as_numbers(tmp_path):
 
 
 def test_what_is_hidden_or_no_image_is_passed_over_and_folders_inside_a_class_are_read(folder):
-    for name in ("notes.txt", "Thumbs.db", "._00.png", ".00.png"):
+    for name in ("Thumbs.db", "._00.png", ".00.png"):
         (folder / "ant" / name).write_text("x")
     (folder / "readme.md").write_text("x")
     for name in (".cache", "__MACOSX"):
@@ -122,13 +342,11 @@ def test_links_are_followed_and_may_make_a_circle(folder, tmp_path):
     (folder / "cat").symlink_to(tmp_path / "elsewhere")
     (folder / "ant" / "circle").symlink_to(folder)
     (folder / "bee" / "12.png").symlink_to(folder / "bee" / "00.png")
+    (folder / "dog").symlink_to(folder)
     data, notes = noted(folder)
     assert data.class_names == ("ant", "bee", "cat")
-    assert notes[0].startswith("24 training images are duplicates of others")  # ant holds all of bee, once
-    (folder / "ant" / "circle").unlink()
-    data, notes = noted(folder)
     assert np.bincount(data.train.labels).tolist() == [12, 13, 10]
-    assert notes == ["1 training image is a duplicate of another"]
+    assert notes == ["1 training image is a duplicate of another: bee/00.png = bee/12.png"]
 
 
 def test_a_link_to_nothing_cannot_be_read(folder):
@@ -206,7 +424,7 @@ def test_grey_images_that_are_stored_with_colours_are_grey(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (6, 5, 1)
     assert np.array_equal(data.train.images[12], data.train.images[24])
-    assert notes == ["2 training images are duplicates of others"]
+    assert notes == ["2 training images are duplicates of others: bee/00.png = bee/12.png = bee/13.gif"]
 
 
 def test_all_modes_together(folder):
@@ -215,7 +433,8 @@ def test_all_modes_together(folder):
     save(folder / "bee" / "cmyk.jpg", colour=(10, 200, 30, 40), mode="CMYK")
     data, notes = noted(folder)
     assert data.train.images.shape == (30, 6, 5, 3)
-    assert notes == ["3 training images are duplicates of others"]  # the nearly black ones
+    text = "3 training images are duplicates of others: bee/I16.png = bee/LA.png = bee/P.png = ..."
+    assert notes == [text]  # the nearly black ones
 
 
 # What cannot be read
@@ -246,7 +465,7 @@ def test_of_very_many_files_left_out_the_first_are_named_and_all_are_kept(folder
     head, *named, more = read_options.notes[0].split("\n  ")
     assert head == "6 of 30 images cannot be read and are skipped:"
     assert named == read_options.left_out[:4]
-    assert more == "and 2 more; golmu data DATA --skip-bad --json lists them all as left_out"
+    assert more == "and 2 more; golmu data DATA --json lists them all as left_out"
     assert [line.split()[0] for line in read_options.left_out] == [f"{folder}/ant/bad{i}.png" for i in range(6)]
 
 
@@ -305,29 +524,35 @@ def test_folders_that_are_not_as_they_should_be(folder, tmp_path):
         with pytest.raises(DataError, match=f"^{re.escape(text)}"):
             load_dataset(place)
 
-    (folder / "empty").mkdir()
-    refused(folder, f"the class folder '{folder}/empty' holds no image: no file ends in .png, .jpg, ")
-    (folder / "empty").rmdir()
     refused(folder / "ant", f"'{folder}/ant' holds images, but no class folders: move the images of each class")
-    refused(
-        tmp_path,
-        f"'{tmp_path}' holds 1 class folder, 'animals', but at least 2 are needed: one for each class, with its "
-        f"images; '{folder}' holds folders itself: give its path",
-    )
     for path in (folder / "ant").iterdir():
         path.unlink()
     (folder / "ant").rmdir()
     refused(folder, f"'{folder}' holds 1 class folder, 'bee', but at least 2 are needed: one for each class, with")
 
 
-def test_classes_of_test_must_be_those_of_training(folder, tmp_path):
+def test_classes_of_test_that_training_lacks_are_not_read(folder, tmp_path):
     place = tmp_path / "parts"
     place.mkdir()
     folder.rename(place / "train")
-    save(place / "test" / "cow" / "a.png")
-    text = f"'{place}/test' holds the classes cow, which are not among the training classes ant, bee; rename, move or"
-    with pytest.raises(DataError, match=f"^{re.escape(text)}"):
-        load_dataset(place)
+    fill(place / "test", 1, ("unknown", "Ant"))
+    data, notes = noted(place)
+    assert data.test is None
+    assert notes == [
+        f"'{place}/test' holds 2 images of Ant, unknown, which training lacks: they are not read; rename them if they "
+        "are classes of training: Ant and ant look alike"
+    ]
+    save(place / "test" / "bee" / "a.png")
+    assert noted(place)[0].test.files == ("test/bee/a.png",)
+
+
+def test_empty_class_folders_are_no_classes(folder):
+    (folder / "empty").mkdir()
+    (folder / "labels").mkdir()
+    (folder / "labels" / "1.xml").touch()
+    data, notes = noted(folder)
+    assert data.class_names == ("ant", "bee")
+    assert notes == [f"folders of '{folder}' without an image are no classes: 'empty', 'labels' (1 .xml)"]
 
 
 def test_a_folder_that_may_not_be_looked_into(folder, monkeypatch):
@@ -396,9 +621,10 @@ def test_few_images_uneven_classes_and_copies_are_noted(folder, tmp_path):
     assert notes == [
         "1 class has fewer than 10 training images: dog (3)",
         "the classes are unbalanced: 'cow' has 120 training images, 'dog' has 3",
-        "1 training image is a duplicate of another",
-        "1 image appears in more than one training class",
-        "1 of 2 test images is in the training data too, so the test says less about new images",
+        "1 training image is a duplicate of another: train/ant/copy.png = train/dog/0.png",
+        "1 image appears in more than one training class: train/ant/copy.png = train/dog/0.png",
+        "1 of 2 test images is in the training data too, so the test says less about new images: test/dog/old.png = "
+        "train/ant/copy.png = train/dog/0.png",
     ]
 
 

@@ -17,7 +17,6 @@ from golmu.data.readers import image_files as images
 from golmu.data.readers.image_files import (
     Encoded,
     ImageHeader,
-    find_images,
     quiet_pillow,
     read_image,
     read_image_header,
@@ -373,33 +372,3 @@ def test_the_largest_picture_allowed_is_read(tmp_path, monkeypatch):
 
 def test_networks_of_other_channels_take_no_image_files(tmp_path):
     refused(tmp_path, "image files have 1 or 3 channels, but the network takes 2", (8, 8, 2))
-
-
-def test_files_are_found_in_the_order_given_and_by_name_within_a_folder(tmp_path):
-    folder = tmp_path / "folder"
-    (folder / "inner.png").mkdir(parents=True)
-    for name in ("b.PNG", "a.jpeg", "notes.txt", "c.tif", "._b.PNG", ".c.png"):
-        (folder / name).touch()
-    single = tmp_path / "single.dat"
-    single.touch()
-    assert find_images([single, folder]) == [single, folder / "a.jpeg", folder / "b.PNG", folder / "c.tif"]
-    assert find_images([]) == []
-
-
-def test_folders_are_looked_into_as_deeply_as_for_training(tmp_path):
-    names = ["bee/1.png", "ant/deep/2.PNG", "0.png", ".hidden/3.png", "ant/._4.png"]
-    for name in names:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert find_images([tmp_path]) == [tmp_path / name for name in sorted(names[:3])]
-
-
-def test_what_cannot_be_found_is_named(tmp_path):
-    with pytest.raises(DataError, match=f"^there is no image {re.escape(str(tmp_path / 'a.png'))}$"):
-        find_images([tmp_path / "a.png"])
-    suffixes = ".png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp"
-    text = f"the folder {tmp_path} holds no image: no file ends in {suffixes}"
-    with pytest.raises(DataError, match=f"^{re.escape(text)}$"):
-        find_images([tmp_path])
-    with pytest.raises(DataError, match=r"cannot be read: File name too long$"):
-        find_images([tmp_path / ("a" * 5000)])

@@ -4,6 +4,7 @@ import builtins
 import io
 import json
 import re
+import unicodedata
 import warnings
 
 import numpy as np
@@ -14,7 +15,7 @@ from command import read
 from PIL import Image
 from pyarrow import parquet
 
-from golmu import load_dataset
+from golmu import Dataset, load_dataset
 from golmu.data.readers import table_files, tables, threaded_reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.runs.record import read_record
@@ -423,8 +424,7 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
             b"label,a,b,c,d\n1,2,3,4,5.5\n",
             "holds pixels up to 5.5, and the fraction 5.5 among them, but pixels must be whole numbers",
         ),
-        (b"label,a,b,c,d\n70000,2,3,4,5\n", "holds labels from 70000 to 70000, but labels must be 0 to 65535; number"),
-        (b"label,a,b,c,d\n-1,2,3,4,5\n", "holds labels from -1 to -1, but labels must be 0 to 65535; number the"),
+        (b"label,a,b,c,d\n1,2,3,4,5\n \t,2,3,4,5\n", "has no label in row 2; fix or remove the row"),
         (b"label,a,b,c,c\n1,2,3,4,5\n", "has more than one column 'c'; rename all but one"),
         (b"label,a,b,c,d\n", "has 0 columns of numbers beside 'label' (and columns of text: a, b, c), which"),
     ],
@@ -452,7 +452,7 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
         ({"image": [b"x"] * 3, "label": [0, 1, None]}, "has no label in row 3; fix or remove the row"),
         ({"image": [b"x"] * 3, "label": [0, 1, 0.5]}, "holds labels that are neither whole numbers nor text in"),
         ({"image": [b"x"] * 3, "label": [[0], [1, 2], []]}, "holds labels that are neither whole numbers nor text in"),
-        ({"image": [b"x"] * 3, "label": [0, 1, 1e300]}, "holds labels from 0 to 9007199254740992, but labels must be "),
+        ({"image": [b"x"] * 3, "label": [0, 1, 1e300]}, "holds labels that are neither whole numbers nor text"),
         ({"image": pyarrow.array([], pyarrow.binary()), "label": pyarrow.array([], pyarrow.int64())}, "has no rows"),
         ({"text": ["a"] * 3, "label": [0, 1, 0]},
             "has 0 columns of numbers beside 'label' (and columns of text: text), which"),
@@ -460,7 +460,54 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
         parquet.write_table(pyarrow.table(columns), path)
         refused(path, f"'{path}' {text}")
     hub(path, labels=Y + 1)
-    refused(path, f"'{path}' holds labels from 1 to 3, but labels must be 0 to 2; number the classes from 0")
+    refused(path, f"'{path}' holds labels from 1 to 3, but names for 0 to 2: number the classes from 0")
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "notes"),
+    [
+        ([" cat", "cat", "cat ", "dog"], ("cat", "dog"), ["names that differ only in spaces around them or in their "]),
+        (["cafe\u0301", "caf\xe9", "dog"], ("caf\xe9", "dog"), ["names that differ only in spaces around them or in "]),
+        (
+            ["Cat", "cat", "dog"],
+            ("Cat", "cat", "dog"),
+            ["these names look alike, but are different classes: 'Cat' and"],
+        ),
+        (["01", "02", "10"], ("01", "02", "10"), []),
+        (["1", "01", "2"], ("01", "1", "2"), ["these names look alike, but are different classes: '01' and '1'; if"]),
+        (["１", "２", "３"], ("１", "２", "３"), []),
+        (["700000", "700001", "9"], ("9", "700000", "700001"), []),
+        (["7000000000", "7000000001"], ("7000000000", "7000000001"), []),
+        (["-1", "1"], ("-1", "1"), []),
+        (["1", " 0", "2.0"], ("0", "1", "2"), []),
+        (["nul", "con"], ("con", "nul"), []),
+    ],
+)
+def test_labels_are_names_or_numbers_by_one_rule(tmp_path, labels, classes, notes):
+    column = [labels[i % len(labels)] for i in range(N)]
+    data, said = noted(pixel_table(tmp_path / "a.csv", labels=column))
+    assert data.class_names == classes
+    assert [text.startswith(note) for text, note in zip(said, notes, strict=True)] == [True] * len(notes)
+    number = dict(zip(classes, range(len(classes)), strict=True))
+    names = [unicodedata.normalize("NFC", label.strip()).removesuffix(".0") for label in column]
+    assert data.train.labels.tolist() == [number[name] for name in names]
+    if not notes:
+        arrays = Dataset.from_arrays(X, np.array([label.removesuffix(".0") for label in column]))
+        assert arrays.class_names == classes
+        assert np.array_equal(arrays.train.labels, data.train.labels)
+
+
+def test_integers_that_are_no_class_numbers_are_names_in_every_form(tmp_path):
+    for numbers in ([-1, 1], [700_000, 700_001], [2**60, 3]):
+        labels = np.array(numbers)[np.arange(N) % 2]
+        names = tuple(map(str, sorted(numbers)))
+        path = pixel_table(tmp_path / "a.parquet", labels=labels)
+        np.savez(tmp_path / "a.npz", x_train=X, y_train=labels, x_test=X[:4], y_test=labels[1:5])
+        for data in (load_dataset(path), load_dataset(tmp_path / "a.npz"), Dataset.from_arrays(X, labels)):
+            assert data.class_names == names
+            assert [int(names[label]) for label in data.train.labels] == labels.tolist()
+        test = load_dataset(tmp_path / "a.npz").test
+        assert [int(names[label]) for label in test.labels] == labels[1:5].tolist()
 
 
 def test_parts_that_do_not_fit_together_are_named(tmp_path):

@@ -9,19 +9,23 @@ from rich.table import Table
 
 from golmu import plots
 from golmu.cli.console import make_console, print_table
+from golmu.cli.places import default_place, refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.data import Dataset
 from golmu.data.loading import read_dataset
-from golmu.data.quality import class_counts, notices
+from golmu.data.quality import Finding, class_counts, findings
 from golmu.data.reading import ReadOptions
 from golmu.errors import InputError
+from golmu.names import file_stem
 from golmu.system import check_writable, write_file
 
 
 def inspect_data(
     data: str, folder: Path | None, read_options: ReadOptions, sheet: Path | None = None
 ) -> dict[str, Any]:
-    """Return name, source, shapes, classes and notices of a data set, and which files were skipped; draw samples.
+    """Return name, source, shapes, classes and notices of a data set, and which files are not read; draw samples.
+
+    Files that cannot be read are skipped, and listed.
 
     Parameters
     ----------
@@ -30,7 +34,8 @@ def inspect_data(
     read_options
         How image files are read.
     sheet
-        PNG file for the contact sheet, written or replaced; by default NAME-samples.png in the current folder.
+        PNG file for the contact sheet, written or replaced; by default NAME-samples.png in the current folder, or
+        beside the data where that lies in them.
 
     Raises
     ------
@@ -39,20 +44,29 @@ def inspect_data(
     """
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise InputError(f"sheet must name a .png file, got {sheet}")
+    refuse_in_data(sheet, data, "--sheet")
     if sheet is not None:
         check_writable(sheet, "the sheet")
+    is_skipping, read_options.skip_bad = read_options.skip_bad, True  # what cannot be read is a finding here
     with ReadingDisplay() as read_options.progress:
         dataset = read_dataset(data, folder, read_options)
-    sheet = Path(f"{dataset.name}-samples.png") if sheet is None else sheet
+    sheet = default_place(Path(f"{file_stem(dataset.name)}-samples.png"), data) if sheet is None else sheet
     figure = plots.samples(dataset.train.images, dataset.train.labels, dataset.class_names, title=dataset.name)
     write_file(sheet, plots.png(figure), "the sheet")
+    found = findings(dataset)
+    if (n := len(read_options.left_out)) and not is_skipping:
+        files = "the file" if n == 1 else f"the {n:,} files"
+        text = f"golmu train refuses {files} that cannot be read: fix or remove them, or give it --skip-bad"
+        found.append(Finding("unreadable", text))
     return {
         "name": dataset.name,
         "source": dataset.source,
         "train": _describe(dataset.train.images),
         "test": None if dataset.test is None else _describe(dataset.test.images),
         "classes": _count_classes(dataset),
-        "notices": list(dict.fromkeys([*read_options.notes, *notices(dataset)])),
+        "notices": list(dict.fromkeys([*read_options.notes, *(one.text for one in found)])),
+        "findings": [one._asdict() for one in found],
+        "passed_over": dict(read_options.passed_over),
         "left_out": read_options.left_out,
         "sheet": str(sheet),
     }

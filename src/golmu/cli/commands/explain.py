@@ -10,10 +10,12 @@ import numpy as np
 from golmu import plots
 from golmu.analysis.explanation import explain_image
 from golmu.checks import one_of
+from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.image_files import read_image
 from golmu.data.readers.inversion import Inversion
 from golmu.errors import InputError, warn
+from golmu.names import clean_name, file_stem
 from golmu.plots.canvas import render
 from golmu.preprocessing import INVERSIONS
 from golmu.runs.images import judged_images
@@ -71,12 +73,13 @@ def explain_run(
     opened = Run.open(run)
     predictor = opened.predictor
     names = predictor.class_names
-    index = None if target is None else names.index(one_of(target, names, "target"))
+    index = None if target is None else names.index(one_of(clean_name(target), names, "target"))
     if image.isascii() and image.isdigit():
         if invert != "auto":
             raise InputError(
                 f"--invert is for image files, got the number {image}: leave it out, or write ./{image} for a file"
             )
+        refuse_in_data(output, data or opened.record.data.argument or "", "--output", run)
         title, file, pixels, truth = _read_numbered(opened, int(image), test, data, folder)
         stem = title.replace(" image ", "-")
     elif test or data is not None:
@@ -109,7 +112,7 @@ def explain_run(
 def _stem(image: Path) -> str:
     """The file's name with that of its folder, so that images of one name in two folders have two figures."""
     folder = image.parent.name
-    return image.stem if folder in ("", "..") else f"{folder}-{image.stem}"
+    return file_stem(image.stem if folder in ("", "..") else f"{folder}-{image.stem}")
 
 
 def _read_numbered(

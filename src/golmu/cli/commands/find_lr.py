@@ -10,6 +10,7 @@ import numpy as np
 
 from golmu import plots
 from golmu.checks import one_of, positive_integer, positive_number
+from golmu.cli.places import default_place, refuse_in_data
 from golmu.cli.progress import load_with_bar
 from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
@@ -25,16 +26,19 @@ MIN_RATE, MAX_RATE = 1e-30, 1e30
 
 def find_learning_rate(
     data: str, recipe_name: str | None, given: Mapping[str, Any], *,
-    low: float, high: float, steps: int, plot: Path,
+    low: float, high: float, steps: int, plot: Path | None = None,
     engine: str = "auto", threads: int | None = None, seed: int | None = None, folder: Path | None = None,
     read_options: ReadOptions | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Test `steps` rates from `low` to `high` on the training images of `data`, and draw them to `plot`.
 
+    By default that is learning-rates.png in the current folder.
+
     Returns
     -------
     dict
-        `rates` and `losses`, the smoothed loss at each; `lowest`, the rate where that is lowest; and `suggestion`.
+        `rates` and `losses`, the smoothed loss at each; `lowest`, the rate where that is lowest; `suggestion`; and
+        `curve`, the path of the plot.
 
     Raises
     ------
@@ -49,6 +53,8 @@ def find_learning_rate(
         raise InputError(
             f"low must be below high, and both from {MIN_RATE:g} to {MAX_RATE:g}, got {low:g} and {high:g}"
         )
+    refuse_in_data(plot, data, "--plot")
+    plot = default_place(Path("learning-rates.png"), data) if plot is None else plot
     if plot.suffix.lower() != ".png":
         raise InputError(f"plot must name a .png file, got {plot}")
     check_writable(plot, "the curve")
@@ -68,4 +74,5 @@ def find_learning_rate(
         "lowest": result.lowest,
         "rates": result.rates.tolist(),
         "losses": result.losses.tolist(),
+        "curve": str(plot),
     }

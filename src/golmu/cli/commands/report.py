@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from golmu.analysis.labelled_images import JudgedImages
+from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.errors import DataError, RunError
 from golmu.report.run_report import write_report
@@ -33,8 +34,9 @@ def report_run(run: Path, data: str | None = None, output: Path | None = None, f
         If the run cannot be read; `data` is given and cannot be used; the images cannot be had, and a report is there
         that may show them; or the report cannot be written.
     """
-    output = run / REPORT if output is None else output
     opened = Run.open(run)
+    refuse_in_data(output, data or opened.record.data.argument or "", "--output", run)
+    output = run / REPORT if output is None else output
     _ = opened.predictor  # a run without a network has no report
     try:
         with ReadingDisplay() as progress:

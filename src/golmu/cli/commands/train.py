@@ -14,13 +14,14 @@ from rich.table import Table
 from golmu.analysis.dead_kernels import advice_on_dead_kernels, dead_kernels
 from golmu.checks import one_of
 from golmu.cli.console import make_console, print_table, shell_command
+from golmu.cli.places import default_place, refuse_in_data
 from golmu.cli.progress import TrainingDisplay, load_with_bar
 from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
 from golmu.recipe import Recipe, default_recipe, get_recipe
 from golmu.runs.checkpoint import refuse_differences
-from golmu.runs.folder import CURVES, MODEL
+from golmu.runs.folder import CURVES, MODEL, RUNS
 from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingJob, open_to_resume
 from golmu.runs.record import DEFAULT_SPLIT, Split
 from golmu.runs.run import Run
@@ -59,7 +60,8 @@ def train_run(
     engine, threads, seed
         `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     run
-        Folder for the results, which must be empty; by default a new one under `runs/`.
+        Folder for the results, which must be empty; by default a new one under `runs/` in the current folder, or beside
+        the data where that lies in them.
     resume
         A run folder whose training is to continue, with the settings that it began with; more `epochs` may be given,
         unless its schedule or averaging ends with the last.
@@ -103,12 +105,13 @@ def train_run(
         raise InputError("DATA is missing: give a data set, a folder or a file, or continue a run with --resume RUN")
     if allow_inexact:
         raise InputError("--allow-inexact is for continuing a run: give --resume RUN too")
+    refuse_in_data(run, data, "--run")
     recipe_name = default_recipe(data) if recipe_name is None else recipe_name
     recipe = get_recipe(recipe_name).override(given or {})
     seed = DEFAULT_SEED if seed is None else seed
     split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
     job = _make_job(data, recipe, recipe_name, engine, threads, seed, folder, read_options, split)
-    return _train(job, run, None)
+    return _train(job, run, None, runs=default_place(RUNS, data) if run is None else RUNS)
 
 
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
@@ -143,7 +146,9 @@ def _make_job(
     return job
 
 
-def _train(job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False) -> int:
+def _train(
+    job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False, runs: Path = RUNS
+) -> int:
     console = make_console()
 
     def announce(folder: Path) -> None:
@@ -164,7 +169,7 @@ def _train(job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_in
 
     with TrainingDisplay(console) as display:
         if begun is None:
-            outcome = job.start(folder, [display], announce)
+            outcome = job.start(folder, [display], announce, runs=runs)
         else:
             outcome = job.resume(begun, [display], announce, allow_inexact=allow_inexact)
     return _show_outcome(outcome, job)

@@ -1,7 +1,8 @@
 """Image files in a folder for each class: CLASS/*.png, or train/CLASS/*.png beside test/ or val/.
 
-An image in a subfolder of a class's folder is of that class. Hidden files and folders, and files whose names are not
-those of images, are ignored; links are followed.
+An image in a subfolder of a class's folder is of that class. Which folders are those of classes is determined by
+`golmu.data.readers.folder_layout`, and which files are images by `golmu.data.readers.image_kinds`. Whatever is passed
+over, files of other kinds, run folders, empty folders, images beside the class folders, is told.
 
 Beside `train/`, the folder `test/` holds the test images. If there is no `test/`, the folder `val/` (or `valid/`,
 `validation/`) holds them. If there are both, `val/` is not read, and a note says so: Golmu holds out a part of the
@@ -11,9 +12,8 @@ on two sets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,67 +21,69 @@ from numpy.typing import NDArray
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.quality import notices
-from golmu.data.readers.image_files import IMAGE_SUFFIXES, is_image_name, iterate_images, visible_entries
+from golmu.data.readers.folder_layout import Layout, Place, find_layout
+from golmu.data.readers.image_kinds import describe_kinds, is_known_image
+from golmu.data.readers.image_tree import FoundImage, ImageFolder, passed_over_notice
 from golmu.data.readers.threaded_reading import DecodedImages, in_parts, read_images
 from golmu.data.reading import ReadOptions
 from golmu.errors import DataError
+from golmu.names import clean_name, list_names, look_alikes, merge_notice, sort_names
 
-TRAINING_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing")
-VALIDATION_NAMES = ("val", "valid", "validation")
-"""Names of the folders above those of the classes, in capitals or not."""
+MAX_NAMED = 5
+"""Folders or classes, at most, that a notice names."""
 
-Classes = dict[str, list[Path]]
+NO_NAME = "_"
+"""Name of the class of a folder whose own is nothing but spaces."""
+
+Classes = dict[str, list[FoundImage]]
 """The image files of each class, by its name."""
 
 
-class _Layout(NamedTuple):
-    """The folders whose folders are classes."""
-
-    training: Path
-    test: Path | None
-    ignored: list[str]
-    """Names of folders beside them that hold images too."""
-
-
-def holds_class_folders(folder: Path) -> bool:
-    """Return whether there are images in the folders of `folder`."""
-    return any(_has_images(inner) for inner in _subfolders(folder))
-
-
-def load_class_folders(folder: Path, read_options: ReadOptions) -> Dataset:
-    """Load the data set of a folder of class folders, and name it after that.
+def load_class_folders(tree: ImageFolder, path: Path, read_options: ReadOptions) -> Dataset:
+    """Load the data set of a folder of class folders, or of an archive of these, and name it after that.
 
     Classes are numbered by name, or by number if all names are numbers.
+
+    Parameters
+    ----------
+    tree
+        What the folder or the archive holds.
+    path
+        Where it is.
+    read_options
+        How the images are read; receives notes.
 
     Raises
     ------
     DataError
-        If there are fewer than two classes, a class has no image, a test class is not one of training, or an image
-        cannot be read.
+        If it is not clear which folders are classes, there are fewer than two, a class has no image that can be read
+        here, or an image cannot be read.
     InputError
         If the images would be too many for their size.
     """
-    layout = _find_layout(folder)
-    training = _list_classes(layout.training)
-    test = {} if layout.test is None else _list_test_classes(layout.test, training)
-    if layout.ignored:
-        read = f"'{layout.training.name}'" + (f" and '{layout.test.name}'" if layout.test else "")
-        read_options.notes.append(f"from '{folder}' only {read} is read; ignored: {', '.join(layout.ignored)}")
+    layout = find_layout(tree, str(path))
+    read_options.notes += layout.notes
+    training = _list_classes(layout.training, path, read_options)
+    test = {} if layout.test is None else _list_test_classes(layout.test, training, path, read_options)
+    _note_passed_over(tree, layout, path, read_options)
     class_names = tuple(training)
     number = {name: i for i, name in enumerate(class_names)}
     labelled = [(file, number[name]) for part in (training, test) for name, files in part.items() for file in files]
     files, labels = [file for file, _ in labelled], np.array([label for _, label in labelled], np.int64)
     n_training = sum(map(len, training.values()))
-    decoded = read_images(lambda: in_parts(files), len(files), read_options)
+    sources = [file.source for file in files]
+    decoded = read_images(lambda: in_parts(sources), len(files), read_options)
     if not decoded.is_good[:n_training].any():
-        raise DataError(f"'{layout.training}' holds no image that can be read; fix or replace the files")
-    names = [file.relative_to(folder).as_posix() for file in files]
+        raise DataError(f"'{_shown(layout.training, path)}' holds no image that can be read; fix or replace the files")
+    names = ["/".join(file.parts) for file in files]
     train_set, test_set = _image_sets(decoded, labels, names, n_training)
     if missing := sorted(set(number.values()) - set(train_set.labels.tolist())):
         raise DataError(
-            f"'{layout.training / class_names[missing[0]]}' holds no image that can be read; fix or remove it"
+            f"'{_shown(layout.training, path)}/{class_names[missing[0]]}' holds no image that can be read; fix or "
+            "remove it"
         )
-    dataset = Dataset(folder.resolve().name or "data", train_set, test_set, class_names, str(folder))
+    name = clean_name(path.resolve().name if path.is_dir() else path.stem)
+    dataset = Dataset(name or "data", train_set, test_set, class_names, str(path))
     read_options.notes += notices(dataset)
     return dataset
 
@@ -99,60 +101,85 @@ def _image_sets(
     return ImageSet(decoded.images[:n_train], labels[:n_train], files[:n_train]), test
 
 
-def _find_layout(folder: Path) -> _Layout:
-    by_name = {inner.name.lower(): inner for inner in _subfolders(folder)}
-    training = _first_of(by_name, TRAINING_NAMES)
-    if training is None or not holds_class_folders(training) or _has_images(training, deeply=False):
-        return _Layout(folder, None, [])
-    candidates = (_first_of(by_name, names) for names in (TEST_NAMES, VALIDATION_NAMES))
-    test = next((inner for inner in candidates if inner and holds_class_folders(inner)), None)
-    ignored = [inner.name for inner in by_name.values() if inner not in (training, test) and _has_images(inner)]
-    return _Layout(training, test, ignored)
-
-
-def _first_of(by_name: dict[str, Path], names: Iterable[str]) -> Path | None:
-    return next((by_name[name] for name in names if name in by_name), None)
-
-
-def _list_classes(folder: Path) -> Classes:
-    """List the images of each class folder in `folder`, or raise if there are fewer than two, or one has no image."""
-    folders = _subfolders(folder)
-    if all(inner.name.isdecimal() for inner in folders):
-        folders.sort(key=lambda inner: int(inner.name))
-    classes = {inner.name: sorted(iterate_images(inner)) for inner in folders}
-    if empty := [name for name, files in classes.items() if not files]:
-        raise DataError(
-            f"the class folder '{folder / empty[0]}' holds no image: no file ends in {', '.join(IMAGE_SUFFIXES)}; add "
-            "images, or remove the folder"
+def _list_classes(place: Place, path: Path, read_options: ReadOptions) -> Classes:
+    """List the images of each class folder at `place`, or raise if there are fewer than two, or one cannot be read."""
+    here = _shown(place, path)
+    classes = _images_by_class(place)
+    read_options.notes += merge_notice(place.folder.class_folders)
+    empty = []
+    for name, folder in place.folder.folders.items():
+        if folder.has_images or folder.is_run or (folder.find_runs() and not folder.count_others()):
+            continue
+        others = folder.count_others()
+        if any(map(is_known_image, others)):
+            raise DataError(
+                f"the class folder '{here}/{name}' holds no image that can be read here: {describe_kinds(others)}; or "
+                "remove the folder"
+            )
+        empty.append(f"'{name}'" + (f" ({describe_kinds(others)})" if others else ""))
+    if empty:
+        read_options.notes.append(
+            f"folders of '{here}' without an image are no classes: {list_names(sorted(empty), MAX_NAMED)}"
         )
     if len(classes) < 2:
-        only = folders[0]
-        hint = f"; '{only}' holds folders itself: give its path" if holds_class_folders(only) else ""
+        only = next(iter(place.folder.class_folders))
+        holds_folders = bool(place.inner(only).folder.class_folders)
         raise DataError(
-            f"'{folder}' holds 1 class folder, '{only.name}', but at least 2 are needed: one for each class, with its "
-            f"images{hint}"
+            f"'{here}' holds 1 class folder, '{only}', but at least 2 are needed: one for each class, with its images"
+            + (f"; '{here}/{only}' holds folders itself: give its path" if holds_folders else "")
         )
     return classes
 
 
-def _list_test_classes(folder: Path, training: Classes) -> Classes:
-    """List the images of each class folder with images; a class may be missing, since the others can be tested."""
-    classes = {inner.name: files for inner in _subfolders(folder) if (files := sorted(iterate_images(inner)))}
-    if unknown := sorted(set(classes) - set(training)):
-        raise DataError(
-            f"'{folder}' holds the classes {', '.join(unknown)}, which are not among the training classes "
-            f"{', '.join(training)}; rename, move or remove them"
+def _images_by_class(place: Place) -> Classes:
+    """List the images of each class folder with images, the classes in their order."""
+    classes: Classes = {}
+    for name, folder in sorted(place.folder.class_folders.items()):
+        classes.setdefault(clean_name(name) or NO_NAME, []).extend(folder.list_images((*place.path, name)))
+    return {name: classes[name] for name in sort_names(classes)}
+
+
+def _list_test_classes(place: Place, training: Classes, path: Path, read_options: ReadOptions) -> Classes:
+    """List the test images of each training class; one may be missing, since the others can be tested."""
+    classes = _images_by_class(place)
+    if unknown := [name for name in classes if name not in training]:
+        n = sum(len(classes[name]) for name in unknown)
+        alike = [group for group in look_alikes({*training, *unknown}) if not set(unknown).isdisjoint(group)]
+        hint = f"; rename them if they are classes of training: {' and '.join(alike[0])} look alike" if alike else ""
+        images, they = ("image", "it is") if n == 1 else ("images", "they are")
+        read_options.notes.append(
+            f"'{_shown(place, path)}' holds {n:,} {images} of {list_names(unknown, MAX_NAMED)}, which training lacks: "
+            f"{they} not read{hint}"
         )
     return {name: classes[name] for name in training if name in classes}
 
 
-def _subfolders(folder: Path) -> list[Path]:
-    """List the folders in `folder`, by name."""
-    return sorted(Path(entry.path) for entry in visible_entries(folder) if entry.is_dir())
+def _note_passed_over(tree: ImageFolder, layout: Layout, path: Path, read_options: ReadOptions) -> None:
+    """Note run folders, images beside the class folders, and files of other kinds inside these."""
+    if runs := ["/".join(run) for run in tree.find_runs()]:
+        read_options.notes.append(f"run folders of Golmu are not read as data: {list_names(runs, MAX_NAMED)}")
+    parts = [layout.training, *([] if layout.test is None else [layout.test])]
+    above = {place.path[:n] for place in parts for n in range(len(place.path) + 1)}
+    loose = []
+    for names in sorted(above):
+        folder = tree
+        for name in names:
+            folder = folder.folders[name]
+        loose += ["/".join((*names, image)) for image in folder.loose_images]
+    if loose:
+        n = len(loose)
+        lie, are = ("image lies", "is") if n == 1 else ("images lie", "are")
+        read_options.notes.append(
+            f"{n:,} {lie} in '{path}' beside the class folders and {are} not read: {list_names(loose, MAX_NAMED)}"
+        )
+    others: Counter[str] = Counter()
+    for place in parts:
+        for folder in place.folder.class_folders.values():
+            others += folder.count_others()
+    if others:
+        read_options.passed_over.update(others)
+        read_options.notes.append(passed_over_notice(str(path), others))
 
 
-def _has_images(folder: Path, *, deeply: bool = True) -> bool:
-    """Return whether `folder` holds an image, itself or, with `deeply`, in a subfolder."""
-    if deeply:
-        return next(iterate_images(folder), None) is not None
-    return any(is_image_name(entry.name) and not entry.is_dir() for entry in visible_entries(folder))
+def _shown(place: Place, path: Path) -> str:
+    return "/".join((str(path), *place.path))

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from golmu.data.arrays import MAX_CLASSES, image_set, number_classes
+from golmu.data.arrays import image_set, number_classes
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.labels import MAX_CLASSES
 from golmu.data.readers.idx import MNIST_FILES, read_idx
 from golmu.errors import DataError
 

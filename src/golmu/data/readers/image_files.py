@@ -1,32 +1,26 @@
-"""Image files: how they are found, decoded, and fitted to the size and the channels that a network takes."""
+"""Image files: how they are decoded, and fitted to the size and the channels that a network takes."""
 
 from __future__ import annotations
 
-import os
 import stat
 import struct
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from golmu.data.readers.image_kinds import HEAD_BYTES, IMAGE_FORMATS, formats_of
 from golmu.data.readers.inversion import Inversion
 from golmu.errors import DataError
 from golmu.preprocessing import border_of
 from golmu.types import ImageShape
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-"""Endings of the file names that count as images."""
-
-IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-"""Formats that are decoded; some of the others that Pillow knows run other programs."""
 
 GREY_MODES = ("1", "L", "LA", "La", "F")
 """Pillow's modes of images without colours, besides those of more than 8 bits, whose names begin with I."""
@@ -49,14 +43,21 @@ MAX_PIXELS = 50_000_000
 PIXELS_PER_STRIP = 2**20
 """About how many pixels of an image of more than 8 bits are converted at a time."""
 
-HIDDEN_PREFIXES = (".", "__")
-"""Beginnings of the names of files and folders that systems leave among a user's own: `._a.png`, `__MACOSX`."""
-
 
 class Encoded(NamedTuple):
     """The content of an image file, such as a table holds, and the name that errors give it."""
 
     content: bytes
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Packed(NamedTuple):
+    """An image file in an archive: what unpacks its content when it is wanted, and the name that errors give it."""
+
+    unpack: Callable[[], bytes]
     name: str
 
     def __str__(self) -> str:
@@ -75,7 +76,7 @@ class Opened(NamedTuple):
         return self.name
 
 
-Source = Path | Encoded | Opened
+Source = Path | Encoded | Packed | Opened
 """Where an image comes from."""
 
 
@@ -86,70 +87,6 @@ class ImageHeader(NamedTuple):
     width: int
     is_coloured: bool
     """Whether the pixels may have colours; they may still all be grey."""
-
-
-def find_images(paths: Iterable[Path]) -> list[Path]:
-    """List the image files among `paths`; a folder stands for the images in it and in its subfolders, by name.
-
-    Raises
-    ------
-    DataError
-        If a path does not exist, or a folder holds no image.
-    """
-    files: list[Path] = []
-    for path in paths:
-        try:
-            if not path.exists():
-                raise DataError(f"there is no image {path}")
-            files += _images_in(path) if path.is_dir() else [path]
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    return files
-
-
-def _images_in(folder: Path) -> list[Path]:
-    files = sorted(iterate_images(folder))
-    if not files:
-        raise DataError(f"the folder {folder} holds no image: no file ends in {', '.join(IMAGE_SUFFIXES)}")
-    return files
-
-
-def iterate_images(folder: Path) -> Iterator[Path]:
-    """Iterate over the image files in `folder` and in its subfolders, in no particular order."""
-    waiting, seen = [folder], set()
-    while waiting:
-        inner = waiting.pop()
-        real = os.path.realpath(inner)
-        if real in seen:  # links can make a circle
-            continue
-        seen.add(real)
-        for entry in visible_entries(inner):
-            if entry.is_dir():
-                waiting.append(Path(entry.path))
-            elif is_image_name(entry.name):
-                yield Path(entry.path)
-
-
-def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List the entries of `folder` that are not hidden.
-
-    Raises
-    ------
-    DataError
-        If the folder cannot be listed.
-    """
-    try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(HIDDEN_PREFIXES)]
-    except OSError as error:
-        raise DataError(
-            f"cannot look into folder '{folder}' for image files ({error.strerror or error}); check its permissions"
-        ) from error
-
-
-def is_image_name(name: str) -> bool:
-    """Return whether a file of this name counts as an image."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(HIDDEN_PREFIXES)
 
 
 def read_image_header(source: Source) -> ImageHeader:
@@ -250,19 +187,28 @@ def _open(source: Source) -> Iterator[Image.Image]:
     if isinstance(source, Opened):
         yield source.image
         return
-    file: BytesIO | Path
-    if isinstance(source, Encoded):
-        file = BytesIO(source.content)
-    else:
-        file, kind = source, source.stat().st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-            # Opening a pipe could wait for ever; a folder has an error of its own.
-            raise DataError(f"{source} is a device or a pipe, not an image file")
-    with Image.open(file, formats=IMAGE_FORMATS) as image:
+    with _open_file(source) as file:
+        formats = formats_of(file.read(HEAD_BYTES), source)
+        file.seek(0)
+        image = Image.open(file, formats=formats)
         if image.width * image.height > MAX_PIXELS:
             size = f"{image.width}x{image.height}"
             raise DataError(f"{source} is {size} pixels, but at most {MAX_PIXELS:,} are decoded: scale it down")
-        yield image
+        with image:
+            yield image
+
+
+def _open_file(source: Path | Encoded | Packed) -> BinaryIO:
+    """Open the file of an image."""
+    if isinstance(source, Encoded):
+        return BytesIO(source.content)
+    if isinstance(source, Packed):
+        return BytesIO(source.unpack())
+    kind = source.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        # Opening a pipe could wait for ever; a folder has an error of its own.
+        raise DataError(f"{source} is a device or a pipe, not an image file")
+    return source.open("rb")
 
 
 def _decode(source: Source) -> Image.Image:

@@ -23,9 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
-from golmu.data.arrays import MAX_CLASSES, as_bytes, brighten
+from golmu.data.arrays import as_bytes, brighten
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.labels import (
+    MAX_CLASSES,
+    are_class_numbers,
+    as_names,
+    clean_text,
+    distinct_names,
+    parse_integers,
+    rank_labels,
+)
 from golmu.data.quality import notices
 from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.image_files import Encoded
@@ -101,7 +110,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     files, candidates = _assign_files(path, read_options) if path.is_dir() else ([path], [])
     tables = [open_table(file) for file in files]
     columns = _choose_columns(tables[0], read_options)
-    parts = [_Part(tables, _read_labels(tables, columns))]
+    parts = [_Part(tables, _read_labels(tables, columns, read_options))]
     for candidate in candidates:
         if len(parts) == 1:
             parts += _read_test_part([open_table(file) for file in candidate], tables[0], columns, read_options)
@@ -179,7 +188,7 @@ def _read_test_part(tables: list[Table], training: Table, columns: _Columns, rea
     lacks = columns.label not in tables[0].names
     if not training.has_header:  # then only the number of columns tells it
         lacks = len(tables[0].names) != len(training.names)
-    labels = None if lacks else _read_labels(tables, columns)
+    labels = None if lacks else _read_labels(tables, columns, read_options)
     if labels is None or (isinstance(labels, np.ndarray) and len(labels) and (labels == NO_LABEL).all()):
         read_options.notes.append(
             f"{_name_files([table.path for table in tables])} has no labels, so it is not used as test images"
@@ -294,8 +303,8 @@ def _shape_of(n: int, read_options: ReadOptions) -> ImageShape | None:
 # Labels
 
 
-def _read_labels(tables: Sequence[Table], columns: _Columns) -> Labels:
-    """Read the labels of all rows: integers (n,) if all of them are, else text."""
+def _read_labels(tables: Sequence[Table], columns: _Columns, read_options: ReadOptions) -> Labels:
+    """Read the labels of all rows: integers (n,) if all of them are, else text (`golmu.data.labels`)."""
     labels: list[Any] = []
     for table in tables:
         if columns.label not in table.names:
@@ -310,17 +319,23 @@ def _read_labels(tables: Sequence[Table], columns: _Columns) -> Labels:
                 raise DataError(f"'{table.path}' has no label in row {len(labels) + row + 1}; fix or remove the row")
             labels += values
     if all(isinstance(value, str) for value in labels):
-        if not all(re.fullmatch(r"[+-]?\d{1,9}(\.0*)?", value) for value in labels):
-            return labels
-        labels = [float(value) for value in labels]
+        labels, notes = clean_text(labels)
+        if "" in labels:
+            raise DataError(f"'{tables[0].path}' has no label in row {labels.index('') + 1}; fix or remove the row")
+        read_options.notes += notes
+        integers = parse_integers(labels)
+        return labels if integers is None else integers
     is_number = all(isinstance(value, int | float) for value in labels)
-    numbers = np.array(labels if is_number else [np.nan], np.float64)
-    if not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any():
+    numbers = np.array(labels if is_number else [np.nan])
+    if (
+        numbers.dtype.kind not in "bi"
+        and not (np.isfinite(numbers) & (numbers == np.rint(numbers)) & (abs(numbers) < 2.0**53)).all()
+    ):
         raise DataError(
             f"'{tables[0].path}' holds labels that are neither whole numbers nor text in '{columns.label}'; fix them, "
             "or choose another column with --label (label=)"
         )
-    return numbers.clip(-(2.0**53), 2.0**53).astype(np.int64)  # larger ones are refused later
+    return numbers.astype(np.int64)
 
 
 def _number_labels(
@@ -328,30 +343,31 @@ def _number_labels(
 ) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
     """Return the labels of each part as class numbers, and the names of the classes."""
     train, last = parts[0].tables[0].path, parts[-1].tables[0].path
-    if all(isinstance(part.labels, list) for part in parts):
-        class_names = names or tuple(sorted(set(parts[0].labels)))
-        ranks = {name: i for i, name in enumerate(class_names)}
-        if unknown := sorted({label for part in parts for label in part.labels} - set(ranks)):
-            raise DataError(
-                f"'{last}' holds the label '{unknown[0]}', which is none of the classes of '{train}'; add training "
-                "images of it, or remove its rows"
-            )
-        return [np.array([ranks[label] for label in part.labels], np.int64) for part in parts], class_names
     numbers = [part.labels for part in parts if isinstance(part.labels, np.ndarray)]
-    if len(numbers) < len(parts):
+    if 0 < len(numbers) < len(parts):
         raise DataError(
             f"'{train}' and '{last}' hold labels of different kinds, numbers and text; use one kind for both"
         )
-    if not len(numbers[0]):
+    if not len(parts[0].labels):
         raise DataError(f"'{train}' has no rows; give a table with images")
-    lowest, highest = min(int(part.min()) for part in numbers), max(int(part.max()) for part in numbers)
-    end = MAX_CLASSES if names is None else len(names)
-    if not 0 <= lowest <= highest < end:
+    if numbers and (names is not None or are_class_numbers(*numbers)):
+        lowest, highest = min(int(part.min()) for part in numbers), max(int(part.max()) for part in numbers)
+        if names is not None and not 0 <= lowest <= highest < len(names):
+            raise DataError(
+                f"'{train}' holds labels from {lowest} to {highest}, but names for 0 to {len(names) - 1}: number the "
+                "classes from 0"
+            )
+        return numbers, names or tuple(str(label) for label in range(highest + 1))
+    texts = [part.labels if isinstance(part.labels, list) else as_names(part.labels) for part in parts]
+    class_names = names or distinct_names(texts[0])
+    if len(class_names) > MAX_CLASSES:
+        raise DataError(f"'{train}' holds {len(class_names):,} different labels, but at most {MAX_CLASSES:,} are read")
+    if unknown := sorted({label for part in texts for label in part} - set(class_names)):
         raise DataError(
-            f"'{train}' holds labels from {lowest} to {highest}, but labels must be 0 to {end - 1}; number the classes "
-            "from 0"
+            f"'{last}' holds the label '{unknown[0]}', which is none of the classes of '{train}'; add training images "
+            "of it, or remove its rows"
         )
-    return numbers, names or tuple(str(label) for label in range(highest + 1))
+    return [rank_labels(part, class_names) for part in texts], class_names
 
 
 # Images

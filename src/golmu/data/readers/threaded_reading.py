@@ -191,7 +191,7 @@ def _report_bad(errors: Sequence[DataError], total: int, read_options: ReadOptio
     lines = [f"{len(errors):,} of {total:,} images cannot be read and are skipped:"]
     lines += map(str, errors[:MAX_FILES_LISTED])
     if (n_more := len(errors) - MAX_FILES_LISTED) > 0:
-        lines.append(f"and {n_more:,} more; golmu data DATA --skip-bad --json lists them all as left_out")
+        lines.append(f"and {n_more:,} more; golmu data DATA --json lists them all as left_out")
     read_options.notes.append("\n  ".join(lines))
 
 
