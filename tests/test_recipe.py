@@ -223,3 +223,19 @@ def test_every_help_text_is_a_sentence():
         text = field.metadata["help"]
         assert text[0].isupper(), name
         assert text.endswith("."), name
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "named"),
+    [
+        ("chapter", {}, None), ("quick", {}, None), ("any", {}, "label smoothing, dropout and augmentation"),
+        ("best", {}, "label smoothing and augmentation"), ("chapter", {"feature_dropout": 0.1}, None),
+        ("chapter", {"hidden_dropout": 0.1, "record_loss": "before"}, "dropout"),
+        ("chapter", {"shift": 1}, "augmentation"), ("any", {"record_loss": "after"}, "augmentation"),
+    ],
+)  # fmt: skip
+def test_it_says_where_the_two_losses_do_not_compare(name, changes, named):
+    text = (
+        f"The training loss includes {named}, and the validation loss does not, so the training loss may stay higher."
+    )
+    assert RECIPES[name].override(changes).loss_note == ("" if named is None else text)

@@ -1,6 +1,7 @@
 """What changes from step to step: against the definitions, written out step by step."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -85,3 +86,13 @@ def test_the_last_epochs_are_averaged_evenly():
         average += towards[step] * (weights[step] - average)
     assert average == pytest.approx(weights[20:].mean())
     assert not schedule().averaging(np.arange(40)).any()
+
+
+@pytest.mark.parametrize("changes", [{}, {"schedule": "cosine", "warmup": 0.1}, {"average_epochs": 2}])
+def test_it_costs_no_memory_however_many_epochs_there_are(changes):
+    tracemalloc.start()
+    made = schedule(epochs=2_000_000, **changes)
+    made.learning_rates(np.arange(3)), made.averaging(np.arange(3))
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
+    assert [made.first_step(epoch) for epoch in (0, 1, 2_000_000, 2_000_001)] == [0, 10, 20_000_000, 20_000_010]

@@ -20,6 +20,9 @@ SCHEDULES = ("constant", "triangular", "cosine")
 LARGEST_MOVE = 2**15
 """Pixels: more than any image has, and few enough for the engines' draws."""
 
+MAX_EPOCHS = 10_000_000
+"""More epochs are most likely a mistyped number, and no training would come to their end."""
+
 RECORD_LOSS = ("after", "before")
 """When a batch's recorded loss is computed: after its update, as the chapter does, or before it, as Keras reports."""
 
@@ -137,6 +140,27 @@ class Method:
         """Whether a step draws random numbers."""
         return bool(self.feature_dropout or self.hidden_dropout or self.flip or self.shift or self.erase)
 
+    @property
+    def loss_note(self) -> str:
+        """Why the training loss does not compare with the validation loss, as a sentence; "" where it does."""
+        is_before = self.record_loss == "before"
+        reasons = [
+            name
+            for name, is_there in (
+                ("label smoothing", is_before and self.label_smoothing),
+                ("dropout", is_before and (self.feature_dropout or self.hidden_dropout)),
+                ("augmentation", self.flip or self.shift or self.erase),
+            )
+            if is_there
+        ]
+        if not reasons:
+            return ""
+        named = " and ".join(filter(None, [", ".join(reasons[:-1]), reasons[-1]]))
+        return (
+            f"The training loss includes {named}, and the validation loss does not, so the training loss may stay "
+            "higher."
+        )
+
 
 PLAIN = Method(record_loss="before")
 """SGD, and nothing left to chance."""
@@ -154,7 +178,9 @@ class Recipe(Method):
         "Learning rate, at its highest. For adam and adamw, about 0.001 is usual.",
         float, positive_number, group=COMMON,
     )  # fmt: skip
-    epochs: int = setting("Passes over the training images.", int, _count, group=COMMON)
+    epochs: int = setting(
+        "Passes over the training images.", int, partial(integer_within, low=1, high=MAX_EPOCHS), group=COMMON
+    )
     patience: int | None = setting(
         "Stop after this many epochs without a lower validation loss, and keep the best epoch's weights.",
         int, _count, None, group=RUN, is_optional=True,

@@ -25,8 +25,10 @@ class Schedule:
 
     def __init__(self, recipe: Recipe, n: int) -> None:
         self._recipe, self._n = recipe, n
-        steps = [n // self.batch_size(epoch) for epoch in range(recipe.epochs)]
-        self._starts = np.concatenate([[0], np.cumsum(steps)])
+        self._starts: NDArray[np.int64] | None = None  # where all epochs have the same steps, there is nothing to list
+        if recipe.final_batch_size not in (None, recipe.batch_size):
+            steps = np.fromiter((n // self.batch_size(epoch) for epoch in range(recipe.epochs)), np.int64)
+            self._starts = np.concatenate([[0], np.cumsum(steps)])
 
     def batch_size(self, epoch: int) -> int:
         """Return the samples per step in an epoch, counted from 0: at most all of them."""
@@ -38,14 +40,15 @@ class Schedule:
     def first_step(self, epoch: int) -> int:
         """Return the number of the first step of an epoch, both counted from 0."""
         beyond = max(0, epoch - self._recipe.epochs)
-        return int(self._starts[epoch - beyond]) + beyond * (self._n // self.batch_size(epoch))
+        steps = self._n // self.batch_size(epoch)
+        return epoch * steps if self._starts is None else int(self._starts[epoch - beyond]) + beyond * steps
 
     def learning_rates(self, steps: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the learning rates (m,) of `steps` (m,).
 
         The first step of a warm-up, and the last step of a decay to zero, have rates above zero.
         """
-        recipe, total = self._recipe, int(self._starts[-1])
+        recipe, total = self._recipe, self.first_step(self._recipe.epochs)
         warm = round(recipe.warmup * total)
         share = np.clip((steps - warm) / max(1, total - warm), 0, 1)
         if recipe.schedule == "triangular":

@@ -68,6 +68,19 @@ def check_writable(path: Path, what: str) -> None:
         raise SaveError(f"{what} cannot be written to {path}: there is no folder {path.parent}")
 
 
+def read_file(path: Path) -> bytes:
+    """Read a whole file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is a device or a pipe, which may never end.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a device or a pipe, where a file is expected")
+    return path.read_bytes()
+
+
 def write_file(path: Path, content: str | bytes, what: str) -> None:
     """Write a whole file (`write_atomically`); text as UTF-8.
 

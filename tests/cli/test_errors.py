@@ -86,11 +86,11 @@ def test_errors_of_the_system_are_one_line(run, data, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(job, "create_run", full)
+    monkeypatch.setattr(job, "new_run", full)
     assert run("train", data)[::2] == (1, "golmu: error: [Errno 28] No space left on device\n")
 
     def exhausted(*_):
         raise MemoryError("1 TiB for an array")
 
-    monkeypatch.setattr(job, "create_run", exhausted)
+    monkeypatch.setattr(job, "new_run", exhausted)
     assert run("train", data)[::2] == (1, "golmu: error: out of memory: 1 TiB for an array\n")

@@ -25,8 +25,8 @@ def test_evaluate_as_json_agrees_with_the_estimator(run, finished, data):
     test = golmu.load_dataset(data).test
     loaded = ConvolutionNetwork.load(finished.folder / "model.safetensors")
     assert status == 0
-    assert list(result) == ["run", "data", "images", "loss", "accuracy", "classes", "confusion_matrix"]
-    assert (result["run"], result["data"], result["images"]) == (str(finished.folder), "shapes", 100)
+    assert list(result) == ["run", "data", "part", "images", "loss", "accuracy", "classes", "confusion_matrix"]
+    assert list(result.values())[:4] == [str(finished.folder), "shapes", "test", 100]
     assert result["loss"] == loaded.get_loss(test.images, test.labels)
     assert result["accuracy"] == loaded.score(test.images, test.labels)
     assert list(result["classes"][0]) == ["class", "precision", "recall", "f1", "support"]
@@ -40,7 +40,7 @@ def test_class_names_are_shown_as_they_are_and_whole(capsys, monkeypatch):
     names = ["[red]bag[/red]", "[large] bag :smile:", "a " + "very " * 30 + "long name"]
     scores = {"precision": 0.5, "recall": 0.25, "f1": 1 / 3, "support": 12345}
     rows = [{"class": name, **scores} for name in names]
-    evaluation.show({"images": 3, "data": "[b]x[/b]", "loss": 1.0, "accuracy": 0.5, "classes": rows})
+    evaluation.show({"images": 3, "part": "test", "data": "[b]x[/b]", "loss": 1.0, "accuracy": 0.5, "classes": rows})
     first, _, *lines = capsys.readouterr().out.splitlines()
     assert first == "3 test images of [b]x[/b]: loss 1.0000, accuracy 0.5000"
     for name, line in zip(names, lines, strict=True):

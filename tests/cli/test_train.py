@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import sys
+import warnings
 from contextlib import redirect_stdout
 from dataclasses import asdict
 
@@ -23,6 +24,7 @@ from golmu import ConvolutionNetwork, Recipe, cli
 from golmu.cli import progress
 from golmu.cli.commands import train as trainer
 from golmu.engines import ENGINE_NAMES
+from golmu.runs.record import test_digest as digest_of_test_images
 from golmu.training import loop as training
 
 # train
@@ -49,10 +51,10 @@ def test_training_prints_plain_lines_where_there_is_no_terminal(finished):
     assert not any("\x1b" in line for line in finished.lines)
 
 
-def test_the_run_folder_holds_six_files_and_the_lock(finished):
+def test_the_run_folder_holds_seven_files_and_the_lock(finished):
     assert sorted(file.name for file in finished.folder.iterdir()) == [
-        ".lock", "checkpoint.safetensors", "curves.png", "history.csv", "model.safetensors", "report.html",
-        "run.json",
+        ".lock", "checkpoint.safetensors", "curves.png", "held-out.csv", "history.csv", "model.safetensors",
+        "report.html", "run.json",
     ]  # fmt: skip
 
 
@@ -66,7 +68,8 @@ def test_run_json_says_everything(finished, data):
     assert run["data"] == {
         "name": "shapes", "argument": str(data), "source": str(data), "size": [6, 5], "channels": 1,
         "skip_bad": False, "label": None, "left_out": [], "train": 320, "validation": 80,
-        "split": {"validation": 0.2, "random_state": 42}, "class_names": ["0", "1", "2"],
+        "split": {"validation": 0.2, "random_state": 42, "at_least_one": True}, "class_names": ["0", "1", "2"],
+        "test_digest": digest_of_test_images(golmu.load_dataset(data)),
     }  # fmt: skip
     recipe = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)
     assert run["settings"] == {**asdict(recipe), "engine": "auto", "threads": None, "seed": 42}
@@ -180,6 +183,52 @@ def test_a_network_that_has_only_begun_to_learn_is_said_to(run, data, tmp_path, 
     assert "no better than chance: its loss has begun to fall, so it most likely needs more epochs" in " ".join(
         " ".join(out).split()
     )
+
+
+def test_kernels_that_never_fire_are_counted_with_what_to_try(run, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "dead_kernels", lambda predictor, images: [0] if len(images) == 80 else [])
+    status, lines, _ = run("train", data, *SETTINGS, "--run", tmp_path / "run")
+    text = "1 of 2 kernels never fires on the validation images: try a lower learning rate (--learning-rate 0.02, or "
+    assert status == 0
+    assert lines[lines.index("next:") - 1] == f"{text}--standardize)."
+
+
+def test_it_says_why_the_two_losses_do_not_compare_only_where_they_do_not(run, data, tmp_path, finished):
+    assert not any("The training loss includes" in line for line in finished.lines)
+    _, lines, _ = run("train", data, *SETTINGS, "--shift", 1, "--run", tmp_path / "run")
+    assert lines[1] == (
+        "The training loss includes augmentation, and the validation loss does not, so the training loss may stay "
+        "higher."
+    )
+
+
+def test_another_share_is_held_out_recorded_and_kept(run, data, tmp_path):
+    folder = tmp_path / "run"
+    status, lines, _ = run("train", data, *SETTINGS, "--validation-share", 0.1, "--run", folder)
+    assert (status, lines[0][:46]) == (0, "training on 360 images, validating on 40; resu")
+    assert read(folder)["data"]["split"]["validation"] == 0.1
+    assert "--validation-share 0.1" in (folder / "report.html").read_text()
+    assert "40 images" in (folder / "report.html").read_text()
+    assert run("report", folder)[0] == run("explain", folder, 39)[0] == 0
+    assert run("train", "--resume", folder, "--epochs", 3)[0] == 0
+    assert run("train", "--resume", folder, "--epochs", 4, "--validation-share", 0.1)[0] == 0
+    status, _, err = run("train", "--resume", folder, "--epochs", 5, "--validation-share", 0.3)
+    assert (status, "validation_share is 0.1, not 0.3" in err) == (2, True)
+
+
+def test_three_images_of_each_class_are_enough_and_one_is_not(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for n, expected in ((3, 0), (1, 2)):
+        np.savez(tmp_path / "few.npz", x=rng.integers(0, 256, (10 * n, 6, 6), np.uint8), y=np.arange(10 * n) % 10)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            status, lines, err = run("train", tmp_path / "few.npz", *SETTINGS, "--run", tmp_path / str(n))
+        assert status == expected
+        if n == 3:
+            assert lines[0].startswith("training on 20 images, validating on 10; ")
+        else:
+            assert "'0', '1', '2'" in err
+            assert "only 1 image, and each class needs 2, one to train on and one to validate on: add images" in err
 
 
 def test_a_failure_of_another_kind_is_noted_in_the_run_folder_too(data, tmp_path, monkeypatch):

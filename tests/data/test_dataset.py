@@ -66,9 +66,13 @@ def test_split_names_arguments_of_wrong_type_or_range():
 def test_split_names_a_class_with_too_few_images():
     lonely = ImageSet(IMAGES, np.r_[1, np.zeros(19)].astype(np.int64))
     with pytest.raises(
-        InputError, match=r"validation=0.2 cannot split the 20 images of 'tiny' by class: 'yes' has 1 image"
+        InputError, match=r"^'tiny' cannot be split by class, since 'yes' has only 1 image, and each class needs 2, "
     ):
         dataset(train=lonely).split()
+    lonely = ImageSet(IMAGES, np.arange(len(IMAGES)))
+    names = tuple(map(str, range(len(IMAGES))))
+    with pytest.raises(InputError, match=r"since '0', '1', .* and \d+ more have only 1 image, and each class needs 2"):
+        dataset(train=lonely, class_names=names).split()
 
 
 def test_a_data_set_shows_itself_in_a_line():

@@ -5,6 +5,7 @@ import pytest
 
 from golmu.data import Dataset, ImageSet
 from golmu.data.split import stratified_split
+from golmu.errors import InputError
 
 
 def image_set(n=20, shape=(6, 5, 1), n_classes=2):
@@ -55,3 +56,27 @@ def test_split_of_fashion_mnist_is_scikit_learns(fashion_mnist):
     for got, want in zip((fit.images, held_out.images, fit.labels, held_out.labels), expected, strict=True):
         np.testing.assert_array_equal(got, want, strict=True)
     assert np.bincount(held_out.labels).tolist() == [1200] * 10
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.99])
+@pytest.mark.parametrize("counts", [[3] * 10, [2, 2], [2, 100, 3], [2] * 9 + [50]])
+def test_each_class_is_in_both_parts_of_a_small_set(counts, share):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    fit, held_out = stratified_split(labels, share, 42)
+    assert sorted([*fit, *held_out]) == list(range(len(labels)))
+    for part in (fit, held_out):
+        assert np.bincount(labels[part], minlength=len(counts)).min() >= 1
+    if share == 0.2:
+        assert len(held_out) <= max(len(counts), np.ceil(0.2 * len(labels)) + len(counts) - 1)
+
+
+def test_without_that_it_is_scikit_learns_with_a_class_left_out():
+    from sklearn.model_selection import train_test_split
+
+    labels = np.repeat([0, 1], [100, 2])
+    fit, held_out = train_test_split(np.arange(102), stratify=labels, test_size=0.2, random_state=1)
+    found = stratified_split(labels, 0.2, 1, at_least_one=False)
+    assert [part.tolist() for part in found] == [fit.tolist(), held_out.tolist()]
+    assert set(labels[held_out]) == {0}
+    with pytest.raises(InputError, match="24 and 6 images are too few for 10 classes"):
+        stratified_split(np.repeat(np.arange(10), 3), 0.2, 42, at_least_one=False)

@@ -194,10 +194,11 @@ def test_a_description_that_lacks_or_garbles_something_is_refused(path, changes,
         ({"preprocessing": {"mean": [0.5], "std": []}}, "{path} has means and deviations of 1 and 0 channels"),
         ({"preprocessing": {"mean": [0.5] * 3, "std": [1] * 3}}, "{path} has means and deviations of 3 and 3 channels"),
         ({"preprocessing": {"mean": [0.5], "std": [0]}}, "{path} has means or deviations that cannot be used"),
-        ({"preprocessing": {"mean": [1e999], "std": [1]}}, "{path} has means or deviations that cannot be used"),
+        ({"preprocessing": {"mean": [1e999], "std": [1]}},
+            "{path} is not a model of golmu: 'mean' must be a list, each a finite number, got '[inf]'"),
         ({"labels": [None, {}, 1]}, "{path} has labels that are neither numbers nor strings"),
     ],
-)
+)  # fmt: skip
 def test_labels_and_preprocessing_that_do_not_fit_are_refused(path, changes, text):
     refused(written(path, **changes), text)
 

@@ -155,3 +155,11 @@ def test_the_plot_shows_curve_and_suggestion():
     assert line.get_xdata() == [0.1, 0.1]
     assert axes.get_xscale() == "log"
     assert "suggested: 0.1" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_a_note_is_written_below_the_losses():
+    history = History([2.0, 1.0], [1.5, 1.2], [0.5, 0.6], [1, 1])
+    assert [text.get_text() for text in curves(history).texts] == []
+    (note,) = curves(history, note="word " * 30).texts
+    assert "\n" in note.get_text()
+    assert png(note.axes).startswith(b"\x89PNG")

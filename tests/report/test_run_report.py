@@ -173,6 +173,37 @@ def test_the_lines_of_python_tell_how_images_were_given_and_weighted(tmp_path):
     ]  # fmt: skip
 
 
+# What is said of images, losses and kernels
+
+
+def test_each_image_has_its_file_and_what_misleads_is_said(run, tmp_path, monkeypatch):
+    rng, long = np.random.default_rng(0), "a" * 40
+    for name in ("<b>", "dog"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i in range(11):
+            pixels = rng.integers(0, 256, (6, 6), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"<i>&{long}{i}.png")
+    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [1])
+    assert run("train", tmp_path / "data", *SETTINGS, "--shift", 1, "--run", tmp_path / "run")[0] == 0
+    text = (tmp_path / "run" / "report.html").read_text()
+    files = Run.open(tmp_path / "run").held_out.files
+    assert len(files) == 5
+    for file in files:
+        escaped = file.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        assert f'title="{escaped}">' in text
+        assert f"…{file[-7:]}</span>" in text
+        assert file not in text
+    assert text.count("The training loss includes augmentation, and the validation loss does not") == 1
+    assert "1 of 2 kernels never fires on the validation images: try a lower learning rate " in text
+    assert "Kernels 2." in text
+    assert "Compare it only between networks that are judged on the same images." in " ".join(text.split())
+
+
+def test_where_nothing_misleads_nothing_is_said(page):
+    assert "The training loss includes" not in page.text
+    assert "without label smoothing" not in page.text
+
+
 # What cannot be shown
 
 
@@ -215,6 +246,9 @@ def from_arrays(tmp_path):
     return tmp_path / "run"
 
 
+OTHER = X ^ 255
+"""Images that the run has not seen."""
+
 UNKNOWN = (
     "other has the class '{}', which {{run}} was not trained with: evaluate it on data with the classes ant, bee, cat"
 )
@@ -223,9 +257,9 @@ UNKNOWN = (
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"x": X, "y": Y}, UNKNOWN.format("0")),
+        ({"x": OTHER, "y": Y}, UNKNOWN.format("0")),
         (
-            {"x_train": X, "y_train": NAMES[Y], "x_test": X, "y_test": np.array(["ant", "bee", "dog"])[Y]},
+            {"x_train": OTHER, "y_train": NAMES[Y], "x_test": OTHER, "y_test": np.array(["ant", "bee", "dog"])[Y]},
             UNKNOWN.format("dog"),
         ),
         ({"x": X[:, :6], "y": NAMES[Y]}, "other holds images of shape (6, 6, 2), but {run} was trained on (7, 6, 2)"),
@@ -241,13 +275,16 @@ def test_data_that_cannot_be_judged_leave_the_page_as_it_was(run, from_arrays, t
     assert (from_arrays / "report.html").read_text() == before
 
 
-def test_as_many_validation_images_of_other_classes_are_refused(run, done, data, tmp_path):
+def test_images_under_another_class_are_not_judged(run, done, data, tmp_path):
     dataset = golmu.load_dataset(data)
     labels = np.where(np.arange(400) % 4, dataset.train.labels, 3)
     np.savez(tmp_path / "other.npz", x=dataset.train.images, y=labels)
+    with pytest.warns(GolmuWarning, match="of the 80 validation images of the training cannot be found in other"):
+        assert run("report", done, tmp_path / "other.npz")[0] == 0
+    np.savez(tmp_path / "other.npz", x=dataset.train.images, y=np.full(400, 3))
     (done / "report.html").write_text("a good one")
     status, _, err = run("report", done, tmp_path / "other.npz")
-    text = f"other has the class '3', which {done} was not trained with: evaluate it on data with the classes 0, 1, 2"
+    text = f"other holds none of the 80 validation images of {done}: give the data that it was trained on"
     assert (status, err) == (2, f"golmu: error: {text}\n")
     assert (done / "report.html").read_text() == "a good one"
 
@@ -267,9 +304,9 @@ def test_numbers_without_names_mean_the_numbers_of_named_classes(run, tmp_path):
 @pytest.mark.parametrize("parts", [("x", "y"), ("x_test", "y_test")], ids=["all", "test"])
 def test_a_run_from_arrays_is_judged_on_the_images_that_evaluate_takes(run, from_arrays, tmp_path, parts):
     shifted = np.array(["bee", "cat", "ant"])  # in the file the classes have other numbers than in the network
-    arrays = dict(zip(parts, (X[5:], np.append(shifted, "zoo")[Y[5:]]), strict=True))
+    arrays = dict(zip(parts, (OTHER[5:], np.append(shifted, "zoo")[Y[5:]]), strict=True))
     if parts[0] == "x_test":
-        arrays |= {"x_train": X, "y_train": np.array(["aardvark", "cat", "ant"])[Y]}
+        arrays |= {"x_train": OTHER, "y_train": np.array(["aardvark", "cat", "ant"])[Y]}
     np.savez(tmp_path / "other.npz", **arrays)
     status, lines, err = run("evaluate", from_arrays, tmp_path / "other.npz", "--json")
     assert (status, err) == (0, "")
@@ -278,7 +315,7 @@ def test_a_run_from_arrays_is_judged_on_the_images_that_evaluate_takes(run, from
     page = Page((from_arrays / "report.html").read_text())
     assert f"test accuracy {found['accuracy']:.4f}" in page.text
     assert found["accuracy"] == ConvolutionNetwork.load(from_arrays / "model.safetensors").score(
-        X[5:], shifted[Y[5:]]
+        OTHER[5:], shifted[Y[5:]]
     )  # fmt: skip
     table = next(table for table in page.tables if "precision" in table[0])
     assert [int(row[4]) for row in table[1:]] == [row["support"] for row in found["classes"]]
@@ -288,7 +325,8 @@ def test_images_that_have_changed_are_noticed(run, done):
     record = read(done)
     record["results"]["val_loss"] *= 1.01
     (done / "run.json").write_text(json.dumps(record))
-    assert run("report", done)[0] == 0
+    with pytest.warns(GolmuWarning, match="is not that of its training: the data have changed"):
+        assert run("report", done)[0] == 0
     assert "The data have changed since the training" in Page((done / "report.html").read_text()).text
 
 
@@ -350,6 +388,7 @@ def many_classes(folder, tmp_path, n_classes):
     return report.write_report(opened, JudgedImages(validation=part), tmp_path / "page.html").read_text()
 
 
+@pytest.mark.filterwarnings("ignore:the loss on the validation images")
 def test_a_page_of_very_many_classes_stays_small(finished, tmp_path):
     text = many_classes(finished.folder, tmp_path, 1000)
     assert len(text) < 1_000_000
@@ -357,6 +396,7 @@ def test_a_page_of_very_many_classes_stays_small(finished, tmp_path):
     assert len(next(table for table in Page(text).tables if "precision" in table[0])) == 1001
 
 
+@pytest.mark.filterwarnings("ignore:the loss on the validation images")
 def test_there_is_no_matrix_of_still_more_classes(finished, tmp_path, monkeypatch):
     monkeypatch.setattr("golmu.analysis.evaluation.MAX_CONFUSION_CLASSES", 40)
     monkeypatch.setattr(report, "MAX_CONFUSION_CLASSES", 40)

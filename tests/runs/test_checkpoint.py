@@ -30,7 +30,7 @@ X, Y = RNG.integers(0, 256, (9, 3, 2, 1), np.uint8), np.arange(9) % 2
 SETUP = RunIdentity(
     Recipe(n_kernels=1, units=1, batch_size=4, learning_rate=0.1, epochs=3, patience=2, optimizer="nesterov"),
     ARCHITECTURE, np.array(["ant", "벌"]), ("ant", "벌"),
-    fingerprint(X, Y, None), "fused", 2, Preprocessing((0.25,), (1 / 3,), True, LIGHT),
+    fingerprint(X, Y, (X, Y)), "fused", 2, Preprocessing((0.25,), (1 / 3,), True, LIGHT),
 )  # fmt: skip
 WEIGHTS = ARCHITECTURE.initial_weights(RNG)
 STATE = State(
@@ -61,9 +61,12 @@ def same_state(one, other):
 
 @pytest.mark.parametrize(
     "state",
-    [STATE, replace(STATE, best=None), replace(STATE, batch_losses=np.empty(0, np.float32), history=History())],
+    [
+        STATE, replace(STATE, best=None),
+        replace(STATE, batch_losses=np.empty(0, np.float32), history=History(), best=None),
+    ],
     ids=["with the best", "without", "at the beginning"],
-)
+)  # fmt: skip
 def test_a_checkpoint_comes_back_as_it_was(path, state):
     save_checkpoint(path, Checkpoint(SETUP, state))
     loaded = load_checkpoint(path)
@@ -197,14 +200,21 @@ def test_equal_content_is_an_equal_file(tmp_path):
             "is not a checkpoint of golmu: batch_size must be an integer of at least 1, got -3"),
         ("generator", {"bit_generator": "MT19937"}, "is not a checkpoint of golmu: state must be for a PCG64"),
         ("generator", 3, "is not a checkpoint of golmu: "),
-        ("history", {"loss": []}, "is not a checkpoint of golmu: History.__init__"),
-        ("epoch", 5, "has a history of 1 epochs, but stands at epoch 5"),
+        ("history", {"loss": []}, "is not a checkpoint of golmu: its metadata lacks 'losses'"),
+        ("history", {"losses": [1], "val_losses": [], "val_accuracies": [1], "seconds": [1]},
+            "has val_losses of 0 epochs, but stands at epoch 1"),
+        ("history", {"losses": ["1"], "val_losses": [1], "val_accuracies": [1], "seconds": [1]},
+            "is not a checkpoint of golmu: 'losses' must be a list, each a finite number, got"),
+        ("epoch", 5, "has losses of 1 epochs, but stands at epoch 5"),
+        ("fingerprint", {"training": 0}, "is not a checkpoint of golmu: 'fingerprint' must be a fingerprint"),
+        ("fingerprint", {"training": {"shape": None, "dtype": "", "sha256": ""}},
+            "is not a checkpoint of golmu: 'fingerprint' must be a fingerprint"),
         ("batch", 5, r"holds batch_losses as F32 of shape \(2,\), where F32 of shape \(5,\) is expected"),
-        ("batch", -1, r"holds batch_losses as F32 of shape \(2,\), where F32 of shape \(-1,\) is expected"),
-        ("seconds", "soon", "is not a checkpoint of golmu: could not convert"),
+        ("batch", -1, "is not a checkpoint of golmu: 'batch' must be an integer of at least 0, got '-1'"),
+        ("seconds", "soon", "is not a checkpoint of golmu: 'seconds' must be a finite number of at least 0"),
         ("best", {"epoch": 1}, "is not a checkpoint of golmu: its metadata lacks 'loss'"),
-        ("engine", 3, "has no engine, threads or fingerprint that can be read"),
-        ("preprocessing", 3, "is not a checkpoint of golmu: 'int' object has no attribute 'get'"),
+        ("engine", 3, "is not a checkpoint of golmu: 'engine' must be text, got '3'"),
+        ("preprocessing", 3, "is not a checkpoint of golmu: 'preprocessing' must be an object, got '3'"),
         ("preprocessing", {"mean": [0.1, 0.2], "std": [1, 1]}, "has means and deviations of 2 and 2 channels"),
         ("labels", [0], "names 2 classes for 2 outputs|names 1"),
     ],

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -87,7 +88,7 @@ def test_what_is_no_json_object_is_refused(tmp_path, text, said):
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "run.json")
-    with pytest.raises(RunError, match=r"run\.json is a device, a pipe or a folder"):
+    with pytest.raises(RunError, match=r"run\.json cannot be read: it is a device or a pipe, where a file is expected"):
         read_record(tmp_path)
 
 
@@ -110,3 +111,42 @@ def test_a_later_format_is_refused(finished, tmp_path):
     write(tmp_path, read(finished.folder) | {"format": 2})
     with pytest.raises(RunError, match="its format is 2, and this version of golmu reads format 1"):
         read_record(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("status", "gone", "'status' must be running, finished, interrupted or failed, got 'gone'"),
+        ("data.left_out", "ab", "'left_out' must be a list, each text, got 'ab'"),
+        ("data.class_names", [1], "'class_names' must be a list, each text, got"),
+        ("data.size", [6, -5], "'size' must be height and width, got"),
+        ("data.split", {"validation": "0.2", "random_state": 42}, "'validation' must be from 0 to 1, got '0.2'"),
+        ("data.train", 0, "'train' must be an integer of at least 1, got '0'"),
+        ("settings.threads", 10**6, "'threads' must be an integer from 1 to 1024, got '1000000'"),
+        ("settings.seed", -1, "'seed' must be an integer of at least 0, got '-1'"),
+        ("settings.epochs", 10**30, "epochs must be an integer from 1 to 10000000, got 1"),
+        ("settings.class_weight", [[["a"], 1]], "'class_weight' must be "),
+        ("machine", "x", "'machine' must be an object, got 'x'"),
+        ("resumed", "x", "'resumed' must be a list, each text, got 'x'"),
+        ("started", 5, "'started' must be text, got '5'"),
+        ("seconds", float("nan"), "'seconds' must be a finite number of at least 0, got 'nan'"),
+        ("results.val_loss", float("inf"), "'val_loss' must be a finite number, got 'inf'"),
+        ("results.epochs", True, "'epochs' must be an integer of at least 0, got 'True'"),
+    ],
+)
+def test_a_value_of_another_kind_is_named(finished, tmp_path, place, value, said):
+    content = read(finished.folder)
+    *parents, name = place.split(".")
+    inner = content
+    for parent in parents:
+        inner = inner[parent]
+    inner[name] = value
+    write(tmp_path, content)
+    with pytest.raises(RunError, match=rf"run\.json is damaged: {re.escape(said)}"):
+        read_record(tmp_path)
+
+
+def test_a_seed_may_have_any_number_of_digits(finished, tmp_path):
+    record = replace(read_record(finished.folder), seed=10**30)
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record

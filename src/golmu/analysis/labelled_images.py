@@ -29,6 +29,25 @@ class LabelledImages:
     images: Images
     labels: Labels
     """(n,): the output of the network that stands for the class of each image."""
+    files: tuple[str, ...] | None = None
+    """(n,) names of the image files, as `ImageSet` has them; None if the images come from no files of their own."""
+    numbers: NDArray[np.int64] | None = None
+    """(n,) numbers by which the user knows the images, ascending; None: they are counted from 0."""
+
+    def number(self, index: int) -> int:
+        """The number by which the user knows the image at `index`."""
+        return index if self.numbers is None else int(self.numbers[index])
+
+    def file(self, index: int) -> str | None:
+        """The name of the file of the image at `index`, if it has one."""
+        return None if self.files is None else self.files[index]
+
+    def index_of(self, number: int) -> int | None:
+        """Where the image is that the user knows by `number`; None if there is none."""
+        if self.numbers is None:
+            return number if number < len(self) else None
+        index = int(np.searchsorted(self.numbers, number))
+        return index if index < len(self) and self.numbers[index] == number else None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,7 +58,7 @@ class LabelledImages:
         if image_set is None:
             return None
         try:
-            return cls(name, image_set.images, encode(image_set.labels, classes))
+            return cls(name, image_set.images, encode(image_set.labels, classes), image_set.files)
         except InputError:
             return None
 
@@ -52,6 +71,8 @@ class JudgedImages:
     test: LabelledImages | None = None
     missing: str = ""
     """Why there are none, if so."""
+    notes: tuple[str, ...] = ()
+    """In which way they are not those of the training, a sentence for each."""
 
     @property
     def primary(self) -> LabelledImages | None:
@@ -85,7 +106,7 @@ def test_images(dataset: Dataset, predictor: Predictor, *, is_own: bool) -> Labe
     if dataset.test is None and is_own:
         raise DataError(f"{dataset.name} has no test images to evaluate on: give other data (DATA)")
     images = dataset.test or dataset.train
-    return LabelledImages("test", images.images, outputs_of(dataset, images.labels, predictor))
+    return LabelledImages("test", images.images, outputs_of(dataset, images.labels, predictor), images.files)
 
 
 def outputs_of(dataset: Dataset, labels: NDArray[np.int64], predictor: Predictor) -> Labels:

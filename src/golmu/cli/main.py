@@ -35,6 +35,7 @@ from golmu.cli.options import (
     SizeOption,
     SkipBadOption,
     ThreadsOption,
+    ValidationShareOption,
     option,
     with_recipe_options,
 )
@@ -108,16 +109,18 @@ def train(
     channels: ChannelsOption = None,
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
+    validation_share: ValidationShareOption = None,
 ) -> None:
     """Train a network on DATA and write a run folder.
 
-    Four fifths of DATA's training images are trained on; the others validate.
+    Four fifths of DATA's training images are trained on, unless you give --validation-share; the others validate.
     """
     from golmu.cli.commands.train import train_run  # noqa: PLC0415  what it imports takes half a second
 
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
         allow_inexact=allow_inexact, folder=folder, read_options=_read_options(size, channels, skip_bad, label),
+        validation_share=validation_share,
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
@@ -135,7 +138,10 @@ def evaluate(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
 ) -> None:
-    """Score a trained network on test images: loss, accuracy, and each class's precision, recall and F1."""
+    """Score a trained network on test images: loss, accuracy, and each class's precision, recall and F1.
+
+    Where the run's own data have no test images, its validation images are used.
+    """
     from golmu.cli.commands.evaluate import evaluate_run, show  # noqa: PLC0415
 
     result = evaluate_run(run, data, folder, skip_bad=skip_bad, label=label)
@@ -258,6 +264,8 @@ def explain(
         return
     truth = "" if result["true"] is None else f"  (true class: {result['true']})"
     _say(f"{result['image']}  {result['label']}  {result['probability']:.4f}{truth}")
+    if result["file"] not in (None, image):
+        _say(f"file: {result['file']}")
     _say(f"figure: {result['figure']}")
 
 

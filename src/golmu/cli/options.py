@@ -66,6 +66,13 @@ LabelOption = Annotated[
         help='Column of a table that holds the labels. By default the column named "label", or the only possible one.',
     ),
 ]  # fmt: skip
+ValidationShareOption = Annotated[
+    float | None,
+    option(
+        "--validation-share", metavar="X", group=DATA,
+        help="Share of the training images held out to validate on, at least one of each class. By default 0.2.",
+    ),
+]  # fmt: skip
 InvertOption = Annotated[
     str,
     option(

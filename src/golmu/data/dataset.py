@@ -11,6 +11,7 @@ import numpy as np
 
 from golmu.data.arrays import brighten, users_images, users_labels
 from golmu.data.image_set import ImageSet
+from golmu.data.inputs import MAX_CLASSES_NAMED
 from golmu.data.split import stratified_split
 from golmu.errors import InputError, InputTypeError, warn
 from golmu.names import look_alike_notice
@@ -103,12 +104,15 @@ class Dataset:
             warn(note)
         return cls(str(name), train, test, names, "memory")
 
-    def split(self, validation: float = 0.2, random_state: int = 42) -> tuple[ImageSet, ImageSet]:
+    def split(
+        self, validation: float = 0.2, random_state: int = 42, *, at_least_one: bool = True
+    ) -> tuple[ImageSet, ImageSet]:
         """Split `train` into a part to fit on and a part to validate on, each class in the same proportion.
 
         The split is that of scikit-learn's
         `train_test_split(images, labels, stratify=labels, test_size=validation, random_state=random_state)`:
-        the same images in the same order. On Fashion-MNIST the defaults give 48,000 and 12,000 images.
+        the same images in the same order, but that each class has an image in both parts. On Fashion-MNIST the
+        defaults give 48,000 and 12,000 images.
 
         Parameters
         ----------
@@ -116,6 +120,9 @@ class Dataset:
             The share of images to validate on, between 0 and 1, both excluded.
         random_state
             The seed of the shuffle, 0 to 2**32 - 1.
+        at_least_one
+            Whether each class has an image in both parts; if not, a small class may have none in one of them, as in
+            scikit-learn's split.
 
         Returns
         -------
@@ -124,22 +131,21 @@ class Dataset:
         Raises
         ------
         InputError
-            If an argument is out of range, or a class has too few images to be in both parts.
+            If an argument is out of range, or a class has only one image, which cannot be in both parts.
         InputTypeError
             If an argument is not a number.
         """
         _check_split(validation, random_state)
         labels = self.train.labels
-        cannot = f"validation={validation} cannot split the {len(labels)} images of '{self.name}' by class"
         if len(single := np.flatnonzero(np.bincount(labels) == 1)):
+            named = ", ".join(f"'{self.class_names[label]}'" for label in single[:MAX_CLASSES_NAMED])
+            more = f" and {len(single) - MAX_CLASSES_NAMED} more" if len(single) > MAX_CLASSES_NAMED else ""
             raise InputError(
-                f"{cannot}: '{self.class_names[single[0]]}' has 1 image, but needs 2 to be in both parts: add images "
-                "of it, or remove the class"
+                f"'{self.name}' cannot be split by class, since {named}{more} {'has' if len(single) == 1 else 'have'} "
+                "only 1 image, and each class needs 2, one to train on and one to validate on: add images, or remove "
+                "the class"
             )
-        try:
-            fit, held_out = stratified_split(labels, float(validation), int(random_state))
-        except InputError as error:
-            raise InputError(f"{cannot}: {error}") from error
+        fit, held_out = stratified_split(labels, float(validation), int(random_state), at_least_one=at_least_one)
         return self.train.take(fit), self.train.take(held_out)
 
     def _check_labels(self, part: str, image_set: ImageSet) -> None:

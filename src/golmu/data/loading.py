@@ -120,6 +120,8 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
                 f"'{name}' is taken as the data set of that name, not as the folder here: write ./{name} for the folder"
             )
         return _check_and_brighten(load(folder), read_options)
+    if os.path.lexists(path) and path.exists() and not (is_folder or path.is_file()):  # a pipe may never open
+        raise DataError(f"'{name}' is a device or a pipe; give {WHAT_DATA_IS}")
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
     suffix = path.suffix.lower()
     if folder is not None and (is_folder or is_idx_set or suffix in DATASET_SUFFIXES):

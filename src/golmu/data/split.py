@@ -16,10 +16,13 @@ from golmu.errors import InputError
 Indices = NDArray[np.int64]
 
 
-def stratified_split(labels: Indices, share: float, random_state: int) -> tuple[Indices, Indices]:
+def stratified_split(
+    labels: Indices, share: float, random_state: int, *, at_least_one: bool = True
+) -> tuple[Indices, Indices]:
     """Draw indices to fit on and indices to hold out, each class in the same proportion, both shuffled.
 
-    They are those of `train_test_split(np.arange(n), stratify=labels, test_size=share, random_state=random_state)`.
+    They are those of `train_test_split(np.arange(n), stratify=labels, test_size=share, random_state=random_state)`,
+    but that each class has an image in both parts: where it would have none, one is moved.
 
     Parameters
     ----------
@@ -29,27 +32,28 @@ def stratified_split(labels: Indices, share: float, random_state: int) -> tuple[
         Share of the samples to hold out, above 0 and below 1; the number is rounded up.
     random_state
         Seed of NumPy's `RandomState`.
+    at_least_one
+        Whether each class has a sample in both parts. If not, a small class may have none in one of them, as in
+        scikit-learn's split.
 
     Raises
     ------
     InputError
-        If a class has fewer than 2 samples, or a part would have fewer samples than there are classes.
+        If a class has fewer than 2 samples; or without `at_least_one`, a part has fewer samples than there are classes.
     """
     classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     n_held_out = ceil(share * len(labels))
     n_fit = len(labels) - n_held_out
     if counts.min() < 2:
-        raise InputError(
-            f"class {classes[counts.argmin()]} has 1 image, but needs 2 to be in both parts: add images of it"
-        )
-    for part, n in (("fit", n_fit), ("validation", n_held_out)):
-        if n < len(classes):
-            raise InputError(
-                f"the {part} part would have {n} images for {len(classes)} classes: add images, or choose another share"
-            )
+        raise InputError(f"class {classes[counts.argmin()]} has 1 image, but needs 2 to be in both parts")
+    if not at_least_one and min(n_fit, n_held_out) < len(classes):
+        raise InputError(f"{n_fit} and {n_held_out} images are too few for {len(classes)} classes")
     rng = np.random.RandomState(random_state)
     fit_counts = _proportional_draw(counts, n_fit, rng)
     held_out_counts = _proportional_draw(counts - fit_counts, n_held_out, rng)
+    if at_least_one:
+        moved = (held_out_counts == 0).astype(np.int64) - (fit_counts == 0)
+        fit_counts, held_out_counts = fit_counts - moved, held_out_counts + moved
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
     fit, held_out = [], []
     for of_class, n_of_fit, n_of_held_out in zip(members, fit_counts, held_out_counts, strict=True):

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from golmu.architecture import Architecture
 from golmu.errors import CheckpointError
 from golmu.model import sealed_file
+from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, number, take
 from golmu.preprocessing import DARK, INVERSIONS, LIGHT, Preprocessing
 from golmu.types import Weights
 
@@ -111,12 +112,10 @@ def _parse(description: Any) -> Model:
     check_format(description, FORMAT)
     if "generator" in description:
         raise CheckpointError("is the checkpoint of a run, not a model: beside it is the run's model.safetensors")
-    architecture = Architecture(**description["architecture"])
-    if not isinstance(description["epoch"], int):
-        raise CheckpointError("has an epoch that is not an integer")
+    architecture = Architecture(**take(description, "architecture", OBJECT))
     return Model(
         architecture, {}, *read_classes(description, architecture),
-        read_preprocessing(description["preprocessing"], architecture), description["epoch"],
+        read_preprocessing(description["preprocessing"], architecture), take(description, "epoch", COUNT),
         _read_image_files(description.get("image_files"), architecture),
     )  # fmt: skip
 
@@ -131,8 +130,11 @@ def _read_image_files(described: Any, architecture: Architecture) -> ImageFileOp
     """
     if described is None:
         return None
-    height, width = described["size"]
-    options = ImageFileOptions((height, width), described["channels"], described["ground"], described["inversion"])
+    height, width = take(OBJECT.check(described, "image_files"), "size", COUNT.list)
+    options = ImageFileOptions(
+        (height, width), take(described, "channels", COUNT), take(described, "ground", TEXT),
+        take(described, "inversion", TEXT),
+    )  # fmt: skip
     if (height, width, options.channels) != architecture.image_shape:
         raise CheckpointError(
             f"fits image files to ({height}, {width}, {options.channels}), where the network takes "
@@ -159,15 +161,16 @@ def read_preprocessing(described: Any, architecture: Architecture) -> Preprocess
     CheckpointError
         If it does not fit images of this architecture.
     """
-    mean, std = (tuple(float(value) for value in described.get(name, ())) for name in ("mean", "std"))
+    OBJECT.check(described, "preprocessing")
+    mean, std = (tuple(map(float, take(described, name, number().list, ()))) for name in ("mean", "std"))
     if not (len(mean) == len(std) and len(mean) in (0, architecture.channels)):
         raise CheckpointError(f"has means and deviations of {len(mean)} and {len(std)} channels")
-    if not (np.isfinite(mean).all() and np.isfinite(std).all() and all(value > 0 for value in std)):
+    if not all(value > 0 for value in std):
         raise CheckpointError("has means or deviations that cannot be used")
     ground = described.get("ground", "")
     if ground not in (DARK, LIGHT, ""):
         raise CheckpointError(f"has the ground {ground!r}, where {DARK} or {LIGHT} was expected")
-    return Preprocessing(mean, std, described.get("test_flip", False) is True, ground)
+    return Preprocessing(mean, std, take(described, "test_flip", FLAG, False), ground)
 
 
 def check_format(description: Any, known: int) -> None:
@@ -192,7 +195,7 @@ def read_classes(description: Mapping[str, Any], architecture: Architecture) -> 
     classes = np.array(description["labels"])
     if classes.dtype.kind not in "biufU":
         raise CheckpointError("has labels that are neither numbers nor strings")
-    names = tuple(str(name) for name in description["class_names"])
+    names = tuple(take(description, "class_names", TEXT.list))
     if not (classes.ndim == 1 and len(classes) == len(names) == architecture.n_classes):
         raise CheckpointError(f"names {len(names)} classes for {architecture.n_classes} outputs")
     return classes, names

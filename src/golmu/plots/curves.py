@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 MAX_MARKERS = 25
 """Epochs, at most, that have a marker."""
 
+NOTE_WIDTH = 80
+"""Characters of a line of the note below a figure."""
+
 MAX_STEPS_DRAWN = 500
 """Steps, at most, whose learning rate is drawn."""
 
@@ -46,17 +50,23 @@ class HasHistory(Protocol):
 
 
 @figure_function
-def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None) -> Axes:
+def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None, note: str = "") -> Axes:
     """Draw training and validation loss against the epoch, counted from 1, from a network or its history.
 
-    `best` is an epoch to mark.
+    `best` is an epoch to mark, and `note` a sentence that is written below, such as `Recipe.loss_note`.
     """
     history = history_of(source)
     axes = new_axes() if axes is None else axes
     _draw_epochs(axes, "train_loss", history.losses, BLUE, "o-")
     _draw_epochs(axes, "val_loss", history.val_losses, ORANGE, "s--")
     axes.set_ylabel("loss (cross-entropy)")
-    return _finish_epochs(axes, len(history.losses), best)
+    _finish_epochs(axes, len(history.losses), best)
+    if note:
+        axes.annotate(
+            fill(note, NOTE_WIDTH), (0.5, 0), (0, -34), xycoords="axes fraction", textcoords="offset points",
+            ha="center", va="top", fontsize="small", color=GREY,
+        )  # fmt: skip
+    return axes
 
 
 @figure_function

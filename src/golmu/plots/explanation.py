@@ -82,18 +82,18 @@ def units(explained: Explanation, axes: Axes | None = None) -> Axes:
 
 
 @figure_function
-def explanation(explained: Explanation, title: str = "", truth: int | None = None) -> Figure:
+def explanation(explained: Explanation, title: str = "", truth: int | None = None, file: str = "") -> Figure:
     """Draw one figure that follows an image through a network.
 
     The figure shows the input and where the decision comes from, kernels with their maps, hidden units, and
-    probabilities. `title` tells which image it is, and `truth` is the index of the class that the image shows, if that
-    is known.
+    probabilities. `title` tells which image it is, `truth` is the index of the class that the image shows, if that is
+    known, and `file` is the name of its file, which is written under it.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(13, 8), layout="constrained")
     parts: Any = figure.subfigures(1, 3, width_ratios=(2, 4, 6))
-    _draw_input(explained, parts[0])
+    _draw_input(explained, parts[0], file)
     _draw_layers(explained, parts[1])
     _draw_decision(explained, parts[2])
     _write_heading(explained, figure, title, truth)
@@ -117,10 +117,13 @@ def _write_heading(explained: Explanation, figure: Figure, title: str, truth: in
     fonts.set_fonts(figure.suptitle("     ".join(words), fontsize="large"), families)
 
 
-def _draw_input(explained: Explanation, figure: SubFigure) -> None:
-    """Draw the image, and the maps of where the decision comes from."""
+def _draw_input(explained: Explanation, figure: SubFigure, file: str) -> None:
+    """Draw the image with the name of its file, and the maps of where the decision comes from."""
     axes = figure.subplots(4, 1)
     images.image(explained.image, axes[0])
+    if file:
+        name = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
+        fonts.write_name(name, file, "")
     images.heat(explained.saliency, axes[1])
     images.heat(explained.smoothgrad, axes[2])
     occlusion(explained.occlusion, axes[3])

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu import plots
+from golmu.analysis.dead_kernels import advice_on_dead_kernels, dead_kernels
 from golmu.analysis.evaluation import MAX_CONFUSION_CLASSES, Evaluation, evaluate_images, mean_activations
 from golmu.analysis.labelled_images import JudgedImages
 from golmu.errors import warn
 from golmu.metrics import hundredths
 from golmu.model.predictor import Predictor
 from golmu.plots.canvas import DIVERGING, SEQUENTIAL
+from golmu.plots.fonts import shorten
 from golmu.plots.images import to_displayable
 from golmu.recipe import Recipe
 from golmu.report.page import apply_colours, image_uri, render, render_drawing
@@ -46,6 +48,12 @@ MAX_SCORE_ROWS = 1000
 
 MAX_MATRIX_SIDE = 640
 """Rows and columns of the image of a matrix, at most; a page shows it no larger."""
+
+MAX_KERNELS_NAMED = 20
+"""Kernels that never fire whose numbers are named, at most."""
+
+MAX_FILE_WIDTH = 24
+"""The largest width of a file's name under an image, as `golmu.plots.fonts.text_width` counts it."""
 
 MAX_KERNELS = 128
 """Kernels that are shown, at most."""
@@ -100,6 +108,9 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
     best = int(np.argmin(history.val_losses)) + 1 if history.val_losses else None
     main = None if images.primary is None else evaluate_images(predictor, images.primary)
     test = images.test if images.validation is not None else None
+    is_other = not images.notes and _is_other(main, record)
+    if is_other:
+        warn(f"the loss on the validation images of {run.folder} is not that of its training: the data have changed")
     return {
         **_facts(run, record, record.recipe),
         "architecture": model.architecture,
@@ -112,10 +123,22 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
         "missing": images.missing or ("" if main else "it was trained without validation images"),
         "main": main,
         "test": None if test is None else evaluate_images(predictor, test),
-        "is_other": _is_other(main, record),
+        "notes": images.notes,
+        "is_other": is_other,
+        "dead": "" if main is None else _dead(predictor, main, record.recipe),
         "kernels": _kernels(predictor, record.seed),
         **({} if main is None else _judged(main, predictor)),
     }
+
+
+def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
+    """Which kernels never fire on the validation images, with what to try; "" if all do."""
+    if main.images.name != "validation":
+        return ""
+    dead = dead_kernels(predictor, main.images.images)
+    named = ", ".join(str(kernel + 1) for kernel in dead[:MAX_KERNELS_NAMED])
+    more = ", …" if len(dead) > MAX_KERNELS_NAMED else ""
+    return f"{advice_on_dead_kernels(len(dead), recipe)}. Kernels {named}{more}." if dead else ""
 
 
 def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
@@ -201,8 +224,11 @@ def _judged(main: Evaluation, predictor: Predictor) -> dict[str, Any]:
 
 
 def _labelled_image(main: Evaluation, number: int, names: tuple[str, ...]) -> dict[str, Any]:
+    file = main.images.file(number)
     return {
-        "number": number,
+        "number": main.images.number(number),
+        "file": file or "",
+        "short_file": shorten(file or "", MAX_FILE_WIDTH),
         "uri": image_uri(to_displayable(main.images.images[number])),
         "predicted": names[main.predictions[number]],
         "true": names[main.images.labels[number]],

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from golmu.architecture import Architecture
 from golmu.engines.contract import AVERAGE, FIRST, SECOND
 from golmu.errors import CheckpointError, RunError
 from golmu.model import sealed_file
+from golmu.model.json_values import COUNT, OBJECT, TEXT, Kind, integer, number, take
 from golmu.model.model import (
     Model,
     check_format,
@@ -47,6 +48,21 @@ from golmu.types import Images, Importance, Labels
 
 FORMAT = 1
 BEST_PREFIX = "best."
+
+
+def _is_fingerprint(value: Any) -> bool:
+    """Whether a value may be what `fingerprint` returned."""
+    if not isinstance(value, dict) or "training" not in value:
+        return False
+    parts = [value[name] for name in ("training", "validation") if name in value]
+    return all(
+        isinstance(part, dict) and COUNT.list.includes(part.get("shape"))
+        and TEXT.list.includes([part.get("dtype"), part.get("sha256")])
+        for part in parts
+    )  # fmt: skip
+
+
+FINGERPRINT = Kind("a fingerprint of the training images", _is_fingerprint)
 
 
 @dataclass(frozen=True)
@@ -186,17 +202,16 @@ def fingerprint(
 ) -> dict[str, Any]:
     """Return what tells one set of training and validation images from another: shape, type and SHA-256 of each."""
     parts = {"training": (images, labels)} | ({} if validation is None else {"validation": validation})
-    printed: dict[str, Any] = {
-        part: {
-            "shape": list(x.shape),
-            "dtype": str(x.dtype),
-            "sha256": hashlib.sha256(hashlib.sha256(x.data).digest() + hashlib.sha256(y.data).digest()).hexdigest(),
-        }
-        for part, (x, y) in parts.items()
-    }
+    printed: dict[str, Any] = {part: fingerprint_part(*arrays) for part, arrays in parts.items()}
     if importance is not None:
         printed["importance"] = hashlib.sha256(importance.data).hexdigest()
     return printed
+
+
+def fingerprint_part(images: Images, labels: Labels) -> dict[str, Any]:
+    """Return shape, type and SHA-256 of images and their labels, which are contiguous."""
+    digest = hashlib.sha256(hashlib.sha256(images.data).digest() + hashlib.sha256(labels.data).digest()).hexdigest()
+    return {"shape": list(images.shape), "dtype": str(images.dtype), "sha256": digest}
 
 
 def check_resumable(folder: Path, kept: RunIdentity, wanted: RunIdentity, allow_inexact: bool) -> None:
@@ -257,37 +272,45 @@ def _different_data(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[
 
 def _parse(description: Any) -> _Description:
     check_format(description, FORMAT)
-    history = History(**description["history"])
-    if len(history.losses) != description["epoch"]:
-        raise CheckpointError(
-            f"has a history of {len(history.losses)} epochs, but stands at epoch {description['epoch']}"
-        )
+    history, epoch = take(description, "history", OBJECT), take(description, "epoch", COUNT)
+    identity = _parse_identity(description)
     generator, best = description["generator"], description["best"]
     np.random.PCG64().state = generator  # raises unless it is a state of the generator that we use
+    if best is not None:
+        OBJECT.check(best, "best")
+        best = take(best, "epoch", integer(1, epoch)), float(take(best, "loss", number()))
     return _Description(
-        identity=_parse_identity(description),
+        identity=identity,
         generator=generator,
-        history=history,
-        batch=int(description["batch"]),
-        seconds=float(description["seconds"]),
+        history=_parse_history(history, epoch, "validation" in identity.fingerprint),
+        batch=take(description, "batch", COUNT),
+        seconds=float(take(description, "seconds", number(0))),
         slots=_parse_slots(description["slots"]),
-        best=None if best is None else (int(best["epoch"]), float(best["loss"])),
+        best=best,
     )
 
 
+def _parse_history(said: dict[str, Any], epoch: int, validates: bool) -> History:
+    history = History(**{one.name: take(said, one.name, number().list) for one in fields(History)})
+    for name, values in vars(history).items():
+        n = epoch if validates or not name.startswith("val_") else 0
+        if len(values) != n:
+            raise CheckpointError(f"has {name} of {len(values)} epochs, but stands at epoch {epoch}")
+    return history
+
+
 def _parse_identity(description: Any) -> RunIdentity:
-    architecture = Architecture(**description["architecture"])
-    engine, threads, printed = description["engine"], description["threads"], description["fingerprint"]
-    if not (isinstance(engine, str) and isinstance(threads, int) and isinstance(printed, dict)):
-        raise CheckpointError("has no engine, threads or fingerprint that can be read")
+    architecture = Architecture(**take(description, "architecture", OBJECT))
     described = description.get("preprocessing")
     return RunIdentity(
-        Recipe(**description["recipe"]), architecture, *read_classes(description, architecture), printed, engine,
-        threads, None if described is None else read_preprocessing(described, architecture),
+        Recipe(**take(description, "recipe", OBJECT)), architecture, *read_classes(description, architecture),
+        take(description, "fingerprint", FINGERPRINT), take(description, "engine", TEXT),
+        take(description, "threads", integer(1)),
+        None if described is None else read_preprocessing(described, architecture),
     )  # fmt: skip
 
 
 def _parse_slots(slots: Any) -> tuple[str, ...]:
-    if not isinstance(slots, list) or not set(slots) <= {FIRST, SECOND, AVERAGE}:
+    if not (TEXT.list.includes(slots) and set(slots) <= {FIRST, SECOND, AVERAGE}):
         raise CheckpointError(f"has slots {slots!r}, where some of {FIRST}, {SECOND} and {AVERAGE} are expected")
     return tuple(slots)

@@ -4,6 +4,7 @@ run.json                  settings, data, versions, engine, times, results (`gol
 history.csv               one line per epoch
 model.safetensors         the weights and all that is needed to use them (`golmu.model.model`)
 checkpoint.safetensors    the state from which the training can continue (`golmu.runs.checkpoint`)
+held-out.csv              which images were held out for validation (`golmu.runs.held_out`)
 curves.png                training and validation loss
 report.html               the report (`golmu.report.run_report`)
 .lock                     held by the process that trains here, and free when that ends, however it ends
@@ -20,42 +21,55 @@ from golmu.errors import RunError, SaveError
 from golmu.system import PART_SUFFIX, is_locked, lock_file
 
 RUN, HISTORY, MODEL, CURVES = "run.json", "history.csv", "model.safetensors", "curves.png"
-CHECKPOINT, LOCK, REPORT = "checkpoint.safetensors", ".lock", "report.html"
+CHECKPOINT, LOCK, REPORT, HELD_OUT = "checkpoint.safetensors", ".lock", "report.html", "held-out.csv"
 
 RUNS = Path("runs")
 """Folder under the current one for runs whose folder the user does not name."""
 
 
-def create_run(folder: Path | None, stem: str, runs: Path = RUNS) -> Path:
-    """Make and return an empty run folder: `folder`, or the first free one of `stem`, `stem`-2, and so on in `runs`.
+@contextlib.contextmanager
+def new_run(folder: Path | None, stem: str, runs: Path = RUNS) -> Iterator[Path]:
+    """Make an empty run folder, and lock it until the block ends.
+
+    It is `folder`, or the first free one of `stem`, `stem`-2, and so on in `runs`.
 
     Raises
     ------
     RunError
-        If `folder` holds anything already, or cannot be made.
+        If `folder` holds anything already, cannot be made, or another process trains there.
+    SaveError
+        If the folder cannot be written.
     """
-    try:
-        if folder is not None:
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = _make_numbered(stem, runs) if folder is None else folder
             folder.mkdir(parents=True, exist_ok=True)
-            if any(path.name != LOCK for path in folder.iterdir()):
-                raise RunError(
-                    f"the run folder {folder} is not empty: give a new folder, so that no run is lost, or continue the "
-                    f"run with --resume {folder} (resume=)"
-                )
-            return folder
-        runs.mkdir(exist_ok=True)
-        for number in count(1):
+            _check_empty(folder)  # a folder of other things gets no lock either
+            stack.enter_context(lock_run(folder))
+            _check_empty(folder)  # a training that has just ended was there before the lock
+        except OSError as error:
+            raise RunError(
+                f"the run folder {error.filename or folder} cannot be made ({error.strerror}): give another folder"
+            ) from error
+        yield folder
+
+
+def _make_numbered(stem: str, runs: Path) -> Path:
+    runs.mkdir(exist_ok=True)
+    for number in count(1):
+        with contextlib.suppress(FileExistsError):
             folder = runs / (stem if number == 1 else f"{stem}-{number}")
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
+            folder.mkdir()
             return folder
-    except OSError as error:
-        raise RunError(
-            f"the run folder {error.filename or folder} cannot be made ({error.strerror}): give another folder"
-        ) from error
     raise AssertionError("count() never ends")
+
+
+def _check_empty(folder: Path) -> None:
+    if any(path.name != LOCK for path in folder.iterdir()):
+        raise RunError(
+            f"the run folder {folder} is not empty: give a new folder, so that no run is lost, or continue the "
+            f"run with --resume {folder} (resume=)"
+        )
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from golmu.errors import RunError
 from golmu.runs.folder import HISTORY
-from golmu.system import write_file
+from golmu.system import read_file, write_file
 from golmu.training.history import History
 
 COLUMNS = {"losses": "train_loss", "val_losses": "val_loss", "val_accuracies": "val_accuracy", "seconds": "seconds"}
@@ -44,7 +44,7 @@ def read_history(folder: Path) -> History:
     path = folder / HISTORY
     columns: dict[str, list[float]] = {one.name: [] for one in fields(History)}
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        rows = list(csv.DictReader(io.StringIO(read_file(path).decode("utf-8"))))
         for row in rows:
             for name, values in columns.items():
                 if row[COLUMNS[name]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from golmu.names import file_stem
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
-from golmu.runs.folder import RUN, RUNS, create_run, lock_run
-from golmu.runs.record import DataRecord, FitRecord, RunRecord, Split
+from golmu.runs.folder import RUN, RUNS, lock_run, new_run
+from golmu.runs.held_out import HeldOut
+from golmu.runs.record import DEFAULT_SPLIT, DataRecord, FitRecord, RunRecord, Split
 from golmu.runs.recorder import RunRecorder, record_run
 from golmu.runs.run import Run
 from golmu.training.batching import refuse_hiding, warn_of_small_data
@@ -32,12 +33,6 @@ from golmu.training.history import Callback
 from golmu.training.interruption import Abandoned, Interruption
 from golmu.training.loop import Training, begin
 from golmu.types import Images, Importance, Labels
-
-VALIDATION_SHARE = 0.2
-"""Share of the training images held out for validation, stratified by class."""
-
-SPLIT_SEED = 42
-"""Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
 
 DEFAULT_SEED = 42
 """Seed of a training whose user names none."""
@@ -92,8 +87,9 @@ class TrainingJob:
     def from_dataset(
         cls, dataset: Dataset, argument: str, recipe: Recipe, *, recipe_name: str | None = None, engine: str = "auto",
         threads: int | None = None, seed: int = DEFAULT_SEED, read_options: ReadOptions | None = None,
+        split: Split = DEFAULT_SPLIT,
     ) -> TrainingJob:  # fmt: skip
-        """Make ready a training on 80 % of a data set's training images, which validates on the rest.
+        """Make ready a training on a part of a data set's training images, which validates on the rest.
 
         Parameters
         ----------
@@ -105,14 +101,15 @@ class TrainingJob:
             `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
         read_options
             How its image files were read.
+        split
+            How images are held out for validation; by default 20 % of each class.
 
         Raises
         ------
         GolmuError
             If the data or the settings cannot be used.
         """
-        split = Split(VALIDATION_SHARE, SPLIT_SEED)
-        fit, held_out = dataset.split(split.validation, split.random_state)
+        fit, held_out = dataset.split(**asdict(split))
         classes = np.unique(fit.labels)
         if len(classes) < 2:
             raise DataError(
@@ -194,9 +191,8 @@ class TrainingJob:
         TrainingError
             If the loss becomes NaN or infinite.
         """
-        folder = create_run(folder, self.stem, runs)
-        with lock_run(folder):
-            recorder = RunRecorder(folder, self.training, self._identity, self.record)
+        with new_run(folder, self.stem, runs) as made:
+            recorder = RunRecorder(made, self.training, self._identity, self.record, self._held_out)
             recorder.begin()
             return self._record(recorder, callbacks, on_begin)
 
@@ -223,7 +219,7 @@ class TrainingJob:
         seed, begun = self.record.seed, run.record.seed
         if seed is not None and begun is not None and seed != begun:
             refuse_differences(run.folder, [f"random_state is {begun}, not {seed}"])
-        recorder = RunRecorder(run.folder, self.training, self._identity, run.record)
+        recorder = RunRecorder(run.folder, self.training, self._identity, run.record, self._held_out)
         recorder.resume(allow_inexact=allow_inexact)
         return self._record(recorder, callbacks, on_begin)
 
@@ -238,6 +234,14 @@ class TrainingJob:
         except (KeyboardInterrupt, SystemExit) as error:
             interruption = error
         return Outcome(Run(recorder.folder, recorder.record), interruption)
+
+    @property
+    def _held_out(self) -> HeldOut | None:
+        images = self.images.validation
+        if images is None:
+            return None
+        names = self.data.class_names
+        return HeldOut.of(images.images, (names[label] for label in images.labels.tolist()), images.files)
 
     @property
     def _identity(self) -> RunIdentity:

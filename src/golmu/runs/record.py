@@ -12,6 +12,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, replace
 from datetime import datetime, timezone
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ import numpy as np
 
 from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
-from golmu.errors import InputError, RunError
+from golmu.errors import RunError
+from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
 from golmu.recipe import FIELDS, Recipe
 from golmu.runs.folder import RUN
-from golmu.system import write_file
+from golmu.system import MAX_THREADS, read_file, write_file
 from golmu.training.history import History
 
 FORMAT = 1
@@ -33,6 +35,20 @@ PACKAGES = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn")
 
 Json = dict[str, Any]
 
+STATUS = Kind("running, finished, interrupted or failed", ("running", "finished", "interrupted", "failed").__contains__)
+SIZE = Kind("height and width", lambda v: COUNT.list.includes(v) and len(v) == 2)
+CLASS_WEIGHT = Kind(
+    "\"balanced\" or a list of pairs of a label and a weight",
+    lambda v: v == "balanced" or (
+        isinstance(v, list)
+        and all(
+            isinstance(pair, list) and len(pair) == 2
+            and isinstance(pair[0], str | int | float) and number(0).includes(pair[1])
+            for pair in v
+        )
+    ),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Split:
@@ -40,6 +56,25 @@ class Split:
 
     validation: float
     random_state: int
+    at_least_one: bool = True
+    """False in records from before each class was in both parts."""
+
+    @classmethod
+    def from_json(cls, said: Json) -> Split:
+        """The split that `asdict` wrote; see `RunRecord.from_json` for errors."""
+        return cls(
+            float(take(said, "validation", number(0, 1))), take(said, "random_state", integer(0, 2**32 - 1)),
+            take(said, "at_least_one", FLAG, False),
+        )  # fmt: skip
+
+
+VALIDATION_SHARE = 0.2
+"""Share of the training images held out for validation, stratified by class, unless the user gives another."""
+
+SPLIT_SEED = 42
+"""Fixes the split, whatever the seed of the training, so that runs compare on the same images."""
+
+DEFAULT_SPLIT = Split(VALIDATION_SHARE, SPLIT_SEED)
 
 
 @dataclass(frozen=True)
@@ -64,6 +99,8 @@ class DataRecord:
     """What is wrong with each file that was skipped."""
     split: Split | None = None
     class_names: tuple[str, ...] = ()
+    test_digest: str | None = None
+    """What tells the test images from others (`test_digest`); None in records from before it was kept."""
 
     @classmethod
     def of(
@@ -74,6 +111,7 @@ class DataRecord:
         return cls(
             n_train, n_validation, dataset.name, argument, dataset.source, (height, width), channels,
             read_options.skip_bad, read_options.label, tuple(read_options.left_out), split, dataset.class_names,
+            test_digest(dataset),
         )  # fmt: skip
 
     @property
@@ -91,25 +129,23 @@ class DataRecord:
     @classmethod
     def from_json(cls, said: Json) -> DataRecord:
         """The record that `to_json` wrote; see `RunRecord.from_json` for errors."""
-        size, split = said.get("size"), said.get("split")
-        record = cls(
-            train=_number(said, "train"),
-            validation=_number(said, "validation"),
-            name=_text(said, "name"),
-            argument=_text(said, "argument"),
-            source=_text(said, "source"),
-            size=None if size is None else _size(size),
-            channels=None if said.get("channels") is None else _number(said, "channels"),
-            skip_bad=_flag(said, "skip_bad"),
-            label=_text(said, "label"),
-            left_out=tuple(map(str, said.get("left_out") or ())),
-            split=None if split is None else Split(float(split["validation"]), int(split["random_state"])),
-            class_names=tuple(map(str, said.get("class_names") or ())),
+        size = take(said, "size", SIZE, None)
+        split = take(said, "split", OBJECT, None)
+        return cls(
+            train=take(said, "train", integer(1)),
+            validation=take(said, "validation", COUNT),
+            name=take(said, "name", TEXT, None),
+            argument=take(said, "argument", TEXT, None),
+            source=take(said, "source", TEXT, None),
+            size=None if size is None else (size[0], size[1]),
+            channels=take(said, "channels", integer(1), None),
+            skip_bad=take(said, "skip_bad", FLAG, False),
+            label=take(said, "label", TEXT, None),
+            left_out=tuple(take(said, "left_out", TEXT.list, ())),
+            split=None if split is None else Split.from_json(split),
+            class_names=tuple(take(said, "class_names", TEXT.list, ())),
+            test_digest=take(said, "test_digest", TEXT, None),
         )
-        if record.train < 1:
-            raise ValueError(f"'train' must be an integer of at least 1, got {record.train}")
-        _ = record.read_options  # raises if the size is none
-        return record
 
     def to_json(self) -> Json:
         """The record as run.json holds it."""
@@ -128,7 +164,17 @@ class DataRecord:
             "validation": self.validation,
             "split": None if self.split is None else asdict(self.split),
             "class_names": list(self.class_names),
+            **({} if self.test_digest is None else {"test_digest": self.test_digest}),
         }
+
+
+def test_digest(dataset: Dataset) -> str:
+    """Return what tells the test images of a data set, in their order, from others; "" if it has none."""
+    if dataset.test is None:
+        return ""
+    digest = blake2b(np.ascontiguousarray(dataset.test.images).data, digest_size=16)
+    digest.update(np.ascontiguousarray(dataset.test.labels).data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -152,15 +198,13 @@ class FitRecord:
     @classmethod
     def from_json(cls, said: Json) -> FitRecord:
         """The record that `to_json` wrote; see `RunRecord.from_json` for errors."""
-        shape, weight = said.get("image_shape"), said.get("class_weight")
-        if weight is not None and not isinstance(weight, str):
+        shape, weight = take(said, "image_shape", COUNT.list, None), take(said, "class_weight", CLASS_WEIGHT, None)
+        if isinstance(weight, list):
             weight = tuple((label, float(number)) for label, number in weight)
         return cls(
-            None if shape is None else tuple(int(size) for size in shape),
-            weight,
-            None if said.get("sample_weight") is None else bool(said["sample_weight"]),
-            None if said.get("warm_start") is None else bool(said["warm_start"]),
-        )
+            None if shape is None else tuple(shape), weight, take(said, "sample_weight", FLAG, None),
+            take(said, "warm_start", FLAG, None),
+        )  # fmt: skip
 
     def to_json(self) -> Json:
         """The record as run.json holds it: only what is unusual."""
@@ -208,9 +252,9 @@ class Results:
     def from_json(cls, said: Json) -> Results:
         """The results that `asdict` wrote; see `RunRecord.from_json` for errors."""
         return cls(
-            _number(said, "epochs"), _number(said, "model_epoch"), _number(said, "n_parameters"),
-            _figure(said, "train_loss"), _figure(said, "val_loss"), _figure(said, "val_accuracy"),
-            _figure(said, "seconds_per_epoch"),
+            take(said, "epochs", COUNT), take(said, "model_epoch", COUNT), take(said, "n_parameters", COUNT),
+            _figure(said, "train_loss", number()), _figure(said, "val_loss", number()),
+            _figure(said, "val_accuracy", number(0, 1)), _figure(said, "seconds_per_epoch", number(0)),
         )  # fmt: skip
 
 
@@ -269,34 +313,34 @@ class RunRecord:
 
         Raises
         ------
-        KeyError, TypeError, ValueError, AttributeError, IndexError
+        KeyError, ValueError
             If something is missing, or is not what it should be.
         """
         if said.get("format", FORMAT) != FORMAT:
             raise ValueError(f"its format is {said['format']!r}, and this version of golmu reads format {FORMAT}")
-        settings, results = _object(said, "settings"), said.get("results")
+        settings, results = take(said, "settings", OBJECT), take(said, "results", OBJECT, None)
         required = [name for name, one in FIELDS.items() if one.default is MISSING]
         known = {
             "format", "status", "started", "data", "recipe", "settings", "versions", "machine", "resumed", "engine",
             "seconds", "results", "error",
         }  # fmt: skip
         return cls(
-            status=str(said["status"]),
-            data=DataRecord.from_json(_object(said, "data")),
+            status=take(said, "status", STATUS),
+            data=DataRecord.from_json(take(said, "data", OBJECT)),
             recipe=Recipe(**{name: settings[name] for name in FIELDS if name in settings or name in required}),
-            engine=str(settings["engine"]),
-            threads=None if settings.get("threads") is None else _number(settings, "threads"),
-            seed=None if settings.get("seed") is None else _number(settings, "seed"),
-            recipe_name=_text(said, "recipe"),
+            engine=take(settings, "engine", TEXT),
+            threads=take(settings, "threads", integer(1, MAX_THREADS), None),
+            seed=take(settings, "seed", integer(0, None), None),
+            recipe_name=take(said, "recipe", TEXT, None),
             fit=FitRecord.from_json(settings),
-            started=str(said.get("started", "")),
-            versions={str(name): str(value) for name, value in said.get("versions", {}).items()},
-            machine=dict(said.get("machine", {})),
-            resumed=tuple(map(str, said.get("resumed", ()))),
-            engine_used=_text(said, "engine"),
-            seconds=None if said.get("seconds") is None else float(said["seconds"]),
-            results=None if results is None else Results.from_json(_object(said, "results")),
-            error=_text(said, "error"),
+            started=take(said, "started", TEXT, ""),
+            versions={name: str(value) for name, value in take(said, "versions", OBJECT, {}).items()},
+            machine=take(said, "machine", OBJECT, {}),
+            resumed=tuple(take(said, "resumed", TEXT.list, ())),
+            engine_used=take(said, "engine", TEXT, None),
+            seconds=take(said, "seconds", number(0), None),
+            results=None if results is None else Results.from_json(results),
+            error=take(said, "error", TEXT, None),
             other={name: value for name, value in said.items() if name not in known},
         )
 
@@ -345,9 +389,7 @@ def read_record(folder: Path) -> RunRecord:
             raise RunError(f"{folder} is a file, and a run folder is needed: give the folder that `golmu train` wrote")
         if not folder.is_dir():
             raise RunError(f"there is no run folder {folder}")
-        if path.exists() and not path.is_file():  # to open a pipe could wait for ever
-            raise RunError(f"{path} is a device, a pipe or a folder, where a file is expected")
-        said = json.loads(path.read_bytes())
+        said = json.loads(read_file(path))
     except FileNotFoundError as error:
         raise RunError(f"{folder} is not a run folder: it holds no {RUN}") from error
     except OSError as error:
@@ -360,7 +402,7 @@ def read_record(folder: Path) -> RunRecord:
         return RunRecord.from_json(said)
     except KeyError as error:
         raise RunError(f"{path} is incomplete: {error} is missing") from error
-    except (InputError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from error
 
 
@@ -376,45 +418,9 @@ def write_record(folder: Path, record: RunRecord) -> None:
     write_file(folder / RUN, text, "the record of the run")
 
 
-def _object(said: Json, name: str) -> Json:
-    value = said[name]
-    if not isinstance(value, dict):
-        raise ValueError(f"'{name}' must be an object, got {value!r}")
-    return value
-
-
-def _number(said: Json, name: str) -> int:
-    value = said[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
-        raise ValueError(f"'{name}' must be an integer of at least 0, got {str(value)[:40]}")
-    return value
-
-
-def _flag(said: Json, name: str) -> bool:
-    value = said.get(name, False)
-    if not isinstance(value, bool):
-        raise ValueError(f"'{name}' must be true or false, got {value!r}")
-    return value
-
-
-def _size(value: Any) -> tuple[int, int]:
-    if not (isinstance(value, list) and len(value) == 2 and all(type(side) is int for side in value)):
-        raise ValueError(f"'size' must be height and width, got {value!r}")
-    return value[0], value[1]
-
-
-def _figure(said: Json, name: str) -> float | None:
-    value = None if said[name] is None else float(said[name])
-    if name == "val_accuracy" and value is not None and not 0 <= value <= 1:
-        raise ValueError(f"'val_accuracy' must be from 0 to 1, got {value}")
-    return value
-
-
-def _text(said: Json, name: str) -> str | None:
-    value = said.get(name)
-    if not isinstance(value, str | None):
-        raise ValueError(f"'{name}' must be text, got {value!r}")
-    return value
+def _figure(said: Json, name: str, kind: Kind) -> float | None:
+    """A number that may be null, but not missing."""
+    return None if said[name] is None else float(kind.check(said[name], name))
 
 
 def _versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ from golmu.errors import RunError, SaveError, warn
 from golmu.model.model import ImageFileOptions, Model, save_model
 from golmu.runs.checkpoint import Checkpoint, RunIdentity, check_resumable, load_checkpoint, save_checkpoint
 from golmu.runs.folder import CHECKPOINT, CURVES, MODEL
+from golmu.runs.held_out import HeldOut, write_held_out
 from golmu.runs.history_file import write_history
 from golmu.runs.record import Results, RunRecord, write_record
 from golmu.system import write_file
@@ -37,19 +38,26 @@ class RunRecorder:
         The training, and what must be the same when it continues.
     record
         The content of run.json, to which results are added.
+    held_out
+        The validation images, if there are any.
     """
 
-    def __init__(self, folder: Path, training: Training, identity: RunIdentity, record: RunRecord) -> None:
+    def __init__(
+        self, folder: Path, training: Training, identity: RunIdentity, record: RunRecord, held_out: HeldOut | None
+    ) -> None:
         self.folder = folder
         self.record = record
+        self._held_out = held_out
         self._training = training
         self._identity = identity
         self._seconds_before = record.seconds or 0.0
         self._started = self._saved = time.monotonic()
 
     def begin(self) -> None:
-        """Write run.json, then the checkpoint from which the training starts."""
+        """Write run.json and the list of validation images, then the checkpoint from which the training starts."""
         write_record(self.folder, self.record)
+        if self._held_out is not None:
+            write_held_out(self.folder, self._held_out)
         self.checkpoint()
 
     def resume(self, *, allow_inexact: bool) -> None:
@@ -128,7 +136,7 @@ class RunRecorder:
     def _draw_curves(self, history: History) -> None:
         """Write curves.png; a training is worth more than its picture, so what cannot be drawn is a warning."""
         try:
-            picture = plots.png(plots.curves(history))
+            picture = plots.png(plots.curves(history, note=self._training.recipe.loss_note))
         except Exception as error:
             warn(f"the curves cannot be drawn ({type(error).__name__}: {error}); everything else is in {self.folder}")
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from golmu.about import DATASET_NAMES
 from golmu.recipe import RECIPES
-from golmu.runs.record import RunRecord
+from golmu.runs.record import VALIDATION_SHARE, RunRecord
 from golmu.system import join_command
 
 BASE = "chapter"
@@ -26,6 +26,8 @@ def reproduce_command(record: RunRecord) -> str:
         words += ["--skip-bad"]
     if data.label is not None:
         words += ["--label", data.label]
+    if data.split is not None and data.split.validation != VALIDATION_SHARE:
+        words += ["--validation-share", str(data.split.validation)]
     usual = asdict(RECIPES[name])
     for field, value in asdict(record.recipe).items():
         if value != usual[field]:

@@ -14,6 +14,7 @@ from golmu.model.predictor import Predictor
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import Checkpoint, load_checkpoint
 from golmu.runs.folder import CHECKPOINT, MODEL, RUN, is_in_use
+from golmu.runs.held_out import HeldOut, read_held_out
 from golmu.runs.history_file import read_history
 from golmu.runs.record import Results, RunRecord, read_record
 from golmu.training.history import History
@@ -113,6 +114,17 @@ class Run:
         """
         path = self.folder / CHECKPOINT
         return load_checkpoint(path) if path.exists() else None
+
+    @cached_property
+    def held_out(self) -> HeldOut | None:
+        """Which images were held out for validation; None without any, and in runs of earlier versions.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
+        return read_held_out(self.folder)
 
     @cached_property
     def predictor(self) -> Predictor:

@@ -144,8 +144,9 @@ class Training:
         """
         if self.recipe.patience is not None and validation is None:
             raise InputError("patience needs validation images: pass x_val and y_val, or leave patience out")
+        schedule = Schedule(self.recipe, len(data))
         while self.epoch < epochs and not self.has_stalled:
-            self._run_epoch(data, validation, epochs, callbacks)
+            self._run_epoch(schedule, data, validation, epochs, callbacks)
         self.settle(is_finished=True)
 
     def weights(self, *, is_finished: bool) -> Weights:
@@ -160,10 +161,10 @@ class Training:
         self.engine.set_slots({})
 
     def _run_epoch(
-        self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback]
-    ) -> None:
+        self, schedule: Schedule, data: Prepared, validation: Prepared | None, epochs: int,
+        callbacks: Sequence[Callback],
+    ) -> None:  # fmt: skip
         started = time.perf_counter() - self._seconds
-        schedule = Schedule(self.recipe, len(data))
         batches = self._batches(schedule, len(data))
         order = batches.order
         while self.batch < len(order):

@@ -1,4 +1,4 @@
-"""`golmu evaluate`: a trained network scored on test images."""
+"""`golmu evaluate`: a trained network scored on images that it was not trained on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 from rich.table import Table
 
 from golmu.analysis.evaluation import evaluate_images
-from golmu.analysis.labelled_images import test_images
 from golmu.cli.console import make_console, print_table
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.inversion import opposite_notice
 from golmu.errors import warn
-from golmu.runs.images import is_own_data, load_fitted
+from golmu.runs.images import images_to_evaluate, load_fitted
 from golmu.runs.run import Run
 
 
@@ -22,24 +21,25 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Return loss, accuracy, confusion matrix and scores by class on the test images of `data`, by default the run's.
 
-    Image files are fitted to the network; `label` is the column of a table that holds the labels. Data other than the
-    run's that have no test images are tested as a whole. For over
+    Image files are fitted to the network; `label` is the column of a table that holds the labels. Where there are no
+    test images, the run's own data are judged by the validation images, and other data as a whole: `part` says which.
+    For over
     `golmu.analysis.evaluation.MAX_CONFUSION_CLASSES` classes the confusion matrix is None.
 
     Raises
     ------
     GolmuError
-        If the run or the data cannot be read, the data has no test images, or does not fit the network.
+        If the run or the data cannot be read, or the data do not fit the network.
     """
     opened = Run.open(run)
     predictor = opened.predictor
-    is_own = is_own_data(opened, data)
+    given = data
     if data is None:
         options = opened.read_options
         data, skip_bad, label = opened.data, skip_bad or options.skip_bad, label or options.label
     with ReadingDisplay() as progress:
         dataset = load_fitted(predictor, data, folder, skip_bad=skip_bad, label=label, progress=progress)
-    images = test_images(dataset, predictor, is_own=is_own)
+    images = images_to_evaluate(opened, dataset, given)
     if notice := opposite_notice(images.images, predictor.model.preprocessing.ground):
         warn(notice)
     evaluation = evaluate_images(predictor, images)
@@ -47,6 +47,7 @@ def evaluate_run(
     return {
         "run": str(run),
         "data": dataset.name,
+        "part": images.name,
         "images": len(images),
         "loss": evaluation.loss,
         "accuracy": evaluation.accuracy,
@@ -67,7 +68,7 @@ def evaluate_run(
 def show(result: dict[str, Any]) -> None:
     """Print the result of `evaluate_run` as a table."""
     make_console().print(
-        f"{result['images']:,} test images of {result['data']}: "
+        f"{result['images']:,} {result['part']} images of {result['data']}: "
         f"loss {result['loss']:.4f}, accuracy {result['accuracy']:.4f}"
     )
     table = Table(box=None, pad_edge=False)

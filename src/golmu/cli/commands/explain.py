@@ -60,7 +60,8 @@ def explain_run(
     Returns
     -------
     dict
-        `image`, what it is called; `label` and `probability`, the prediction; `target`; `true`, the class that it shows
+        `image`, what it is called; `file`, the image's file, as given or from the data's own folder on, or None;
+        `label` and `probability`, the prediction; `target`; `true`, the class that it shows
         or None; and `figure`, the path.
 
     Raises
@@ -79,14 +80,14 @@ def explain_run(
                 f"--invert is for image files, got the number {image}: leave it out, or write ./{image} for a file"
             )
         refuse_in_data(output, data or opened.record.data.argument or "", "--output", run)
-        title, pixels, truth = _read_numbered(opened, int(image), test, data, folder)
+        title, file, pixels, truth = _read_numbered(opened, int(image), test, data, folder)
         stem = title.replace(" image ", "-")
     elif test or data is not None:
         raise InputError(f"--{'test' if test else 'data'} is for the number of an image, got {image}: leave it out")
     else:
         inversion = Inversion(predictor.image_files.ground, invert)
         pixels, truth = read_image(Path(image), predictor.image_shape, inversion), None
-        title, stem = Path(image).name, _stem(Path(image))
+        title, file, stem = Path(image).name, image, _stem(Path(image))
         if inversion.notice:
             warn(inversion.notice)
     output = run / f"explain-{stem}.png" if output is None else output
@@ -95,10 +96,11 @@ def explain_run(
     check_writable(output, "the figure")
 
     explanation = explain_image(predictor, pixels, index)
-    figure = plots.explanation(explanation, title, truth)
+    figure = plots.explanation(explanation, title, truth, "" if file in (None, image) else file)
     write_file(output, render(figure, output.suffix.lower()[1:], dpi=110), "the figure")
     return {
         "image": title,
+        "file": file,
         "label": names[explanation.prediction],
         "probability": float(explanation.probabilities[explanation.prediction]),
         "target": names[explanation.target],
@@ -113,8 +115,10 @@ def _stem(image: Path) -> str:
     return file_stem(image.stem if folder in ("", "..") else f"{folder}-{image.stem}")
 
 
-def _read_numbered(run: Run, number: int, test: bool, data: str | None, folder: Path | None) -> tuple[str, Any, int]:
-    """What an image of the run's data is called, its pixels, and the class that it shows."""
+def _read_numbered(
+    run: Run, number: int, test: bool, data: str | None, folder: Path | None
+) -> tuple[str, str | None, Any, int]:
+    """What an image of the run's data is called, its file, its pixels, and the class that it shows."""
     with ReadingDisplay() as progress:
         judged = judged_images(
             run, data, folder, hint="give data of the same kind with --data, or an image file", progress=progress
@@ -122,9 +126,14 @@ def _read_numbered(run: Run, number: int, test: bool, data: str | None, folder: 
     images = judged.test if test else judged.primary
     if images is None:
         raise InputError(f"the data of {run.folder} have no test images")
-    if number >= len(images):
+    index = images.index_of(number)
+    if index is None:
+        if run.held_out is not None and images.name == "validation" and number < len(run.held_out):
+            raise InputError(f"validation image {number} is no longer in the data, or has changed")
+        last = images.number(len(images) - 1)
         raise InputError(
-            f"there is no {images.name} image {number}: they are numbered from 0 to {len(images) - 1:,}; "
+            f"there is no {images.name} image {number}: they are numbered from 0 to {last:,}; "
             f"write ./{number} for a file of this name"
         )
-    return f"{images.name} image {number}", np.ascontiguousarray(images.images[number]), int(images.labels[number])
+    pixels = np.ascontiguousarray(images.images[index])
+    return f"{images.name} image {number}", images.file(index), pixels, int(images.labels[index])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import log
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from golmu.analysis.dead_kernels import advice_on_dead_kernels, dead_kernels
 from golmu.checks import one_of
 from golmu.cli.console import make_console, print_table, shell_command
 from golmu.cli.places import default_place, refuse_in_data
@@ -21,6 +23,7 @@ from golmu.recipe import Recipe, default_recipe, get_recipe
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import CURVES, MODEL, RUNS
 from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingJob, open_to_resume
+from golmu.runs.record import DEFAULT_SPLIT, Split
 from golmu.runs.run import Run
 from golmu.training.interruption import EXIT_STATUS
 
@@ -44,6 +47,7 @@ def train_run(
     allow_inexact: bool = False,
     folder: Path | None = None,
     read_options: ReadOptions | None = None,
+    validation_share: float | None = None,
 ) -> int:
     """Train on `data` and write the run folder; show progress and results on standard output.
 
@@ -67,6 +71,8 @@ def train_run(
         Folder to look in first for a named data set's files.
     read_options
         How image files are read; with `resume`, as the run began with.
+    validation_share
+        Share of the training images held out for validation; with `resume`, as the run began with.
 
     Returns
     -------
@@ -79,17 +85,20 @@ def train_run(
         If the data, the settings or the folder cannot be used, or the loss stops being finite.
     """
     one_of(engine, ENGINE_NAMES, "engine")
+    if validation_share is not None and not 0 < validation_share < 1:
+        raise InputError(f"validation_share must be a number between 0 and 1, both excluded, got {validation_share:g}")
     read_options = read_options or ReadOptions()
     if resume is not None:
         if run is not None:
             raise InputError("--run is for a new folder, and --resume for a run to continue: give one of them")
         with open_to_resume(resume) as begun:
             recipe = _recipe_to_resume(begun, recipe_name, given or {})
-            _refuse_other_settings(begun, recipe, seed, read_options)
+            _refuse_other_settings(begun, recipe, seed, read_options, validation_share)
             job = _make_job(
                 data or begun.data, recipe, begun.record.recipe_name,
                 begun.record.engine if engine == "auto" else engine, threads or begun.record.threads,
                 begun.record.seed if begun.record.seed is not None else DEFAULT_SEED, folder, begun.read_options,
+                begun.record.data.split or DEFAULT_SPLIT,
             )  # fmt: skip
             return _train(job, None, begun, allow_inexact=allow_inexact)
     if data is None:
@@ -100,7 +109,8 @@ def train_run(
     recipe_name = default_recipe(data) if recipe_name is None else recipe_name
     recipe = get_recipe(recipe_name).override(given or {})
     seed = DEFAULT_SEED if seed is None else seed
-    job = _make_job(data, recipe, recipe_name, engine, threads, seed, folder, read_options)
+    split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
+    job = _make_job(data, recipe, recipe_name, engine, threads, seed, folder, read_options, split)
     return _train(job, run, None, runs=default_place(RUNS, data) if run is None else RUNS)
 
 
@@ -109,23 +119,28 @@ def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, A
     return recipe.override({"epochs": begun.recipe.epochs}).override(given)
 
 
-def _refuse_other_settings(begun: Run, recipe: Recipe, seed: int | None, read_options: ReadOptions) -> None:
+def _refuse_other_settings(
+    begun: Run, recipe: Recipe, seed: int | None, read_options: ReadOptions, validation_share: float | None
+) -> None:
     """Raise `RunError` if what is asked for now differs from what the run began with in more than its epochs."""
     differences = begun.recipe.differences(recipe)
     if seed is not None and seed != begun.record.seed:
         differences.append(f"seed is {begun.record.seed}, not {seed}")
+    share = (begun.record.data.split or DEFAULT_SPLIT).validation
+    if validation_share not in (None, share):
+        differences.append(f"validation_share is {share:g}, not {validation_share:g}")
     refuse_differences(begun.folder, differences + begun.read_options.differences(read_options))
 
 
 def _make_job(
     data: str, recipe: Recipe, recipe_name: str | None, engine: str, threads: int | None, seed: int,
-    folder: Path | None, read_options: ReadOptions,
+    folder: Path | None, read_options: ReadOptions, split: Split,
 ) -> TrainingJob:  # fmt: skip
     loading = load_ahead(engine)
     dataset = load_with_bar(data, folder, read_options)
     job = TrainingJob.from_dataset(
         dataset, data, recipe, recipe_name=recipe_name, engine=engine, threads=threads, seed=seed,
-        read_options=read_options,
+        read_options=read_options, split=split,
     )  # fmt: skip
     loading.join()  # else the first epoch would take the blame for a compilation
     return job
@@ -149,6 +164,8 @@ def _train(
         if begun is not None:
             doing = f"continuing at epoch {epoch + 1}, batch {job.training.batch + 1}:"
         console.print(f"{doing} on {len(data):,} images, validating on {len(validation):,}; results go to {folder}")
+        if note := job.training.recipe.loss_note:
+            console.print(note)
 
     with TrainingDisplay(console) as display:
         if begun is None:
@@ -206,7 +223,11 @@ def _show_results(run: Run, report: Path | None) -> None:
 
 
 def _show_advice(run: Run, job: TrainingJob) -> None:
-    """Print what to try where a network has learned nothing."""
+    """Print what to try where a network has learned nothing, or kernels never fire."""
+    images = job.images.validation
+    n_dead = 0 if images is None else len(dead_kernels(run.predictor, images.images))
+    if advice := advice_on_dead_kernels(n_dead, run.recipe):
+        make_console().print(f"{advice}.")
     results, n_classes = run.record.results, len(job.data.classes)
     if results is None or results.val_accuracy is None or results.val_accuracy > CHANCE_FACTOR / n_classes:
         return
