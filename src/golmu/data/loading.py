@@ -18,13 +18,13 @@ from golmu.data.named import digits, fashion_mnist
 from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import ArrayPair, read_npz
+from golmu.data.readers.table_folders import is_table_name
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
 
-_LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
+ARCHIVE_SUFFIX = ".npz"
 
-DATASET_SUFFIXES = (".npz", ".parquet", ".csv")
-"""Endings of the names of files that are data sets."""
+_LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
 
 def load_dataset(
@@ -106,17 +106,17 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
         return _check_and_brighten(load(folder), read_options)
     is_folder = bool(str(name)) and _is_folder(path)
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
-    suffix = path.suffix.lower()
-    if folder is not None and (is_folder or is_idx_set or suffix in DATASET_SUFFIXES):
+    is_archive, is_table = path.name.lower().endswith(ARCHIVE_SUFFIX), is_table_name(path.name)
+    if folder is not None and (is_folder or is_idx_set or is_archive or is_table):
         kind = "folder" if is_folder else "file"
         raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no effect; leave out folder")
     if is_folder:
         return _load_folder(path, read_options)
     if is_idx_set:
         return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
-    if suffix == ".npz":
+    if is_archive:
         return _check_and_brighten(load_npz(path), read_options)
-    if suffix in DATASET_SUFFIXES:
+    if is_table:
         from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
         return load_tables(path, read_options)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +24,8 @@ ROW_FIRST = re.compile(r"(?i).*(^|[^a-z])(y|r|rows?)[ _.-]*\Z")
 """What stands before it where it is that of the row."""
 
 
-MAX_LENGTH = 18
-"""Letters and digits, at most, between two changes from the one to the other."""
+MAX_DIGITS = 9
+"""Digits, at most, of a number that counts pixels."""
 
 
 class PixelPlaces(NamedTuple):
@@ -46,7 +45,8 @@ class PixelPlaces(NamedTuple):
 def pixel_places(names: Sequence[object]) -> PixelPlaces | None:
     """Return where the pixels of columns with these names belong; None where the names do not tell, or not surely."""
     split = [re.split(r"([0-9]+)", str(name).strip().lower()) for name in names]
-    if len({tuple(parts[::2]) for parts in split}) != 1 or max(map(len, chain(*split))) > MAX_LENGTH:
+    is_alike = len({tuple(parts[::2]) for parts in split}) == 1
+    if not is_alike or any(len(number) > MAX_DIGITS for parts in split for number in parts[1::2]):
         return None
     numbers = np.array([parts[1::2] for parts in split], np.int64).reshape(len(names), -1)
     varying = np.flatnonzero((numbers != numbers[:1]).any(axis=0))
@@ -57,16 +57,17 @@ def pixel_places(names: Sequence[object]) -> PixelPlaces | None:
         return None
     if len(varying) == 1:
         return PixelPlaces(numbers[:, varying[0]].argsort(), None)
-    by_row = np.lexsort((numbers[:, varying[1]], numbers[:, varying[0]]))
-    by_column = np.lexsort((numbers[:, varying[0]], numbers[:, varying[1]]))
-    before = "".join(split[0][: 2 * varying[0] + 1])
+    return _grid_places(numbers[:, varying], sizes, "".join(split[0][: 2 * varying[0] + 1]))
+
+
+def _grid_places(numbers: NDArray[np.int64], sizes: NDArray[np.int64], before: str) -> PixelPlaces | None:
+    """Return the places of columns whose names have two numbers (n, 2), and `before` ahead of them."""
+    by_first, by_second = np.lexsort(numbers.T[::-1]), np.lexsort(numbers.T)
     if COLUMN_FIRST.match(before):
-        return PixelPlaces(by_column, (int(sizes[1]), int(sizes[0])))
-    in_file_order = np.arange(len(names))
-    if ROW_FIRST.match(before) or not (by_column == in_file_order).all():
-        return PixelPlaces(by_row, (int(sizes[0]), int(sizes[1])))
-    # The second number runs slowest, and no letter tells whether it is that of the row.
-    return None
+        return PixelPlaces(by_second, (int(sizes[1]), int(sizes[0])))
+    # Where the second number runs slowest, only a letter tells that it is not that of the row.
+    is_certain = ROW_FIRST.match(before) or not (by_second == np.arange(len(numbers))).all()
+    return PixelPlaces(by_first, (int(sizes[0]), int(sizes[1]))) if is_certain else None
 
 
 def reordered_notice(what: str) -> str:

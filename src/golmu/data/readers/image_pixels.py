@@ -55,7 +55,8 @@ def correct_transparent_colour(image: Image.Image) -> None:
 
     Pillow brings pixels of 2, 4 and 48 bits to 8 for each channel, but leaves the colour as the file has it.
     """
-    key, raw = image.info.get("transparency"), str(image.tile[0][3]) if getattr(image, "tile", None) else ""
+    tile = getattr(image, "tile", None)  # what is to be decoded
+    key, raw = image.info.get("transparency"), str(tile[0][3]) if tile else ""
     if isinstance(key, int) and raw in GREYS_OF_FEW_BITS and image.mode == "L":
         image.info["transparency"] = key * GREYS_OF_FEW_BITS[raw]
     elif isinstance(key, tuple) and (raw == "RGB;16B" or max(key) > 255):
@@ -78,8 +79,8 @@ def fit(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
 def _lay_on_ground(image: Image.Image) -> Image.Image:
     """Lay an image on black, or on white where all of it would be nearly black, such as black ink on a clear layer."""
     on_black = _laid_on(image, BLACK)
-    _, brightest = on_black.convert("L").getextrema()
-    return on_black if brightest >= FAINT_BELOW else _laid_on(image, WHITE)
+    is_bright = any(on_black.convert("L").histogram()[FAINT_BELOW:])
+    return on_black if is_bright else _laid_on(image, WHITE)
 
 
 def _laid_on(image: Image.Image, colour: tuple[int, int, int, int]) -> Image.Image:
