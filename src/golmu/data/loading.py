@@ -115,7 +115,7 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
     if is_idx_set:
         return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
     if is_archive:
-        return _check_and_brighten(load_npz(path), read_options)
+        return _check_and_brighten(load_npz(path, read_options.notes), read_options)
     if is_table:
         from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
@@ -126,10 +126,12 @@ def read_dataset(name: str | Path, folder: str | Path | None, read_options: Read
 def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
     from golmu.data.readers.class_folders import holds_class_folders, load_class_folders  # noqa: PLC0415  imports Pillow
     from golmu.data.readers.image_files import is_image_name  # noqa: PLC0415
-    from golmu.data.readers.tables import holds_tables, load_tables  # noqa: PLC0415
+    from golmu.data.readers.tables import holds_tables, load_tables, name_images  # noqa: PLC0415
 
     if find_idx_sets(folder):
         return _check_and_brighten(load_idx_folder(folder), read_options)
+    if name_images(folder):
+        return load_tables(folder, read_options)
     if holds_class_folders(folder):
         read_options.check_no_table(str(folder))
         return load_class_folders(folder, read_options)
@@ -152,15 +154,15 @@ def _check_and_brighten(dataset: Dataset, read_options: ReadOptions) -> Dataset:
     return replace(dataset, train=train, test=test)
 
 
-def load_npz(path: Path) -> Dataset:
-    """Load an `.npz` file (`golmu.data.readers.npz`) of arrays such as `Dataset.from_arrays` takes.
+def load_npz(path: Path, notes: list[str]) -> Dataset:
+    """Load an `.npz` file (`golmu.data.readers.npz`) of arrays such as `Dataset.from_arrays` takes; add to `notes`.
 
     Raises
     ------
     DataError
         If the file is missing or damaged, or its arrays cannot be used, or do not fit together.
     """
-    pairs = read_npz(path)
+    pairs = read_npz(path, notes)
     class_names = _names_of_text_labels(pairs)
     try:
         # Each pair is dropped as soon as it is converted, since its arrays may be eight times as large as the images.

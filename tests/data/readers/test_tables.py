@@ -15,7 +15,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from golmu import load_dataset
-from golmu.data.readers import csv_files, parquet_files, table_files, table_folders, table_images, threaded_reading
+from golmu.data.readers import parquet_files, table_files, table_folders, table_images, threaded_reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.runs.record import read_record
 from golmu.runs.reproduce import reproduce_command
@@ -333,9 +333,13 @@ def test_columns_of_numbers_that_are_no_pixels(tmp_path):
     lines = path.read_text().splitlines()
     for name in ("id", "", "Unnamed: 0"):
         path.write_text("\n".join([f"{name},{lines[0]}", *(f"{i},{line}" for i, line in enumerate(lines[1:]))]))
-        assert np.array_equal(load_dataset(path).train.images[..., 0], X)
+        data, notes = noted(path)
+        assert np.array_equal(data.train.images[..., 0], X)
+        assert notes == [f"'{path}' has columns of numbers that are not read as pixels: {name or repr(name)}"]
     path.write_text("\n".join([f"weight,who,{lines[0]}", *(f"{i},me,{line}" for i, line in enumerate(lines[1:]))]))
-    assert np.array_equal(load_dataset(path).train.images[..., 0], X)
+    data, notes = noted(path)
+    assert np.array_equal(data.train.images[..., 0], X)
+    assert notes == [f"'{path}' has columns of numbers that are not read as pixels: weight"]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

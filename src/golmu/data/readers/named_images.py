@@ -20,12 +20,14 @@ class NamedImages:
     ----------
     folder
         Where to look.
+    near
+        The folder in it that the table is in: of two files that are called alike, the one there is meant.
     part
-        A word such as "train": of two files that are called alike, the one in a folder of that name is meant.
+        A word such as "train": or else the one in a folder of that name.
     """
 
-    def __init__(self, folder: Path, part: str = "") -> None:
-        self.folder, self._part = folder, part
+    def __init__(self, folder: Path, near: Path, part: str) -> None:
+        self.folder, self._near, self._part = folder, near, part
         self._by_name: dict[str, list[Path]] | None = None
         self._by_stem: dict[str, list[Path]] = {}
 
@@ -37,7 +39,7 @@ class NamedImages:
         DataError
             If several files may be meant.
         """
-        return self.find(name) or self.folder.joinpath(*_parts_of(name))
+        return self.find(name) or self._near.joinpath(*_parts_of(name))
 
     def find(self, name: object) -> Path | None:
         """Return the file that is meant by `name`, or None if there is none.
@@ -49,14 +51,17 @@ class NamedImages:
         """
         if not (parts := _parts_of(name)):
             return None
-        direct = self.folder.joinpath(*parts)
-        if is_image_name(parts[-1]) and _is_file(direct):
-            return direct
+        if is_image_name(parts[-1]):
+            for folder in (self._near, self.folder):
+                if _is_file(direct := folder.joinpath(*parts)):
+                    return direct
         self._list_files()
         found = (self._by_name or {}).get(_plain(parts[-1])) or self._by_stem.get(_plain(parts[-1])) or []
         for n in range(2, len(parts) + 1):  # those that agree with the path the furthest
             found = [file for file in found if self._agrees(file, parts, n)] or found
-        if len(found) > 1 and self._part:
+        if len(found) > 1:
+            found = [file for file in found if self._near in file.parents] or found
+        if len(found) > 1:
             found = [file for file in found if self._part in self._folders(file)] or found
         if len(found) > 1:
             raise DataError(

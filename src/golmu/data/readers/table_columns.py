@@ -235,4 +235,6 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
 
 
 def _name_columns(names: Sequence[str]) -> str:
-    return ", ".join(names[:MAX_COLUMNS_NAMED]) + (", ..." if len(names) > MAX_COLUMNS_NAMED else "")
+    return ", ".join(name or "''" for name in names[:MAX_COLUMNS_NAMED]) + (
+        ", ..." if len(names) > MAX_COLUMNS_NAMED else ""
+    )

@@ -85,15 +85,19 @@ def open_table(path: Path) -> Table:
 def find_tables(folder: Path) -> list[Path]:
     """List the tables of one kind, by name: those in `folder`, in its folder `data`, or in its only folder with any.
 
+    Those of folders that are called like parts, such as `train` and `test`, are taken together.
+
     Raises
     ------
     DataError
-        If several folders in `folder` hold tables, and it holds none itself.
+        If several other folders in `folder` hold tables, and it holds none itself.
     """
     for place in (folder, folder / "data"):
         if tables := _tables_in(place):
             return tables
     inner = [(place, tables) for place in _folders_in(folder) if (tables := _tables_in(place))]
+    if inner and all(_part_named(place.name) for place, _ in inner):
+        return [table for _, tables in inner for table in tables]
     if len(inner) > 1:
         named = ", ".join(place.name for place, _ in inner[:MAX_FOLDERS_NAMED])
         more = ", ..." if len(inner) > MAX_FOLDERS_NAMED else ""
@@ -111,7 +115,7 @@ def assign_files(folder: Path, read_options: ReadOptions) -> tuple[list[Path], l
     """
     files_of: dict[str, list[Path]] = {part: [] for part in (*PARTS, "")}
     for file in find_tables(folder):
-        files_of[_part_of(file)].append(file)
+        files_of[part_of(file, folder)].append(file)
     if not files_of["train"]:
         files_of["train"], files_of[""] = files_of[""], []
     if not files_of["train"]:
@@ -136,9 +140,14 @@ def name_files(files: Sequence[Path]) -> str:
     return f"'{files[0]}'" + (f" (and {len(files) - 1} more)" if len(files) > 1 else "")
 
 
-def _part_of(file: Path) -> str:
-    """Return which of `PARTS` the name of a table says it holds, or ""."""
-    words = re.split(r"[^a-z]+", HASH_ENDING.sub("", stem_of(file).lower()))
+def part_of(file: Path, folder: Path) -> str:
+    """Return which of `PARTS` the name of a table says it holds, or that of a folder in `folder` with it; or ""."""
+    part = _part_named(HASH_ENDING.sub("", stem_of(file)))
+    return part or (_part_named(file.parent.name) if folder in file.parent.parents else "")
+
+
+def _part_named(name: str) -> str:
+    words = re.split(r"[^a-z]+", name.lower())
     return next((part for part in PARTS if any(word.startswith(part) for word in words)), "")
 
 

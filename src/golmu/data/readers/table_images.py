@@ -141,7 +141,10 @@ class _Lists:
             self._shape(table, name)
         if name in table.texts:
             self._has_points = self._has_points or bool(compute.any(compute.match_substring(column, ".")).as_py())
-            column = column.cast(pyarrow.float32())
+            try:
+                column = column.cast(pyarrow.float32())
+            except pyarrow.ArrowInvalid as error:
+                raise DataError(f"'{table.path}' has text in '{name}' that lists no pixels ({error})") from error
         return np.asarray(column.to_numpy(zero_copy_only=False), np.float32).reshape(n, -1 if n else 0)
 
     def is_integer(self, tables: Sequence[Table], names: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from golmu.data.arrays import brighten
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.quality import notices
-from golmu.data.readers.image_files import Source
+from golmu.data.readers.image_files import Source, iterate_images, visible_entries
 from golmu.data.readers.named_images import NamedImages
 from golmu.data.readers.table_columns import Columns, choose_columns
 from golmu.data.readers.table_files import Table
@@ -27,16 +28,21 @@ from golmu.data.readers.table_folders import (
     find_tables,
     name_files,
     open_table,
+    part_of,
     stem_of,
 )
 from golmu.data.readers.table_images import iterate_sources, read_pixels
 from golmu.data.readers.table_labels import NO_LABEL, Labels, number_labels, read_labels, read_values
 from golmu.data.readers.threaded_reading import DecodedImages, read_images
 from golmu.data.reading import ReadOptions
-from golmu.errors import DataError
+from golmu.errors import DataError, GolmuError
 
 SPLIT_WORDS = {"training": "train", "train": "train", "publictest": "val", "privatetest": "test"}
 """What values of a column that splits the images mean, besides words that begin with those of `PARTS`."""
+
+
+IMAGE_FOLDER_WORDS = ("image", "img", "pic", "photo", "data")
+"""Beginnings of the names of folders that hold all images, and not those of a class."""
 
 
 class _Part(NamedTuple):
@@ -51,6 +57,17 @@ def holds_tables(folder: Path) -> bool:
     return bool(find_tables(folder))
 
 
+def name_images(folder: Path) -> bool:
+    """Return whether the tables of a folder name image files that are in it, and in no folders of classes."""
+    try:
+        if not find_tables(folder) or _holds_classes(folder):
+            return False
+        tables = [open_table(file) for file in assign_files(folder, ReadOptions())[0]]
+        return choose_columns(tables[0], _images_named_by(tables, folder), ReadOptions()).kind == "files"
+    except GolmuError:  # told where the tables are read, if they are
+        return False
+
+
 def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     """Load the data set of a table or of a folder of tables, and name it after that.
 
@@ -63,8 +80,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     """
     paths, candidates = assign_files(path, read_options) if path.is_dir() else ([path], [])
     tables = [open_table(file) for file in paths]
-    files = [NamedImages(path if path.is_dir() else path.parent, part) for part in ("train", "test")]
-    columns = choose_columns(tables[0], files[0], read_options)
+    columns = choose_columns(tables[0], _images_named_by(tables, path), read_options)
     parts = [_Part(tables, read_labels(tables, columns.label))]
     for candidate in candidates:
         if len(parts) == 1:
@@ -80,6 +96,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
         is_train, is_used = _read_split(tables, columns.split, read_options)
     else:
         is_used = np.ones(len(labels), bool)
+    files = [_images_named_by(part.tables, path) for part in parts]
     images, is_good = _read_images(parts, columns, files, is_used, read_options)
     is_train, labels = is_train[is_good], labels[is_good]
     if not is_train.any():
@@ -95,6 +112,28 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     if is_of_files:
         read_options.notes += notices(dataset)
     return dataset
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Return whether images in a folder, or in its folder for training, are sorted by class."""
+    inner = [Path(entry.path) for entry in visible_entries(folder) if entry.is_dir()]
+    classes = [place for place in inner if _is_class_name(place.name) and _has_images(place)]
+    return len(classes) > 1 or any(_holds_classes(place) for place in inner if place.name.lower().startswith("train"))
+
+
+def _is_class_name(name: str) -> bool:
+    words = re.split(r"[^a-z]+", name.lower())
+    return not any(word.startswith((*PARTS, *IMAGE_FOLDER_WORDS)) for word in words if word)
+
+
+def _has_images(folder: Path) -> bool:
+    return next(iterate_images(folder), None) is not None
+
+
+def _images_named_by(tables: list[Table], path: Path) -> NamedImages:
+    """Return the image files that tables may name, of the data set at `path`."""
+    near = tables[0].path.parent
+    return NamedImages(path if path.is_dir() else near, near, part_of(tables[0].path, path))
 
 
 def _read_test_part(tables: list[Table], training: Table, columns: Columns, read_options: ReadOptions) -> list[_Part]:
@@ -119,6 +158,8 @@ def _read_split(
     parts = np.array([_part_named(value) for value in values.different])[values.codes]
     everything = np.ones(len(parts), bool)
     test = next((part for part in ("test", "val") if (parts == part).any()), "")
+    if (parts == "train").all():
+        return everything, everything
     if not (parts == "train").any() or (parts == "").any() or not test:
         read_options.notes.append(
             f"the column '{column}' of '{tables[0].path}' is not heeded, since its values are not train, test and val"
@@ -153,7 +194,7 @@ def _read_images(
 
     def sources() -> Iterator[list[Source]]:
         start = 0
-        for part, named in zip(parts, files, strict=False):
+        for part, named in zip(parts, files, strict=True):
             for some in iterate_sources(part.tables, columns, named):
                 yield [one for one, used in zip(some, is_used[start : start + len(some)], strict=True) if used]
                 start += len(some)
