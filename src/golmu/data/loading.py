@@ -50,10 +50,11 @@ def load_dataset(
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). If it holds
           several data sets, as EMNIST's folder does, FOLDER/emnist-letters is one of them.
-        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow): a
-          column of labels, and a column of encoded images, or a column for each pixel.
-        - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
-          labels may be text there.
+        - The path of a Parquet, CSV or TSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow):
+          a column of labels, and a column of encoded images, of lists of pixels, or of names of image files that are
+          beside the table; or a column for each pixel.
+        - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels, or
+          under other usual names (`golmu.data.readers.npz`); labels may be text there.
 
         Pixels in arrays and columns that are integers and all 0 or 1 are taken as 0 and 255, with a warning.
     folder
@@ -66,7 +67,7 @@ def load_dataset(
     skip_bad
         Whether image files that cannot be read are skipped, with a warning, rather than refused.
     label
-        The column of a Parquet or CSV file that holds the labels. By default the column named "label", or the only
+        The column of a table that holds the labels. By default the column named "label", or the only
         possible one.
     progress
         Called while image files are decoded, with the number of files that are done and the number of all files.

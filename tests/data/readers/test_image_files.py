@@ -7,6 +7,7 @@ import threading
 import warnings
 import zlib
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from golmu.data.readers.image_files import (
     Encoded,
     ImageHeader,
     find_images,
+    iterate_images,
     quiet_pillow,
     read_image,
     read_image_header,
@@ -408,3 +410,26 @@ def test_what_cannot_be_found_is_named(tmp_path):
         find_images([tmp_path])
     with pytest.raises(DataError, match=r"cannot be read: File name too long$"):
         find_images([tmp_path / ("a" * 5000)])
+
+
+def test_links_in_circles_and_deep_folders_are_looked_into_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").touch()
+    (tmp_path / "a" / "round").symlink_to(tmp_path)
+    (tmp_path / "a" / "self.png").symlink_to(tmp_path / "a" / "self.png")
+    (tmp_path / "a" / "self").symlink_to(tmp_path / "a" / "self")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert {file.name for file in iterate_images(tmp_path)} == {"1.png", "self.png"}
+    assert len(list(iterate_images(tmp_path))) == 2
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    here = Path.cwd()
+    try:
+        os.chdir(deep)
+        for _ in range(400):
+            Path("d").mkdir()
+            os.chdir("d")
+        Path("2.png").touch()
+    finally:
+        os.chdir(here)
+    assert [file.name for file in iterate_images(deep)] == ["2.png"]

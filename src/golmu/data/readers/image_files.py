@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from golmu.data.readers.image_pixels import fit, flatten
 from golmu.data.readers.inversion import Inversion
+from golmu.data.readers.jpeg_end import with_end_mark
 from golmu.errors import DataError
 from golmu.types import ImageShape
 
@@ -113,12 +114,11 @@ def iterate_images(folder: Path) -> Iterator[Path]:
     waiting, seen = [folder], set()
     while waiting:
         inner = waiting.pop()
-        real = os.path.realpath(inner)
-        if real in seen:  # links can make a circle
+        if (identity := _identity(inner)) in seen:  # links can make a circle
             continue
-        seen.add(real)
+        seen.add(identity)
         for entry in visible_entries(inner):
-            if entry.is_dir():
+            if is_folder(entry):
                 waiting.append(Path(entry.path))
             elif is_image_name(entry.name):
                 yield Path(entry.path)
@@ -139,6 +139,25 @@ def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
         raise DataError(
             f"cannot look into folder '{folder}' for image files ({error.strerror or error}); check its permissions"
         ) from error
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Return what only this folder has, whatever the path to it; in deep folders a real path takes long to find."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise DataError(
+            f"cannot look into folder '{folder}' for image files ({error.strerror or error}); check its permissions"
+        ) from error
+    return status.st_dev, status.st_ino
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def is_image_name(name: str) -> bool:
@@ -183,11 +202,16 @@ def read_image(source: Source, shape: ImageShape, inversion: Inversion | None = 
     height, width, channels = shape
     if channels not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
-    with refusing_bad_images(source), _open(source) as image, _turn_of(image):
-        flat = flatten(image, channels)
+    with refusing_bad_images(source):
+        try:
+            flat = _decode(source, channels)
+        except OSError:
+            if (whole := _without_fault(source)) is None:
+                raise
+            flat = _decode(whole, channels)
         pixels = fit(flat, width, height)
-        if inversion is not None and (inverted := inversion(flat, pixels, source)) is not flat:
-            pixels = fit(inverted, width, height)
+    if inversion is not None and (inverted := inversion(flat, pixels, source)) is not flat:
+        pixels = fit(inverted, width, height)
     return pixels
 
 
@@ -263,6 +287,22 @@ def _open(source: Source) -> Iterator[Image.Image]:
     with Image.open(file, formats=IMAGE_FORMATS) as image:
         check_size(image, source)
         yield image
+
+
+def _decode(source: Source, channels: int) -> Image.Image:
+    """Decode an image as `flatten` gives it."""
+    with _open(source) as image, _turn_of(image):
+        return flatten(image, channels)
+
+
+def _without_fault(source: Source) -> Encoded | None:
+    """Return an image that cannot be decoded with what it lacks, if that is nothing but the mark at its end."""
+    if isinstance(source, Opened):
+        return None
+    content = source.content if isinstance(source, Encoded) else source.read_bytes()
+    with _large_image:
+        whole = with_end_mark(content)
+    return None if whole is None else Encoded(whole, str(source))
 
 
 def check_size(image: Image.Image, name: object) -> None:

@@ -18,7 +18,7 @@ from golmu.data.arrays import brighten
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.quality import notices
-from golmu.data.readers.image_files import Source, iterate_images, visible_entries
+from golmu.data.readers.image_files import Source, is_folder, iterate_images, visible_entries
 from golmu.data.readers.named_images import NamedImages
 from golmu.data.readers.table_columns import Columns, choose_columns
 from golmu.data.readers.table_files import Table
@@ -116,7 +116,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
 
 def _holds_classes(folder: Path) -> bool:
     """Return whether images in a folder, or in its folder for training, are sorted by class."""
-    inner = [Path(entry.path) for entry in visible_entries(folder) if entry.is_dir()]
+    inner = [Path(entry.path) for entry in visible_entries(folder) if is_folder(entry)]
     classes = [place for place in inner if _is_class_name(place.name) and _has_images(place)]
     return len(classes) > 1 or any(_holds_classes(place) for place in inner if place.name.lower().startswith("train"))
 
