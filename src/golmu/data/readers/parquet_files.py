@@ -11,7 +11,7 @@ from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.table_files import MAX_ROWS, Table
 from golmu.errors import DataError
 
-BATCH_BYTES = 2**28
+BATCH_BYTES = 2**26
 """About how many bytes of values are decoded at a time."""
 
 

@@ -22,8 +22,8 @@ from golmu.data.reading import ReadOptions
 from golmu.errors import DataError, InputError
 from golmu.types import ImageShape
 
-PIXEL_ROWS_AT_A_TIME = 1024
-"""Rows of pixels that are read at a time."""
+PIXEL_ROWS_AT_A_TIME, FILE_ROWS_AT_A_TIME = 1024, 512
+"""Rows of pixels, and of the contents or names of files, that are read at a time."""
 
 
 def iterate_sources(tables: Sequence[Table], columns: Columns, files: NamedImages) -> Iterator[list[Source]]:
@@ -39,7 +39,7 @@ def iterate_sources(tables: Sequence[Table], columns: Columns, files: NamedImage
         if column not in (table.encoded if columns.kind == "encoded" else table.names):
             raise DataError(f"'{table.path}' has no column '{column}' of images; add or rename it")
         row = 0
-        for batch in table.batches([column], FILES_PER_PART, [column]):
+        for batch in table.batches([column], FILE_ROWS_AT_A_TIME, [column]):
             values = _values(batch.column(0))
             for start in range(0, len(values), FILES_PER_PART):
                 some = values[start : start + FILES_PER_PART]
@@ -192,8 +192,10 @@ def _values(column: Any) -> list[Any]:
         paths = _values(column.field(names.index("path"))) if "path" in names else [None] * len(column)
         return list(zip(_values(column.field(names.index("bytes"))), paths, strict=True))
     if types.is_dictionary(column.type):
-        different = column.dictionary.to_pylist()
-        return [None if code is None else different[code] for code in column.indices.to_pylist()]
+        codes = column.indices.to_pylist()
+        # The dictionary is that of many batches.
+        different = {code: None if code is None else column.dictionary[code].as_py() for code in set(codes)}
+        return [different[code] for code in codes]
     values: list[Any] = column.to_pylist()
     return values
 
