@@ -36,6 +36,8 @@ def without_warnings(function, *arguments):
         pytest.param(FRAME.astype("int16[pyarrow]"), X, id="arrow"),
         pytest.param(FRAME.astype({"pixel1": "int16[pyarrow]", "pixel2": "Int32"}), X, id="several"),
         pytest.param(FRAME.astype(object), X, id="objects"),
+        pytest.param(FRAME.astype(str), X, id="text"),
+        pytest.param(FRAME.astype("string"), X, id="nullable text"),
         pytest.param(FRAME.astype({"pixel1": object}), X, id="one column of objects"),
         pytest.param(FRAME.astype({"pixel1": float}), X, id="one column of whole floats"),
         pytest.param(FRAME.astype({"pixel1": "Float64"}), X, id="one column of nullable floats"),

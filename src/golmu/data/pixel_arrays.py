@@ -99,11 +99,19 @@ def _array_of_objects(array: NDArray[Any], argument: str) -> NDArray[Any]:
             return array.astype(bool)
         if types and all(are_integers):
             return array.astype(np.int64)
-        numbers = array.astype(np.float64)
+        numbers = _parsed(array) if types == {str} else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputTypeError(f"{argument} must be an array of numbers: {error}") from error
     is_mixed = any(are_integers) and not types & {str, bytes}
     return _whole_as_integers(numbers) if is_mixed else numbers
+
+
+def _parsed(texts: NDArray[Any]) -> NDArray[Any]:
+    """Convert an array of texts to integers if all are, else to floats."""
+    try:
+        return texts.astype(str).astype(np.int64)
+    except (ValueError, OverflowError):
+        return texts.astype(np.float64)
 
 
 def _whole_as_integers(numbers: NDArray[Any]) -> NDArray[Any]:

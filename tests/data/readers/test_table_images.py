@@ -207,17 +207,14 @@ def test_folders_of_classes_come_before_a_table(tmp_path):
 
 def test_files_that_are_not_there_are_named_or_skipped(tmp_path):
     path = listing(tmp_path / "names.csv", [f"{i}.png" for i in range(N)])
-    refused(
-        path, f"36 of 36 images cannot be read: {tmp_path}/0.png is not a readable image: No such file or directory; "
-    )
+    lacks = f"there is no image {tmp_path}/0.png, which is named in {path}, row 1"
+    refused(path, f"36 of 36 images cannot be read: {lacks}; ")
     save_images(tmp_path, [f"{i}.png" for i in range(1, N)], X[1:])
-    refused(
-        path, f"1 of 36 images cannot be read: {tmp_path}/0.png is not a readable image: No such file or directory; "
-    )
+    refused(path, f"1 of 36 images cannot be read: {lacks}; ")
     data, notes = noted(path, skip_bad=True)
     assert np.array_equal(data.train.images[..., 0], X[1:])
     assert data.train.labels.tolist() == Y[1:].tolist()
-    assert any(f"{tmp_path}/0.png is not a readable image: No such file or directory" in note for note in notes)
+    assert any(lacks in note for note in notes)
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,17 @@ class Opened(NamedTuple):
         return self.name
 
 
-Source = Path | Encoded | Opened
+class Lacking(NamedTuple):
+    """An image file that a table names, and that does not exist."""
+
+    path: Path
+    named_in: str
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Source = Path | Encoded | Opened | Lacking
 """Where an image comes from."""
 
 
@@ -272,6 +282,8 @@ def refusing_bad_images(source: Source | str) -> Iterator[None]:
 @contextmanager
 def _open(source: Source) -> Iterator[Image.Image]:
     """Open an image and check that it is not too large to decode; only its header has been read."""
+    if isinstance(source, Lacking):
+        raise DataError(f"there is no image {source.path}, which is named in {source.named_in}")
     if isinstance(source, Opened):
         check_size(source.image, source)
         yield source.image
@@ -297,7 +309,7 @@ def _decode(source: Source, channels: int) -> Image.Image:
 
 def _without_fault(source: Source) -> Encoded | None:
     """Return an image that cannot be decoded with what it lacks, if that is nothing but the mark at its end."""
-    if isinstance(source, Opened):
+    if isinstance(source, Opened | Lacking):
         return None
     content = source.content if isinstance(source, Encoded) else source.read_bytes()
     with _large_image:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from golmu.data.readers.image_files import is_image_name, iterate_images
+from golmu.data.readers.image_files import Lacking, is_image_name, iterate_images
 from golmu.errors import DataError
 
 
@@ -31,15 +31,15 @@ class NamedImages:
         self._by_name: dict[str, list[Path]] | None = None
         self._by_stem: dict[str, list[Path]] = {}
 
-    def path_of(self, name: object) -> Path:
-        """Return the file that is meant by `name`; if there is none, the path that it should have.
+    def source_of(self, name: object, row: str) -> Path | Lacking:
+        """Return the file that is meant by `name`, which stands in `row`; if there is none, where it should be.
 
         Raises
         ------
         DataError
             If several files may be meant.
         """
-        return self.find(name) or self._near.joinpath(*_parts_of(name))
+        return self.find(name) or Lacking(self._near.joinpath(*_parts_of(name)), row)
 
     def find(self, name: object) -> Path | None:
         """Return the file that is meant by `name`, or None if there is none.

@@ -204,5 +204,5 @@ def _source(value: Any, row: str, files: NamedImages) -> Source:
     """Return what to decode for a value: the contents of a file, or else a file by its name."""
     content, name = value if isinstance(value, tuple) else (value, None)
     if content is None or isinstance(content, bytes):
-        return files.path_of(name) if content is None and name else Encoded(content or b"", row)
-    return files.path_of(content)
+        return files.source_of(name, row) if content is None and name else Encoded(content or b"", row)
+    return files.source_of(content, row)
