@@ -8,6 +8,7 @@ folder `data`, or in the only one of its folders that holds any, as in a clone f
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Sequence
@@ -154,11 +155,13 @@ def _part_named(name: str) -> str:
 def _tables_in(folder: Path) -> list[Path]:
     """List the tables of one kind in `folder`, by name."""
     try:
-        files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+        with os.scandir(folder) as entries:  # of which there may be very many
+            names = sorted(entry.name for entry in entries if is_table_name(entry.name) and entry.name[0] != ".")
     except OSError:
         return []
     for suffixes in (PARQUET_SUFFIXES, CSV_SUFFIXES):
-        if tables := [file for file in files if file.name.lower().endswith(suffixes) and not file.is_dir()]:
+        files = [folder / name for name in names if name.lower().endswith(suffixes)]
+        if tables := [file for file in files if not file.is_dir()]:
             return tables
     return []
 
