@@ -22,10 +22,20 @@ from PIL import Image
 from golmu.architecture import Architecture
 from golmu.data import loading
 from golmu.data.loading import load_dataset, read_dataset
+from golmu.data.readers import (
+    csv_files,
+    image_pixels,
+    parquet_files,
+    table_columns,
+    table_files,
+    table_images,
+    table_labels,
+    tables,
+    zipped_images,
+)
 from golmu.data.readers import idx as idx_reader
 from golmu.data.readers import image_files as images
 from golmu.data.readers import npz as npz_reader
-from golmu.data.readers import table_files, tables, zipped_images
 from golmu.data.readers.idx import read_idx
 from golmu.data.readers.image_files import read_image, read_image_header
 from golmu.data.reading import ReadOptions
@@ -116,10 +126,12 @@ TARGETS = {
     "parquet": (".parquet", quietly, [
         parquet(label=LABELS, **{f"pixel{i}": IMAGES.reshape(5, -1)[:, i] for i in range(9)}),
         parquet(fine_label=LABELS, coarse_label=LABELS, image=[picture("PNG")] * 5),
+        parquet(label=LABELS, image=IMAGES.tolist()), parquet(file_name=[f"{i}.png" for i in range(5)], label=LABELS),
         parquet(label=["ant", "bee", "ant", "bee", "bee"], image=[{"bytes": picture("PNG"), "path": None}] * 5),
     ]),
     "csv": (".csv", quietly, [
         b"label,a,b,c,d\n1,0,255,3,4\n0,0,1,2,3\n", b"3,0.5,0,1,0\n4,0,0,0,1\n", b'y;"a";b;c;d;\nx;0;0;0;0;\n',
+        gzip.compress(b"label\tpixels\n1\t0 255 3 4\n0\t[0, 1, 2, 3]\n"), b"image,label\na.png,ant\nb.png,bee\n",
     ]),
     "zip": (".zip", quietly, [
         archive("a/1.png", "a/2.png", "b/1.png"),
@@ -135,7 +147,8 @@ TARGETS = {
 
 
 READERS = [
-    checkpoint, idx_reader, images, loading, model, npz_reader, table_files, tables, tensorfile, zipfile, zipped_images,
+    checkpoint, csv_files, idx_reader, image_pixels, images, loading, model, npz_reader, parquet_files, table_columns,
+    table_files, table_images, table_labels, tables, tensorfile, zipfile, zipped_images,
 ]  # fmt: skip
 """The modules whose branches guide atheris."""
 

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from golmu.names import printable
-
 from golmu.system import join_command
 
 UNBOUNDED = 10_000

@@ -14,6 +14,7 @@ from golmu.data import inputs
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import FAINT_BELOW, MAX_CLASSES_NAMED
 from golmu.data.labels import MAX_CLASSES, clean_text, distinct_names, rank_labels
+from golmu.data.pixel_arrays import as_numbers
 from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.names import are_integers, clean_name, list_names
 from golmu.types import Labels
@@ -66,8 +67,8 @@ def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
     Parameters
     ----------
     images
-        (n, h, w, c), (n, h, w) or flattened squares (n, h·w); values as `as_bytes` takes them. Anything that
-        `numpy.asarray` understands, such as a data frame of pixels.
+        (n, h, w, c), (n, h, w) or flattened squares (n, h·w), as an array, a list or a data frame; values as `as_bytes`
+        takes them.
     argument
         The name that errors give to `images`.
 
@@ -76,13 +77,8 @@ def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
     InputError, InputTypeError
         If the images cannot be used.
     """
-    try:
-        array = images if images is None or hasattr(images, "toarray") else np.asarray(images)
-        if isinstance(array, np.ndarray) and array.dtype.kind == "O":  # as of data frames of mixed columns
-            array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputTypeError(f"{argument} must be an array of pixels: {error}") from error
-    if isinstance(array, np.ndarray) and array.dtype.kind in "buif" and array.size:
+    array = as_numbers(images, argument)
+    if array.size:
         array = as_bytes(array, argument)
         inputs.refuse_channels_first(array, argument)
     return inputs.as_images(array, argument=argument).astype(np.uint8, copy=False)

@@ -69,7 +69,8 @@ class Dataset:
         Parameters
         ----------
         images
-            (n, h, w, c), (n, h, w), or flattened squares (n, h·w). Integers from 0 to 255 are taken as they are, and so
+            (n, h, w, c), (n, h, w), or flattened squares (n, h·w); the columns of a data frame are put in the order of
+            the numbers in their names. Integers from 0 to 255 are taken as they are, and so
             are floats that are all whole, such as `fetch_openml` returns; floats in [0, 1] are multiplied by 255 and
             rounded. Integers that are all 0 or 1 are multiplied by 255 too, with a warning. There is also a warning if
             all images are nearly black.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan, isqrt, prod
+from math import isqrt, prod
 from numbers import Integral
 from typing import Any
 
@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
 from golmu.checks import positive_integer
+from golmu.data.pixel_arrays import as_numbers, is_missing, refuse_masked, refuse_sparse
 from golmu.errors import InputError, InputTypeError, warn
 from golmu.types import Images, ImageShape, Labels
 
 UNSCALED_FROM = 16.0
 """Float pixels that are never negative and reach this are hardly standardised, but left at 0–255, or at 0–16 as in
 scikit-learn's digits."""
+
+MAX_FLOAT_PIXEL = 1e15
+"""The square of a larger float leaves float32 little room for the sums of a convolution and of its gradient."""
 
 MAX_COLOUR_CHANNELS = 4
 """The most channels that an image is likely to have."""
@@ -52,7 +56,7 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", a
     InputTypeError, InputError
         If `x` is anything else; the message names the argument, what was expected and what was received.
     """
-    array = _numeric(x, argument)
+    array = as_numbers(x, argument)
     hint = f": if its channels come first, {_transpose(argument)}" if _seem_channels_first(array) else ""
     array = _four_axes(array, shape, argument)
     if len(array) == 0:
@@ -120,40 +124,6 @@ def as_image_shape(value: Any) -> ImageShape | None:
     return height, width, channels
 
 
-def _refuse_sparse(array: Any, argument: str) -> None:
-    if hasattr(array, "toarray"):
-        raise InputTypeError(f"{argument} must be a dense array, got a sparse one: call its toarray() first")
-
-
-def _refuse_masked(array: Any, argument: str) -> None:
-    if np.ma.is_masked(array):
-        raise InputError(
-            f"{argument} must be an array without a mask, got a masked one: fill in the masked values, or remove them"
-        )
-
-
-def _numeric(x: Any, argument: str) -> NDArray[Any]:
-    if x is None:
-        raise InputTypeError(f"{argument} must be an array of images, got None")
-    _refuse_sparse(x, argument)
-    _refuse_masked(x, argument)
-    try:
-        array = np.asarray(x)
-    except (TypeError, ValueError) as error:
-        raise InputTypeError(f"{argument} must be an array of pixels: {error}") from error
-    if array.dtype == object:
-        # Data frames of mixed columns arrive as objects, though each cell is a number.
-        try:
-            array = array.astype(np.float32)
-        except (TypeError, ValueError) as error:
-            raise InputTypeError(f"{argument} must be an array of numbers: {error}") from error
-    if array.dtype.kind == "c":
-        raise InputError(f"{argument} must be an array of real numbers, got {array.dtype}: Complex data not supported")
-    if array.dtype.kind not in "buif":
-        raise InputTypeError(f"{argument} must be an array of real numbers, got dtype {array.dtype}")
-    return array
-
-
 def _four_axes(array: NDArray[Any], shape: ImageShape | None, argument: str) -> NDArray[Any]:
     expected = "(n, h, w, c), (n, h, w) or flattened (n, h·w)"
     if array.ndim == 4:
@@ -201,7 +171,13 @@ def _pixels(array: NDArray[Any], argument: str) -> Images:
         raise InputError(
             f"{argument} holds pixels that are NaN or infinite in float32, the first in image {bad}: replace them"
         )
-    if images.min() >= 0 and (top := images.max()) >= UNSCALED_FROM:
+    low, top = images.min(), images.max()
+    if max(-low, top) > MAX_FLOAT_PIXEL:
+        raise InputError(
+            f"{argument} holds float pixels from {low:g} to {top:g}, but beyond ±{MAX_FLOAT_PIXEL:g} the sums of a "
+            "network overflow: scale them to [0, 1]"
+        )
+    if low >= 0 and top >= UNSCALED_FROM:
         warn(
             f"{argument} holds float pixels up to {top:g}, but [0, 1] is expected: "
             + (f"divide by {top:g}" if top < 2 * UNSCALED_FROM else "divide by 255, or pass uint8")
@@ -227,8 +203,8 @@ def as_label_array(y: Any, n: int, *, argument: str = "y") -> NDArray[Any]:
             f"{argument} is missing: the network requires {argument} to be passed, but the target {argument} is None; "
             "give one label for each image"
         )
-    _refuse_sparse(y, argument)
-    _refuse_masked(y, argument)
+    refuse_sparse(y, argument)
+    refuse_masked(y, argument)
     try:
         array = np.asarray(y)
     except ValueError as error:
@@ -251,7 +227,7 @@ def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
     if array.dtype == object:
         if all(isinstance(label, str) for label in array):
             return array.astype(str)
-        _refuse_missing([_is_missing(label) for label in array], argument)
+        _refuse_missing([is_missing(label) for label in array], argument)
         # Data frames of mixed columns arrive as objects; integers too large for NumPy stay objects.
         if all(isinstance(label, Integral) for label in array) and (whole := np.array(array.tolist())).dtype != object:
             return whole
@@ -272,11 +248,6 @@ def _one_column(array: NDArray[Any], argument: str) -> NDArray[Any]:
     if array.dtype.kind not in "biuU":
         raise InputTypeError(f"{argument} must hold integers or strings, got dtype {array.dtype}")
     return array
-
-
-def _is_missing(label: Any) -> bool:
-    """Return whether a label is None, NaN, or pandas' NA, which is recognised without importing pandas."""
-    return label is None or (isinstance(label, float) and isnan(label)) or type(label).__name__ == "NAType"
 
 
 def _refuse_missing(are_missing: Any, argument: str) -> None:

@@ -7,7 +7,7 @@ without leading zeros. Any other integers, such as -1 and 1 or six-digit identif
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,6 @@ def rank_labels(labels: Sequence[str], classes: Sequence[str]) -> Numbers:
     return np.array([ranks[label] for label in labels], np.int64)
 
 
-def distinct_names(labels: Sequence[str]) -> tuple[str, ...]:
+def distinct_names(labels: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the classes of text labels, in their order."""
     return tuple(sort_names(labels))

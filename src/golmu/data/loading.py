@@ -19,14 +19,14 @@ from golmu.data.named import digits, fashion_mnist
 from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import ArrayPair, read_npz
+from golmu.data.readers.table_folders import is_table_name
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.names import clean_name, look_alike_notice
 
-_LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
+ARCHIVE_SUFFIX, ZIP_SUFFIX = ".npz", ".zip"
 
-DATASET_SUFFIXES = (".npz", ".parquet", ".csv", ".zip")
-"""Endings of the names of files that are data sets."""
+_LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
 
 
 def load_dataset(
@@ -54,10 +54,11 @@ def load_dataset(
         - The path of a folder with the four IDX files of MNIST, KMNIST, Fashion-MNIST, EMNIST or QMNIST, or of others
           under such names (`golmu.data.readers.idx_folders`); images uint8, (n, h, w) or (n, h, w, c). If it holds
           several data sets, as EMNIST's folder does, FOLDER/emnist-letters is one of them.
-        - The path of a Parquet or CSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow): a
-          column of labels, and a column of encoded images, or a column for each pixel.
-        - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels;
-          labels may be text there.
+        - The path of a Parquet, CSV or TSV file, or of a folder of these (`golmu.data.readers.tables`; needs pyarrow):
+          a column of labels, and a column of encoded images, of lists of pixels, or of names of image files that are
+          beside the table; or a column for each pixel.
+        - The path of an `.npz` file with x_train, y_train, x_test and y_test, or x and y, of such images and labels, or
+          under other usual names (`golmu.data.readers.npz`); labels may be text there.
 
         Pixels in arrays and columns that are integers and all 0 or 1 are taken as 0 and 255, with a warning.
     folder
@@ -70,7 +71,7 @@ def load_dataset(
     skip_bad
         Whether image files that cannot be read are skipped, with a warning, rather than refused.
     label
-        The column of a Parquet or CSV file that holds the labels. By default the column named "label", or the only
+        The column of a table that holds the labels. By default the column named "label", or the only
         possible one.
     progress
         Called while image files are decoded, with the number of files that are done and the number of all files.
@@ -123,8 +124,9 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
     if os.path.lexists(path) and path.exists() and not (is_folder or path.is_file()):  # a pipe may never open
         raise DataError(f"'{name}' is a device or a pipe; give {WHAT_DATA_IS}")
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
-    suffix = path.suffix.lower()
-    if folder is not None and (is_folder or is_idx_set or suffix in DATASET_SUFFIXES):
+    is_archive, is_zip = (path.name.lower().endswith(suffix) for suffix in (ARCHIVE_SUFFIX, ZIP_SUFFIX))
+    is_table = is_table_name(path.name)
+    if folder is not None and (is_folder or is_idx_set or is_archive or is_zip or is_table):
         kind = "folder" if is_folder else "file"
         raise InputError(f"name='{name}' is a {kind} itself, so folder='{folder}' has no effect; leave out folder")
     if is_folder:
@@ -132,11 +134,11 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
         return _load_folder(path, read_options)
     if is_idx_set:
         return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
-    if suffix == ".npz":
-        return _check_and_brighten(load_npz(path), read_options)
-    if suffix == ".zip":
+    if is_archive:
+        return _check_and_brighten(load_npz(path, read_options.notes), read_options)
+    if is_zip:
         return _load_zip(path, read_options)
-    if suffix in DATASET_SUFFIXES:
+    if is_table:
         from golmu.data.readers.tables import load_tables  # noqa: PLC0415  imports Pillow
 
         return load_tables(path, read_options)
@@ -146,7 +148,7 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
 def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
     from golmu.data.readers.class_folders import load_class_folders  # noqa: PLC0415  imports Pillow
     from golmu.data.readers.image_tree import scan_folder  # noqa: PLC0415
-    from golmu.data.readers.tables import holds_tables, load_tables  # noqa: PLC0415
+    from golmu.data.readers.tables import holds_tables, load_tables, name_images  # noqa: PLC0415
 
     if find_idx_sets(folder):
         if passed_over := scan_folder(folder, []).class_folders:
@@ -158,6 +160,8 @@ def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
     tree = scan_folder(folder, unreadable if read_options.skip_bad else None)
     if tree.is_run:
         raise DataError(f"'{folder}' is a run folder, which holds no data set; give {WHAT_DATA_IS}")
+    if name_images(folder, tree):
+        return load_tables(folder, read_options)
     if tree.class_folders:
         read_options.check_no_table(str(folder))
         read_options.left_out += unreadable
@@ -206,15 +210,15 @@ def _check_and_brighten(dataset: Dataset, read_options: ReadOptions) -> Dataset:
     return replace(dataset, train=train, test=test)
 
 
-def load_npz(path: Path) -> Dataset:
-    """Load an `.npz` file (`golmu.data.readers.npz`) of arrays such as `Dataset.from_arrays` takes.
+def load_npz(path: Path, notes: list[str]) -> Dataset:
+    """Load an `.npz` file (`golmu.data.readers.npz`) of arrays such as `Dataset.from_arrays` takes; add to `notes`.
 
     Raises
     ------
     DataError
         If the file is missing or damaged, or its arrays cannot be used, or do not fit together.
     """
-    pairs = read_npz(path)
+    pairs = read_npz(path, notes)
     class_names = _names_of_text_labels(pairs)
     try:
         # Each pair is dropped as soon as it is converted, since its arrays may be eight times as large as the images.

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import Architecture
+from golmu.errors import InputError
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Method
 from golmu.types import Images, Importance, Labels, Weights
@@ -84,6 +85,16 @@ class Batches:
             self.order[rows], self.learning_rates[rows], None if self.averaging is None else self.averaging[rows],
             self.first_step + first, self.first_batch + first, self.seed,
         )  # fmt: skip
+
+
+def finite_logits(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logits (n, C), or raise `InputError` if some are NaN or infinite: no class could be told from them."""
+    if not (is_finite := np.isfinite(logits).all(axis=1)).all():
+        raise InputError(
+            f"the network's output for image {int(is_finite.argmin())} is NaN or infinite: its pixels are too large "
+            "for float32 (floats should lie in [0, 1]), or the network's weights are, after a training that diverged"
+        )
+    return logits
 
 
 def needed_slots(method: Method, *, averages: bool) -> tuple[str, ...]:
@@ -154,7 +165,13 @@ class Engine(Protocol):
         """
 
     def logits(self, images: Images) -> NDArray[np.float32]:
-        """Return logits (n, C); with `test_flip` each is the mean over an image and its mirror image."""
+        """Return logits (n, C); with `test_flip` each is the mean over an image and its mirror image.
+
+        Raises
+        ------
+        InputError
+            If they are not finite (`finite_logits`).
+        """
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
         """Return (n, h, w, K): what the convolution and its bias give, before ReLU and pooling."""

@@ -101,7 +101,9 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
     Notes
     -----
     Images `x` are always (n, h, w, c), (n, h, w), or flattened (n, h·w·c); floats should lie in [0, 1], and integers
-    from 0 to 255 are scaled by 1/255 inside. Labels `y` are integers, strings, or one-hot.
+    from 0 to 255, of data frames of any kind too, are scaled by 1/255 inside. The columns of a data frame are put in
+    the order of the numbers in their names (pixel0, pixel1, ...), with a warning if they are not in it. Labels `y` are
+    integers, strings, or one-hot.
 
     Examples
     --------

@@ -14,7 +14,9 @@ from PIL import Image
 from golmu.checks import one_of
 from golmu.data.arrays import as_bytes
 from golmu.data.inputs import as_images
-from golmu.data.readers.image_files import Opened, Source, refusing_bad_images
+from golmu.data.pixel_arrays import as_numbers, is_data_frame
+from golmu.data.readers.image_files import Opened, Source, check_size, refusing_bad_images
+from golmu.data.readers.image_pixels import correct_transparent_colour
 from golmu.data.readers.image_tree import find_images
 from golmu.data.readers.inversion import Inversion, inversion_notice
 from golmu.data.readers.threaded_reading import bad_files, decode_all, in_parts
@@ -89,6 +91,10 @@ def _predict_array(network: _Network, images: Any, invert: str, progress: Progre
     except ValueError as error:
         raise InputTypeError(f"images must be an array, but its rows differ in length: {error}") from error
     height, width, channels = shape = network.model.architecture.image_shape
+    if is_data_frame(images):  # a row for each image
+        return _predict_own(network, as_images(images, shape, argument="images"), invert)
+    if array.dtype == object and array.ndim > 1:
+        array = as_numbers(array, "images")
     own = [shape, (height, width)] if channels == 1 else [shape]
     if array.shape in own:
         return _predict_own(network, array[None], invert)[0]
@@ -187,6 +193,8 @@ def _sources(image: Any, number: int = 0) -> list[Source]:
         if 0 in image.size:
             raise InputError(f"images holds an image of {image.width}x{image.height} pixels: give one with pixels")
         with refusing_bad_images(name or f"image {number}"):
+            check_size(image, name or f"image {number}")
+            correct_transparent_colour(image)
             loaded = image.copy()  # threads that decode must not share an image that is still to be read
         loaded.format = image.format
         return [Opened(loaded, name or f"image {number}", bool(name))]

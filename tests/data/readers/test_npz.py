@@ -1,13 +1,14 @@
 """`.npz` files: what they may hold, and what is said of the rest."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
 from fuzzing import npz
 
 from golmu import load_dataset
-from golmu.errors import DataError, InputError
+from golmu.errors import DataError, GolmuWarning, InputError
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (12, 4, 3), np.uint8), np.arange(12) % 3
@@ -105,3 +106,36 @@ def test_a_missing_file_and_a_useless_folder(tmp_path):
         load_dataset(tmp_path / "none.npz")
     with pytest.raises(InputError, match=r"is a file itself, so folder='x' has no effect; leave out folder$"):
         load_dataset(written(tmp_path, x=X, y=Y), folder="x")
+
+
+@pytest.mark.parametrize(
+    ("names", "n_test", "is_noted"),
+    [
+        (("train_images", "train_labels", "val_images", "val_labels", "test_images", "test_labels"), 2, True),
+        (("train_images", "train_labels", "val_images", "val_labels"), 3, False),
+        (("X_train", "y_train", "X_test", "y_test"), 3, False),
+        (("train_x", "train_y", "test_x", "test_y"), 3, False),
+        (("images_train", "labels_train"), None, False),
+        (("X", "Y"), None, False),
+        (("images", "labels"), None, False),
+        (("data", "target"), None, False),
+    ],
+)
+def test_arrays_under_other_usual_names(tmp_path, names, n_test, is_noted):
+    """As MedMNIST and others publish them, whose labels are columns."""
+    parts = [X, Y[:, None], X[:3], Y[:3, None], X[:2], Y[:2, None]][: len(names)]
+    path = written(tmp_path, **dict(zip(names, parts, strict=True)), other=X)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GolmuWarning)
+        data = load_dataset(path)
+    assert np.array_equal(data.train.images, X[..., None])
+    assert data.train.labels.tolist() == Y.tolist()
+    assert (None if data.test is None else len(data.test)) == n_test
+    note = f"val_images and val_labels of '{path}' are ignored, since there are test images already"
+    assert [str(warning.message) for warning in caught] == [note] * is_noted
+
+
+def test_several_labels_for_an_image_are_refused_in_words(tmp_path):
+    path = written(tmp_path, train_images=X, train_labels=np.ones((12, 14), np.uint8))
+    with pytest.raises(DataError, match=r"train_labels of shape \(12, 14\) must be one-hot: one 1 in each row"):
+        load_dataset(path)

@@ -16,7 +16,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from golmu import Dataset, load_dataset
-from golmu.data.readers import table_files, tables, threaded_reading
+from golmu.data.readers import parquet_files, table_files, table_folders, table_images, threaded_reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.runs.record import read_record
 from golmu.runs.reproduce import reproduce_command
@@ -334,9 +334,13 @@ def test_columns_of_numbers_that_are_no_pixels(tmp_path):
     lines = path.read_text().splitlines()
     for name in ("id", "", "Unnamed: 0"):
         path.write_text("\n".join([f"{name},{lines[0]}", *(f"{i},{line}" for i, line in enumerate(lines[1:]))]))
-        assert np.array_equal(load_dataset(path).train.images[..., 0], X)
+        data, notes = noted(path)
+        assert np.array_equal(data.train.images[..., 0], X)
+        assert notes == [f"'{path}' has columns of numbers that are not read as pixels: {name or repr(name)}"]
     path.write_text("\n".join([f"weight,who,{lines[0]}", *(f"{i},me,{line}" for i, line in enumerate(lines[1:]))]))
-    assert np.array_equal(load_dataset(path).train.images[..., 0], X)
+    data, notes = noted(path)
+    assert np.array_equal(data.train.images[..., 0], X)
+    assert notes == [f"'{path}' has columns of numbers that are not read as pixels: weight"]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -549,16 +553,16 @@ def test_limits_are_kept_before_memory_is_taken(tmp_path, monkeypatch):
     path = hub(tmp_path / "bugs.parquet")
     pixels = pixel_table(tmp_path / "bugs.csv")
     with monkeypatch.context() as patched:
-        patched.setattr(table_files, "MAX_ROWS", 35)
+        patched.setattr(parquet_files, "MAX_ROWS", 35)
         refused(path, f"'{path}' declares ")
     with monkeypatch.context() as patched:
-        patched.setattr(table_files, "MAX_BYTES", 1000)
+        patched.setattr(table_folders, "MAX_BYTES", 1000)
         refused(pixels, f"'{pixels}' has {pixels.stat().st_size} bytes, but 1 to 1000 are read; check or split it")
     with monkeypatch.context() as patched:
         patched.setattr(threaded_reading, "MAX_BYTES", 1000)
         refused(path, "36 images of 6x6x1 take 1,296 bytes, but at most 1,000 are read", InputError)
     with monkeypatch.context() as patched:
-        patched.setattr(tables, "MAX_BYTES", 1000)
+        patched.setattr(table_images, "MAX_BYTES", 1000)
         refused(pixels, f"'{pixels}' holds more than 1000 bytes of pixels, the most that are read; split it")
     with monkeypatch.context() as patched:
         patched.setattr(table_files, "MAX_COLUMNS", 36)

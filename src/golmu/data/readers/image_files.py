@@ -1,4 +1,4 @@
-"""Image files: how they are decoded, and fitted to the size and the channels that a network takes."""
+"""Image files: how they are opened, and read in the size and the channels that a network takes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,24 @@ import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from golmu.data.readers.image_kinds import HEAD_BYTES, IMAGE_FORMATS, formats_of
+from golmu.data.readers.image_pixels import fit, flatten
 from golmu.data.readers.inversion import Inversion
+from golmu.data.readers.jpeg_end import with_end_mark
 from golmu.errors import DataError
-from golmu.preprocessing import border_of
 from golmu.types import ImageShape
 
 GREY_MODES = ("1", "L", "LA", "La", "F")
 """Pillow's modes of images without colours, besides those of more than 8 bits, whose names begin with I."""
-
-WHITE_LEVELS = (255, 65_535, 2**31 - 1)
-"""Values that white may have in a grey image of 32 bits: the smallest of these that no pixel exceeds."""
-
-MAX_SHARE = 2.0
-"""Floats up to this are shares of 1; a filter may leave some a little above 1, and anything above is white."""
 
 ORIENTATION_TAG = 0x0112
 """EXIF's tag of how the camera was held."""
@@ -37,11 +32,11 @@ ORIENTATION_TAG = 0x0112
 SIDEWAYS = range(5, 9)
 """Values of that tag for which the image is turned by a quarter."""
 
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 120_000_000
 """An image that declares more is refused before it is decoded, since it may be made to fill the memory."""
 
-PIXELS_PER_STRIP = 2**20
-"""About how many pixels of an image of more than 8 bits are converted at a time."""
+LARGE_PIXELS = 2**24
+"""Of images with more pixels, one is decoded at a time, however many threads there are: each may take gigabytes."""
 
 
 class Encoded(NamedTuple):
@@ -76,7 +71,17 @@ class Opened(NamedTuple):
         return self.name
 
 
-Source = Path | Encoded | Packed | Opened
+class Lacking(NamedTuple):
+    """An image file that a table names, and that does not exist."""
+
+    path: Path
+    named_in: str
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+Source = Path | Encoded | Packed | Opened | Lacking
 """Where an image comes from."""
 
 
@@ -107,12 +112,15 @@ def read_image_header(source: Source) -> ImageHeader:
 def read_image(source: Source, shape: ImageShape, inversion: Inversion | None = None) -> NDArray[np.uint8]:
     """Read an image as uint8 (h, w, c).
 
-    The image is turned upright, laid on black where it is transparent, made grey or RGB, inverted if `inversion` asks
-    for it, scaled (bicubic) to fit within (h, w) with its aspect ratio kept, and centred on its own ground: the median
-    of each channel along its border.
+    The image is turned upright, made grey or RGB, inverted if `inversion` asks for it, scaled (bicubic) to fit within
+    (h, w) with its aspect ratio kept, and centred on its own ground: the median of each channel along its border.
+
+    Where it is transparent, it is laid on black; on white, if every pixel would then be nearly black (below
+    `golmu.data.inputs.FAINT_BELOW`), as those of black ink on a clear layer would.
 
     In grey images of 16 bits, white is 65,535. Images of 32 bits do not tell what is white: in integers it is the
-    smallest of `WHITE_LEVELS` that no pixel exceeds, and in floats too, but 1 where no pixel exceeds `MAX_SHARE`.
+    smallest of `image_pixels.WHITE_LEVELS` that no pixel exceeds, and in floats too, but 1 where no pixel exceeds
+    `image_pixels.MAX_SHARE`.
     Everything below 0 is black. The brightness of an image depends on no other image, and is not stretched.
 
     Raises
@@ -124,10 +132,15 @@ def read_image(source: Source, shape: ImageShape, inversion: Inversion | None = 
     if channels not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but the network takes {channels}")
     with refusing_bad_images(source):
-        image = _decode(source).convert("L" if channels == 1 else "RGB")
-    pixels = _fit(image, width, height)
-    if inversion is not None and (inverted := inversion(image, pixels, source)) is not image:
-        pixels = _fit(inverted, width, height)
+        try:
+            flat = _decode(source, channels)
+        except OSError:
+            if (whole := _without_fault(source)) is None:
+                raise
+            flat = _decode(whole, channels)
+        pixels = fit(flat, width, height)
+    if inversion is not None and (inverted := inversion(flat, pixels, source)) is not flat:
+        pixels = fit(inverted, width, height)
     return pixels
 
 
@@ -158,6 +171,8 @@ class _PillowSilence:
                 self._filters.close()
 
 
+_large_image = threading.Lock()
+
 quiet_pillow = _PillowSilence()
 """`with quiet_pillow:` silences Pillow's warnings; any number of threads may be inside at once."""
 
@@ -174,6 +189,8 @@ def refusing_bad_images(source: Source | str) -> Iterator[None]:
         raise DataError(
             f"{source} is larger than {MAX_PIXELS:,} pixels, the most that are decoded: scale it down"
         ) from error
+    except MemoryError as error:
+        raise DataError(f"{source} does not fit into this computer's free memory: scale it down") from error
     except (
         OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error,
     ) as error:  # fmt: skip
@@ -184,17 +201,17 @@ def refusing_bad_images(source: Source | str) -> Iterator[None]:
 @contextmanager
 def _open(source: Source) -> Iterator[Image.Image]:
     """Open an image and check that it is not too large to decode; only its header has been read."""
+    if isinstance(source, Lacking):
+        raise DataError(f"there is no image {source.path}, which is named in {source.named_in}")
     if isinstance(source, Opened):
+        check_size(source.image, source)
         yield source.image
         return
     with _open_file(source) as file:
         formats = formats_of(file.read(HEAD_BYTES), source)
         file.seek(0)
-        image = Image.open(file, formats=formats)
-        if image.width * image.height > MAX_PIXELS:
-            size = f"{image.width}x{image.height}"
-            raise DataError(f"{source} is {size} pixels, but at most {MAX_PIXELS:,} are decoded: scale it down")
-        with image:
+        with Image.open(file, formats=formats) as image:
+            check_size(image, source)
             yield image
 
 
@@ -211,67 +228,29 @@ def _open_file(source: Path | Encoded | Packed) -> BinaryIO:
     return source.open("rb")
 
 
-def _decode(source: Source) -> Image.Image:
-    """Decode an image: upright, 8 bits per channel, without transparency."""
-    with _open(source) as image:
-        return _flatten(ImageOps.exif_transpose(image), image.format)
+def _decode(source: Source, channels: int) -> Image.Image:
+    """Decode an image as `flatten` gives it."""
+    with _open(source) as image, _turn_of(image):
+        return flatten(image, channels)
 
 
-def _fit(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
-    """Scale an image to fit, with its aspect ratio kept, and centre it on its ground: (height, width, c)."""
-    scale = min(width / image.width, height / image.height)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    scaled = np.asarray(image.resize(size, Image.Resampling.BICUBIC), np.uint8).reshape(*size[::-1], -1)
-    border = border_of(scaled[None])[0]
-    fitted = np.empty((height, width, scaled.shape[2]), np.uint8)
-    fitted[:] = np.sort(border, axis=0)[(len(border) - 1) // 2]
-    top, left = round((height - size[1]) / 2), round((width - size[0]) / 2)
-    fitted[top : top + size[1], left : left + size[0]] = scaled
-    return fitted
+def _without_fault(source: Source) -> Encoded | None:
+    """Return an image that cannot be decoded with what it lacks, if that is nothing but the mark at its end."""
+    if isinstance(source, Opened | Lacking):
+        return None
+    with _large_image, _open_file(source) as file:
+        whole = with_end_mark(file.read())
+    return None if whole is None else Encoded(whole, str(source))
 
 
-def _flatten(image: Image.Image, file_format: str | None) -> Image.Image:
-    """Reduce an image to 8 bits per channel without transparency; `file_format` is Pillow's name of the format."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        # Before version 11, Pillow opened a PNG of 16 bits in the mode of 32.
-        white = WHITE_LEVELS[1] if image.mode.startswith("I;16") or file_format == "PNG" else _white_level(image)
-        return _reduce_to_8_bits(image, white)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    return image
+def check_size(image: Image.Image, name: object) -> None:
+    """Raise `DataError` if an opened image is too large to decode."""
+    if image.width * image.height > MAX_PIXELS:
+        raise DataError(
+            f"{name} is {image.width}x{image.height} pixels, but at most {MAX_PIXELS:,} are decoded: scale it down"
+        )
 
 
-def _white_level(image: Image.Image) -> float:
-    """Determine which value is white in a grey image of 32 bits, since its file does not tell.
-
-    Raises
-    ------
-    ValueError
-        If the pixels do not tell it either.
-    """
-    top = float(np.max([strip.max() for _, strip in _strips(image)]))
-    if not np.isfinite(top):
-        raise ValueError("some of its pixels are NaN or infinite")
-    if image.mode == "F" and top <= MAX_SHARE:
-        return 1
-    for white in WHITE_LEVELS:
-        if top <= white:
-            return white
-    raise ValueError(f"its pixels go up to {top:g}, but white is at most {WHITE_LEVELS[-1]}: save it with 8 bits")
-
-
-def _reduce_to_8_bits(image: Image.Image, white: float) -> Image.Image:
-    """Map the values from 0 to `white` of a grey image to 8 bits; Pillow itself would clip them at 255."""
-    grey = Image.new("L", image.size)
-    for top, strip in _strips(image):
-        pixels = strip.clip(0, white).astype(np.float32) * np.float32(255 / white)
-        grey.paste(Image.fromarray(np.rint(pixels).astype(np.uint8)), (0, top))
-    return grey
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Iterate over strips of rows, each with the number of its first row: a whole array would double the memory."""
-    n = max(1, PIXELS_PER_STRIP // image.width)
-    for top in range(0, image.height, n):
-        yield top, np.asarray(image.crop((0, top, image.width, min(top + n, image.height))))
+def _turn_of(image: Image.Image) -> AbstractContextManager[Any]:
+    """Return a context that waits until no other large image is being decoded, if this one is large."""
+    return _large_image if image.width * image.height > LARGE_PIXELS else nullcontext()

@@ -8,6 +8,7 @@ are refused.
 from __future__ import annotations
 
 import math
+import stat
 import tokenize
 import zipfile
 import zlib
@@ -20,8 +21,12 @@ from numpy.typing import NDArray
 from golmu.data.readers.idx import MAX_BYTES
 from golmu.errors import DataError
 
-TRAINING_ARRAYS, TEST_ARRAYS, ONLY_ARRAYS = ("x_train", "y_train"), ("x_test", "y_test"), ("x", "y")
-"""Names of the arrays of images and labels: of the training images, of the test images, or of all if not split."""
+IMAGES, LABELS = ("x", "images", "data"), ("y", "labels", "target")
+"""What arrays of images and labels are called, in capitals or not; each of the first belongs to one of the second."""
+
+PARTS = ("train", "test", "val", "")
+"""Parts of a data set, as the names of arrays have them, before those words or after them: x_train, train_images. The
+last one is everything, of files that are not split."""
 
 MAX_ARRAYS_NAMED = 10
 """Arrays, at most, that an error names."""
@@ -38,23 +43,32 @@ class ArrayPair(NamedTuple):
     labels_name: str
 
 
-def read_npz(path: Path) -> list[ArrayPair]:
-    """Read x_train and y_train, then x_test and y_test if both are in the file; or else x and y.
+def read_npz(path: Path, notes: list[str]) -> list[ArrayPair]:
+    """Read the images and labels to train on, then those to test on if they are in the file; or else all.
+
+    The validation images are those to test on if there are no others, and else are ignored, which `notes` then tells.
 
     Raises
     ------
     DataError
-        If the file is missing, damaged or no `.npz`, lacks an array, holds objects, or declares more than
-        `golmu.data.readers.idx.MAX_BYTES`.
+        If the file is missing, no regular file, damaged or no `.npz`, lacks an array, holds objects, or declares more
+        than `golmu.data.readers.idx.MAX_BYTES`.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"'{path}' is a device or a pipe, not an .npz file; give the path of a regular file")
         with zipfile.ZipFile(path) as archive:
             present = {name.removesuffix(".npy") for name in archive.namelist()}
-            wanted = [TRAINING_ARRAYS, TEST_ARRAYS] if present.issuperset(TRAINING_ARRAYS) else [ONLY_ARRAYS]
+            named = {part: names for part in PARTS if (names := _names_of(part, present)) is not None}
+            tests = [part for part in ("test", "val") if part in named]
+            wanted = ["train", *tests[:1]] if "train" in named else [part for part in ("",) if part in named]
+            if "train" in named and len(tests) > 1:
+                notes.append(
+                    f"{' and '.join(named['val'])} of '{path}' are ignored, since there are test images already"
+                )
             pairs = [
                 ArrayPair(_read_array(archive, images, path), _read_array(archive, labels, path), images, labels)
-                for images, labels in wanted
-                if {images, labels} <= present
+                for images, labels in (named[part] for part in wanted)
             ]
             if pairs:
                 return pairs
@@ -67,11 +81,22 @@ def read_npz(path: Path) -> list[ArrayPair]:
         RecursionError, MemoryError, LookupError, TypeError, OverflowError, tokenize.TokenError,
     ) as error:  # fmt: skip
         raise DataError(f"'{path}' is not a whole .npz file ({error}); copy or download the file again") from error
-    named = ", ".join(sorted(present)[:MAX_ARRAYS_NAMED]) or "nothing"
+    held = ", ".join(sorted(present)[:MAX_ARRAYS_NAMED]) or "nothing"
     raise DataError(
-        f"'{path}' holds {named}, but must hold x_train and y_train (and x_test and y_test, if there are test images), "
+        f"'{path}' holds {held}, but must hold x_train and y_train (and x_test and y_test, if there are test images), "
         "or x and y; save the arrays under these names"
     )
+
+
+def _names_of(part: str, present: set[str]) -> tuple[str, str] | None:
+    """Return the names of the arrays of images and labels of a part, as they are in the file; None if it lacks any."""
+    lower = {name.lower(): name for name in sorted(present, reverse=True)}
+    for images, labels in zip(IMAGES, LABELS, strict=True):
+        for pattern in ("{}_{part}", "{part}_{}") if part else ("{}",):
+            names = [pattern.format(word, part=part) for word in (images, labels)]
+            if all(name in lower for name in names):
+                return lower[names[0]], lower[names[1]]
+    return None
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import Architecture
-from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, needed_slots
+from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, finite_logits, needed_slots
 from golmu.engines.fused import kernels, numpy_passes
 from golmu.engines.fused.compiling import check_compiler
 from golmu.engines.fused.layout import (
@@ -120,7 +120,7 @@ class FusedEngine:
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
         self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
-        return result
+        return finite_logits(result)
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
         return numpy_passes.feature_maps(self._convolution_input(images), self.get_weights())

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture
-from golmu.engines.contract import AVERAGE, Batches, Prepared, Score, Slots, needed_slots
+from golmu.engines.contract import AVERAGE, Batches, Prepared, Score, Slots, finite_logits, needed_slots
 from golmu.engines.tensorflow.quiet import import_tensorflow
 from golmu.errors import EngineError
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
@@ -133,7 +133,7 @@ class TensorFlowEngine:
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = self._logits_graph(tf.constant(images)).numpy()
-        return logits
+        return finite_logits(logits)
 
     def feature_maps(self, images: Images) -> NDArray[np.float32]:
         maps: NDArray[np.float32] = (

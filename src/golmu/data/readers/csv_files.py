@@ -1,0 +1,123 @@
+"""CSV files, plain or packed with gzip, with any of the usual delimiters, with or without a line of names."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from golmu.data.readers.idx import MAX_BYTES
+from golmu.data.readers.table_files import MAX_ROWS, Table
+from golmu.errors import DataError
+
+CSV_BLOCK_BYTES = 2**24
+"""Bytes that are parsed at a time; a row must fit into them."""
+
+DELIMITERS = ",;\t"
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class CsvTable(Table):
+    """A CSV file, UTF-8.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or has too many columns.
+    """
+
+    kind = "CSV"
+
+    def __init__(self, path: Path) -> None:
+        from pyarrow import types  # noqa: PLC0415
+
+        super().__init__(path)
+        first = self._first_line()
+        self._delimiter = max(DELIMITERS, key=first.count)
+        try:
+            fields = next(csv.reader([first], delimiter=self._delimiter), [])
+        except csv.Error as error:
+            raise DataError(f"'{path}' begins with a line that is not CSV ({error}); fix it") from error
+        self.has_header = not all(_is_number(field) for field in fields)
+        self.names = [field.strip() for field in fields] if self.has_header else [str(i) for i in range(len(fields))]
+        self._check_columns()
+        with self.pyarrow_errors(), self._open() as content, self._parse(content, {}) as reader:
+            for field in reader.schema:
+                if types.is_integer(field.type) or types.is_floating(field.type):
+                    self.numbers.add(field.name)
+                if types.is_integer(field.type):
+                    self.integers.add(field.name)
+                if types.is_string(field.type):
+                    self.texts.add(field.name)
+
+    def batches(self, columns: Sequence[str], n: int, texts: Collection[str] = ()) -> Iterator[Any]:
+        """Iterate over record batches of these columns, each of a block of the file; `texts` come as text."""
+        import pyarrow  # noqa: PLC0415
+
+        # By itself, pyarrow would infer the types from the first rows, and refuse a fraction among integers later.
+        types = {name: pyarrow.string() if name in texts else pyarrow.float32() for name in columns}
+        n_rows = 0
+        with self.pyarrow_errors(), self._open() as content, self._parse(content, types, columns) as reader:
+            for batch in reader:
+                n_rows += batch.num_rows
+                if n_rows > MAX_ROWS:
+                    raise DataError(f"'{self.path}' has more than {MAX_ROWS:,} rows, the most that are read; split it")
+                yield batch
+
+    def _first_line(self) -> str:
+        try:
+            with self._open() as content:
+                line = content.readline(CSV_BLOCK_BYTES)
+            return re.split(r"[\r\n]", line.decode("utf-8-sig"), maxsplit=1)[0]
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(f"cannot read '{self.path}' ({reason}); check the file") from error
+        except UnicodeDecodeError as error:
+            raise self._encoding_error() from error
+
+    def _open(self) -> io.BufferedIOBase:
+        """Open the content, unpacked; the first bytes of the file decide, and not its name."""
+        with self.path.open("rb") as file:
+            is_packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        return _Unpacked(self.path) if is_packed else self.path.open("rb")
+
+    def _parse(self, content: Any, types: dict[str, Any], columns: Sequence[str] = ()) -> Any:
+        from pyarrow import csv as reader  # noqa: PLC0415
+
+        return reader.open_csv(
+            content,
+            reader.ReadOptions(
+                use_threads=False, block_size=CSV_BLOCK_BYTES, column_names=self.names, skip_rows=int(self.has_header)
+            ),
+            reader.ParseOptions(delimiter=self._delimiter),
+            reader.ConvertOptions(column_types=types, include_columns=list(columns)),
+        )
+
+
+class _Unpacked(gzip.GzipFile):
+    """The content of a gzip file, of which no more than `MAX_BYTES` are unpacked."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._path = path
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return at most `size` bytes, or raise `DataError` if the file holds too many."""
+        content = super().read(size)
+        if self.tell() > MAX_BYTES:
+            raise DataError(f"'{self._path}' unpacks to more than {MAX_BYTES} bytes, the most that are read; split it")
+        return content
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""CSV files: packed ones, other delimiters, and how much is read of them."""
+
+import gzip
+import os
+import re
+
+import numpy as np
+import pytest
+
+from golmu import load_dataset
+from golmu.data.readers import csv_files
+from golmu.data.readers.table_folders import open_table
+from golmu.errors import DataError
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (12, 16), np.uint8), np.arange(12) % 3
+
+
+def text_of(delimiter):
+    rows = [["label", *(f"p{i}" for i in range(16))], *np.column_stack([Y, X]).tolist()]
+    return "".join(delimiter.join(map(str, row)) + "\n" for row in rows).encode()
+
+
+@pytest.mark.parametrize("name", ["bugs.csv", "bugs.CSV.GZ", "bugs.tsv", "bugs.tsv.gz", "bugs.x.csv.gz"])
+@pytest.mark.parametrize("is_packed", [False, True])  # what the name says does not matter
+def test_packed_files_and_tabs(tmp_path, name, is_packed):
+    content = text_of("\t" if "tsv" in name else ",")
+    (tmp_path / name).write_bytes(gzip.compress(content) if is_packed else content)
+    for path in (tmp_path / name, tmp_path):
+        data = load_dataset(path)
+        assert np.array_equal(data.train.images.reshape(12, 16), X)
+    assert load_dataset(tmp_path / name).name == ("bugs.x" if ".x" in name else "bugs")
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: content[:40] + b"xxx" + content[43:]])
+def test_damaged_gzip_is_named(tmp_path, damage):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(damage(gzip.compress(text_of(","))))
+    with pytest.raises(DataError, match=f"^(cannot read )?{re.escape(repr(str(path)))}"):
+        load_dataset(path)
+
+
+def test_what_is_unpacked_is_limited(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(text_of(",")))
+    monkeypatch.setattr(csv_files, "MAX_BYTES", 300)
+    with pytest.raises(DataError, match=r"unpacks to more than 300 bytes, the most that are read; split it$"):
+        load_dataset(path)
+
+
+def test_rows_are_counted_before_they_become_python_objects(tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text_of(","))
+    monkeypatch.setattr(csv_files, "MAX_ROWS", 11)
+    with pytest.raises(DataError, match=r"^'.*a.csv' has more than 11 rows, the most that are read; split it$"):
+        load_dataset(path)
+    with pytest.raises(DataError, match=r"has more than 11 rows"):
+        list(open_table(path).batches(["label"], 4, ["label"]))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.tsv", "a.csv.gz", "a.npz"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_pipes_and_devices_are_refused_at_once(tmp_path, name, kind):
+    path = tmp_path / name
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"device or a pipe, not an? (table|\.npz file); give the path of a reg"):
+        load_dataset(path)
