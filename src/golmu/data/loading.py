@@ -121,7 +121,7 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
                 f"'{name}' is taken as the data set of that name, not as the folder here: write ./{name} for the folder"
             )
         return _check_and_brighten(load(folder), read_options)
-    if os.path.lexists(path) and path.exists() and not (is_folder or path.is_file()):  # a pipe may never open
+    if str(name) and _is_special(path):  # a pipe may never open
         raise DataError(f"'{name}' is a device or a pipe; give {WHAT_DATA_IS}")
     is_idx_set = not os.path.lexists(path) and _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
     is_archive, is_zip = (path.name.lower().endswith(suffix) for suffix in (ARCHIVE_SUFFIX, ZIP_SUFFIX))
@@ -143,6 +143,11 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
 
         return load_tables(path, read_options)
     raise DataError(_describe_unknown(name))
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a device, a pipe or the like is at `path`."""
+    return os.path.lexists(path) and path.exists() and not (_is_folder(path) or path.is_file())
 
 
 def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:

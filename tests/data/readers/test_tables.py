@@ -165,14 +165,14 @@ def test_the_labels_that_were_chosen_are_those_of_the_run(run, tmp_path):
     other = path.rename(tmp_path / "others.parquet")
     status, _, err = run("evaluate", tmp_path / "run", other)
     assert (status, "choose one with --label" in err) == (2, True)
-    accuracy = {}
-    for name, labels in (("coarse_label", coarse), ("fine_label", Y)):
-        status, lines, err = run("evaluate", tmp_path / "run", other, "--label", name, "--json")
-        assert (status, err) == (0, "")
-        supports = [row["support"] for row in json.loads("\n".join(lines))["classes"]]
-        assert supports == np.bincount(labels).tolist()
-        accuracy[name] = json.loads("\n".join(lines))["confusion_matrix"]
-    assert accuracy["coarse_label"] != accuracy["fine_label"]
+    # With its own labels these are the run's data, of which only the held-out images are a fair judge.
+    status, lines, err = run("evaluate", tmp_path / "run", other, "--label", "coarse_label", "--json")
+    assert (status, err) == (0, "")
+    assert sum(row["support"] for row in json.loads("\n".join(lines))["classes"]) == 8
+    with pytest.warns(GolmuWarning, match="it may hold training images too"):
+        status, lines, _ = run("evaluate", tmp_path / "run", other, "--label", "fine_label", "--json")
+    assert status == 0
+    assert [row["support"] for row in json.loads("\n".join(lines))["classes"]] == np.bincount(Y).tolist()
 
 
 def test_a_column_of_what_is_no_table_is_refused(tmp_path):
@@ -605,6 +605,6 @@ def test_tables_are_trained_on_resumed_and_tested_as_they_were_read(run, tmp_pat
     path.rename(tmp_path / f"other-{name}")
     status, lines, err = run("evaluate", tmp_path / "run", tmp_path / f"other-{name}")
     assert (status, err) == (0, "")
-    assert lines[0].startswith("36 test images of other-bugs: ")
+    assert lines[0].startswith("8 validation images of other-bugs: ")
     status, lines, err = run("data", tmp_path / f"other-{name}", "--sheet", tmp_path / "sheet.png")
     assert (status, lines[1]) == (0, "train  36 images of 6x6x1")

@@ -109,8 +109,11 @@ def read_labels(tables: Sequence[Table], column: str, notes: list[str]) -> Label
             return TextLabels(codes, different)
         return integers[codes]
     is_number = all(isinstance(value, int | float) for value in different)
-    numbers = np.array(different if is_number else [np.nan], np.float64)
-    if not (np.isfinite(numbers) & (numbers == np.rint(numbers)) & (abs(numbers) < 2.0**53)).all():
+    numbers = np.array(different if is_number else [np.nan])
+    if (
+        numbers.dtype.kind not in "bi"
+        and not (np.isfinite(numbers) & (numbers == np.rint(numbers)) & (abs(numbers) < 2.0**53)).all()
+    ):
         raise _not_labels(tables[0], column)
     whole = numbers.astype(np.int64)
     return whole[codes] if len(codes) else whole
