@@ -1,6 +1,7 @@
 # make train      install, get the data, train the chapter's network, leave curves, a report and a model under runs/
 #                 (make train ENGINE=tensorflow: the same with TensorFlow, the chapter's way)
 # make test       install what tests need, and run every test
+# make lowest     run the tests with the oldest releases that pyproject.toml allows, installed beside
 # make check      format, lint and types
 # make fuzz       feed the readers of files damaged ones, a hundred thousand each
 # make bench      compare the speed with other tools (installs them beside, in .venv-bench)
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --editable
 
-.PHONY: train test check format fuzz bench accuracy clean
+.PHONY: train test lowest check format fuzz bench accuracy clean
 
 ifeq ($(ENGINE),tensorflow)
 train: $(VENV)/.installed-tensorflow
@@ -23,6 +24,10 @@ endif
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# Without the tests in a browser and those that feed damaged files, which take long and test no library's interface.
+lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile -k "not browser and not fuzz"
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
@@ -48,7 +53,7 @@ accuracy: $(VENV)/.installed
 	$(BIN)/python benchmarks/readme.py
 
 clean:
-	rm -rf $(VENV) .venv-bench
+	rm -rf $(VENV) .venv-bench .venv-lowest
 
 # The stamps are written after the installation, so that an interrupted one is taken up again.
 $(VENV)/.installed: pyproject.toml
@@ -73,6 +78,13 @@ $(VENV)/.installed-fuzz: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) '.[dev,fuzz]'
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $(VENV)/.installed-dev $@
+
+.venv-lowest/.installed: pyproject.toml
+	@echo "Installing the oldest releases that golmu runs with into .venv-lowest (once; about 3 GB) ..."
+	@$(PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	@touch $@
 
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	@echo "Installing the peers of the benchmark into .venv-bench (once; about 4 GB) ..."

@@ -18,7 +18,7 @@ def fill(folder):
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
         for i in range(20):
-            pixels = np.random.default_rng([*str(folder).encode(), len(name), i]).integers(0, 256, (8, 8), np.uint8)
+            pixels = np.random.default_rng([*folder.name.encode(), len(name), i]).integers(0, 256, (8, 8), np.uint8)
             Image.fromarray(pixels + (name == "dog") * np.uint8(i + 1)).save(folder / name / f"{i}.png")
     return folder
 
@@ -41,8 +41,8 @@ def test_what_is_made_in_the_data_goes_beside_them(run, tmp_path, monkeypatch):
     monkeypatch.chdir(photos / "cat")
     status, lines, _ = run("data", "..")
     assert (status, lines[-1]) == (0, "samples: ../../photos-samples.png")
-    status, lines, _ = run("find-lr", str(photos), "--steps=20", "--units=4", "--n-kernels=2")
-    assert (status, lines[-1]) == (0, "curve: ../../learning-rates.png")
+    status, lines, err = run("find-lr", str(photos), "--steps=20", "--units=4", "--n-kernels=2")
+    assert (status, lines[-1:], err) == (0, ["curve: ../../learning-rates.png"], "")
     assert files_in(photos) == before
     made = sorted(str(path.relative_to(tmp_path)) for path in [*tmp_path.iterdir(), *(tmp_path / "runs").iterdir()])
     assert made == [

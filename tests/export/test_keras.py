@@ -39,12 +39,10 @@ def test_a_keras_model_answers_as_the_network_does(tmp_path, channels, parameter
     assert exported.input_shape == (None, 9, 8, channels)
 
 
-@pytest.mark.parametrize(
-    "settings", [{"backend": "jax"}, {"image_data_format": "channels_first"}, {"floatx": "float16"}]
-)
-def test_the_users_keras_settings_do_not_disturb(tmp_path, settings):
+def test_the_users_keras_settings_do_not_disturb(tmp_path):
     """Neither the export, which checks its answers, nor the training with TensorFlow's optimizers."""
     trained(tmp_path)
+    settings = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float16"}
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     code = """
 import sys

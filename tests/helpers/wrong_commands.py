@@ -26,6 +26,8 @@ WRONG = {
         "(400, 6, 5); copy or download the file again"),
     "unknown recipe": ("train {data} --recipe chaptr",
         f"recipe must be one of {RECIPE_NAMES}, got 'chaptr'; did you mean 'chapter'?"),
+    "a share for validation that is none": ("train {data} --validation-share 1",
+        "validation_share must be a number above 0 and below 1, got 1.0"),
     "no epochs": ("train {data} --epochs 0", "epochs must be an integer from 1 to 10000000, got 0"),
     "negative kernels": ("train {data} --n-kernels -1", f"n_kernels {INTEGER} -1"),
     "units that are no number": ("train {data} --units ten", "Invalid value for '--units': "),

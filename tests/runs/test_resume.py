@@ -191,8 +191,8 @@ def test_what_was_left_half_written_is_swept_away(tmp_path):
     (folder / ".checkpoint.safetensors.abc.part").write_bytes(b"half")
     fit(resume=folder)
     assert sorted(path.name for path in folder.iterdir()) == [
-        ".lock", "checkpoint.safetensors", "curves.png", "history.csv", "model.safetensors", "report.html",
-        "run.json",
+        ".lock", "checkpoint.safetensors", "curves.png", "held-out.csv", "history.csv", "model.safetensors",
+        "report.html", "run.json",
     ]  # fmt: skip
 
 

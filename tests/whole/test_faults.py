@@ -91,6 +91,8 @@ def test_a_checkpoint_that_cannot_be_written(tmp_path, whole, monkeypatch, numbe
     real, calls = getattr(home, place), []
 
     def fail(*arguments, **options):
+        if place == "open" and "xb" not in arguments:  # only those that begin a write
+            return real(*arguments, **options)
         calls.append(place)
         if len(calls) > 12:
             raise OSError(number, os.strerror(number))
