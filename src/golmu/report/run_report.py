@@ -137,7 +137,7 @@ def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
         return ""
     dead = dead_kernels(predictor, main.images.images)
     named = ", ".join(str(kernel + 1) for kernel in dead[:MAX_KERNELS_NAMED])
-    more = ", …" if len(dead) > MAX_KERNELS_NAMED else ""
+    more = " and others" if len(dead) > MAX_KERNELS_NAMED else ""
     return f"{advice_on_dead_kernels(len(dead), recipe)}. Kernels {named}{more}." if dead else ""
 
 
