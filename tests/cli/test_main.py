@@ -119,7 +119,8 @@ def test_help_of_train_is_in_groups(run):
         ("golmu", "/usr/bin", "golmu train 'a b'"),
         (".venv/bin/golmu", "/usr/bin", ".venv/bin/golmu train 'a b'"),
         ("/opt/x/bin/golmu", "/usr/bin:/opt/x/bin", "golmu train 'a b'"),
-        ("/opt/x/golmu/__main__.py", "/usr/bin", "python3 -m golmu train 'a b'"),
+        ("/opt/x/golmu/__main__.py", str(Path(sys.executable).parent), "python3 -m golmu train 'a b'"),
+        ("/opt/x/golmu/__main__.py", "/nowhere", f"{sys.executable} -m golmu train 'a b'"),
         ("-c", "/usr/bin", "golmu train 'a b'"),
     ],
 )

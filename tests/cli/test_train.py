@@ -188,9 +188,9 @@ def test_a_network_that_has_only_begun_to_learn_is_said_to(run, data, tmp_path, 
 def test_kernels_that_never_fire_are_counted_with_what_to_try(run, data, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "dead_kernels", lambda predictor, images: [0] if len(images) == 80 else [])
     status, lines, _ = run("train", data, *SETTINGS, "--run", tmp_path / "run")
-    text = "1 of 2 kernels never fires on the validation images: try a lower learning rate (--learning-rate 0.02, or "
+    text = "1 of 2 kernels never fires on the validation images: try --standardize, or a lower learning rate "
     assert status == 0
-    assert lines[lines.index("next:") - 1] == f"{text}--standardize)."
+    assert lines[lines.index("next:") - 1] == f"{text}(--learning-rate 0.02) with more epochs."
 
 
 def test_it_says_why_the_two_losses_do_not_compare_only_where_they_do_not(run, data, tmp_path, finished):

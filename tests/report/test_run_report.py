@@ -194,7 +194,7 @@ def test_each_image_has_its_file_and_what_misleads_is_said(run, tmp_path, monkey
         assert f"…{file[-7:]}</span>" in text
         assert file not in text
     assert text.count("The training loss includes augmentation, and the validation loss does not") == 1
-    assert "1 of 2 kernels never fires on the validation images: try a lower learning rate " in text
+    assert "1 of 2 kernels never fires on the validation images: try --standardize, or a lower learning rate " in text
     assert "Kernels 2." in text
     assert "Compare it only between networks that are judged on the same images." in " ".join(text.split())
 

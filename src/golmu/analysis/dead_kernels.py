@@ -21,6 +21,9 @@ LOWER_RATE = 0.2
 """The share of the learning rate to try. On 200 tiles of photographs recipe `any` left up to 21 of 32 kernels dead, and
 with a fifth of its rate none; with another seed or a longer warm-up there were often as many."""
 
+FEW = 0.1
+"""A smaller share of kernels that never fire does no harm that a user could mend."""
+
 
 def dead_kernels(predictor: Predictor, images: Images) -> list[int]:
     """List the kernels, from 0, whose pooled activation after ReLU is 0 in every one of the images (n, h, w, c).
@@ -46,12 +49,12 @@ def advice_on_dead_kernels(n_dead: int, recipe: Recipe) -> str:
     """Return what to say about kernels that never fire on the validation images; "" if there are none."""
     if not n_dead:
         return ""
-    rate = f"--learning-rate {LOWER_RATE * recipe.learning_rate:.2g}"
     verb = "never fires" if n_dead == 1 else "never fire"
-    either = rate if recipe.standardize else f"{rate}, or --standardize"
-    return (
-        f"{n_dead} of {recipe.n_kernels} kernels {verb} on the validation images: try a lower learning rate ({either})"
-    )
+    text = f"{n_dead} of {recipe.n_kernels} kernels {verb} on the validation images"
+    if n_dead < FEW * recipe.n_kernels:
+        return text
+    rate = f"a lower learning rate (--learning-rate {LOWER_RATE * recipe.learning_rate:.2g}) with more epochs"
+    return f"{text}: try {rate if recipe.standardize else f'--standardize, or {rate}'}"
 
 
 def _with_kernels(engine: Engine, kernels: NDArray[np.int64]) -> Engine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ def _program() -> list[str]:
     """The words that started golmu: its own name, a path to it such as .venv/bin/golmu, or Python with -m."""
     started = Path(sys.argv[0])
     if started.name == "__main__.py":
-        return ["python" if os.name == "nt" else "python3", "-m", "golmu"]
+        usual = "python" if os.name == "nt" else "python3"
+        is_found = Path(shutil.which(usual) or "").absolute() == Path(sys.executable)
+        return [usual if is_found else sys.executable, "-m", "golmu"]
     is_path = started.stem == "golmu" and started.name != sys.argv[0]
     is_found = str(started.absolute().parent) in os.environ.get("PATH", "").split(os.pathsep)
     return [sys.argv[0]] if is_path and not is_found else ["golmu"]
