@@ -59,7 +59,7 @@ def _program() -> list[str]:
     started = Path(sys.argv[0])
     if started.name == "__main__.py":
         usual = "python" if os.name == "nt" else "python3"
-        is_found = Path(shutil.which(usual) or "").absolute() == Path(sys.executable)
+        is_found = Path(shutil.which(usual) or "").absolute().parent == Path(sys.executable).parent
         return [usual if is_found else sys.executable, "-m", "golmu"]
     is_path = started.stem == "golmu" and started.name != sys.argv[0]
     is_found = str(started.absolute().parent) in os.environ.get("PATH", "").split(os.pathsep)

@@ -81,8 +81,8 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
         if not self._is_announced:
             self._is_announced = True
             logger.warning(
-                "compiling the kernels for this processor, which may take a minute; later commands on such images start "
-                "at once"
+                "compiling the kernels for this processor, which may take a minute; for images of this kind that is done "
+                "once"
             )
         self._depth += 1
         if self._depth == 2:
