@@ -81,8 +81,7 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
         if not self._is_announced:
             self._is_announced = True
             logger.warning(
-                "compiling the kernels for this processor, which may take a minute; for images of this kind that is done "
-                "once"
+                "compiling the kernels for this processor, once for each type of images; this may take a minute"
             )
         self._depth += 1
         if self._depth == 2:
