@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +180,7 @@ def mlp_table(korean: bool) -> str:
         sd = "" if row["sd"] is None else f" ± {row['sd']:.4f}"
         call = f"`{row['estimator']}`, `{row['settings']}`"
         lines.append(f"| {row['data']} | {call} | {row['seconds_per_epoch']:.4f} | {row['accuracy']:.4f}{sd} |")
-    number = result["machine"]["versions"].get("scikit-learn") or version("scikit-learn")
+    number = result["machine"]["versions"]["scikit-learn"]
     note = (
         f"Mean ± standard deviation over {result['rounds']} seeds, median of the times, {result['date']}; test images "
         f"of digits, validation images of fashion-mnist. {machine(result, korean)}, scikit-learn {number}."

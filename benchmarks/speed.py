@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "torch", "jax", "onnxruntime")
+VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn", "torch", "jax", "onnxruntime")
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS=1"  # TensorFlow leaves oneDNN off on some processors where it is faster
 

@@ -56,7 +56,7 @@ print(matplotlib.rcParams["figure.facecolor"], matplotlib.rcParams["text.usetex"
 
 
 def _draw(tmp_path, settings, **environment):
-    (tmp_path / "matplotlibrc").write_text(settings)
+    (tmp_path / "matplotlibrc").write_bytes(settings.encode("cp949"))
     environment = os.environ | {"MPLCONFIGDIR": str(tmp_path), "PATH": str(tmp_path)} | environment
     done = subprocess.run([sys.executable, "-c", DRAW], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
@@ -68,6 +68,9 @@ def test_figures_are_the_same_whatever_the_users_settings(tmp_path):
     *drawn, settings = _draw(tmp_path, USERS_SETTINGS, MPLBACKEND="module://not_installed.backend_inline")
     assert drawn == plain
     assert settings == "black True"
+    *drawn, settings = _draw(tmp_path, f"# 주석\n{USERS_SETTINGS}")
+    assert drawn == plain
+    assert settings == "white False"  # a file that is not UTF-8 is read by nobody
 
 
 def test_the_users_own_axes_keep_the_users_settings():

@@ -184,3 +184,38 @@ def test_a_run_of_arrays_has_no_data(tmp_path):
         "train": 50,
         "validation": 0,
     }
+
+
+def test_a_run_that_failed_answers_from_its_last_checkpoint(tmp_path):
+    """As after a full disk: the advice was to train again, with a sound checkpoint beside it."""
+    folder = killed(tmp_path / "run")
+    write(folder, read(folder) | {"status": "failed", "error": "No space left on device"})
+    with pytest.warns(GolmuWarning, match=r"failed \(No space left on device\): .* of its last checkpoint, after 2 of 4"):
+        assert golmu.load(folder).predict(X[0]).label
+    assert len(Run.open(folder).history.losses) == 2
+
+
+@pytest.mark.parametrize("row", ["1,nan,1,0.5,1", "1,inf,1,0.5,1", "1,1,-1,0.5,1", "1,1,1,7,1", "1,1,1,0.5,-3"])
+def test_a_history_that_no_training_writes_is_damaged(finished, tmp_path, row):
+    folder = shutil.copytree(finished.folder, tmp_path / "run")
+    (folder / "history.csv").write_text(f"epoch,train_loss,val_loss,val_accuracy,seconds\n{row}\n")
+    with pytest.raises(RunError, match=r"history\.csv is damaged: it holds .*, which no training writes there$"):
+        _ = Run.open(folder).history
+
+
+def test_a_list_that_was_saved_again_with_a_mark_of_its_encoding_is_read(finished, tmp_path):
+    folder = shutil.copytree(finished.folder, tmp_path / "run")
+    for name in ("history.csv", "held-out.csv"):
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes())
+    old, new = Run.open(finished.folder), Run.open(folder)
+    assert new.history == old.history
+    assert new.held_out.classes == old.held_out.classes
+
+
+def test_a_folder_called_like_an_unfinished_file_is_left_alone(finished, tmp_path):
+    folder = shutil.copytree(finished.folder, tmp_path / "run")
+    (folder / ".mine.part").mkdir()
+    (folder / ".half.part").touch()
+    with lock_run(folder):
+        assert (folder / ".mine.part").is_dir()
+        assert not (folder / ".half.part").exists()

@@ -41,13 +41,15 @@ class _Display(AbstractContextManager["_Display"]):
         )  # fmt: skip
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._console.is_terminal:
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:  # elsewhere some versions of Rich print an empty line
+            self._bar.stop()
 
 
 class TrainingDisplay(_Display):

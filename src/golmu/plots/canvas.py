@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 import re
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from golmu.errors import warn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +79,7 @@ def import_matplotlib() -> Any:
     if "matplotlib" not in sys.modules:
         backend = os.environ.pop("MPLBACKEND", None)
         try:
-            import matplotlib  # noqa: PLC0415  a second to import
+            matplotlib = _import_with_any_settings()
         finally:
             if backend is not None:
                 os.environ["MPLBACKEND"] = backend
@@ -84,6 +87,25 @@ def import_matplotlib() -> Any:
             with suppress(ValueError):
                 matplotlib.rcParams["backend"] = backend
     return sys.modules["matplotlib"]
+
+
+def _import_with_any_settings() -> Any:
+    """Import Matplotlib; without the user's `matplotlibrc` if that cannot be read, as one that is not UTF-8."""
+    try:
+        return importlib.import_module("matplotlib")  # a second
+    except (OSError, UnicodeError) as error:
+        warn(f"Matplotlib's settings are not used, since its file matplotlibrc cannot be read: {error}")
+        for name in [name for name in sys.modules if name.startswith("matplotlib.")]:
+            del sys.modules[name]  # half imported
+    chosen = os.environ.get("MATPLOTLIBRC")
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    try:
+        return importlib.import_module("matplotlib")
+    finally:
+        if chosen is None:
+            del os.environ["MATPLOTLIBRC"]
+        else:
+            os.environ["MATPLOTLIBRC"] = chosen
 
 
 def new_axes(size: tuple[float, float] = (7, 4.2)) -> Axes:

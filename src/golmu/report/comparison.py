@@ -13,9 +13,9 @@ from golmu.about import DATASET_NAMES
 from golmu.data.reading import format_size
 from golmu.errors import CheckpointError, InputError
 from golmu.metrics import wilson_interval
-from golmu.report.page import render, render_drawing
+from golmu.report.page import check_page, render, render_drawing
 from golmu.runs.run import Run
-from golmu.system import check_writable, write_file
+from golmu.system import write_file
 from golmu.training.history import History
 
 FORMATS = {
@@ -50,7 +50,7 @@ def compare_runs(runs: Sequence[Run], output: Path) -> dict[str, Any]:
         raise InputError(f"RUN must name at least 2 runs to compare, got {len(runs)}")
     if len({run.folder.resolve() for run in runs}) < len(runs):
         raise InputError("RUN names a run twice: name each once")
-    check_writable(output, "the page")
+    check_page(output, "the page")
     names = [run.folder.resolve().name for run in runs]
     if len(set(names)) < len(names):
         names = [str(run.folder) for run in runs]

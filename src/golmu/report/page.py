@@ -5,21 +5,34 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golmu.about import VERSION
+from golmu.errors import InputError
 from golmu.names import printable
 from golmu.plots.canvas import import_matplotlib, svg
+from golmu.system import check_writable
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
+PAGE_SUFFIXES = (".html", ".htm")
+"""Endings of the names of pages, so that no page replaces a file of another kind."""
+
 MAX_IMAGE_SIDE = 64
 """Pixels along a side of an image in a page; larger images are scaled down."""
+
+
+def check_page(path: Path, what: str) -> None:
+    """Raise `InputError` if a page may not be called so, or `SaveError` if there is no such folder."""
+    if path.suffix.lower() not in PAGE_SUFFIXES:
+        raise InputError(f"output must name a .html file, got {path}")
+    check_writable(path, what)
 
 
 def render(template: str, **content: Any) -> str:

@@ -25,12 +25,12 @@ from golmu.plots.canvas import DIVERGING, SEQUENTIAL
 from golmu.plots.fonts import shorten
 from golmu.plots.images import to_displayable
 from golmu.recipe import Recipe
-from golmu.report.page import apply_colours, image_uri, render, render_drawing
+from golmu.report.page import apply_colours, check_page, image_uri, render, render_drawing
 from golmu.runs.folder import REPORT
 from golmu.runs.record import RunRecord
 from golmu.runs.reproduce import reproduce_code, reproduce_command
 from golmu.runs.run import Run
-from golmu.system import check_writable, write_file
+from golmu.system import write_file
 from golmu.training.batching import generators
 from golmu.training.history import History
 
@@ -79,7 +79,7 @@ def write_report(run: Run, images: JudgedImages, output: Path) -> Path:
     GolmuError
         If a file of the run is missing or damaged, or the report cannot be written.
     """
-    check_writable(output, "the report")
+    check_page(output, "the report")
     write_file(output, render("report.html", **_content(run, images)), "the report")
     return output
 

@@ -95,7 +95,8 @@ def lock_run(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise SaveError(f"the run folder {folder} cannot be written: {error.strerror or error}") from error
         for unfinished in folder.glob(f".*{PART_SUFFIX}"):
-            unfinished.unlink(missing_ok=True)
+            if unfinished.is_file():
+                unfinished.unlink(missing_ok=True)
         yield
 
 

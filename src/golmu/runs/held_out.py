@@ -105,7 +105,7 @@ def read_held_out(folder: Path) -> HeldOut | None:
     """
     path = folder / HELD_OUT
     try:
-        header, *rows = csv.reader(io.StringIO(read_file(path).decode("utf-8"), newline=""), strict=True)
+        header, *rows = csv.reader(io.StringIO(read_file(path).decode("utf-8-sig"), newline=""), strict=True)
     except FileNotFoundError:
         return None
     except OSError as error:

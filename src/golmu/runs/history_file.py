@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import fields
 from itertools import zip_longest
 from pathlib import Path
@@ -33,6 +34,14 @@ def write_history(folder: Path, history: History) -> None:
     write_file(folder / HISTORY, text.getvalue(), "the history of the run")
 
 
+def _number(text: str, most: float) -> float:
+    """Return a number of the file, or raise `ValueError` unless it is finite and from 0 to `most`."""
+    number = float(text)
+    if not 0 <= number <= most or number == math.inf:
+        raise ValueError(f"it holds {text}, which no training writes there")
+    return number
+
+
 def read_history(folder: Path) -> History:
     """Read history.csv.
 
@@ -44,11 +53,11 @@ def read_history(folder: Path) -> History:
     path = folder / HISTORY
     columns: dict[str, list[float]] = {one.name: [] for one in fields(History)}
     try:
-        rows = list(csv.DictReader(io.StringIO(read_file(path).decode("utf-8"))))
+        rows = list(csv.DictReader(io.StringIO(read_file(path).decode("utf-8-sig"))))
         for row in rows:
             for name, values in columns.items():
                 if row[COLUMNS[name]]:
-                    values.append(float(row[COLUMNS[name]]))
+                    values.append(_number(row[COLUMNS[name]], most=1 if name == "val_accuracies" else math.inf))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, csv.Error) as error:

@@ -173,13 +173,15 @@ class Run:
     def _is_cut_off(self) -> bool:
         """Whether the training did not come to write its results, and has a checkpoint of trained weights."""
         has_model = (self.folder / MODEL).exists()
-        is_old = self.record.status == "running" or (self.record.status == "interrupted" and not has_model)
+        is_old = self.record.status in ("running", "failed") or (self.record.status == "interrupted" and not has_model)
         return is_old and self.checkpoint is not None and self.checkpoint.is_trained
 
     def _model_of_checkpoint(self) -> Model:
         assert self.checkpoint is not None
         model = self.checkpoint.model
         state, hint = "did not end", f"; `golmu train --resume {self.folder}` continues it"
+        if self.record.status == "failed":
+            state = f"failed ({self.record.error})"
         if is_in_use(self.folder):
             state, hint = "is still running", ""
         warn(

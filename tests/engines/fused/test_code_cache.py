@@ -66,15 +66,22 @@ def test_code_is_kept_where_it_can_be(folders, monkeypatch):
     assert [call(), call()] == [(42, False), (42, False)]
 
 
-def test_folders_of_other_states_go_when_they_are_old(folders):
-    old, young, others = (folders[0].parent / name for name in ("golmu-b", "golmu-c", "others"))
-    for folder in (old, young, others):
-        folder.mkdir(parents=True)
-        (folder / "x.code").touch()
-    for folder in (old, others):
-        os.utime(folder, (time.time() - 40 * 86400,) * 2)
+def test_folders_of_other_states_go_when_they_are_old_and_nothing_of_the_users(folders):
+    """The folder around them is the user's where `NUMBA_CACHE_DIR` is set: anything called golmu-* was deleted."""
+    parent = folders[0].parent
+    old, young, mine, mixed, link = (f"golmu-{letter * 24}" for letter in "bcdef")
+    kept = {"golmu-photos": "cat.png", "golmu-main": "golmu.x.code", mine: "notes", mixed: "golmu.x.code"}
+    for name, file in {**kept, old: "golmu.x.code", young: "golmu.x.code"}.items():
+        (parent / name).mkdir(parents=True)
+        (parent / name / file).touch()
+    (parent / mixed / "notes").touch()
+    (parent / link).symlink_to(parent / "golmu-main")
+    for name in (*kept, old):
+        os.utime(parent / name, (time.time() - 40 * 86400,) * 2)
     call()
-    assert sorted(path.name for path in folders[0].parent.iterdir()) == ["golmu-a", "golmu-c", "others"]
+    names = {str(path.relative_to(parent)) for path in parent.rglob("*")}
+    assert old not in names
+    assert {young, link, f"{mixed}/notes", *(f"{name}/{file}" for name, file in kept.items() if name != mixed)} <= names
 
 
 @pytest.fixture
@@ -87,9 +94,12 @@ def fresh():
 
 @pytest.mark.parametrize(
     ("place", "value"),
-    [("TARGET", ("x86_64-unknown-linux-gnu", "generic", "")), ("numba.__version__", "0"), ("np.__version__", "0")],
-)
-def test_another_processor_or_version_has_another_folder(monkeypatch, fresh, place, value):
+    [
+        ("SETTINGS", [0]), ("TARGET", ("x86_64-unknown-linux-gnu", "generic", "")), ("numba.__version__", "0"),
+        ("np.__version__", "0"),
+    ],
+)  # fmt: skip
+def test_another_processor_version_or_setting_has_another_folder(monkeypatch, fresh, place, value):
     """Code for vectors of 16 numbers ran on arrays that were padded to 8: wrong gradients, or a crash."""
     before = code_folders()
     monkeypatch.setattr(f"golmu.engines.fused.code_cache.{place}", value)

@@ -1,10 +1,10 @@
 """The compiled kernels on disk: loaded by the next process, if nothing that made them has changed.
 
 Numba has such a cache of its own, but knows a function's code by the file of that function alone. Here the name of the
-folder is a digest of all that goes into the code: the engine's files, the versions, and the processor that numba
-compiles for. So code of another state, or of another computer that shares the folder, is never found. A file carries
-the digest of its content, and a cache that cannot be read or written is no error: the kernels are then compiled in
-memory.
+folder is a digest of all that goes into the code: the engine's files, the versions, numba's settings, and the
+processor that it compiles for. So code of another state, or of another computer that shares the folder, is never
+found. A file carries the digest of its content, and a cache that cannot be read or written is no error: the kernels
+are then compiled in memory.
 
 The folder is made in `NUMBA_CACHE_DIR` if that is set, else beside the engine's files, else in the user's cache folder.
 """
@@ -16,7 +16,6 @@ import functools
 import hashlib
 import logging
 import pickle
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -42,6 +41,17 @@ SOURCES = [*sorted(Path(__file__).parent.glob("*.py")), Path(draws.__file__), Pa
 """The files whose functions and numbers become a part of the code."""
 
 DIGEST_BYTES = hashlib.sha256().digest_size
+
+STATE_LETTERS = 24
+"""Letters of a digest in the names of folders and files."""
+
+SUFFIX = ".code"
+
+SETTINGS = [
+    getattr(config, name, None)
+    for name in ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LLVM_REFPRUNE_PASS")
+]
+"""Numba's settings that change the code, as they are at the start: `compiling` lowers one of them for a while."""
 
 DAYS_KEPT = 30
 """Days after which the folder of another state of the engine is removed, when code is written beside it."""
@@ -84,7 +94,7 @@ class KernelCache:
         """Do nothing: a file that is out of date is never found."""
 
     def _file_name(self, signature: Any) -> str:
-        return f"{self._name}-{_digest([str(signature).encode()])}.code"
+        return f"{self._name}-{_digest([str(signature).encode()])}{SUFFIX}"
 
 
 @functools.cache
@@ -95,19 +105,25 @@ def code_folders() -> tuple[Path, ...]:
     else:
         parents = [Path(__file__).parent / "__pycache__", platformdirs.user_cache_path("golmu")]
     versions = (sys.version, numba.__version__, llvmlite.__version__, np.__version__)
-    state = _digest([*(path.read_bytes() for path in SOURCES), repr((versions, TARGET)).encode()])
+    state = _digest([*(path.read_bytes() for path in SOURCES), repr((versions, TARGET, SETTINGS)).encode()])
     return tuple(parent / f"golmu-{state}" for parent in parents)
 
 
 def _digest(contents: Iterable[bytes]) -> str:
     """Return a short digest of several byte strings."""
     digests = (hashlib.sha256(content).digest() for content in contents)
-    return hashlib.sha256(b"".join(digests)).hexdigest()[:24]
+    return hashlib.sha256(b"".join(digests)).hexdigest()[:STATE_LETTERS]
 
 
 def _remove_old_folders(folder: Path) -> None:
-    """Remove the folders beside `folder` of other states of the engine that have long not been written to."""
-    for other in folder.parent.glob("golmu-*"):
+    """Remove the folders beside `folder` of other states of the engine that have long not been written to.
+
+    The folder around them may be a user's own: nothing goes but files of code, and the folders that this empties.
+    """
+    for other in folder.parent.glob(f"golmu-{'[0-9a-f]' * STATE_LETTERS}"):
         with contextlib.suppress(OSError):
-            if other != folder and time.time() - other.stat().st_mtime > DAYS_KEPT * 86400:
-                shutil.rmtree(other)
+            is_old = time.time() - other.stat().st_mtime > DAYS_KEPT * 86400
+            if other != folder and is_old and not other.is_symlink():
+                for file in other.glob(f"golmu.*{SUFFIX}"):
+                    file.unlink()
+                other.rmdir()
