@@ -190,7 +190,7 @@ def test_a_run_that_failed_answers_from_its_last_checkpoint(tmp_path):
     """As after a full disk: the advice was to train again, with a sound checkpoint beside it."""
     folder = killed(tmp_path / "run")
     write(folder, read(folder) | {"status": "failed", "error": "No space left on device"})
-    with pytest.warns(GolmuWarning, match=r"failed \(No space left on device\): .* of its last checkpoint, after 2 of 4"):
+    with pytest.warns(GolmuWarning, match=r"failed \(No space left on device\): .* last checkpoint, after 2 of 4"):
         assert golmu.load(folder).predict(X[0]).label
     assert len(Run.open(folder).history.losses) == 2
 
