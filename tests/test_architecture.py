@@ -58,6 +58,13 @@ def test_it_is_a_value():
             "n_kernels=4 and units=1000000000 on images of shape (9, 7, 3) make 54,000,000,117 parameters, "
             "and at most 1,073,741,824 are supported: lower them",
         ),
+        (
+            {"height": 1200, "width": 1600, "units": 10**6},
+            InputError,
+            "n_kernels=4 and units=1000000 on images of shape (1200, 1600, 3) make 1,920,006,000,117 parameters, and "
+            "at most 1,073,741,824 are supported: lower them, or fit the images to a smaller size (--size 32, in "
+            "load_dataset size=32)",
+        ),
     ],
 )
 def test_bad_sizes_are_refused(change, kind, text):

@@ -31,6 +31,9 @@ POOL_SIZE = 2
 MAX_PARAMETERS = 2**30
 """More (4 GiB of float32) are refused before memory is asked for: most likely a number was mistyped."""
 
+SUGGESTED_SIDE = 32
+"""Height and width that errors suggest for images that make a network too large."""
+
 WEIGHT_NAMES = ("conv_w", "conv_b", "w1", "b1", "w2", "b2")
 
 
@@ -80,9 +83,12 @@ class Architecture:
                 raise InputError(f"{name} must be at least {least.get(name, 1)}, got {value}")
             object.__setattr__(self, name, int(value))
         if self.n_parameters > MAX_PARAMETERS:
+            side = SUGGESTED_SIDE
+            smaller = f", or fit the images to a smaller size (--size {side}, in load_dataset size={side})"
             raise InputError(
                 f"n_kernels={self.n_kernels} and units={self.units} on images of shape {self.image_shape} make "
                 f"{self.n_parameters:,} parameters, and at most {MAX_PARAMETERS:,} are supported: lower them"
+                f"{smaller if max(self.height, self.width) > side else ''}"
             )
 
     @property

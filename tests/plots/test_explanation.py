@@ -10,6 +10,8 @@ from small_network import X, Y, network
 from golmu import ConvolutionNetwork, explain, plots
 from golmu.plots import fonts
 
+pytestmark = pytest.mark.filterwarnings("ignore:no font here:golmu.errors.GolmuWarning")  # the names are Korean too
+
 
 def test_probabilities_are_bars_from_the_largest(explained):
     axes = plots.probabilities(explained)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from drawn import draw, words
 from matplotlib import font_manager
+from small_network import X
 
-from golmu import plots
+from golmu import explain, plots
+from golmu.errors import GolmuWarning
 from golmu.plots import fonts
 from golmu.plots.fonts import find_fonts, shorten
 
@@ -33,6 +35,17 @@ def test_without_a_font_for_it_the_number_stands_for_a_name_and_nothing_is_warne
     axes = plots.confusion(MATRIX, ["ant", KOREAN, "cat"])
     assert words(axes.get_yticklabels()) == ["ant", "#1", "cat"]
     draw(axes)
+
+
+@pytest.mark.usefixtures("no_fonts")
+def test_an_explanation_says_which_number_stands_for_which_name(explained, fitted):
+    with pytest.warns(GolmuWarning) as caught:
+        plots.explanation(explained)
+    assert [str(warning.message) for warning in caught] == [
+        f"no font here has the letters of some class names, so the picture shows numbers (#2 {KOREAN}): install one, "
+        "such as fonts-noto-cjk"
+    ]
+    plots.explanation(explain(fitted, X[0], class_names=["ant", "bee", "cat"]))  # without a word
 
 
 @pytest.mark.skipif(fonts.families_for(frozenset(KOREAN)) is None, reason="no font with Korean is installed")

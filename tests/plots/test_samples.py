@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
+from golmu.errors import GolmuWarning
 from golmu.plots import png, samples
 
 
@@ -65,6 +66,7 @@ def test_names_are_drawn_as_they_are(caplog):
     names = ["$x^2$", r"\\frac", "<b>&amp;", "a\nb", "여우", "long " * 20]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", GolmuWarning)  # fonts may lack here
         axes = sheet(6, names, title="$")
         assert png(axes, dpi=50).startswith(b"\x89PNG")
     shown = names_of(axes)
@@ -73,11 +75,15 @@ def test_names_are_drawn_as_they_are(caplog):
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def test_letters_that_no_font_has_are_boxes_without_a_warning(monkeypatch, caplog):
+def test_letters_that_no_font_has_are_boxes_with_one_notice(monkeypatch, caplog):
     monkeypatch.setattr(font_manager, "findSystemFonts", list)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         axes = sheet(2, ["여우 1", "fox"], title="동물")
         png(axes, dpi=50)
+    assert [str(warning.message) for warning in caught] == [
+        "no font here has the letters of some class names, so the picture shows boxes (□): install one, such as "
+        "fonts-noto-cjk"
+    ]
     assert [text.get_text() for text in axes.texts] == ["□□", "□□ 1", "fox"]
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

@@ -165,16 +165,19 @@ def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
     tree = scan_folder(folder, unreadable if read_options.skip_bad else None)
     if tree.is_run:
         raise DataError(f"'{folder}' is a run folder, which holds no data set; give {WHAT_DATA_IS}")
-    if name_images(folder, tree):
+    if name_images(folder, tree, read_options.label):
         return load_tables(folder, read_options)
     if tree.class_folders:
+        if holds_tables(folder):
+            unread = (
+                f"the class folders in '{folder}' are read, and its tables are not: give the path of a table to read it"
+            )
+            if read_options.label is not None:
+                raise InputError(f"label={read_options.label!r} names a column, but {unread}")
+            read_options.notes.append(unread)
         read_options.check_no_table(str(folder))
         read_options.left_out += unreadable
         read_options.notes += unreadable
-        if holds_tables(folder):
-            read_options.notes.append(
-                f"the class folders in '{folder}' are read, and its tables are not: give the path of a table to read it"
-            )
         return load_class_folders(tree, folder, read_options)
     if holds_tables(folder):
         return load_tables(folder, read_options)

@@ -26,6 +26,9 @@ MAX_CLASSES_NAMED = 5
 MAX_GROUPS_NAMED, MAX_FILES_NAMED = 3, 3
 """Groups of the same images, and files of each, at most, that a notice names."""
 
+REMOVE_COPIES = "remove the copies: an image in both parts makes the accuracy too high"
+"""What to do about duplicates, which may be held out for validation while their copies are trained on."""
+
 Counts = NDArray[np.int64]
 
 
@@ -96,26 +99,30 @@ def _find_duplicates(dataset: Dataset) -> list[Finding]:
     places: dict[bytes, list[int]] = {}
     for i, digest in enumerate(_digests(train)):
         places.setdefault(digest, []).append(i)
-    copies = [group for group in places.values() if len(group) > 1]
-    ambiguous = [group for group in copies if len(np.unique(train.labels[group])) > 1]
+    copies: list[list[int]] = []
+    ambiguous: list[list[int]] = []
+    for group in places.values():
+        if len(group) > 1:
+            (ambiguous if len(np.unique(train.labels[group])) > 1 else copies).append(group)
     found = []
     if copies:
         n = sum(len(group) - 1 for group in copies)
         text = _count(n, "training image is a duplicate of another", "training images are duplicates of others")
-        found.append(_name_files("duplicates", text, [_files(train, group) for group in copies]))
+        found.append(_name_files("duplicates", text, [_files(train, group) for group in copies], REMOVE_COPIES))
     if ambiguous:
         text = f"{_count(len(ambiguous), 'image appears', 'images appear')} in more than one training class"
-        found.append(_name_files("ambiguous", text, [_files(train, group) for group in ambiguous]))
+        todo = "keep each image in its true class only"
+        found.append(_name_files("ambiguous", text, [_files(train, group) for group in ambiguous], todo))
     if test is None:
         return found
     shared = [(i, places[digest]) for i, digest in enumerate(_digests(test)) if digest in places]
     if shared:
         text = (
             f"{len(shared):,} of {len(test):,} test images {'is' if len(shared) == 1 else 'are'} in the training "
-            "data too, so the test says less about new images"
+            "data too"
         )
         groups = [[*_files(test, [i]), *_files(train, group)] for i, group in shared]
-        found.append(_name_files("test_in_training", text, groups))
+        found.append(_name_files("test_in_training", text, groups, REMOVE_COPIES))
     return found
 
 
@@ -124,13 +131,14 @@ def _files(part: ImageSet, indices: list[int]) -> list[str]:
     return [] if part.files is None else [part.files[i] for i in indices]
 
 
-def _name_files(kind: str, text: str, groups: list[list[str]]) -> Finding:
-    """Return a finding about groups of images that are the same, whose files the text names."""
+def _name_files(kind: str, text: str, groups: list[list[str]], todo: str) -> Finding:
+    """Return a finding about groups of images that are the same, whose files the text names, and what to do."""
     groups = [group for group in groups if group]
     named = [
         " = ".join(group[:MAX_FILES_NAMED]) + (" = ..." if len(group) > MAX_FILES_NAMED else "") for group in groups
     ]
-    return Finding(kind, f"{text}: {list_names(named, MAX_GROUPS_NAMED)}" if named else text, groups)
+    text += f": {list_names(named, MAX_GROUPS_NAMED)}" if named else ""
+    return Finding(kind, f"{text}; {todo}", groups)
 
 
 def _digests(part: ImageSet) -> list[bytes]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from golmu.analysis.explanation import Explanation
+from golmu.names import list_names
 from golmu.plots import fonts, images
 from golmu.plots.canvas import BLUE, GREY, figure_function, new_axes, tidy
 from golmu.plots.scores import write_classes
@@ -97,6 +98,11 @@ def explanation(explained: Explanation, title: str = "", truth: int | None = Non
     _draw_layers(explained, parts[1])
     _draw_decision(explained, parts[2])
     _write_heading(explained, figure, title, truth)
+    unreadable = [
+        f"#{number} {name}" for number, name in enumerate(explained.class_names) if not fonts.has_letters(name)
+    ]
+    if unreadable:
+        fonts.warn_of_missing_font(f"numbers ({list_names(unreadable, MAX_CLASSES_SHOWN)})")
     return figure
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
+from golmu.errors import warn
+
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.text import Text
@@ -16,6 +18,9 @@ PREFERRED_FONTS = (
     "NotoSansCJK", "NotoSansKR", "NanumGothic", "malgun", "AppleSDGothicNeo", "AppleGothic", "UnDotum", "Noto",
 )  # fmt: skip
 """Beginnings of the names of the font files that are tried first."""
+
+SUGGESTED_FONTS = "fonts-noto-cjk"
+"""A package of fonts with the letters of Chinese, Japanese and Korean."""
 
 UNKNOWN_LETTER = "□"
 """Stands for a letter that no font has."""
@@ -61,6 +66,19 @@ def set_fonts(text: Text, families: list[str]) -> None:
     text.set_parse_math(False)
     if families:
         text.set_fontfamily(families)
+
+
+def has_letters(name: str) -> bool:
+    """Return whether the installed fonts have the letters of a name, as far as a figure shows it."""
+    return families_for(frozenset(shorten(name, MAX_NAME_WIDTH))) is not None
+
+
+def warn_of_missing_font(shown: str) -> None:
+    """Warn that class names have letters that no font has; `shown` is what stands in their place."""
+    warn(
+        f"no font here has the letters of some class names, so the picture shows {shown}: install one, such as "
+        f"{SUGGESTED_FONTS}"
+    )
 
 
 # Fonts

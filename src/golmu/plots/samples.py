@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.plots.canvas import figure_function
-from golmu.plots.fonts import UNKNOWN_LETTER, find_fonts, shorten
+from golmu.plots.fonts import UNKNOWN_LETTER, find_fonts, shorten, warn_of_missing_font
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +59,8 @@ def samples(
     heading = shorten(title, 2 * MAX_NAME_WIDTH) + (f" (and {n_left_out} more classes)" if n_left_out else "")
     names = [shorten(class_names[label], MAX_NAME_WIDTH) for label in classes]
     families, unknown = find_fonts([*names, heading])
+    if not unknown.isdisjoint("".join(names)):
+        warn_of_missing_font(f"boxes ({UNKNOWN_LETTER})")
     heading, *names = (_replace_letters(text, unknown) for text in (heading, *names))
     style: dict[str, Any] = {"family": families, "parse_math": False, "va": "center"}
     n_columns = ceil(len(classes) / MAX_ROWS)

@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -346,7 +348,10 @@ def test_links_are_followed_and_may_make_a_circle(folder, tmp_path):
     data, notes = noted(folder)
     assert data.class_names == ("ant", "bee", "cat")
     assert np.bincount(data.train.labels).tolist() == [12, 13, 10]
-    assert notes == ["1 training image is a duplicate of another: bee/00.png = bee/12.png"]
+    assert notes == [
+        "1 training image is a duplicate of another: bee/00.png = bee/12.png"
+        "; remove the copies: an image in both parts makes the accuracy too high"
+    ]
 
 
 def test_a_link_to_nothing_cannot_be_read(folder):
@@ -363,8 +368,8 @@ def test_one_size_is_kept_and_several_are_fitted(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (28, 28, 1)
     assert notes == [
-        "the images have 2 sizes, 6x5 (24), 10x40 (1): all are scaled to fit 28x28; choose another size with --size "
-        "(size=)"
+        "the images have 2 sizes (height x width), 6x5 (24), 10x40 (1): all are scaled to fit 28x28; choose another "
+        "size with --size (size=)"
     ]
     wide = data.train.images[12, :, :, 0]
     ground = wide[0, 0]
@@ -378,7 +383,7 @@ def test_of_many_sizes_the_most_common_are_named(folder):
         save(folder / "ant" / f"other{i}.png", (7 + i, 9))
     _, notes = noted(folder)
     assert notes[0].startswith(
-        "the images have 5 sizes, 6x5 (24), 7x9 (1), 8x9 (1), ...: all are scaled to fit 28x28; "
+        "the images have 5 sizes (height x width), 6x5 (24), 7x9 (1), 8x9 (1), ...: all are scaled to fit 28x28; "
     )
 
 
@@ -398,7 +403,8 @@ def test_large_images_are_kept_with_a_note(tmp_path):
     data, notes = noted(tmp_path)
     assert data.train.images.shape[1:] == (130, 20, 1)
     assert notes == [
-        "the images are 130x20 pixels, which makes the network large and slow; try a smaller size with --size (size=)"
+        "the images are 130x20 pixels (height x width), which makes the network large and slow; try a "
+        "smaller size with --size (size=)"
     ]
 
 
@@ -424,7 +430,10 @@ def test_grey_images_that_are_stored_with_colours_are_grey(folder):
     data, notes = noted(folder)
     assert data.train.images.shape[1:] == (6, 5, 1)
     assert np.array_equal(data.train.images[12], data.train.images[24])
-    assert notes == ["2 training images are duplicates of others: bee/00.png = bee/12.png = bee/13.gif"]
+    assert notes == [
+        "2 training images are duplicates of others: bee/00.png = bee/12.png = bee/13.gif"
+        "; remove the copies: an image in both parts makes the accuracy too high"
+    ]
 
 
 def test_all_modes_together(folder):
@@ -435,6 +444,7 @@ def test_all_modes_together(folder):
     assert data.train.images.shape == (30, 6, 5, 3)
     # Nearly black ones; and where they are transparent too, white is laid under them.
     text = "bee/1.png = bee/LA.png = bee/RGBA.png, bee/I16.png = bee/P.png"
+    text += "; remove the copies: an image in both parts makes the accuracy too high"
     assert notes == [f"3 training images are duplicates of others: {text}"]
 
 
@@ -598,7 +608,8 @@ def test_arguments_that_cannot_be_used(folder, options, kind, text):
 
 def test_more_than_fits_into_the_limit_is_refused_before_it_is_decoded(folder, monkeypatch):
     monkeypatch.setattr(threaded_reading, "MAX_BYTES", 24 * 30 - 1)
-    text = "24 images of 6x5x1 take 720 bytes, but at most 719 are read: choose a smaller size with --size (size=)"
+    text = "24 images of 6x5x1 (height x width x channels) take 720 bytes, but at most 719 are read: "
+    text += "choose a smaller size with --size (size=)"
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
 
@@ -622,10 +633,10 @@ def test_few_images_uneven_classes_and_copies_are_noted(folder, tmp_path):
     assert notes == [
         "1 class has fewer than 10 training images: dog (3)",
         "the classes are unbalanced: 'cow' has 120 training images, 'dog' has 3",
-        "1 training image is a duplicate of another: train/ant/copy.png = train/dog/0.png",
-        "1 image appears in more than one training class: train/ant/copy.png = train/dog/0.png",
-        "1 of 2 test images is in the training data too, so the test says less about new images: test/dog/old.png = "
-        "train/ant/copy.png = train/dog/0.png",
+        "1 image appears in more than one training class: train/ant/copy.png = train/dog/0.png; keep each image in its "
+        "true class only",
+        "1 of 2 test images is in the training data too: test/dog/old.png = train/ant/copy.png = train/dog/0.png; "
+        "remove the copies: an image in both parts makes the accuracy too high",
     ]
 
 
@@ -665,3 +676,38 @@ def test_an_interruption_ends_the_reading(folder):
 
     with pytest.raises(KeyboardInterrupt):
         load_dataset(folder, progress=interrupt)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize(
+    ("classes", "strays"),
+    [
+        pytest.param("", ["cover.png"], id="one folder"),
+        pytest.param("inner/", ["cover.png"], id="two folders"),
+        pytest.param("train/", ["cover.png"], id="a part"),
+        pytest.param("", ["cover.png", "../top.png"], id="at both levels"),
+    ],
+)
+def test_a_wrapping_folder_is_entered_although_stray_files_lie_beside_it(tmp_path, classes, strays, is_packed):
+    top = tmp_path / "top"
+    for name in ("ant", "bee"):
+        for i in range(10):
+            save(top / "wrap" / classes / name / f"{i}.png")
+    places = [save((top / "wrap" / stray).resolve()) for stray in strays]
+    (top / "wrap" / "readme.txt").write_text("about")
+    path = Path(shutil.make_archive(str(tmp_path / "top"), "zip", top)) if is_packed else top
+    data, notes = noted(path)
+    assert data.class_names == ("ant", "bee")
+    assert len(data.train) == 20
+    named = ", ".join(sorted(place.relative_to(top).as_posix() for place in places))
+    assert notes[1:] == [
+        f"{len(places)} image{'s lie' if len(places) > 1 else ' lies'} in '{path}' beside the class folders and "
+        f"{'are' if len(places) > 1 else 'is'} not read: {named}"
+    ]
+
+
+def test_one_class_with_one_folder_inside_is_no_wrapping_folder(folder):
+    shutil.rmtree(folder / "ant")
+    save(folder / "bee" / "more" / "a.png")
+    with pytest.raises(DataError, match="holds 1 class folder, 'bee', but at least 2 are needed: one for each class, "):
+        load_dataset(folder)

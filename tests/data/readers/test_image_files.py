@@ -355,7 +355,7 @@ def huge_png(path, width, height):
 @pytest.mark.parametrize("side", [11_000, 13_000])
 def test_a_picture_that_declares_too_much_is_refused_before_it_is_decoded(tmp_path, side):
     path = huge_png(tmp_path / "a.png", side, side)
-    text = f"{{path}} is {side}x{side} pixels, but at most 120,000,000 are decoded: scale it down"
+    text = f"{{path}} is {side}x{side} pixels (height x width), but at most 120,000,000 are decoded: scale it down"
     refused(path, text)
     with pytest.raises(DataError, match=f"^{re.escape(text.format(path=path))}$"):
         read_image_header(path)
@@ -372,7 +372,7 @@ def test_the_largest_picture_allowed_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "MAX_PIXELS", GREY.size)
     assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
     monkeypatch.setattr(images, "MAX_PIXELS", GREY.size - 1)
-    refused(path, "{path} is 10x6 pixels, but at most 59 are decoded: scale it down", (6, 10, 1))
+    refused(path, "{path} is 6x10 pixels (height x width), but at most 59 are decoded: scale it down", (6, 10, 1))
 
 
 def test_networks_of_other_channels_take_no_image_files(tmp_path):

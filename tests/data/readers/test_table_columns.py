@@ -50,7 +50,7 @@ def test_pixels_stand_where_the_names_of_their_columns_say(tmp_path, suffix, nam
 def test_a_column_that_numbers_the_rows_is_neither_a_pixel_nor_a_label(tmp_path, name):
     frame = frame_of([f"p{i}" for i in range(36)])
     path = tmp_path / "a.csv"
-    said = f"'{path}' has columns of numbers that are not read as pixels: {name}"
+    said = f"1 column of numbers in '{path}' is not read as a pixel: {name}"
     for label in ("label", "digit"):  # the second is the label as the first column that may be it
         numbered = frame.copy()
         numbered.insert(0, label, Y)

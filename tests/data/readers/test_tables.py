@@ -1,6 +1,7 @@
 """Parquet and CSV files, as hubs and competitions publish images, and folders of them."""
 
 import builtins
+import gzip
 import io
 import json
 import re
@@ -16,7 +17,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from golmu import Dataset, load_dataset
-from golmu.data.readers import parquet_files, table_files, table_folders, table_images, threaded_reading
+from golmu.data.readers import csv_files, parquet_files, table_files, table_folders, table_images, threaded_reading
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.runs.record import read_record
 from golmu.runs.reproduce import reproduce_command
@@ -117,7 +118,7 @@ def test_shards_whose_names_end_in_a_hash(tmp_path):
     assert np.array_equal(data.test.images[..., 0], 255 - X[:4])
     hub(tmp_path / "data" / "train-00001-of-00002-ffffffffffffffff.parquet")  # another version of the second one
     refused(
-        tmp_path, f"'{tmp_path}' holds several tables for one part, train-00000-of-00002-b42a775f407cee45.parquet, "
+        tmp_path, f"'{tmp_path}' holds 3 tables of training images, train-00000-of-00002-b42a775f407cee45.parquet, "
     )
 
 
@@ -184,6 +185,11 @@ def test_a_column_of_what_is_no_table_is_refused(tmp_path):
         (tmp_path / "bugs" / name / "a.png").write_bytes(png(X[0]))
     text = f"label='y' names a column, but '{tmp_path}/bugs' is not a table; leave out label"
     refused(tmp_path / "bugs", text, InputError, label="y")
+    (tmp_path / "bugs" / "a.csv").write_text("file,y\na.png,1\n")
+    text = (
+        f"label='y' names a column, but the class folders in '{tmp_path}/bugs' are read, and its tables are not: give"
+    )
+    refused(tmp_path / "bugs", text, InputError, label="y")
 
 
 def test_validation_is_the_test_set_only_where_there_is_no_other(tmp_path):
@@ -238,7 +244,9 @@ def test_encoded_images_are_fitted_and_noted_like_files(tmp_path):
     path = hub(tmp_path / "bugs.parquet", images, [*Y, 0])
     data, notes = noted(path)
     assert data.train.images.shape == (37, 28, 28, 3)
-    assert notes[0].startswith("the images have 2 sizes, 6x6 (36), 8x30 (1): all are scaled to fit 28x28")
+    assert notes[0].startswith(
+        "the images have 2 sizes (height x width), 6x6 (36), 8x30 (1): all are scaled to fit 28x28"
+    )
     assert load_dataset(path, size=(4, 5), channels=1).train.images.shape == (37, 4, 5, 1)
     seen = []
     load_dataset(path, size=4, channels=1, progress=lambda done, total: seen.append((done, total)))
@@ -336,11 +344,16 @@ def test_columns_of_numbers_that_are_no_pixels(tmp_path):
         path.write_text("\n".join([f"{name},{lines[0]}", *(f"{i},{line}" for i, line in enumerate(lines[1:]))]))
         data, notes = noted(path)
         assert np.array_equal(data.train.images[..., 0], X)
-        assert notes == [f"'{path}' has columns of numbers that are not read as pixels: {name or repr(name)}"]
+        named = f"1 column of numbers in '{path}' is not read as a pixel: {name}"
+        assert notes == [
+            named if name else f"1 column of '{path}' has no name and numbers the rows: it is not read as a pixel"
+        ]
     path.write_text("\n".join([f"weight,who,{lines[0]}", *(f"{i},me,{line}" for i, line in enumerate(lines[1:]))]))
     data, notes = noted(path)
     assert np.array_equal(data.train.images[..., 0], X)
-    assert notes == [f"'{path}' has columns of numbers that are not read as pixels: weight"]
+    assert notes == [f"1 column of numbers in '{path}' is not read as a pixel: weight"]
+    path.write_text("\n".join([f"a,,{lines[0]}", *(f"{i},9,{line}" for i, line in enumerate(lines[1:]))]))
+    assert noted(path)[1] == [f"2 columns of numbers in '{path}' are not read as pixels: (no name), a"]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -402,8 +415,8 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
         (b"", "has 0 bytes, but 1 to 4294967296 are read; check or split it"),
         (b"\n\n", "has 0 columns, but needs one for labels and at least one for images"),
         (b"label\n1\n", "has 1 columns, but needs one for labels"),
-        (b"\xff\xfe,\n", "is not UTF-8 text: save it as UTF-8 (in Excel, as CSV UTF-8)"),
-        ("label,a,b,c,d\n고양이,1,2,3,4\n".encode("cp949"), "is not UTF-8 text: save it as UTF-8 (in Excel, as CSV"),
+        (b"\xff\xfe,\n", "is neither UTF-8 nor CP949 text: save it as UTF-8 (in Excel, as CSV UTF-8)"),
+        (b"label,a,b,c,d\ncaf\xe9,1,2,3,4\n", "is neither UTF-8 nor CP949 text: save it as UTF-8 (in Excel, as CSV"),
         (
             b"name,a,b,c,d,text\nx,1,2,3,4,y\n",
             "has no column of labels: choose one with --label (label=), or name one 'label'; the columns are name, a, ",
@@ -452,7 +465,7 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
         ({"image": [b"x"] * 3, "other": [b"x"] * 3},
             "has no column of labels: choose one with --label (label=), or name one 'label'; the columns are image, "),
         ({"a": [b"x"] * 3, "b": [b"x"] * 3, "label": [1, 2, 3]},
-            "has several columns that may hold images, a, b: name one of them 'image'"),
+            "has several columns that may hold images, a, b: rename the right one to image, images, "),
         ({"image": [b"x"] * 3, "label": [0, 1, None]}, "has no label in row 3; fix or remove the row"),
         ({"image": [b"x"] * 3, "label": [0, 1, 0.5]}, "holds labels that are neither whole numbers nor text in"),
         ({"image": [b"x"] * 3, "label": [[0], [1, 2], []]}, "holds labels that are neither whole numbers nor text in"),
@@ -527,7 +540,7 @@ def test_parts_that_do_not_fit_together_are_named(tmp_path):
     other = pixel_table(tmp_path / "train_other.csv")
     refused(
         tmp_path,
-        f"'{tmp_path}' holds several tables for one part, train.csv, train_other.csv: give the path of one of",
+        f"'{tmp_path}' holds 2 tables of training images, train.csv, train_other.csv: give the path of one",
     )
     train.unlink()
     other.rename(tmp_path / "test.csv")
@@ -560,7 +573,11 @@ def test_limits_are_kept_before_memory_is_taken(tmp_path, monkeypatch):
         refused(pixels, f"'{pixels}' has {pixels.stat().st_size} bytes, but 1 to 1000 are read; check or split it")
     with monkeypatch.context() as patched:
         patched.setattr(threaded_reading, "MAX_BYTES", 1000)
-        refused(path, "36 images of 6x6x1 take 1,296 bytes, but at most 1,000 are read", InputError)
+        refused(
+            path,
+            "36 images of 6x6x1 (height x width x channels) take 1,296 bytes, but at most 1,000 are read",
+            InputError,
+        )
     with monkeypatch.context() as patched:
         patched.setattr(table_images, "MAX_BYTES", 1000)
         refused(pixels, f"'{pixels}' holds more than 1000 bytes of pixels, the most that are read; split it")
@@ -608,3 +625,107 @@ def test_tables_are_trained_on_resumed_and_tested_as_they_were_read(run, tmp_pat
     assert lines[0].startswith("8 validation images of other-bugs: ")
     status, lines, err = run("data", tmp_path / f"other-{name}", "--sheet", tmp_path / "sheet.png")
     assert (status, lines[1]) == (0, "train  36 images of 6x6x1")
+
+
+# Tables of file names
+
+
+def photographs(folder, head, ending=".png", encoding="utf-8"):
+    """A table of 20 images, which lie in a folder beside it."""
+    rows = []
+    for i in range(20):
+        file = folder / "사진" / f"{i:02}a.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png(X[i]))
+        rows.append(f"{i:02}a{ending},{'네모' if i % 2 else '동그라미'}")
+    table = folder / "labels.csv"
+    table.write_bytes("\n".join([head, *rows, ""]).encode(encoding))
+    return table
+
+
+@pytest.mark.parametrize("ending", [".png", ""])
+@pytest.mark.parametrize("head", ["파일,label", "picture,label", "파일,종류"])
+def test_names_of_files_are_recognised_by_their_values(tmp_path, head, ending):
+    table = photographs(tmp_path, head, ending)
+    for path in (table, tmp_path):
+        data = load_dataset(path)
+        assert data.class_names == ("네모", "동그라미")
+        assert np.array_equal(data.train.images[..., 0], X[:20])
+
+
+def test_names_without_endings_are_recognised_if_they_are_numbers_or_name_several_files(tmp_path):
+    for i in range(20):
+        (tmp_path / f"{i}.png").write_bytes(png(X[i]))
+    table = tmp_path / "labels.csv"
+    table.write_text("\n".join(["번호,종류", *(f"{i},{'ab'[i % 2]}" for i in range(20))]))
+    assert np.array_equal(load_dataset(table).train.images[..., 0], X[:20])
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / "0.png").write_bytes(png(X[0]))
+    (tmp_path / "others").mkdir()
+    (tmp_path / "0.png").rename(tmp_path / "others" / "0.png")
+    refused(table, f"'0' may be '{tmp_path}/")
+
+
+def test_of_several_columns_of_file_names_the_known_headings_are_named(tmp_path):
+    table = photographs(tmp_path, "파일,label")
+    lines = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join(["그림,파일,label", *(f"{line[:7]},{line}" for line in lines[1:])]), encoding="utf-8")
+    for path in (table, tmp_path):
+        refused(
+            path,
+            f"'{table}' has several columns that may hold images, 그림, 파일: rename the right one to file_name, "
+            "filename, file, image, image_path, path, filepath, image_id, id or name",
+        )
+
+
+def test_of_two_tables_of_file_names_one_is_to_be_given(tmp_path):
+    photographs(tmp_path, "filename,label").rename(tmp_path / "labels-old.csv")
+    photographs(tmp_path, "filename,label")
+    text = f"'{tmp_path}' holds 2 tables of training images, labels-old.csv, labels.csv: give the path of one, or name"
+    refused(tmp_path, text)
+    refused(tmp_path, text, label="label")
+    assert len(load_dataset(tmp_path / "labels.csv").train) == 20
+
+
+def test_tables_that_are_neither_for_training_nor_test_may_be_several(tmp_path):
+    table = photographs(tmp_path, "filename,label").rename(tmp_path / "train.csv")
+    for name in ("notes.csv", "submission.csv"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    data, notes = noted(tmp_path)
+    assert len(data.train) == 20
+    assert notes == [f"'{tmp_path}/notes.csv' (and 1 more) is ignored, since its name says neither train nor test"]
+    assert table.exists()
+
+
+def test_the_labels_of_a_folder_with_a_table_are_chosen(tmp_path):
+    table = photographs(tmp_path, "filename,kind")
+    lines = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join([f"{lines[0]},colour", *(f"{line},{len(line) % 2}" for line in lines[1:])]), "utf-8")
+    refused(tmp_path, f"'{table}' has several columns that may hold the labels, kind, colour: choose one with --label")
+    assert load_dataset(tmp_path, label="kind").class_names == ("네모", "동그라미")
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.csv.gz", "labels.tsv"])
+def test_tables_that_are_not_utf_8_are_read_as_cp949_with_a_notice(tmp_path, name):
+    table = photographs(tmp_path, "파일,종류", encoding="cp949")
+    content = table.read_bytes()
+    table = table.rename(tmp_path / name)
+    if name.endswith("gz"):
+        table.write_bytes(gzip.compress(content))
+    if name.endswith("tsv"):
+        table.write_bytes(content.replace(b",", b"\t"))
+    for path in (table, tmp_path):
+        data, notes = noted(path)
+        assert data.class_names == ("네모", "동그라미")
+        assert np.array_equal(data.train.images[..., 0], X[:20])
+        assert notes == [f"'{table}' is not UTF-8: it is read as CP949, in which Excel writes Korean"]
+
+
+def test_the_whole_file_tells_its_encoding(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_files, "CSV_BLOCK_BYTES", 1001)
+    table = pixel_table(tmp_path / "a.csv", rows=ROWS[:, :16], labels=["ant"] * (N - 1) + ["네모"])
+    assert noted(table)[1] == []
+    table.write_bytes(table.read_text(encoding="utf-8").encode("cp949"))
+    data, notes = noted(table)
+    assert data.class_names == ("ant", "네모")
+    assert notes[0] == f"'{table}' is not UTF-8: it is read as CP949, in which Excel writes Korean"

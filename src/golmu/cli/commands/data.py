@@ -55,8 +55,8 @@ def inspect_data(
     write_file(sheet, plots.png(figure), "the sheet")
     found = findings(dataset)
     if (n := len(read_options.left_out)) and not is_skipping:
-        files = "the file" if n == 1 else f"the {n:,} files"
-        text = f"golmu train refuses {files} that cannot be read: fix or remove them, or give it --skip-bad"
+        some, them = ("a file", "the file") if n == 1 else (f"{n:,} files", "the files")
+        text = f"golmu train stops at {some} that it cannot read. Repair or remove {them}, or add --skip-bad."
         found.append(Finding("unreadable", text))
     return {
         "name": dataset.name,

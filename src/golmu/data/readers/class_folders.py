@@ -123,10 +123,8 @@ def _list_classes(place: Place, path: Path, read_options: ReadOptions) -> Classe
         )
     if len(classes) < 2:
         only = next(iter(place.folder.class_folders))
-        holds_folders = bool(place.inner(only).folder.class_folders)
         raise DataError(
             f"'{here}' holds 1 class folder, '{only}', but at least 2 are needed: one for each class, with its images"
-            + (f"; '{here}/{only}' holds folders itself: give its path" if holds_folders else "")
         )
     return classes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -20,16 +21,19 @@ CSV_BLOCK_BYTES = 2**24
 
 DELIMITERS = ",;\t"
 
+ENCODINGS = ("utf8", "cp949")
+"""Encodings of the text, in the order in which they are tried; pyarrow reads the first without Python's help."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 
 
 class CsvTable(Table):
-    """A CSV file, UTF-8.
+    """A CSV file, UTF-8, or CP949 as Excel in Korean writes it.
 
     Raises
     ------
     DataError
-        If the file is damaged, or has too many columns.
+        If the file is damaged, neither UTF-8 nor CP949, or has too many columns.
     """
 
     kind = "CSV"
@@ -38,6 +42,9 @@ class CsvTable(Table):
         from pyarrow import types  # noqa: PLC0415
 
         super().__init__(path)
+        self._encoding = self._find_encoding()
+        if self._encoding != ENCODINGS[0]:
+            self.notes.append(f"'{path}' is not UTF-8: it is read as CP949, in which Excel writes Korean")
         first = self._first_line()
         self._delimiter = max(DELIMITERS, key=first.count)
         try:
@@ -70,16 +77,31 @@ class CsvTable(Table):
                     raise DataError(f"'{self.path}' has more than {MAX_ROWS:,} rows, the most that are read; split it")
                 yield batch
 
-    def _first_line(self) -> str:
+    def _find_encoding(self) -> str:
+        """Return the first of `ENCODINGS` in which the whole content is text."""
+        decoders = {name: codecs.getincrementaldecoder(name)() for name in ENCODINGS}
         try:
             with self._open() as content:
-                line = content.readline(CSV_BLOCK_BYTES)
-            return re.split(r"[\r\n]", line.decode("utf-8-sig"), maxsplit=1)[0]
+                while decoders:
+                    block = content.read(CSV_BLOCK_BYTES)
+                    for name in list(decoders):
+                        try:
+                            decoders[name].decode(block, final=not block)
+                        except UnicodeDecodeError:
+                            del decoders[name]
+                    if not block:
+                        break
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"cannot read '{self.path}' ({reason}); check the file") from error
-        except UnicodeDecodeError as error:
-            raise self._encoding_error() from error
+        if not decoders:
+            raise self._encoding_error()
+        return next(iter(decoders))
+
+    def _first_line(self) -> str:
+        with self._open() as content:
+            line = content.readline(CSV_BLOCK_BYTES)  # which may end within a letter
+        return re.split(r"[\r\n]", line.decode(self._encoding, "ignore"), maxsplit=1)[0].removeprefix("\ufeff")
 
     def _open(self) -> io.BufferedIOBase:
         """Open the content, unpacked; the first bytes of the file decide, and not its name."""
@@ -93,7 +115,11 @@ class CsvTable(Table):
         return reader.open_csv(
             content,
             reader.ReadOptions(
-                use_threads=False, block_size=CSV_BLOCK_BYTES, column_names=self.names, skip_rows=int(self.has_header)
+                use_threads=False,
+                block_size=CSV_BLOCK_BYTES,
+                column_names=self.names,
+                skip_rows=int(self.has_header),
+                encoding=self._encoding,
             ),
             reader.ParseOptions(delimiter=self._delimiter),
             reader.ConvertOptions(column_types=types, include_columns=list(columns)),

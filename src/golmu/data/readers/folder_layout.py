@@ -3,7 +3,7 @@
 A part is known by its name: `train`, `Training_set` and `asl_alphabet_train` are training parts, since a word of
 theirs says so. Parts belong together if the rest of their names is the same; the kind of a folder that merely has such
 a word (`test_positive` beside `test_negative`) is therefore no part. Around all this there may be folders that hold
-nothing but one folder, as archives have them.
+one folder and perhaps stray files, as archives have them.
 
 Whatever is not plain, that is class folders alone or under `train` and `test`, is told in one sentence. What may be
 read in two ways is refused.
@@ -179,13 +179,18 @@ def _belong_together(kinds: dict[str, list[str]], folders: dict[str, ImageFolder
 
 
 def _only_folder(place: Place) -> Place | None:
-    """Return the only folder with images at `place`, if it holds nothing but folders of them."""
+    """Return the only folder with images at `place`, if it is none of a class: its images are in folders inside.
+
+    Images in it are taken as strays if there are several folders beside them, or one that is of no class either.
+    """
     folders = place.folder.class_folders
     if len(folders) != 1 or len(place.path) == MAX_DEPTH:
         return None
     (name,) = folders
-    is_wrapping = folders[name].class_folders and not folders[name].images
-    return place.inner(name) if is_wrapping else None
+    inner = place.inner(name)
+    n_folders = len(inner.folder.class_folders)
+    is_wrapping = n_folders > 1 or (n_folders == 1 and (not inner.folder.images or _only_folder(inner) is not None))
+    return inner if is_wrapping else None
 
 
 def _unwrap(place: Place, classes: Collection[str] = ()) -> Place:

@@ -247,7 +247,8 @@ def check_size(image: Image.Image, name: object) -> None:
     """Raise `DataError` if an opened image is too large to decode."""
     if image.width * image.height > MAX_PIXELS:
         raise DataError(
-            f"{name} is {image.width}x{image.height} pixels, but at most {MAX_PIXELS:,} are decoded: scale it down"
+            f"{name} is {image.height}x{image.width} pixels (height x width), but at most {MAX_PIXELS:,} are decoded: "
+            "scale it down"
         )
 
 

@@ -113,20 +113,35 @@ def shape_of(n: int, read_options: ReadOptions) -> ImageShape | None:
 
 def _column_of_images(table: Table, files: NamedImages, label: str | None) -> tuple[Kind, str] | None:
     """Return the column that holds whole images, and of what kind it is; None if pixels have columns of their own."""
-    kind, names = next(((kind, names) for kind, names in _likely_images(table, files, label) if names), ("pixels", []))
+    kind, names = likely_images(table, files, label)
     if kind == "pixels":
         return None
-    image = first_of(FILE_COLUMNS if kind == "files" else IMAGE_COLUMNS, names) or (
-        names[0] if len(names) == 1 else None
-    )
+    known = FILE_COLUMNS if kind == "files" else IMAGE_COLUMNS
+    image = first_of(known, names) or (names[0] if len(names) == 1 else None)
     if image is None:
         raise DataError(
-            f"'{table.path}' has several columns that may hold images, {_name_columns(names)}: name one of them 'image'"
+            f"'{table.path}' has several columns that may hold images, {_name_columns(names)}: rename "
+            f"the right one to {', '.join(known[:-1])} or {known[-1]}"
         )
     return kind, image
 
 
-def _likely_images(table: Table, files: NamedImages, label: str | None) -> Iterator[tuple[Kind, list[str]]]:
+def likely_images(table: Table, files: NamedImages, label: str | None) -> tuple[Kind, list[str]]:
+    """Return what the images of a table are, and the columns that may hold them; "pixels" if nothing else fits.
+
+    Parameters
+    ----------
+    table
+        The table.
+    files
+        The image files that it may name.
+    label
+        The column of labels, if the user named it.
+    """
+    return next(((kind, names) for kind, names in _likely_columns(table, files, label) if names), ("pixels", []))
+
+
+def _likely_columns(table: Table, files: NamedImages, label: str | None) -> Iterator[tuple[Kind, list[str]]]:
     """Iterate over columns, none or more, that hold images of a kind, the likeliest first."""
     yield "encoded", table.encoded
     others = [name for name in table.names if name != label and not _is_label_name(name)]
@@ -143,6 +158,17 @@ def _likely_images(table: Table, files: NamedImages, label: str | None) -> Itera
         column = first_of((name,), [name for name in others if name in table.texts | table.integers])
         if column and (some := table.first_values(column)) and all(files.find(value) is not None for value in some):
             yield "files", [column]
+    if len(numbers) < POOL_SIZE**2:
+        values |= {name: table.first_values(name) for name in others if name in table.integers}
+        yield "files", [name for name, some in values.items() if some and all(_is_file(value, files) for value in some)]
+
+
+def _is_file(value: object, files: NamedImages) -> bool:
+    """Return whether a value names an image file, or several."""
+    try:
+        return files.find(value) is not None
+    except DataError:  # which one is meant is told where the file is read
+        return True
 
 
 def _is_label_name(name: str) -> bool:
@@ -172,9 +198,7 @@ def _choose_pixels(table: Table, label: str, read_options: ReadOptions) -> Colum
         if not is_sorted:
             read_options.notes.append(reordered_notice(f"'{table.path}'"))
         if others := sorted(set(numbers) - set(pixels)):
-            read_options.notes.append(
-                f"'{table.path}' has columns of numbers that are not read as pixels: {_name_columns(others)}"
-            )
+            read_options.notes.append(_unread_notice(table, others))
         return Columns(label, "pixels", pixels, shape)
     if read_options.is_binding and (read_options.size or read_options.channels) and len(likely) >= POOL_SIZE**2:
         size = [f"size={format_size(read_options.size)}"] if read_options.size else []
@@ -197,6 +221,15 @@ def _choose_pixels(table: Table, label: str, read_options: ReadOptions) -> Colum
         f"{has}, and no column of images: give a column for each pixel, of lists of pixels, or of the names of image "
         f"files (such as a{IMAGE_SUFFIXES[0]}) that are beside the table; addresses and other text are not read"
     )
+
+
+def _unread_notice(table: Table, names: Sequence[str]) -> str:
+    """Return what to say about columns of numbers that are not read."""
+    if list(names) == [""]:
+        return f"1 column of '{table.path}' has no name and numbers the rows: it is not read as a pixel"
+    columns = "1 column of numbers" if len(names) == 1 else f"{len(names):,} columns of numbers"
+    read = "is not read as a pixel" if len(names) == 1 else "are not read as pixels"
+    return f"{columns} in '{table.path}' {read}: {_name_columns(names)}"
 
 
 def _choose_label(table: Table, wanted: str | None, image: str | None, split: str | None) -> str:
@@ -235,6 +268,6 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
 
 
 def _name_columns(names: Sequence[str]) -> str:
-    return ", ".join(name or "''" for name in names[:MAX_COLUMNS_NAMED]) + (
+    return ", ".join(name or "(no name)" for name in names[:MAX_COLUMNS_NAMED]) + (
         ", ..." if len(names) > MAX_COLUMNS_NAMED else ""
     )

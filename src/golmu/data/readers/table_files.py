@@ -45,6 +45,8 @@ class Table(ABC):
         """The columns that hold lists of numbers, or lists of such lists."""
         self.encoded: list[str] = []
         """The columns that hold the contents of files."""
+        self.notes: list[str] = []
+        """What to tell the user about how the file is read."""
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
         """Return the names of the classes that the integers of a column stand for, if the file has them."""
@@ -73,7 +75,7 @@ class Table(ABC):
             raise DataError(f"'{self.path}' has more than one column '{twice}'; rename all but one")
 
     def _encoding_error(self) -> DataError:
-        return DataError(f"'{self.path}' is not UTF-8 text: save it as UTF-8 (in Excel, as CSV UTF-8)")
+        return DataError(f"'{self.path}' is neither UTF-8 nor CP949 text: save it as UTF-8 (in Excel, as CSV UTF-8)")
 
     @contextmanager
     def pyarrow_errors(self) -> Iterator[None]:

@@ -18,14 +18,15 @@ from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.table_files import Table
 from golmu.data.reading import ReadOptions
 from golmu.errors import DataError
+from golmu.names import list_names
 
 PARQUET_SUFFIXES = (".parquet",)
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 TABLE_SUFFIXES = (*PARQUET_SUFFIXES, *CSV_SUFFIXES)
 """Endings of the file names that are tables; in a folder that holds both kinds, those of Parquet are read."""
 
-PARTS = ("train", "test", "val")
-"""Beginnings of the word in the name of a file that tells what it holds."""
+PARTS = {"train": "training", "test": "test", "val": "validation"}
+"""Beginnings of the word in the name of a file that tells what it holds, and what sentences call it."""
 
 HASH_ENDING = re.compile(r"-[0-9a-f]{16}$")
 """The hash of the content that a hub appends to the name of a file."""
@@ -33,8 +34,8 @@ HASH_ENDING = re.compile(r"-[0-9a-f]{16}$")
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """The beginning of what a clone without Git LFS has in place of a large file."""
 
-MAX_FOLDERS_NAMED = 5
-"""Folders, at most, that an error names."""
+MAX_FOLDERS_NAMED, MAX_TABLES_NAMED = 5, 5
+"""Folders and tables, at most, that an error names."""
 
 
 def is_table_name(name: str) -> bool:
@@ -124,14 +125,15 @@ def assign_files(folder: Path, read_options: ReadOptions) -> tuple[list[Path], l
             f"'{folder}' holds {name_files(files_of['test'] or files_of['val'])}, but no table named train: add one, "
             "or give the path of a single table"
         )
-    if files_of[""]:
-        read_options.notes.append(f"{name_files(files_of[''])} is ignored, since its name says neither train nor test")
-    for files in files_of.values():
+    if others := files_of.pop(""):
+        read_options.notes.append(f"{name_files(others)} is ignored, since its name says neither train nor test")
+    for part, files in files_of.items():
         names = {HASH_ENDING.sub("", stem_of(file).lower()) for file in files}
         if len(names) < len(files) or len({re.sub(r"\d+", "0", name) for name in names}) > 1:
             raise DataError(
-                f"'{folder}' holds several tables for one part, {', '.join(file.name for file in files)}: give the "
-                "path of one of them, or name them train and test"
+                f"'{folder}' holds {len(files)} tables of {PARTS[part]} images, "
+                f"{list_names([file.name for file in files], MAX_TABLES_NAMED)}: give the path of one, or name "
+                "them train and test"
             )
     return files_of["train"], [files for part in ("test", "val") if (files := files_of[part])]
 

@@ -21,7 +21,7 @@ from golmu.data.quality import notices
 from golmu.data.readers.image_files import Source
 from golmu.data.readers.image_tree import ImageFolder
 from golmu.data.readers.named_images import NamedImages
-from golmu.data.readers.table_columns import Columns, choose_columns
+from golmu.data.readers.table_columns import Columns, choose_columns, likely_images
 from golmu.data.readers.table_files import Table
 from golmu.data.readers.table_folders import (
     PARTS,
@@ -58,14 +58,25 @@ def holds_tables(folder: Path) -> bool:
     return bool(find_tables(folder))
 
 
-def name_images(folder: Path, tree: ImageFolder) -> bool:
-    """Return whether the tables of a folder, which holds `tree`, name image files that are in no class folders."""
+def name_images(folder: Path, tree: ImageFolder, label: str | None) -> bool:
+    """Return whether a table of a folder, which holds `tree`, names image files that are in no class folders."""
     try:
-        if not find_tables(folder) or _holds_classes(tree):
+        files = find_tables(folder)
+        if not files or _holds_classes(tree):
             return False
-        tables = [open_table(file) for file in assign_files(folder, ReadOptions())[0]]
-        return choose_columns(tables[0], _images_named_by(tables, folder), ReadOptions()).kind == "files"
+        if any(inner.class_folders for inner in tree.class_folders.values()):  # these may be classes
+            files = assign_files(folder, ReadOptions())[0][:1]
+        return any(_names_images(file, folder, label) for file in files)
     except GolmuError:  # told where the tables are read, if they are
+        return False
+
+
+def _names_images(file: Path, folder: Path, label: str | None) -> bool:
+    """Return whether the table `file` in `folder` has a column that names image files."""
+    try:
+        table = open_table(file)
+        return likely_images(table, _images_named_by([table], folder), label)[0] == "files"
+    except GolmuError:  # another table of the folder may be readable
         return False
 
 
@@ -80,12 +91,12 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
         If the pixels do not make images of the size that was asked for.
     """
     paths, candidates = assign_files(path, read_options) if path.is_dir() else ([path], [])
-    tables = [open_table(file) for file in paths]
+    tables = _open_tables(paths, read_options)
     columns = choose_columns(tables[0], _images_named_by(tables, path), read_options)
     parts = [_Part(tables, read_labels(tables, columns.label, read_options.notes))]
     for candidate in candidates:
         if len(parts) == 1:
-            parts += _read_test_part([open_table(file) for file in candidate], tables[0], columns, read_options)
+            parts += _read_test_part(_open_tables(candidate, read_options), tables[0], columns, read_options)
         else:
             read_options.notes.append(f"{name_files(candidate)} is ignored, since there are test images already")
     numbers, class_names = number_labels(
@@ -115,6 +126,13 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     if is_of_files:
         read_options.notes += notices(dataset)
     return dataset
+
+
+def _open_tables(paths: list[Path], read_options: ReadOptions) -> list[Table]:
+    """Open tables, and add what the user should know of each to the notes."""
+    tables = [open_table(path) for path in paths]
+    read_options.notes += [note for table in tables for note in table.notes]
+    return tables
 
 
 def _holds_classes(tree: ImageFolder) -> bool:

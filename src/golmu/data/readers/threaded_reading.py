@@ -78,8 +78,9 @@ def read_images(parts: Parts, total: int, read_options: ReadOptions) -> DecodedI
         shape = _choose_shape(parts, read_options)
         if prod(shape) * total > MAX_BYTES:
             raise InputError(
-                f"{total:,} images of {format_size(shape)} take {prod(shape) * total:,} bytes, but at most "
-                f"{MAX_BYTES:,} are read: choose a smaller size with --size (size=)"
+                f"{total:,} images of {format_size(shape)} (height x width x channels) take "
+                f"{prod(shape) * total:,} bytes, but at most {MAX_BYTES:,} are read: choose a smaller size with --size "
+                "(size=)"
             )
         images = np.empty((total, *shape), np.uint8)
         bad: dict[int, DataError] = {}
@@ -164,15 +165,16 @@ def _common_size(sizes: Counter[tuple[int, int]], read_options: ReadOptions) -> 
         ((height, width),) = sizes
         if max(height, width) >= LARGE_SIDE:
             read_options.notes.append(
-                f"the images are {format_size((height, width))} pixels, which makes the network large and slow; try a "
-                "smaller size with --size (size=)"
+                f"the images are {format_size((height, width))} pixels (height x width), which makes the network large "
+                "and slow; try a smaller size with --size (size=)"
             )
         return max(POOL_SIZE, height), max(POOL_SIZE, width)
     if sizes:
         named = ", ".join(f"{format_size(size)} ({n:,})" for size, n in sizes.most_common(MAX_SIZES_NAMED))
         read_options.notes.append(
-            f"the images have {len(sizes):,} sizes, {named}{', ...' if len(sizes) > MAX_SIZES_NAMED else ''}: all are "
-            f"scaled to fit {DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size with --size (size=)"
+            f"the images have {len(sizes):,} sizes (height x width), {named}"
+            f"{', ...' if len(sizes) > MAX_SIZES_NAMED else ''}: all are scaled to fit "
+            f"{DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size with --size (size=)"
         )
     return DEFAULT_SIZE, DEFAULT_SIZE
 
