@@ -257,7 +257,9 @@ def test_ctrl_c_during_training_keeps_what_was_trained(run, data, tmp_path, monk
     folder = tmp_path / "run"
     status, lines, err = run("train", data, *SETTINGS, "--epochs=9", "--run", folder)
     assert (status, err) == (130, "")
-    assert lines[3] == f"interrupted; continue with: golmu train --resume {folder}"
+    assert lines[-2:] == [
+        f"for a report so far: golmu report {folder}", f"interrupted; continue with: golmu train --resume {folder}"
+    ]  # fmt: skip
     assert (read(folder)["status"], read(folder)["results"]["epochs"]) == ("interrupted", 2)
     assert len(history(folder)) == 2
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
