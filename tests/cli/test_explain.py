@@ -92,6 +92,12 @@ def test_data_that_have_moved_are_named(run, done, data, tmp_path):
     assert run("explain", done, 7, "--data", data) == (0, before, "")
 
 
+def test_a_missing_file_is_called_so_as_predict_calls_it(run, done, tmp_path):
+    text = f"golmu: error: there is no image {tmp_path / 'missing.jpg'}\n"
+    assert run("explain", done, tmp_path / "missing.jpg") == (2, [], text)
+    assert run("predict", done, tmp_path / "missing.jpg") == (2, [], text)
+
+
 def test_data_without_test_images_say_so(run, tmp_path):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "some.npz", x=rng.integers(0, 256, (60, 5, 5), np.uint8), y=np.arange(60) % 2)

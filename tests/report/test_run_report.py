@@ -243,7 +243,7 @@ def test_a_report_is_kept_where_the_data_are_there_but_cannot_be_read(run, done,
     record["data"]["argument"] = str(tmp_path / "empty")
     (done / "run.json").write_text(json.dumps(record))
     (tmp_path / "empty").mkdir()
-    before = (done / "report.html").read_text()
+    (done / "report.html").write_text(before := "with images")
     status, _, err = run("report", done)
     assert status == 2
     assert err.endswith(f"{done / 'report.html'}, which may show them, is kept: give another file with --output\n")

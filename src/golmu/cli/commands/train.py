@@ -263,7 +263,8 @@ def _advice_on_accuracy(run: Run, job: TrainingJob) -> str:
     if losses[-1] < LEARNING_FACTOR * guess:
         cause = "its loss has begun to fall, so it most likely needs more epochs or more images."
     elif steps < FEW_STEPS and max(losses) < DIVERGING_FACTOR * guess:
-        cause = f"it has taken only {steps} training {'step' if steps == 1 else 'steps'}, so it most likely needs more epochs."
+        taken = f"{steps} training {'step' if steps == 1 else 'steps'}"
+        cause = f"it has taken only {taken}, so it most likely needs more epochs."
     else:
         cause = (
             f"most likely learning_rate={run.recipe.learning_rate:g} is too large for these settings; find another "
