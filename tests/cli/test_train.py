@@ -316,6 +316,7 @@ def test_copies_and_few_images_are_said_once_and_notes_about_the_data_are_not_re
         for i in range(5):
             Image.new("L", (6, 6), grey).save(data / name / f"{i}.png")
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         status, lines, _ = run("train", data, *SETTINGS, "--batch-size", 4, "--run", folder)
     assert len(caught) == 2  # few images, and duplicates
     note = "2 of the 2 validation images have a copy among the training images, so the accuracy is too high: remove the"
