@@ -5,7 +5,14 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from golmu.metrics import class_scores, confusion_matrix, hundredths, reliability, wilson_interval
+from golmu.metrics import (
+    class_scores,
+    confusion_matrix,
+    describe_accuracy,
+    hundredths,
+    reliability,
+    wilson_interval,
+)
 
 
 def cases():
@@ -104,3 +111,15 @@ def test_whole_hundredths_sum_to_a_hundred(counts, expected):
     assert hundredths(np.array(counts) / max(1, sum(counts))) == expected
     random = np.random.default_rng(0).integers(0, 50, (200, 7)) + np.eye(7, dtype=int)[0]
     assert all(sum(hundredths(row)) == 100 for row in random)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "n", "text"),
+    [
+        (2 / 3, 3, "0.6667 (95 % interval 0.21 to 0.94, 3 images)"),
+        (1.0, 1, "1.0000 (95 % interval 0.21 to 1.00, 1 image)"),
+        (0.8758, 12000, "0.8758 (95 % interval 0.870 to 0.882, 12,000 images)"),
+    ],
+)
+def test_an_accuracy_is_written_with_its_interval(accuracy, n, text):
+    assert describe_accuracy(accuracy, n) == text

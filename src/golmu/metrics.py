@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+MANY_IMAGES = 1000
+"""Images from which on an interval is narrow enough to be written with three decimals."""
+
 
 class ClassScores(NamedTuple):
     """Scores of each class, arrays (C,); a score whose denominator is 0 is 0."""
@@ -127,6 +130,14 @@ def wilson_interval(n_right: int, n: int, confidence: float = 0.95) -> tuple[flo
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def describe_accuracy(accuracy: float, n: int) -> str:
+    """Return an accuracy on n images with its interval: "0.6667 (95 % interval 0.21 to 0.94, 3 images)"."""
+    low, high = wilson_interval(round(accuracy * n), n)
+    decimals = 2 if n < MANY_IMAGES else 3
+    images = "image" if n == 1 else "images"
+    return f"{accuracy:.4f} (95 % interval {low:.{decimals}f} to {high:.{decimals}f}, {n:,} {images})"
 
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -13,7 +13,8 @@ from golmu.cli.commands import evaluate as evaluation
 def test_evaluate_shows_scores_by_class(run, finished):
     status, lines, err = run("evaluate", finished.folder)
     assert (status, err) == (0, "")
-    assert re.fullmatch(r"100 test images of shapes: loss \d\.\d{4}, accuracy [01]\.\d{4}", lines[0])
+    interval = r"\(95 % interval 0\.\d\d to [01]\.\d\d, 100 images\)"
+    assert re.fullmatch(rf"100 test images of shapes: loss \d\.\d{{4}}, accuracy [01]\.\d{{4}} {interval}", lines[0])
     assert lines[1].split() == ["class", "precision", "recall", "f1", "support"]
     assert [line.split()[0] for line in lines[2:]] == ["0", "1", "2"]
     assert [line.split()[-1] for line in lines[2:]] == ["34", "33", "33"]
@@ -42,7 +43,7 @@ def test_class_names_are_shown_as_they_are_and_whole(capsys, monkeypatch):
     rows = [{"class": name, **scores} for name in names]
     evaluation.show({"images": 3, "part": "test", "data": "[b]x[/b]", "loss": 1.0, "accuracy": 0.5, "classes": rows})
     first, _, *lines = capsys.readouterr().out.splitlines()
-    assert first == "3 test images of [b]x[/b]: loss 1.0000, accuracy 0.5000"
+    assert first == "3 test images of [b]x[/b]: loss 1.0000, accuracy 0.5000 (95 % interval 0.21 to 0.94, 3 images)"
     for name, line in zip(names, lines, strict=True):
         assert line.startswith(name + " ")
         assert line.endswith("0.5000  0.2500  0.3333   12,345")

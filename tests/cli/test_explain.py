@@ -43,7 +43,8 @@ def test_an_image_file(run, done, pictures):
     row = ConvolutionNetwork.load(done / "model.safetensors").predict_proba(
         np.asarray(Image.open(pictures / "2.png"))[None]
     )[0]
-    assert lines == [f"2.png  {row.argmax()}  {row.max():.4f}", f"figure: {done / 'explain-pictures-2.png'}"]
+    said = f"2.png  {row.argmax()}  {row.max():.4f}  (explained: 0)"
+    assert lines == [said, f"figure: {done / 'explain-pictures-2.png'}"]
     assert (done / "explain-pictures-2.png").exists()
 
 
@@ -84,8 +85,17 @@ def test_data_that_have_moved_are_named(run, done, data, tmp_path):
     record = json.loads((done / "run.json").read_text())
     record["data"]["argument"] = str(tmp_path / "gone")
     (done / "run.json").write_text(json.dumps(record))
-    assert run("explain", done, 7)[0] == 2
+    text = f"the data of {done} are no longer at {tmp_path / 'gone'}: if they have moved, give the new place"
+    command = f"golmu explain {done} 7 --data NEW-PLACE"
+    assert run("explain", done, 7) == (2, [], f"golmu: error: {text}: {command}\n")
+    assert run(*command.replace("NEW-PLACE", str(data)).split()[1:]) == run("explain", done, 7, "--data", data)
     assert run("explain", done, 7, "--data", data) == (0, before, "")
+
+
+def test_a_missing_file_is_called_so_as_predict_calls_it(run, done, tmp_path):
+    text = f"golmu: error: there is no image {tmp_path / 'missing.jpg'}\n"
+    assert run("explain", done, tmp_path / "missing.jpg") == (2, [], text)
+    assert run("predict", done, tmp_path / "missing.jpg") == (2, [], text)
 
 
 def test_data_without_test_images_say_so(run, tmp_path):

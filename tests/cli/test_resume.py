@@ -44,8 +44,9 @@ def test_resume_with_other_data_is_refused(run, data, tmp_path, finished):
     path.write_bytes(content)
     kept = (finished.folder / runs.CHECKPOINT).read_bytes()
     assert run("train", other, "--resume", finished.folder, "--epochs=3") == (2, [], (
-        f"golmu: error: {finished.folder} cannot continue with this: the training data differ: other images, other "
-        "labels or another order. Start a new run, or give what the run began with\n"
+        f"golmu: error: {finished.folder} cannot continue with this: the training images or their labels differ (the "
+        "same number, 400; renaming counts too, since the order follows the names). Put the images back as they were, "
+        "or start a new run\n"
     ))  # fmt: skip
     assert (finished.folder / runs.CHECKPOINT).read_bytes() == kept
 

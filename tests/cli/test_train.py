@@ -257,7 +257,9 @@ def test_ctrl_c_during_training_keeps_what_was_trained(run, data, tmp_path, monk
     folder = tmp_path / "run"
     status, lines, err = run("train", data, *SETTINGS, "--epochs=9", "--run", folder)
     assert (status, err) == (130, "")
-    assert lines[3] == f"interrupted; continue with: golmu train --resume {folder}"
+    assert lines[-2:] == [
+        f"for a report so far: golmu report {folder}", f"interrupted; continue with: golmu train --resume {folder}"
+    ]  # fmt: skip
     assert (read(folder)["status"], read(folder)["results"]["epochs"]) == ("interrupted", 2)
     assert len(history(folder)) == 2
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -302,3 +304,52 @@ def test_sigint_ends_a_real_training_cleanly(data, tmp_path):
     assert read(folder)["status"] == "interrupted"
     assert len(history(folder)) == read(folder)["results"]["epochs"] >= 3
     assert ConvolutionNetwork.load(folder / "model.safetensors").n_kernels == 2
+
+
+# What an accuracy is worth
+
+
+def test_copies_and_few_images_are_said_once_and_notes_about_the_data_are_not_repeated(run, tmp_path):
+    folder, data = tmp_path / "run", tmp_path / "data"
+    for name, grey in (("cat", 60), ("dog", 200)):
+        (data / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("L", (6, 6), grey).save(data / name / f"{i}.png")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        status, lines, _ = run("train", data, *SETTINGS, "--batch-size", 4, "--run", folder)
+    assert len(caught) == 2  # few images, and duplicates
+    note = "2 of the 2 validation images have a copy among the training images, so the accuracy is too high: remove the"
+    assert status == 0
+    assert [line for line in lines if "copy" in line] == [f"{note} copies."]
+    assert lines.count("With 2 validation images the accuracy says little: add images.") == 1
+    assert not any("no better than chance" in line for line in lines)
+    (line,) = (line for line in lines if line.startswith("validation accuracy"))
+    assert re.fullmatch(r"validation accuracy +\d\.\d{4} \(95 % interval 0\.\d\d to [01]\.\d\d, 2 images\)", line)
+    for command in (("evaluate", folder), ("explain", folder, 0), ("report", folder), ("train", "--resume", folder)):
+        assert run(*command)[::2] == (0, "")
+    page = " ".join((folder / "report.html").read_text().split())
+    assert f'<p class="note">{note} copies.</p>' in page
+    assert "Everything below uses the validation images." in page
+    Image.new("L", (6, 6), 9).save(data / "dog" / "new.png")
+    status, _, err = run("train", "--resume", folder, "--epochs", 9)
+    assert status == 2
+    assert "differ (10 before, 11 now, validation images included). Put the images back as they were, or" in err
+    moved = data.rename(tmp_path / "moved")
+    (moved / "dog" / "new.png").unlink()
+    for words, form in (
+        (["train", "--resume", folder, "--epochs", 3], f"golmu train NEW-PLACE --resume {folder}"),
+        (["evaluate", folder], f"golmu evaluate {folder} NEW-PLACE"),
+    ):
+        text = f"the data of {folder} are no longer at {data}: if they have moved, give the new place: {form}"
+        assert run(*words) == (2, [], f"golmu: error: {text}\n")
+    assert run("train", moved, "--resume", folder, "--epochs", 3)[::2] == (0, "")
+
+
+def test_few_steps_are_no_reason_to_blame_the_learning_rate(run, data, tmp_path):
+    slow = ("--learning-rate", 1e-6, "--epochs", 1, "--batch-size", 320, "--n-kernels", 2, "--units", 8)
+    status, lines, _ = run("train", data, "--run", tmp_path / "run", *slow)
+    assert status == 0
+    if read(tmp_path / "run")["results"]["val_accuracy"] < 0.36:
+        text = "The network is no better than chance: it has taken only 1 training step, so it most likely needs more"
+        assert f"{text} epochs." in lines

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from golmu.about import WHAT_DATA_IS
 from golmu.data import ImageSet, load_dataset
+from golmu.data.loading import exists, read_again
 from golmu.data.readers.idx import MNIST_FILES
-from golmu.errors import DataError, InputError, InputTypeError
+from golmu.data.reading import ReadOptions
+from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
 
 def image_set(n=20, shape=(6, 5, 1), n_classes=2):
@@ -122,3 +125,23 @@ def test_arguments_of_the_wrong_type_or_use_are_named(folder):
         InputError, match=r"name='.*shoes' is a folder itself, so folder='.*' has no effect; leave out folder"
     ):
         load_dataset(folder, folder=folder)
+
+
+def test_data_that_are_known_tell_only_what_cannot_be_read(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.new("L", (6, 6), 99).save(tmp_path / name / "1.png")
+    (tmp_path / "dog" / "2.png").write_bytes(b"x")
+    with pytest.warns(GolmuWarning) as caught:
+        read_again(str(tmp_path), None, ReadOptions(skip_bad=True))
+    (said,) = (str(one.message) for one in caught)
+    assert said.startswith(f"1 file cannot be read and is skipped: {tmp_path / 'dog' / '2.png'} ")
+
+
+def test_what_is_there(data, tmp_path, monkeypatch):
+    assert exists("digits")
+    assert exists(str(data))
+    assert not exists(str(tmp_path / "gone" / "x"))
+    assert not exists(str(tmp_path / "gone\0"))
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    assert not exists(str(tmp_path / "link"))

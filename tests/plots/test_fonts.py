@@ -9,7 +9,7 @@ from small_network import X
 from golmu import explain, plots
 from golmu.errors import GolmuWarning
 from golmu.plots import fonts
-from golmu.plots.fonts import find_fonts, shorten
+from golmu.plots.fonts import find_fonts, shorten, shorten_path
 
 KOREAN = "티셔츠"
 
@@ -84,3 +84,19 @@ def test_long_names_lose_their_middle():
     assert shorten("n02085620-Chihuahua-of-the-finest-kind", 20) == "n02085620-Chi…t-kind"
     assert shorten("가" * 20, 11) == "가가가…가가"
     assert shorten(" a  b\n", 5) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "short"),
+    [
+        ("train/cat/1.jpg", 24, "train/cat/1.jpg"),
+        ("validation/Chihuahua/IMG_0042.jpg", 24, "validat…hua/IMG_0042.jpg"),
+        ("cat/IMG_20260101_123456.jpg", 25, "…/IMG_20260101_123456.jpg"),
+        ("cat/IMG_20260101_123456.jpg", 24, "IMG_20260101_123456.jpg"),
+        ("cat/IMG_20260101_123456.jpg", 23, "IMG_20260101_123456.jpg"),
+        ("cat/IMG_20260101_123456.jpg", 12, "IMG_2026….jpg"[:8] + "…jpg"),
+        ("IMG_20260101_123456.jpg", 12, "IMG_2026…jpg"),
+    ],
+)
+def test_long_paths_lose_their_folders_first(path, width, short):
+    assert shorten_path(path, width) == short

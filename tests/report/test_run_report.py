@@ -228,15 +228,26 @@ def test_a_report_that_was_drawn_with_images_is_not_replaced_by_one_without(run,
     (done / "report.html").write_text("with images")
     status, _, err = run("report", done)
     assert status == 2
-    text = f"{done / 'report.html'}, which may show them, is kept: give another file with --output\n"
-    assert err.startswith(f"golmu: error: there is no '{tmp_path / 'gone'}'; ")
-    assert err.endswith(text)
+    text = f"the data of {done} are no longer at {tmp_path / 'gone'}: if they have moved, give the new place"
+    assert err == f"golmu: error: {text}: golmu report {done} NEW-PLACE\n"
     assert (done / "report.html").read_text() == "with images"
     assert run("report", done, moved)[0] == 0
     assert "validation accuracy" in (done / "report.html").read_text()
     status, _, err = run("report", done, tmp_path / "gone", "--output", tmp_path / "other.html")
     assert status == 2
     assert not (tmp_path / "other.html").exists()
+
+
+def test_a_report_is_kept_where_the_data_are_there_but_cannot_be_read(run, done, tmp_path):
+    record = read(done)
+    record["data"]["argument"] = str(tmp_path / "empty")
+    (done / "run.json").write_text(json.dumps(record))
+    (tmp_path / "empty").mkdir()
+    (done / "report.html").write_text(before := "with images")
+    status, _, err = run("report", done)
+    assert status == 2
+    assert err.endswith(f"{done / 'report.html'}, which may show them, is kept: give another file with --output\n")
+    assert (done / "report.html").read_text() == before
 
 
 @pytest.fixture

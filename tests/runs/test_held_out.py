@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golmu.errors import RunError
-from golmu.runs.held_out import HeldOut, digests, read_held_out, write_held_out
+from golmu.runs.held_out import HeldOut, count_copies, digests, read_held_out, write_held_out
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 4, 3, 1), np.uint8)
 ODD = ["a,b", 'say "no"', "two\nlines", "re\rturn", "nu\udcff", "\0", "", " 골무 "]
@@ -57,3 +57,11 @@ def test_any_other_content_is_one_error(tmp_path, content, said):
     (tmp_path / "held-out.csv").write_bytes(content)
     with pytest.raises(RunError, match=rf"held-out\.csv {said}"):
         read_held_out(tmp_path)
+
+
+def test_images_that_are_trained_on_too_are_counted():
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 5, 3), np.uint8)
+    for kind in (images, images / np.float32(255)):
+        assert count_copies(kind[:3], kind[3:]) == 0
+        assert count_copies(kind[:4], kind[2:]) == 2
+        assert count_copies(kind[[0, 0, 1]], kind[[0, 5, 5]]) == 2

@@ -131,7 +131,9 @@ def evaluate(
     run: RunArgument,
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="Data whose test images are used. By default the run's own data."),
+        typer.Argument(
+            metavar="DATA", help="Data whose test images are used, or all if they have none. By default the run's own."
+        ),
     ] = None,
     json_output: JsonOption = False,
     folder: FolderOption = None,
@@ -140,7 +142,8 @@ def evaluate(
 ) -> None:
     """Score a trained network on test images: loss, accuracy, and each class's precision, recall and F1.
 
-    Where the run's own data have no test images, its validation images are used.
+    Where the run's own data have no test images, its validation images are used, also if you give these data under
+    another path.
     """
     from golmu.cli.commands.evaluate import evaluate_run, show  # noqa: PLC0415
 
@@ -241,7 +244,8 @@ def explain(
         str | None,
         option(
             metavar="DATA", group=DATA,
-            help="The run's data, where they are now; for a run from arrays, data whose test images are numbered.",
+            help="The new place of the run's data, if they have moved. For a run from arrays, data whose test images "
+            "are numbered.",
         ),
     ] = None,
     output: Annotated[
@@ -263,7 +267,8 @@ def explain(
         _print_json(result)
         return
     truth = "" if result["true"] is None else f"  (true class: {result['true']})"
-    _say(f"{result['image']}  {result['label']}  {result['probability']:.4f}{truth}")
+    explained = "" if target is None else f"  (explained: {result['target']})"
+    _say(f"{result['image']}  {result['label']}  {result['probability']:.4f}{truth}{explained}")
     if result["file"] not in (None, image):
         _say(f"file: {result['file']}")
     _say(f"figure: {result['figure']}")

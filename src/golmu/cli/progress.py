@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from golmu import training
 from golmu.data import Dataset
-from golmu.data.loading import read_and_warn
+from golmu.data.loading import read_again, read_and_warn
 from golmu.data.reading import ReadOptions
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class ReadingDisplay(_Display):
         self._bar.update(self._task, completed=done, total=total, visible=True)
 
 
-def load_with_bar(data: str, folder: Path | None, read_options: ReadOptions) -> Dataset:
-    """Load a data set as `golmu.load_dataset` does, with a bar.
+def load_with_bar(data: str, folder: Path | None, read_options: ReadOptions, *, is_known: bool = False) -> Dataset:
+    """Load a data set as `golmu.load_dataset` does, with a bar; the notes about one that `is_known` are not repeated.
 
     Raises
     ------
@@ -110,4 +110,4 @@ def load_with_bar(data: str, folder: Path | None, read_options: ReadOptions) -> 
         As `golmu.load_dataset`.
     """
     with ReadingDisplay() as read_options.progress:
-        return read_and_warn(data, folder, read_options)
+        return (read_again if is_known else read_and_warn)(data, folder, read_options)

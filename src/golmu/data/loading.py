@@ -22,11 +22,14 @@ from golmu.data.readers.npz import ArrayPair, read_npz
 from golmu.data.readers.table_folders import is_table_name
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
-from golmu.names import clean_name, look_alike_notice
+from golmu.names import clean_name, list_names, look_alike_notice
 
 ARCHIVE_SUFFIX, ZIP_SUFFIX = ".npz", ".zip"
 
 _LOADERS = {fashion_mnist.NAME: fashion_mnist.load, digits.NAME: digits.load}
+
+MAX_FILES_NAMED = 3
+"""Files that cannot be read, at most, that are named where all were named before."""
 
 
 def load_dataset(
@@ -102,6 +105,15 @@ def read_and_warn(name: str | Path, folder: str | Path | None, read_options: Rea
     return dataset
 
 
+def read_again(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
+    """Load a data set that a run was trained on: of the notes, only which files cannot be read matters now."""
+    dataset = read_dataset(name, folder, read_options)
+    if files := read_options.left_out:
+        images = "1 file cannot be read and is" if len(files) == 1 else f"{len(files):,} files cannot be read and are"
+        warn(f"{images} skipped: {list_names(files, MAX_FILES_NAMED)}")
+    return dataset
+
+
 def read_dataset(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
     """Load a data set as `load_dataset` does, but add the warnings to `read_options.notes` instead."""
     dataset = _read(name, folder, read_options)
@@ -143,6 +155,14 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
 
         return load_tables(path, read_options)
     raise DataError(_describe_unknown(name))
+
+
+def exists(name: str) -> bool:
+    """Return whether there is a data set of this name or path, whatever it holds."""
+    path = Path(name)
+    if name in _LOADERS or os.path.exists(path):  # noqa: PTH110  the other raises where one may not look
+        return True
+    return _is_folder(path.parent) and path.name in find_idx_sets(path.parent)
 
 
 def _is_special(path: Path) -> bool:

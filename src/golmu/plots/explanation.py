@@ -129,7 +129,7 @@ def _draw_input(explained: Explanation, figure: SubFigure, file: str) -> None:
     images.image(explained.image, axes[0])
     if file:
         name = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
-        fonts.write_name(name, file, "")
+        fonts.write_name(name, fonts.shorten_path(file, fonts.MAX_NAME_WIDTH), "")
     images.heat(explained.saliency, axes[1])
     images.heat(explained.smoothgrad, axes[2])
     occlusion(explained.occlusion, axes[3])

@@ -139,6 +139,16 @@ def text_width(text: str) -> int:
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
+def shorten_path(path: str, max_width: int) -> str:
+    """Return a path with slashes on one line; if it is too wide, its folders are shortened before the file's name."""
+    path = " ".join(path.split())
+    folder, _, name = path.rpartition("/")
+    room = max_width - text_width(name) - 1
+    if text_width(path) <= max_width or room < 0:
+        return shorten(path if room >= 0 else name, max_width)
+    return f"{shorten(folder, room)}/{name}" if room else name
+
+
 def shorten(text: str, max_width: int) -> str:
     """Return the text on one line, without its middle if it is too wide: the end of a name may tell as much."""
     text = " ".join(text.split())

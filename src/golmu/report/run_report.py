@@ -22,7 +22,7 @@ from golmu.errors import warn
 from golmu.metrics import hundredths
 from golmu.model.predictor import Predictor
 from golmu.plots.canvas import DIVERGING, SEQUENTIAL
-from golmu.plots.fonts import shorten
+from golmu.plots.fonts import shorten_path
 from golmu.plots.images import to_displayable
 from golmu.recipe import Recipe
 from golmu.report.page import apply_colours, check_page, image_uri, render, render_drawing
@@ -124,6 +124,7 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
         "main": main,
         "test": None if test is None else evaluate_images(predictor, test),
         "notes": images.notes,
+        "copies": record.data.copies_note if main is not None and main.images.name == "validation" else "",
         "is_other": is_other,
         "dead": "" if main is None else _dead(predictor, main, record.recipe),
         "kernels": _kernels(predictor, record.seed),
@@ -228,7 +229,7 @@ def _labelled_image(main: Evaluation, number: int, names: tuple[str, ...]) -> di
     return {
         "number": main.images.number(number),
         "file": file or "",
-        "short_file": shorten(file or "", MAX_FILE_WIDTH),
+        "short_file": shorten_path(file or "", MAX_FILE_WIDTH),
         "uri": image_uri(to_displayable(main.images.images[number])),
         "predicted": names[main.predictions[number]],
         "true": names[main.images.labels[number]],

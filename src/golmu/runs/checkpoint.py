@@ -47,6 +47,13 @@ from golmu.training.loop import Best, State
 from golmu.types import Images, Importance, Labels
 
 FORMAT = 1
+PARTS = ("training", "validation")
+"""The parts of the data that a fingerprint holds."""
+
+GIVE_THE_SAME = "Start a new run, or give what the run began with"
+PUT_IMAGES_BACK = "Put the images back as they were, or start a new run"
+"""What to do about a run that cannot continue: with other settings, or with other images."""
+
 BEST_PREFIX = "best."
 
 
@@ -231,7 +238,8 @@ def check_resumable(folder: Path, kept: RunIdentity, wanted: RunIdentity, allow_
         differences.append(f"the classes are called {', '.join(kept.class_names)}, not {', '.join(wanted.class_names)}")
     elif kept.classes.tolist() != wanted.classes.tolist():
         differences.append(f"the classes are {kept.classes.tolist()}, not {wanted.classes.tolist()}")
-    refuse_differences(folder, differences)
+    are_other = any(kept.fingerprint.get(part) != wanted.fingerprint.get(part) for part in PARTS)
+    refuse_differences(folder, differences, PUT_IMAGES_BACK if are_other else GIVE_THE_SAME)
     inexact = []
     if kept.engine != wanted.engine:
         inexact.append(f"engine {wanted.engine}, not {kept.engine}")
@@ -244,30 +252,40 @@ def check_resumable(folder: Path, kept: RunIdentity, wanted: RunIdentity, allow_
         )
 
 
-def refuse_differences(folder: Path, differences: list[str]) -> None:
-    """Raise `RunError` that names the differences, if there are any."""
+def refuse_differences(folder: Path, differences: list[str], remedy: str = GIVE_THE_SAME) -> None:
+    """Raise `RunError` that names the differences, if there are any, and says what to do."""
     if differences:
-        raise RunError(
-            f"{folder} cannot continue with this: {'; '.join(dict.fromkeys(differences))}. "
-            "Start a new run, or give what the run began with"
-        )
+        raise RunError(f"{folder} cannot continue with this: {'; '.join(dict.fromkeys(differences))}. {remedy}")
 
 
 def _different_data(kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    for part in ("training", "validation"):
+    for part in PARTS:
         before, now = kept.get(part), wanted.get(part)
         if before == now:
             continue
         if before is None or now is None:
             return [f"the run {'had' if now is None else 'had no'} validation images"]
-        if before["shape"] != now["shape"]:
+        if before["shape"][1:] != now["shape"][1:]:
             return [f"the {part} images have shape {tuple(before['shape'])}, not {tuple(now['shape'])}"]
         if before["dtype"] != now["dtype"]:
             return [f"the {part} images are {before['dtype']}, not {now['dtype']}"]
-        return [f"the {part} data differ: other images, other labels or another order"]
+        return [f"the {part} images or their labels differ ({_counts(kept, wanted, part)})"]
     if kept.get("importance") != wanted.get("importance"):
         return ["the weights of the images differ: sample_weight or class_weight is another"]
     return []
+
+
+def _counts(kept: Mapping[str, Any], wanted: Mapping[str, Any], part: str) -> str:
+    """Say how many images there were and are: in all where that differs, else in the part."""
+    (before, total), (now, total_now) = (
+        (printed[part]["shape"][0], sum(printed[name]["shape"][0] for name in PARTS if name in printed))
+        for printed in (kept, wanted)
+    )
+    if total != total_now:
+        return f"{total:,} before, {total_now:,} now, validation images included"
+    if before != now:
+        return f"{before:,} before, {now:,} now"
+    return f"the same number, {total:,}; renaming counts too, since the order follows the names"
 
 
 def _parse(description: Any) -> _Description:

@@ -19,7 +19,7 @@ from golmu.analysis.labelled_images import (
     test_images,
 )
 from golmu.data import Dataset, ImageSet
-from golmu.data.loading import read_and_warn
+from golmu.data.loading import read_again, read_and_warn
 from golmu.data.reading import Progress, ReadOptions
 from golmu.errors import CheckpointError, DataError, InputError, RunError, warn
 from golmu.model.predictor import Predictor
@@ -31,7 +31,7 @@ from golmu.runs.run import Run
 
 def judged_images(
     run: Run, data: str | None = None, folder: Path | None = None, *,
-    hint: str = "give data (DATA)", progress: Progress | None = None,
+    hint: str = "give data (DATA)", command: str = "", progress: Progress | None = None,
 ) -> JudgedImages:  # fmt: skip
     """Load the images on which a run is judged.
 
@@ -46,13 +46,15 @@ def judged_images(
         Folder to look in first for a named data set's files.
     hint
         What helps where a run was trained on arrays, and `data` is not given, as the error says it.
+    command
+        What to type where the data have moved, as the error says it; by default `golmu report`.
     progress
         Called with the number of image files that are decoded, and of all.
 
     Raises
     ------
     RunError
-        If the run does not say what it was trained on, or was trained on arrays, and `data` is not given.
+        If `data` is not given, and the run was trained on arrays, or its data are no longer where they were.
     DataError
         If the data cannot be read, are not those of the run, or cannot be judged by its network.
     """
@@ -61,8 +63,8 @@ def judged_images(
         raise RunError(f"{run.folder} was trained on arrays, and does not keep them: {hint}")
     options = run.read_options
     dataset = load_fitted(
-        predictor, run.data if data is None else data, folder, skip_bad=options.skip_bad, label=options.label,
-        progress=progress,
+        predictor, run.find_data(command or f"golmu report {run.folder} NEW-PLACE") if data is None else data, folder,
+        skip_bad=options.skip_bad, label=options.label, progress=progress, is_own=not record.is_of_arrays,
     )  # fmt: skip
     check_shape(dataset, predictor)
     is_own = is_own_data(run, data)
@@ -101,6 +103,8 @@ def images_to_evaluate(run: Run, dataset: Dataset, data: str | None) -> Labelled
     if dataset.test is None:
         validation, _ = _held_out_images(run, dataset, is_given=is_own)
         if validation is not None:
+            if not is_own:
+                warn(f"this is the run's own data: judged on its {len(validation):,} validation images")
             return validation
     elif is_own or _is_copy(run, dataset):
         _changed_test_images(run, dataset)
@@ -246,7 +250,7 @@ def _changed_test_images(run: Run, dataset: Dataset) -> tuple[str, ...]:
 
 def load_fitted(
     predictor: Predictor, data: str, folder: Path | None, *, skip_bad: bool = False, label: str | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, is_own: bool = False,
 ) -> Dataset:  # fmt: skip
     """Load a data set for a network: image files are fitted to its images.
 
@@ -256,6 +260,8 @@ def load_fitted(
         The network.
     data, folder, skip_bad, label, progress
         As for `golmu.load_dataset`.
+    is_own
+        Whether the network was trained on these data, so that its user has seen the notes about them.
 
     Raises
     ------
@@ -264,7 +270,7 @@ def load_fitted(
     """
     options = ReadOptions.like(predictor.image_shape, skip_bad=skip_bad, label=label)
     options.progress = progress
-    return read_and_warn(data, folder, options)
+    return (read_again if is_own else read_and_warn)(data, folder, options)
 
 
 def is_own_data(run: Run, data: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
 from golmu.runs.folder import RUN, RUNS, lock_run, new_run
-from golmu.runs.held_out import HeldOut
+from golmu.runs.held_out import HeldOut, count_copies
 from golmu.runs.record import DEFAULT_SPLIT, DataRecord, FitRecord, RunRecord, Split
 from golmu.runs.recorder import RunRecorder, record_run
 from golmu.runs.run import Run
@@ -192,7 +192,7 @@ class TrainingJob:
             If the loss becomes NaN or infinite.
         """
         with new_run(folder, self.stem, runs) as made:
-            recorder = RunRecorder(made, self.training, self._identity, self.record, self._held_out)
+            recorder = RunRecorder(made, self.training, self._identity, self._counted_record, self._held_out)
             recorder.begin()
             return self._record(recorder, callbacks, on_begin)
 
@@ -234,6 +234,13 @@ class TrainingJob:
         except (KeyboardInterrupt, SystemExit) as error:
             interruption = error
         return Outcome(Run(recorder.folder, recorder.record), interruption)
+
+    @property
+    def _counted_record(self) -> RunRecord:
+        """The record, with the number of validation images that are trained on too."""
+        data = self.data
+        copies = 0 if data.validation is None else count_copies(data.validation[0], data.images)
+        return replace(self.record, data=replace(self.record.data, copies=copies))
 
     @property
     def _held_out(self) -> HeldOut | None:

@@ -101,6 +101,8 @@ class DataRecord:
     class_names: tuple[str, ...] = ()
     test_digest: str | None = None
     """What tells the test images from others (`test_digest`); None in records from before it was kept."""
+    copies: int = 0
+    """Number of validation images that have a copy among the training images; 0 in records from before it was kept."""
 
     @classmethod
     def of(
@@ -118,6 +120,17 @@ class DataRecord:
     def is_of_arrays(self) -> bool:
         """Whether the run was trained on arrays, which it does not keep."""
         return self.argument is None
+
+    @property
+    def copies_note(self) -> str:
+        """What to say about validation images that have a copy among the training images; "" if there are none."""
+        if not self.copies:
+            return ""
+        have = "has" if self.copies == 1 else "have"
+        return (
+            f"{self.copies:,} of the {self.validation:,} validation images {have} a copy among the training images, so "
+            "the accuracy is too high: remove the copies"
+        )
 
     @property
     def read_options(self) -> ReadOptions:
@@ -145,12 +158,14 @@ class DataRecord:
             split=None if split is None else Split.from_json(split),
             class_names=tuple(take(said, "class_names", TEXT.list, ())),
             test_digest=take(said, "test_digest", TEXT, None),
+            copies=take(said, "copies", COUNT, 0),
         )
 
     def to_json(self) -> Json:
         """The record as run.json holds it."""
+        copies = {"copies": self.copies} if self.copies else {}
         if self.is_of_arrays:
-            return {"name": None, "train": self.train, "validation": self.validation}
+            return {"name": None, "train": self.train, "validation": self.validation, **copies}
         return {
             "name": self.name,
             "argument": self.argument,
@@ -165,6 +180,7 @@ class DataRecord:
             "split": None if self.split is None else asdict(self.split),
             "class_names": list(self.class_names),
             **({} if self.test_digest is None else {"test_digest": self.test_digest}),
+            **copies,
         }
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from golmu.checks import as_path
+from golmu.data.loading import exists
 from golmu.data.reading import ReadOptions, format_size
 from golmu.errors import RunError, warn
 from golmu.model.model import ImageFileOptions, Model, load_model
@@ -74,6 +75,26 @@ class Run:
         if argument is None:
             raise RunError(f"{self.folder} was trained on arrays, and does not keep them: give the data (DATA)")
         return argument
+
+    @property
+    def has_lost_data(self) -> bool:
+        """Whether the data that the run was trained on are no longer where they were."""
+        return self.record.data.argument is not None and not exists(self.record.data.argument)
+
+    def find_data(self, command: str) -> str:
+        """Return `data` if they are still there; `command` is what to type where they have moved.
+
+        Raises
+        ------
+        RunError
+            If they are gone, or the run was trained on arrays.
+        """
+        if self.has_lost_data:
+            raise RunError(
+                f"the data of {self.folder} are no longer at {self.data}: if they have moved, give the new place: "
+                f"{command}"
+            )
+        return self.data
 
     @cached_property
     def history(self) -> History:

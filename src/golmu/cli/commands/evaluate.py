@@ -8,11 +8,12 @@ from typing import Any
 from rich.table import Table
 
 from golmu.analysis.evaluation import evaluate_images
-from golmu.cli.console import make_console, print_table
+from golmu.cli.console import make_console, print_table, shell_command
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.inversion import opposite_notice
 from golmu.errors import warn
-from golmu.runs.images import images_to_evaluate, load_fitted
+from golmu.metrics import describe_accuracy
+from golmu.runs.images import images_to_evaluate, is_own_data, load_fitted
 from golmu.runs.run import Run
 
 
@@ -36,9 +37,13 @@ def evaluate_run(
     given = data
     if data is None:
         options = opened.read_options
-        data, skip_bad, label = opened.data, skip_bad or options.skip_bad, label or options.label
+        data = opened.find_data(shell_command("evaluate", run, "NEW-PLACE"))
+        skip_bad, label = skip_bad or options.skip_bad, label or options.label
     with ReadingDisplay() as progress:
-        dataset = load_fitted(predictor, data, folder, skip_bad=skip_bad, label=label, progress=progress)
+        dataset = load_fitted(
+            predictor, data, folder, skip_bad=skip_bad, label=label, progress=progress,
+            is_own=is_own_data(opened, given),
+        )  # fmt: skip
     images = images_to_evaluate(opened, dataset, given)
     if notice := opposite_notice(images.images, predictor.model.preprocessing.ground):
         warn(notice)
@@ -69,7 +74,7 @@ def show(result: dict[str, Any]) -> None:
     """Print the result of `evaluate_run` as a table."""
     make_console().print(
         f"{result['images']:,} {result['part']} images of {result['data']}: "
-        f"loss {result['loss']:.4f}, accuracy {result['accuracy']:.4f}"
+        f"loss {result['loss']:.4f}, accuracy {describe_accuracy(result['accuracy'], result['images'])}"
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("class")

@@ -10,6 +10,7 @@ import numpy as np
 from golmu import plots
 from golmu.analysis.explanation import explain_image
 from golmu.checks import one_of
+from golmu.cli.console import shell_command
 from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.image_files import read_image
@@ -121,8 +122,10 @@ def _read_numbered(
     """What an image of the run's data is called, its file, its pixels, and the class that it shows."""
     with ReadingDisplay() as progress:
         judged = judged_images(
-            run, data, folder, hint="give data of the same kind with --data, or an image file", progress=progress
-        )
+            run, data, folder, hint="give data of the same kind with --data, or an image file",
+            command=shell_command("explain", run.folder, number, *(["--test"] if test else []), "--data", "NEW-PLACE"),
+            progress=progress,
+        )  # fmt: skip
     images = judged.test if test else judged.primary
     if images is None:
         raise InputError(f"the data of {run.folder} have no test images")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from golmu.analysis.labelled_images import JudgedImages
+from golmu.cli.console import shell_command
 from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.errors import DataError, RunError
@@ -40,9 +41,10 @@ def report_run(run: Path, data: str | None = None, output: Path | None = None, f
     _ = opened.predictor  # a run without a network has no report
     try:
         with ReadingDisplay() as progress:
-            images = judged_images(opened, data, folder, progress=progress)
+            command = shell_command("report", run, "NEW-PLACE")
+            images = judged_images(opened, data, folder, command=command, progress=progress)
     except (DataError, RunError) as error:
-        if data is not None:
+        if data is not None or (opened.has_lost_data and output.exists()):
             raise
         if output.exists():
             raise RunError(

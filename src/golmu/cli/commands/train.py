@@ -19,6 +19,7 @@ from golmu.cli.progress import TrainingDisplay, load_with_bar
 from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
+from golmu.metrics import describe_accuracy, wilson_interval
 from golmu.recipe import Recipe, default_recipe, get_recipe
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import CURVES, MODEL, RUNS
@@ -29,6 +30,12 @@ from golmu.training.interruption import EXIT_STATUS
 
 CHANCE_FACTOR = 1.1
 """Times the accuracy of a guess up to which a network has learned nothing."""
+
+FEW_STEPS = 100
+"""Training steps below which a network may not have had the time to learn anything."""
+
+DIVERGING_FACTOR = 2
+"""Times the loss of a guess from which on the steps are too large, however few there were."""
 
 LEARNING_FACTOR = 0.99
 """Times the loss of a guess below which a network has begun to learn."""
@@ -95,10 +102,11 @@ def train_run(
             recipe = _recipe_to_resume(begun, recipe_name, given or {})
             _refuse_other_settings(begun, recipe, seed, read_options, validation_share)
             job = _make_job(
-                data or begun.data, recipe, begun.record.recipe_name,
+                data or begun.find_data(shell_command("train", "NEW-PLACE", "--resume", resume)), recipe,
+                begun.record.recipe_name,
                 begun.record.engine if engine == "auto" else engine, threads or begun.record.threads,
                 begun.record.seed if begun.record.seed is not None else DEFAULT_SEED, folder, begun.read_options,
-                begun.record.data.split or DEFAULT_SPLIT,
+                begun.record.data.split or DEFAULT_SPLIT, is_known=True,
             )  # fmt: skip
             return _train(job, None, begun, allow_inexact=allow_inexact)
     if data is None:
@@ -134,10 +142,10 @@ def _refuse_other_settings(
 
 def _make_job(
     data: str, recipe: Recipe, recipe_name: str | None, engine: str, threads: int | None, seed: int,
-    folder: Path | None, read_options: ReadOptions, split: Split,
+    folder: Path | None, read_options: ReadOptions, split: Split, *, is_known: bool = False,
 ) -> TrainingJob:  # fmt: skip
     loading = load_ahead(engine)
-    dataset = load_with_bar(data, folder, read_options)
+    dataset = load_with_bar(data, folder, read_options, is_known=is_known)
     job = TrainingJob.from_dataset(
         dataset, data, recipe, recipe_name=recipe_name, engine=engine, threads=threads, seed=seed,
         read_options=read_options, split=split,
@@ -179,11 +187,11 @@ def _show_outcome(outcome: Outcome, job: TrainingJob) -> int:
     """Print how a training ended and what to do next; return the exit status."""
     console, run = make_console(), outcome.run
     if outcome.interruption is not None:
-        console.print(f"interrupted; continue with: {shell_command('train', '--resume', run.folder)}")
         if outcome.has_results:
-            console.print(f"for a report so far: {shell_command('report', run.folder)}")
             _show_results(run, None)
             _show_advice(run, job)
+            console.print(f"for a report so far: {shell_command('report', run.folder)}")
+        console.print(f"interrupted; continue with: {shell_command('train', '--resume', run.folder)}")
         if isinstance(outcome.interruption, SystemExit):
             return int(outcome.interruption.code or 0)
         return EXIT_STATUS[signal.SIGINT]
@@ -202,7 +210,9 @@ def _show_results(run: Run, report: Path | None) -> None:
     assert results is not None
     assert record.seconds is not None
     rows = {
-        "validation accuracy": _format_number(results.val_accuracy, ".4f"),
+        "validation accuracy": (
+            "–" if results.val_accuracy is None else describe_accuracy(results.val_accuracy, record.data.validation)
+        ),
         "validation loss": _format_number(results.val_loss, ".4f"),
         "training loss": _format_number(results.train_loss, ".4f"),
         "epochs": str(results.epochs),
@@ -223,23 +233,44 @@ def _show_results(run: Run, report: Path | None) -> None:
 
 
 def _show_advice(run: Run, job: TrainingJob) -> None:
-    """Print what to try where a network has learned nothing, or kernels never fire."""
-    images = job.images.validation
+    """Print what to know and to try where images are trained on too, kernels never fire, or the accuracy tells little.
+
+    Each is a line, and most trainings have none.
+    """
+    console, images = make_console(), job.images.validation
+    if note := run.record.data.copies_note:
+        console.print(f"{note}.")
     n_dead = 0 if images is None else len(dead_kernels(run.predictor, images.images))
     if advice := advice_on_dead_kernels(n_dead, run.recipe):
-        make_console().print(f"{advice}.")
-    results, n_classes = run.record.results, len(job.data.classes)
-    if results is None or results.val_accuracy is None or results.val_accuracy > CHANCE_FACTOR / n_classes:
-        return
-    # A network that has begun to learn has a lower loss than a guess.
-    if job.training.history.losses[-1] < LEARNING_FACTOR * log(n_classes):
-        advice = "its loss has begun to fall, so it most likely needs more epochs or more images."
+        console.print(f"{advice}.")
+    if advice := _advice_on_accuracy(run, job):
+        console.print(advice)
+
+
+def _advice_on_accuracy(run: Run, job: TrainingJob) -> str:
+    """What to say about an accuracy that is measured on too few images, or is that of a guess; else ""."""
+    results, chance, n = run.record.results, 1 / len(job.data.classes), run.record.data.validation
+    if results is None or results.val_accuracy is None:
+        return ""
+    low, high = wilson_interval(round(results.val_accuracy * n), n)
+    if low <= chance and high >= (1 + chance) / 2:  # it may be a guess, or a network that has learned half of it all
+        return f"With {n} validation {'image' if n == 1 else 'images'} the accuracy says little: add images."
+    if results.val_accuracy > CHANCE_FACTOR * chance:
+        return ""
+    losses, guess = job.training.history.losses, -log(chance)
+    steps = results.epochs * -(-len(job.data.labels) // run.recipe.batch_size)
+    # A network that has begun to learn has a lower loss than a guess; steps that are too large have taken it far above.
+    if losses[-1] < LEARNING_FACTOR * guess:
+        cause = "its loss has begun to fall, so it most likely needs more epochs or more images."
+    elif steps < FEW_STEPS and max(losses) < DIVERGING_FACTOR * guess:
+        taken = f"{steps} training {'step' if steps == 1 else 'steps'}"
+        cause = f"it has taken only {taken}, so it most likely needs more epochs."
     else:
-        advice = (
+        cause = (
             f"most likely learning_rate={run.recipe.learning_rate:g} is too large for these settings; find another "
             "with golmu find-lr. Or the images are nearly black, which golmu data reports."
         )
-    make_console().print(f"The network is no better than chance: {advice}")
+    return f"The network is no better than chance: {cause}"
 
 
 def _next_steps(run: Run, report: Path | None) -> Sequence[str]:

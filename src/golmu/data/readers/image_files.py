@@ -189,6 +189,8 @@ def refusing_bad_images(source: Source | str) -> Iterator[None]:
         raise DataError(
             f"{source} is larger than {MAX_PIXELS:,} pixels, the most that are decoded: scale it down"
         ) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"there is no image {source}") from error
     except MemoryError as error:
         raise DataError(f"{source} does not fit into this computer's free memory: scale it down") from error
     except (
