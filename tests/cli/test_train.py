@@ -344,6 +344,8 @@ def test_copies_and_few_images_are_said_once_and_notes_about_the_data_are_not_re
         text = f"the data of {folder} are no longer at {data}: if they have moved, give the new place: {form}"
         assert run(*words) == (2, [], f"golmu: error: {text}\n")
     assert run("train", moved, "--resume", folder, "--epochs", 3)[::2] == (0, "")
+    assert read(folder)["data"]["argument"] == str(moved)
+    assert run("train", "--resume", folder, "--epochs", 4)[::2] == (0, "")
 
 
 def test_few_steps_are_no_reason_to_blame_the_learning_rate(run, data, tmp_path):

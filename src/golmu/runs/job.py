@@ -219,7 +219,10 @@ class TrainingJob:
         seed, begun = self.record.seed, run.record.seed
         if seed is not None and begun is not None and seed != begun:
             refuse_differences(run.folder, [f"random_state is {begun}, not {seed}"])
-        recorder = RunRecorder(run.folder, self.training, self._identity, run.record, self._held_out)
+        # The data may have moved; that they are the same is checked before the record is written.
+        place = self.record.data.argument or run.record.data.argument
+        record = replace(run.record, data=replace(run.record.data, argument=place))
+        recorder = RunRecorder(run.folder, self.training, self._identity, record, self._held_out)
         recorder.resume(allow_inexact=allow_inexact)
         return self._record(recorder, callbacks, on_begin)
 
