@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +83,16 @@ def digests(images: Images) -> list[str]:
 
 def count_copies(held_out: Images, training: Images) -> int:
     """Count the images held out (n, h, w, c) that have an identical copy among those of the training (m, h, w, c)."""
-    trained = {hash(image.tobytes()) for image in training}  # kept nowhere, and three times as fast as `digests`
-    return sum(hash(image.tobytes()) in trained for image in held_out)
+    held_sums, sums = _sums(held_out), _sums(training)
+    trained = {hash(image.tobytes()) for image in training[np.isin(sums, held_sums)]}
+    return sum(hash(image.tobytes()) in trained for image in held_out[np.isin(held_sums, sums)])
+
+
+def _sums(images: Images) -> NDArray[Any]:
+    """The sum of each image's pixels, (n,): quick, and copies have the same."""
+    kind = np.uint32 if images.dtype == np.uint8 else np.float64
+    sums: NDArray[Any] = images.reshape(len(images), -1).sum(axis=1, dtype=kind)
+    return sums
 
 
 def write_held_out(folder: Path, held_out: HeldOut) -> None:
