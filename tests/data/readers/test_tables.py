@@ -250,7 +250,7 @@ def test_encoded_images_that_cannot_be_read_are_named_by_row(tmp_path):
     content[3], content[33], content[35] = b"text", None, content[35][:60]
     path = tmp_path / "bugs.parquet"
     parquet.write_table(pyarrow.table({"image": content, "label": Y}), path)
-    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP"
+    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC"
     bad = f"3 of 36 images cannot be read: {path}, row 4 is not an image in a known format ({known}); {path}, "
     refused(path, bad)
     data, notes = noted(path, skip_bad=True)
