@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 from golmu.data import inputs
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import FAINT_BELOW, MAX_CLASSES_NAMED
-from golmu.data.labels import MAX_CLASSES, clean_text, distinct_names, rank_labels
+from golmu.data.labels import (
+    MAX_CLASSES,
+    PartLabels,
+    TextLabels,
+    are_fractions,
+    clean_text,
+    number_labels,
+    parse_integers,
+)
 from golmu.data.pixel_arrays import as_numbers
 from golmu.errors import DataError, InputError, InputTypeError, warn
-from golmu.names import are_integers, clean_name, list_names
+from golmu.names import clean_name, list_names
 from golmu.types import Labels
 
 ROWS_AT_A_TIME = 1024
@@ -114,75 +122,93 @@ def as_bytes(values: NDArray[Any], argument: str) -> NDArray[np.uint8]:
 
 
 def users_labels(
-    labels: Any, n: int, class_names: Sequence[str] | None, argument: str, known: tuple[str, ...] | None = None
-) -> tuple[Labels, tuple[str, ...]]:
-    """Convert labels as users hold them to class numbers, (n,), and return these with the names of the classes.
+    parts: Sequence[tuple[Any, int, str]], class_names: Sequence[str] | None
+) -> tuple[list[Labels], tuple[str, ...]]:
+    """Convert labels as users hold them to class numbers, (n,) for each part, and return these with the classes' names.
 
     Parameters
     ----------
-    labels
-        (n,) integers, booleans, or strings; or one-hot, (n, classes). Integers below 0, or from `MAX_CLASSES` on, make
-        all of them names, as strings are.
-    n
-        How many labels there must be.
+    parts
+        For the training images, and then for the test images if there are any: the labels, how many there must be, and
+        the name that errors give to them. Labels are (n,) integers, booleans, or strings; or one-hot, (n, classes).
+        They are read as `golmu.data.labels` says.
     class_names
         A name for each number; for strings, all names that may occur, in the order in which they are numbered. By
         default the numbers, or the strings sorted, as numbers if all of them are (`golmu.names`).
-    argument
-        The name that errors give to `labels`.
-    known
-        The class names of the training images, when `labels` are those of the test images.
 
     Raises
     ------
     InputError, InputTypeError
         If the labels cannot be used.
     """
-    array = inputs.as_label_array(labels, n, argument=argument)
     names = None if class_names is None else _check_names(class_names)
-    if text := _as_text(array, names, known):
-        text, notes = clean_text(text)
-        for note in notes:
-            warn(note)
-        order = names or known or distinct_names(text)
-        if unknown := sorted(set(text) - set(order)):
-            raise InputError(
-                f"{argument} holds the label {unknown[0]!r}, which is not one of the classes: "
-                + list_names(order, MAX_CLASSES_NAMED)
-            )
-        if len(order) > MAX_CLASSES:
-            raise InputError(f"{argument} holds {len(order):,} different labels, but at most {MAX_CLASSES:,} are read")
-        return rank_labels(text, order), order
+    arrays = [inputs.as_label_array(labels, n, argument=argument) for labels, n, argument in parts]
+    width = max(array.shape[1] if array.ndim == 2 else 0 for array in arrays)
+    labelled = [
+        (argument, _part_labels(array, names, argument)) for array, (_, _, argument) in zip(arrays, parts, strict=True)
+    ]
+    numbers, names = number_labels(labelled, names, width)
+    return numbers, names
+
+
+def _part_labels(array: NDArray[Any], names: tuple[str, ...] | None, argument: str) -> PartLabels:
+    """Return the labels of a part as numbers, or as text."""
     if array.ndim == 2:
-        numbers, default = array.argmax(axis=1), tuple(str(i) for i in range(array.shape[1]))
-    else:
-        low, high = array.min(), array.max()
-        if not 0 <= low <= high < MAX_CLASSES:  # class_names are given
-            raise InputError(
-                f"{argument} holds labels from {low} to {high}, but class_names are for integer labels from 0 to "
-                f"{MAX_CLASSES - 1}: number the classes from 0, or leave out class_names"
-            )
-        is_boolean = array.dtype.kind == "b"
-        numbers, default = array, ("False", "True") if is_boolean else tuple(str(i) for i in range(int(high) + 1))
-    names = names or (known if known is not None and len(known) >= len(default) else default)
-    if int(numbers.max()) >= len(names):
-        raise InputError(
-            f"{argument} holds labels up to {numbers.max():g}, but class_names has {len(names)} names: give one for "
-            "each class"
-        )
-    return numbers.astype(np.int64), names
-
-
-def _as_text(array: NDArray[Any], names: tuple[str, ...] | None, known: tuple[str, ...] | None) -> list[str]:
-    """Return labels (n,) as text if they are names, as integers may be too; else an empty list."""
+        return array.argmax(axis=1).astype(np.int64)
+    if array.dtype.kind == "b" and names is None:
+        return TextLabels(array.astype(np.int32), ["False", "True"])
     if array.dtype.kind == "U":
-        return list(map(str, array.tolist()))
-    if array.ndim == 2 or array.dtype.kind == "b" or names is not None:
-        return []
-    are_known_as_names = known is not None and are_integers(known) and known != tuple(map(str, range(len(known))))
-    if are_known_as_names or not 0 <= array.min() <= array.max() < MAX_CLASSES:
-        return [str(int(label)) for label in array.tolist()]
-    return []
+        return _text_labels(array, names, argument)
+    if array.min() >= -(2**63) and array.max() < 2**63:
+        return array.astype(np.int64)
+    different, codes = np.unique(array, return_inverse=True)
+    return TextLabels(codes.astype(np.int32), [str(int(label)) for label in different.tolist()])
+
+
+def _text_labels(array: NDArray[Any], names: tuple[str, ...] | None, argument: str) -> PartLabels:
+    """Return text labels (n,), which are numbers if all are integers, unless these are names of classes."""
+    different, codes = np.unique(array, return_inverse=True)
+    texts, notes = clean_text(different.tolist())
+    for note in notes:
+        warn(note)
+    if "" in texts:
+        first = int(np.isin(codes, [i for i, text in enumerate(texts) if not text]).argmax())
+        raise InputError(
+            f"{argument} has missing labels (empty text), the first for image {first}: remove these images, or label "
+            "them"
+        )
+    if names is None or not set(texts) <= set(names):
+        if (integers := parse_integers(texts)) is not None:
+            return integers[codes]
+        if are_fractions(texts):
+            wrong = next(text for text in texts if are_fractions([text]))
+            raise InputError(
+                f"{argument} must hold class labels, got {wrong!r} (Unknown label type: continuous): use integers or "
+                "names"
+            )
+    return TextLabels(codes.astype(np.int32), texts)
+
+
+def leave_out_untrained(
+    train: ImageSet, test: ImageSet | None, class_names: tuple[str, ...]
+) -> tuple[ImageSet | None, tuple[str, ...], list[str]]:
+    """Leave out the test images of classes without training images.
+
+    Returns
+    -------
+    (test, class_names, notes): the other test images, the names without those of such classes at the end, and what to
+    tell the user.
+    """
+    if test is None or (is_known := np.isin(test.labels, train.labels)).all():
+        return test, class_names, []
+    unknown = np.unique(test.labels[~is_known]).tolist()
+    n = int((~is_known).sum())
+    named = list_names([class_names[label] for label in unknown], MAX_CLASSES_NAMED)
+    images, are = ("image", "it is") if n == 1 else ("images", "they are")
+    note = f"{n:,} test {images} of {named}, which training lacks: {are} left out"
+    while len(class_names) - 1 in unknown:
+        class_names = class_names[:-1]
+    return test.take(np.flatnonzero(is_known)) if is_known.any() else None, class_names, [note]
 
 
 def brighten(train: ImageSet, test: ImageSet | None) -> tuple[ImageSet, ImageSet | None, list[str]]:
@@ -218,7 +244,11 @@ def _multiply(part: ImageSet, factor: int) -> ImageSet:
 
 def _check_names(class_names: Any) -> tuple[str, ...]:
     """Return class names as a tuple, or raise unless they are different strings, and at least one."""
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+    if (
+        isinstance(class_names, str)
+        or not isinstance(class_names, Iterable)
+        or not all(isinstance(name, str) for name in class_names)
+    ):
         raise InputTypeError(f"class_names must be strings, one for each class, got {class_names!r}")
     names = tuple(clean_name(name) for name in class_names)
     if not names or len(set(names)) < len(names):

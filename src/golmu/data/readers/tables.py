@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from golmu.data.arrays import brighten
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.labels import PartLabels, number_labels
 from golmu.data.quality import notices
 from golmu.data.readers.image_files import Source
 from golmu.data.readers.image_tree import ImageFolder
@@ -33,10 +34,11 @@ from golmu.data.readers.table_folders import (
     stem_of,
 )
 from golmu.data.readers.table_images import iterate_sources, read_pixels
-from golmu.data.readers.table_labels import NO_LABEL, Labels, number_labels, read_labels, read_values
+from golmu.data.readers.table_labels import NO_LABEL, read_labels, read_values
 from golmu.data.readers.threaded_reading import DecodedImages, read_images
 from golmu.data.reading import ReadOptions
-from golmu.errors import DataError, GolmuError
+from golmu.errors import DataError, GolmuError, InputError
+from golmu.names import clean_name
 
 SPLIT_WORDS = {"training": "train", "train": "train", "publictest": "val", "privatetest": "test"}
 """What values of a column that splits the images mean, besides words that begin with those of `PARTS`."""
@@ -50,7 +52,7 @@ class _Part(NamedTuple):
     """The files that make up a part of a data set, and the labels of their rows."""
 
     tables: list[Table]
-    labels: Labels
+    labels: PartLabels
 
 
 def holds_tables(folder: Path) -> bool:
@@ -88,9 +90,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
             parts += _read_test_part([open_table(file) for file in candidate], tables[0], columns, read_options)
         else:
             read_options.notes.append(f"{name_files(candidate)} is ignored, since there are test images already")
-    numbers, class_names = number_labels(
-        [(part.tables[0], part.labels) for part in parts], tables[0].class_names(columns.label)
-    )
+    numbers, class_names = _number_labels(parts, tables[0].class_names(columns.label))
     n, labels = len(numbers[0]), np.concatenate(numbers)
     is_train = np.arange(len(labels)) < n
     if len(parts) == 1 and columns.split is not None:
@@ -115,6 +115,20 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     if is_of_files:
         read_options.notes += notices(dataset)
     return dataset
+
+
+def _number_labels(
+    parts: list[_Part], names: tuple[str, ...] | None
+) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """Return the labels of each part as class numbers, and the names of the classes, those of the file if it has any."""
+    if not len(parts[0].labels):
+        raise DataError(f"'{parts[0].tables[0].path}' has no rows; give a table with images")
+    if names is not None and len(set(cleaned := [clean_name(name) or name for name in names])) == len(names):
+        names = tuple(cleaned)
+    try:
+        return number_labels([(f"'{part.tables[0].path}'", part.labels) for part in parts], names)
+    except InputError as error:
+        raise DataError(str(error)) from error
 
 
 def _holds_classes(tree: ImageFolder) -> bool:
