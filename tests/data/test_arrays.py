@@ -81,7 +81,31 @@ def test_images_that_are_nearly_black_are_as_they_are_but_noticed(images):
     with pytest.warns(GolmuWarning, match=f"^{re.escape(nearly_black(2))}$"):  # both parts have one meaning
         data = Dataset.from_arrays((X > 99).astype(int), Y, test_images=X // 127, test_labels=Y)
     assert data.train.images.max() == 1
-    assert Dataset.from_arrays(X // 250, Y, test_images=X, test_labels=Y).train.images.max() == 1
+
+
+@pytest.mark.parametrize("top", [1, 16, 31])
+def test_parts_of_different_brightness_are_as_they_are_but_noticed(top):
+    text = f"^the brightest training pixel is {top}, but the brightest test pixel is {X.max()}: bring both to one scale"
+    with pytest.warns(GolmuWarning, match=text):
+        data = Dataset.from_arrays(np.minimum(X, top), Y, test_images=X, test_labels=Y)
+    assert data.train.images.max() == top
+    with pytest.warns(GolmuWarning, match="^the brightest training pixel is "):
+        Dataset.from_arrays(X, Y, test_images=np.minimum(X, top), test_labels=Y)
+    Dataset.from_arrays(np.minimum(X, 31), Y, test_images=np.minimum(X, 99), test_labels=Y)  # without a notice
+
+
+def test_the_scale_of_floats_is_that_of_both_parts(tmp_path):
+    dark = np.minimum(X[:3], 1).astype(float)
+    np.savez(tmp_path / "a.npz", x_train=X.astype(float), y_train=Y, x_test=dark, y_test=Y[:3])
+    for read in (
+        lambda: Dataset.from_arrays(X.astype(float), Y, test_images=dark, test_labels=Y[:3]),
+        lambda: load_dataset(tmp_path / "a.npz"),
+    ):
+        with pytest.warns(GolmuWarning, match="^the brightest training pixel is "):
+            assert read().test.images.max() == 1
+    with pytest.raises(InputError, match="^images holds pixels up to 1, and the fraction "):
+        Dataset.from_arrays(X / 255, Y, test_images=X.astype(float), test_labels=Y)
+    assert np.array_equal(Dataset.from_arrays(X / 255, Y, test_images=X, test_labels=Y).train.images[..., 0], X)
 
 
 def test_files_of_arrays_are_brightened_alike(tmp_path, run):

@@ -27,6 +27,9 @@ from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.names import clean_name, list_names
 from golmu.types import Labels
 
+UNLIKE_FROM = 4
+"""Parts of a data set are hardly of one scale if one is so many times as bright as the other, which is nearly black."""
+
 ROWS_AT_A_TIME = 1024
 """Images that are converted at a time."""
 
@@ -69,7 +72,12 @@ def number_classes(*parts: ImageSet) -> tuple[str, ...]:
     return tuple(str(label) for label in range(1 + max(int(part.labels.max()) for part in parts)))
 
 
-def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
+def are_shares(*parts: NDArray[Any]) -> bool:
+    """Return whether the floats among the parts of a data set are shares of 1: whether none is above 1 in any part."""
+    return not any(part.dtype.kind == "f" and part.size and part.max() > 1 for part in parts)
+
+
+def users_images(images: Any, argument: str, *, is_share: bool = True) -> NDArray[np.uint8]:
     """Convert images as users hold them to uint8 (n, h, w, c).
 
     Parameters
@@ -79,6 +87,8 @@ def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
         takes them.
     argument
         The name that errors give to `images`.
+    is_share
+        Whether floats up to 1 are shares of 1 (`are_shares`), rather than dark or black pixels among 0 to 255.
 
     Raises
     ------
@@ -87,13 +97,14 @@ def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
     """
     array = as_numbers(images, argument)
     if array.size:
-        array = as_bytes(array, argument)
+        array = as_bytes(array, argument, is_share=is_share)
         inputs.refuse_channels_first(array, argument)
     return inputs.as_images(array, argument=argument).astype(np.uint8, copy=False)
 
 
-def as_bytes(values: NDArray[Any], argument: str) -> NDArray[np.uint8]:
-    """Convert pixels to uint8: whole numbers from 0 to 255 stay, floats in [0, 1] are multiplied by 255 and rounded.
+def as_bytes(values: NDArray[Any], argument: str, *, is_share: bool = True) -> NDArray[np.uint8]:
+    """Convert pixels to uint8: whole numbers from 0 to 255 stay, floats in [0, 1] are multiplied by 255 and rounded,
+    unless `is_share` is False.
 
     Raises
     ------
@@ -108,7 +119,7 @@ def as_bytes(values: NDArray[Any], argument: str) -> NDArray[np.uint8]:
     expected = "pixels must be whole numbers from 0 to 255, or floats in [0, 1]"
     if not (low >= 0 and high <= 255):  # NaN is refused too
         raise InputError(f"{argument} holds pixels from {low:g} to {high:g}, but {expected}")
-    is_share = values.dtype.kind == "f" and high <= 1
+    is_share = is_share and values.dtype.kind == "f" and high <= 1
     result = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), ROWS_AT_A_TIME):
         rows = values[start : start + ROWS_AT_A_TIME]
@@ -154,13 +165,13 @@ def users_labels(
 def _part_labels(array: NDArray[Any], names: tuple[str, ...] | None, argument: str) -> PartLabels:
     """Return the labels of a part as numbers, or as text."""
     if array.ndim == 2:
-        return array.argmax(axis=1).astype(np.int64)
+        return np.asarray(array.argmax(axis=1), np.int64)
     if array.dtype.kind == "b" and names is None:
         return TextLabels(array.astype(np.int32), ["False", "True"])
     if array.dtype.kind == "U":
         return _text_labels(array, names, argument)
     if array.min() >= -(2**63) and array.max() < 2**63:
-        return array.astype(np.int64)
+        return np.asarray(array, np.int64)
     different, codes = np.unique(array, return_inverse=True)
     return TextLabels(codes.astype(np.int32), [str(int(label)) for label in different.tolist()])
 
@@ -224,8 +235,15 @@ def brighten(train: ImageSet, test: ImageSet | None) -> tuple[ImageSet, ImageSet
 
 
 def faint_notice(train: ImageSet, test: ImageSet | None) -> list[str]:
-    """Return a sentence if all images are nearly black, as scikit-learn's digits are, whose pixels go up to 16."""
+    """Return a sentence if all images are nearly black, such as scikit-learn's digits up to 16; or one part of them."""
     top = _brightest(train, test)
+    if test is not None and top >= FAINT_BELOW:
+        tops = _brightest(train, None), _brightest(test, None)
+        if 0 < min(tops) < min(FAINT_BELOW, top / UNLIKE_FROM):
+            return [
+                f"the brightest training pixel is {tops[0]}, but the brightest test pixel is {tops[1]}: bring both to "
+                "one scale, in which 255 is white"
+            ]
     if not 0 < top < FAINT_BELOW:
         return []
     return [

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from golmu.data.arrays import brighten, leave_out_untrained, users_images, users_labels
+from golmu.data.arrays import are_shares, brighten, leave_out_untrained, users_images, users_labels
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import MAX_CLASSES_NAMED
+from golmu.data.pixel_arrays import as_numbers
 from golmu.data.split import stratified_split
 from golmu.errors import InputError, InputTypeError, warn
 from golmu.names import look_alike_notice
@@ -94,10 +95,13 @@ class Dataset:
         """
         if (test_images is None) != (test_labels is None):
             raise InputTypeError("test_images and test_labels belong together: give both, or neither")
-        sets = [users_images(images, "images")]
+        given = {"images": as_numbers(images, "images")}
+        if test_images is not None:
+            given["test_images"] = as_numbers(test_images, "test_images")
+        is_share = are_shares(*given.values())
+        sets = [users_images(array, argument, is_share=is_share) for argument, array in given.items()]
         parts = [(labels, len(sets[0]), "labels")]
         if test_images is not None:
-            sets.append(users_images(test_images, "test_images"))
             parts.append((test_labels, len(sets[1]), "test_labels"))
         numbers, names = users_labels(parts, class_names)
         train, *rest = map(ImageSet, sets, numbers)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from golmu.about import WHAT_DATA_IS
-from golmu.data.arrays import brighten, leave_out_untrained, users_images, users_labels
+from golmu.data.arrays import are_shares, brighten, leave_out_untrained, users_images, users_labels
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.named import digits, fashion_mnist
@@ -224,18 +224,19 @@ def load_npz(path: Path, notes: list[str]) -> Dataset:
         If the file is missing or damaged, or its arrays cannot be used, or do not fit together.
     """
     pairs = read_npz(path, notes)
-    sets, parts = [], []
+    sets, parts, is_share = [], [], are_shares(*(pair.images for pair in pairs))
     try:
         while pairs:
             # Each pair is dropped as soon as it is converted: its arrays may be eight times as large as the images.
             pair = pairs.pop(0)
-            sets.append(users_images(pair.images, pair.images_name))
+            sets.append(users_images(pair.images, pair.images_name, is_share=is_share))
             parts.append((pair.labels, len(sets[-1]), pair.labels_name))
             del pair
         numbers, class_names = users_labels(parts, None)
     except (InputError, InputTypeError) as error:
         raise DataError(f"'{path}': {error}") from error
-    train, test = [*map(ImageSet, sets, numbers), None][:2]
+    train, *rest = map(ImageSet, sets, numbers)
+    test = rest[0] if rest else None
     if test is not None and test.images.shape[1:] != train.images.shape[1:]:
         raise DataError(
             f"'{path}' holds training images of shape {train.images.shape[1:]}, but test images of shape "

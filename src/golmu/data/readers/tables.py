@@ -120,7 +120,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
 def _number_labels(
     parts: list[_Part], names: tuple[str, ...] | None
 ) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
-    """Return the labels of each part as class numbers, and the names of the classes, those of the file if it has any."""
+    """Return the labels of each part as class numbers, and the names of the classes: those of the file, if any."""
     if not len(parts[0].labels):
         raise DataError(f"'{parts[0].tables[0].path}' has no rows; give a table with images")
     if names is not None and len(set(cleaned := [clean_name(name) or name for name in names])) == len(names):
