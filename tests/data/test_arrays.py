@@ -103,7 +103,7 @@ def test_the_scale_of_floats_is_that_of_both_parts(tmp_path):
     ):
         with pytest.warns(GolmuWarning, match="^the brightest training pixel is "):
             assert read().test.images.max() == 1
-    with pytest.raises(InputError, match="^images holds pixels up to 1, and the fraction "):
+    with pytest.raises(InputError, match=r"^images holds pixels up to 1, and the fraction "):
         Dataset.from_arrays(X / 255, Y, test_images=X.astype(float), test_labels=Y)
     assert np.array_equal(Dataset.from_arrays(X / 255, Y, test_images=X, test_labels=Y).train.images[..., 0], X)
 
