@@ -612,3 +612,26 @@ def test_tables_are_trained_on_resumed_and_tested_as_they_were_read(run, tmp_pat
     assert lines[0].startswith("8 validation images of other-bugs: ")
     status, lines, err = run("data", tmp_path / f"other-{name}", "--sheet", tmp_path / "sheet.png")
     assert (status, lines[1]) == (0, "train  36 images of 6x6x1")
+
+
+@pytest.mark.parametrize("values", [[0, 1], ["TRUE", "FALSE"], ["a", "b"], ["train", ""]])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_column_that_should_split_and_does_not_is_noticed(tmp_path, values, suffix):
+    frame = pandas.DataFrame(ROWS, columns=[f"p{i}" for i in range(36)])
+    column = np.array([value == "TRUE" for value in values] if values[0] == "TRUE" else values)[np.arange(N) % 2]
+    frame = frame.assign(label=Y, split=column)
+    path = tmp_path / f"a.{suffix}"
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    with pytest.warns(GolmuWarning, match="^the column 'split' of .* is not heeded, since its values are not train, "):
+        data = load_dataset(path)
+    assert (len(data.train), data.test) == (N, None)
+
+
+def test_rows_that_a_splitting_column_does_not_assign_are_left_out(tmp_path):
+    frame = pandas.DataFrame(ROWS, columns=[f"p{i}" for i in range(36)]).assign(label=Y)
+    parts = np.array(["train", "train", "test", "train"])[np.arange(N) % 4].astype(object)
+    parts[3], parts[5] = None, "other"
+    frame.assign(split=parts).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.warns(GolmuWarning, match=r"for the test; rows with another value or none \(2\) are left out$"):
+        data = load_dataset(tmp_path / "a.csv")
+    assert (len(data.train), len(data.test)) == (N // 4 * 3 - 2, N // 4)

@@ -84,7 +84,9 @@ def choose_columns(table: Table, files: NamedImages, read_options: ReadOptions) 
         If they do not make images of the size that was asked for.
     """
     split = first_of(SPLIT_COLUMNS, table.names) if table.has_header else None
-    split = split if split in table.texts else None
+    if split == read_options.label or split in table.lists or split in table.encoded:
+        split = None
+    table.numbers -= {split}
     if (found := _column_of_images(table, files, read_options.label)) is not None:
         kind, image = found
         return Columns(_choose_label(table, read_options.label, image, split), kind, [image], split=split)

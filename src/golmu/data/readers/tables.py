@@ -174,15 +174,17 @@ def _read_split(
     test = next((part for part in ("test", "val") if (parts == part).any()), "")
     if (parts == "train").all():
         return everything, everything
-    if not (parts == "train").any() or (parts == "").any() or not test:
+    if not (parts == "train").any() or not test:
         read_options.notes.append(
             f"the column '{column}' of '{tables[0].path}' is not heeded, since its values are not train, test and val"
         )
         return everything, everything
     is_used = (parts == "train") | (parts == test)
     note = f"the column '{column}' of '{tables[0].path}' says which images are for training and which for the test"
-    if not is_used.all():
-        note += f"; those for validation ({int((~is_used).sum()):,}) are ignored, since there are test images"
+    if n_unknown := int((parts == "").sum()):
+        note += f"; rows with another value or none ({n_unknown:,}) are left out"
+    if n_validation := int((~is_used).sum()) - n_unknown:
+        note += f"; those for validation ({n_validation:,}) are ignored, since there are test images"
     read_options.notes.append(note)
     return parts == "train", is_used
 
