@@ -142,3 +142,9 @@ def test_several_labels_for_an_image_are_refused_in_words(tmp_path):
     path = written(tmp_path, train_images=X, train_labels=np.ones((12, 14), np.uint8))
     with pytest.raises(DataError, match=r"train_labels of shape \(12, 14\) must be one-hot: one 1 in each row"):
         load_dataset(path)
+
+
+def test_images_without_labels_are_noticed(tmp_path):
+    path = written(tmp_path, x_train=X, y_train=Y, X_test=X)
+    with pytest.warns(GolmuWarning, match="^X_test of .* has no labels, so it is not used as test images$"):
+        assert load_dataset(path).test is None

@@ -635,3 +635,21 @@ def test_rows_that_a_splitting_column_does_not_assign_are_left_out(tmp_path):
     with pytest.warns(GolmuWarning, match=r"for the test; rows with another value or none \(2\) are left out$"):
         data = load_dataset(tmp_path / "a.csv")
     assert (len(data.train), len(data.test)) == (N // 4 * 3 - 2, N // 4)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_names_of_columns_in_one_part_alone_are_refused(tmp_path, header):
+    pixel_table(tmp_path / "train.csv", header=header)
+    pixel_table(tmp_path / "test.csv", header=not header)
+    first, second = ("train", "test") if header else ("test", "train")
+    text = f"'{tmp_path}/{first}.csv' has names of columns in its first row, but '{tmp_path}/{second}.csv' has none; "
+    refused(tmp_path, text)
+
+
+def test_columns_of_labels_that_differ_in_capitals_are_refused(tmp_path):
+    frame = pandas.DataFrame(ROWS, columns=[f"p{i}" for i in range(36)]).assign(label=Y, Label=Y[::-1])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    refused(
+        tmp_path / "a.csv", f"'{tmp_path}/a.csv' has several columns that may hold the labels, label, Label: choose"
+    )
+    assert load_dataset(tmp_path / "a.csv", label="Label").train.labels.tolist() == Y[::-1].tolist()

@@ -213,6 +213,8 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
     others = [name for name in table.names if name not in table.encoded and name not in (image, split)]
     if table.has_header:
         if name := first_of(LABEL_COLUMNS, others):
+            if len(alike := [other for other in others if other.strip().lower() == name.strip().lower()]) > 1:
+                raise _several_labels(table, alike)
             return name
         others = _without_identifiers(others)
     choices = (
@@ -222,10 +224,7 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
     )
     likely = next((names for names in choices if names), [])
     if len(likely) > 1:
-        raise DataError(
-            f"'{table.path}' has several columns that may hold the labels, {_name_columns(likely)}: choose one with "
-            "--label (label=), or name one 'label'"
-        )
+        raise _several_labels(table, likely)
     if likely:
         return likely[0]
     if image is None and len(others) > 1 and table.numbers.issuperset(others[1:]):
@@ -233,6 +232,13 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
     raise DataError(
         f"'{table.path}' has no column of labels: choose one with --label (label=), or name one 'label'; the columns "
         f"are {_name_columns(table.names)}"
+    )
+
+
+def _several_labels(table: Table, names: Sequence[str]) -> DataError:
+    return DataError(
+        f"'{table.path}' has several columns that may hold the labels, {_name_columns(names)}: choose one with "
+        "--label (label=), or name one 'label'"
     )
 
 

@@ -155,6 +155,12 @@ def _read_test_part(tables: list[Table], training: Table, columns: Columns, read
     lacks = columns.label not in tables[0].names
     if not training.has_header:  # then only the number of columns tells it
         lacks = len(tables[0].names) != len(training.names)
+    if training.has_header != tables[0].has_header and len(tables[0].names) == len(training.names):
+        with_names, without = (training, tables[0]) if training.has_header else (tables[0], training)
+        raise DataError(
+            f"'{with_names.path}' has names of columns in its first row, but '{without.path}' has none; give both or "
+            "neither"
+        )
     labels = None if lacks else read_labels(tables, columns.label, read_options.notes)
     if labels is None or (isinstance(labels, np.ndarray) and len(labels) and (labels == NO_LABEL).all()):
         read_options.notes.append(
