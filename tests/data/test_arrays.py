@@ -155,6 +155,7 @@ def test_frames_as_fetch_openml_gives_them():
         (Y[:, None], ["a", "b", "c", "d"], ("a", "b", "c", "d"), Y),
         (np.eye(4)[Y], None, ("0", "1", "2", "3"), Y),
         (Y > 0, None, ("False", "True"), Y > 0),
+        (Y > 0, ("no", "yes"), ("no", "yes"), Y > 0),
         (np.array(["fox", "cat", "여우"])[Y], None, ("cat", "fox", "여우"), np.array([1, 0, 2])[Y]),
         (np.array(["fox", "cat", "owl"])[Y], ("owl", "fox", "cat", "elk"), ("owl", "fox", "cat", "elk"),
             np.array([1, 2, 0])[Y]),

@@ -170,7 +170,7 @@ def _part_labels(array: NDArray[Any], names: tuple[str, ...] | None, argument: s
         return TextLabels(array.astype(np.int32), ["False", "True"])
     if array.dtype.kind == "U":
         return _text_labels(array, names, argument)
-    if array.min() >= -(2**63) and array.max() < 2**63:
+    if array.dtype.kind == "b" or (array.min() >= -(2**63) and array.max() < 2**63):
         return np.asarray(array, np.int64)
     different, codes = np.unique(array, return_inverse=True)
     return TextLabels(codes.astype(np.int32), [str(int(label)) for label in different.tolist()])
@@ -262,15 +262,12 @@ def _multiply(part: ImageSet, factor: int) -> ImageSet:
 
 def _check_names(class_names: Any) -> tuple[str, ...]:
     """Return class names as a tuple, or raise unless they are different strings, and at least one."""
-    if (
-        isinstance(class_names, str)
-        or not isinstance(class_names, Iterable)
-        or not all(isinstance(name, str) for name in class_names)
-    ):
+    given = list(class_names) if isinstance(class_names, Iterable) else [class_names]
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in given):
         raise InputTypeError(f"class_names must be strings, one for each class, got {class_names!r}")
-    names = tuple(clean_name(name) for name in class_names)
+    names = tuple(clean_name(name) for name in given)
     if not names or len(set(names)) < len(names):
-        raise InputError(f"class_names must be one or more different strings, got {list(class_names)!r}")
+        raise InputError(f"class_names must be one or more different strings, got {given!r}")
     return names
 
 
