@@ -84,7 +84,7 @@ def choose_columns(table: Table, files: NamedImages, read_options: ReadOptions) 
         If they do not make images of the size that was asked for.
     """
     split = first_of(SPLIT_COLUMNS, table.names) if table.has_header else None
-    if split == read_options.label or split in table.lists or split in table.encoded:
+    if split == read_options.label or (split and any(map(_is_nested, table.first_values(split)))):
         split = None
     table.numbers -= {split}
     if (found := _column_of_images(table, files, read_options.label)) is not None:
@@ -149,6 +149,10 @@ def _likely_images(table: Table, files: NamedImages, label: str | None) -> Itera
 
 def _is_label_name(name: str) -> bool:
     return name.strip().lower() in LABEL_COLUMNS or LABEL_LIKE.fullmatch(name) is not None
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, list | dict | bytes)
 
 
 def _is_image_path(value: str) -> bool:
