@@ -50,7 +50,7 @@ def test_data_says_what_is_remarkable_once(run, tmp_path):
     assert [line.rstrip() for line in lines[1:5]] == [
         "train  43 images of 28x28x1", "2 classes  train  test", "ant            3", "bee           40",
     ]  # fmt: skip
-    bad = f"{tmp_path}/bugs/ant/bad.png is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)"
+    bad = f"{tmp_path}/bugs/ant/bad.png is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC)"
     assert lines[5:-1] == [
         "notice: the images have 2 sizes (height x width), 5x5 (41), 6x5 (2): all are scaled to fit 28x28; choose "
         "another size with --size (size=)",

@@ -141,7 +141,7 @@ def test_bad_files_end_a_command_or_are_left_out(run, tiles, tmp_path):
     train = ["train", *arguments, *LEARNED, "--epochs=1", "--run", tmp_path / "run"]
     find = ["find-lr", *arguments, "--recipe=chapter", "--plot", tmp_path / "a.png", "--steps=40", "--high=30"]
     bad = f"1 of 521 images cannot be read: {place}/train/china/bad.png is not an image in a known format (PNG, JPEG, "
-    bad += "BMP, GIF, TIFF, WEBP)"
+    bad += "BMP, GIF, TIFF, WEBP, AVIF, HEIC)"
     for command in (train, find):
         status, _, err = run(*command)
         assert status == 2
@@ -210,7 +210,7 @@ def test_files_that_cannot_be_predicted_are_counted_or_left_out(run, trained, ti
     folder = shutil.copytree(tiles / "test" / "china", tmp_path / "china")
     for i in range(4):
         (folder / f"bad{i}.png").write_bytes(b"text")
-    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP"
+    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC"
     wrong = [f"{folder}/bad{i}.png is not an image in a known format ({known})" for i in range(4)]
     status, out, err = run("predict", trained, folder)
     assert (status, out) == (2, [])

@@ -70,3 +70,12 @@ def test_numbers_are_names_too():
 def test_columns_that_number_the_rows(name):
     assert IDENTIFIER_COLUMN.fullmatch(name)
     assert not IDENTIFIER_COLUMN.fullmatch(f"pixel{name}")
+
+
+def test_three_numbers_are_row_column_and_channel():
+    names = [f"r{i}c{j}b{k}" for i in range(11) for j in range(11) for k in range(3)]
+    shuffled = sorted(names)
+    places = pixel_places(shuffled)
+    assert [shuffled[i] for i in places.order] == names
+    assert not places.is_sorted
+    assert pixel_places([f"b{k}r{i}c{j}" for k in range(3) for i in range(4) for j in range(4)]) is None

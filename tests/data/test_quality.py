@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from golmu import Dataset
+from golmu.data import ImageSet
 from golmu.data.quality import class_counts, notices
 from golmu.errors import GolmuWarning
 
@@ -22,7 +23,8 @@ def test_one_class_cannot_be_trained_on():
 
 def test_images_are_counted_by_class():
     x = images(5)
-    dataset = Dataset.from_arrays(x, [0, 2, 2, 0, 2], test_images=x[:2], test_labels=[1, 1])
+    train, test = ImageSet(x[..., None], np.array([0, 2, 2, 0, 2])), ImageSet(x[:2, ..., None], np.array([1, 1]))
+    dataset = Dataset("a", train, test, ("0", "1", "2"), "memory")
     assert [counts.tolist() for counts in class_counts(dataset)] == [[2, 0, 3], [0, 2, 0]]
     without_test = Dataset.from_arrays(x, [0, 1, 2, 0, 2])
     assert [counts.tolist() for counts in class_counts(without_test)] == [[2, 1, 2], [0, 0, 0]]
@@ -37,7 +39,8 @@ def test_several_classes_and_images_are_counted_and_named():
     x, labels = images(112), np.r_[np.zeros(100), [1, 2, 3, 4, 5, 6], [7] * 6].astype(int)
     x[1:4] = x[0]
     x[100:102] = x[10:12]
-    dataset = Dataset.from_arrays(x, labels, [*"abcdefghi"], test_images=x[:3], test_labels=[8, 8, 0])
+    train, test = ImageSet(x[..., None], labels), ImageSet(x[:3, ..., None], np.array([8, 8, 0]))
+    dataset = Dataset("a", train, test, tuple("abcdefghi"), "memory")
     remove = "remove the copies: an image in both parts makes the accuracy too high"
     assert notices(dataset) == [
         "test images, but no training images: i",

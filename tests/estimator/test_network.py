@@ -4,6 +4,7 @@ import re
 
 import naive
 import numpy as np
+import pandas
 import pytest
 from small_network import BATCH, NAMES, RNG, SHAPE, N, X, Y, assert_close, network, ready, same_weights
 
@@ -366,3 +367,42 @@ def test_gradients_agree_with_central_differences():
         index = tuple(rng.integers(0, size) for size in weights[name].shape)
         slope = naive.central_difference(lambda: naive.loss(X[:9], Y[:9], weights), weights[name], index)
         assert gradients[name][index] == pytest.approx(slope, rel=1e-3, abs=1e-6), name
+
+
+@pytest.mark.parametrize("kind", [np.int64, float, object])
+@pytest.mark.parametrize("scale", [1, 255])
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_a_row_of_a_mixed_frame_means_what_it_means_among_others(kind, scale, is_partial):
+    """Columns of zeros are integers in CSV files of floats; columns with gaps are floats in those of integers."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 256, (12, 16)) / (255 / scale)
+    values[:3] = np.arange(16) % 2  # as dark as can be where white is 255
+    frame = pandas.DataFrame(values, columns=[f"p{i}" for i in range(16)])
+    frame = frame.astype({"p3": kind}) if scale == 255 else frame.assign(p3=np.zeros(12, int).astype(kind))
+    frame = frame.assign(p5=np.arange(12) % 2)
+    estimator = ConvolutionNetwork(2, 3, random_state=0, batch_size=4)
+    y = (np.arange(12) % 2).tolist()
+    estimator.partial_fit(frame, y) if is_partial else estimator.fit(
+        frame, y, epochs=1, x_val=frame.iloc[:3], y_val=y[:3]
+    )
+    together = estimator.predict_proba(frame)
+    for rows in ([0], [1, 2], [7]):
+        assert np.allclose(estimator.predict_proba(frame.iloc[rows]), together[rows], atol=1e-5)
+    fractions = pandas.concat([frame, frame.assign(p0=scale * 0.3)])
+    assert np.allclose(estimator.predict_proba(fractions)[:12], together, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["a", "a"], "x has more than one column 'a': rename all but one, or drop them"),
+        ([1, "a"], "x has columns whose names cannot be kept: Feature names are only supported if all"),
+    ],
+)
+def test_names_of_columns_are_refused_before_the_training(names, text):
+    frame = pandas.DataFrame(np.full((4, 16), 255, np.uint8), columns=[*names, *(f"b{i * 3}" for i in range(14))])
+    estimator, y = ConvolutionNetwork(2, 3, batch_size=2), [0, 1, 0, 1]
+    for fit in (estimator.fit, estimator.partial_fit):
+        with pytest.raises(InputError, match=f"^{text}"):
+            fit(frame, y)
+        assert not hasattr(estimator, "classes_")

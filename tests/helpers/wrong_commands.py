@@ -176,7 +176,7 @@ WRONG = {
     "predict an empty folder": ("predict {run} {empty}",
         "the folder {empty} holds no image that is read, and no file at all"),
     "predict what is no image": ("predict {run} {tmp}/file",
-        "{tmp}/file is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)"),
+        "{tmp}/file is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC)"),
     "a name that is too long": ("predict {run} " + "a" * 5000, "a" * 5000 + " cannot be read: File name too long"),
     "report of no run": ("report {tmp}/nowhere --output {tmp}/page.html", "there is no run folder {tmp}/nowhere"),
     "report without model": ("report {no_model}", NO_MODEL),

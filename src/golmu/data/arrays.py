@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,22 @@ from numpy.typing import NDArray
 from golmu.data import inputs
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import FAINT_BELOW, MAX_CLASSES_NAMED
-from golmu.data.labels import MAX_CLASSES, clean_text, distinct_names, rank_labels
+from golmu.data.labels import (
+    MAX_CLASSES,
+    PartLabels,
+    TextLabels,
+    are_fractions,
+    clean_text,
+    number_labels,
+    parse_integers,
+)
 from golmu.data.pixel_arrays import as_numbers
 from golmu.errors import DataError, InputError, InputTypeError, warn
-from golmu.names import are_integers, clean_name, list_names
+from golmu.names import clean_name, list_names
 from golmu.types import Labels
+
+UNLIKE_FROM = 4
+"""Parts of a data set are hardly of one scale if one is so many times as bright as the other, which is nearly black."""
 
 ROWS_AT_A_TIME = 1024
 """Images that are converted at a time."""
@@ -61,7 +72,12 @@ def number_classes(*parts: ImageSet) -> tuple[str, ...]:
     return tuple(str(label) for label in range(1 + max(int(part.labels.max()) for part in parts)))
 
 
-def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
+def are_shares(*parts: NDArray[Any]) -> bool:
+    """Return whether the floats among the parts of a data set are shares of 1: whether none is above 1 in any part."""
+    return not any(part.dtype.kind == "f" and part.size and part.max() > 1 for part in parts)
+
+
+def users_images(images: Any, argument: str, *, is_share: bool = True) -> NDArray[np.uint8]:
     """Convert images as users hold them to uint8 (n, h, w, c).
 
     Parameters
@@ -71,6 +87,8 @@ def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
         takes them.
     argument
         The name that errors give to `images`.
+    is_share
+        Whether floats up to 1 are shares of 1 (`are_shares`), rather than dark or black pixels among 0 to 255.
 
     Raises
     ------
@@ -79,13 +97,14 @@ def users_images(images: Any, argument: str) -> NDArray[np.uint8]:
     """
     array = as_numbers(images, argument)
     if array.size:
-        array = as_bytes(array, argument)
+        array = as_bytes(array, argument, is_share=is_share)
         inputs.refuse_channels_first(array, argument)
     return inputs.as_images(array, argument=argument).astype(np.uint8, copy=False)
 
 
-def as_bytes(values: NDArray[Any], argument: str) -> NDArray[np.uint8]:
-    """Convert pixels to uint8: whole numbers from 0 to 255 stay, floats in [0, 1] are multiplied by 255 and rounded.
+def as_bytes(values: NDArray[Any], argument: str, *, is_share: bool = True) -> NDArray[np.uint8]:
+    """Convert pixels to uint8: whole numbers from 0 to 255 stay, floats in [0, 1] are multiplied by 255 and rounded,
+    unless `is_share` is False.
 
     Raises
     ------
@@ -100,7 +119,7 @@ def as_bytes(values: NDArray[Any], argument: str) -> NDArray[np.uint8]:
     expected = "pixels must be whole numbers from 0 to 255, or floats in [0, 1]"
     if not (low >= 0 and high <= 255):  # NaN is refused too
         raise InputError(f"{argument} holds pixels from {low:g} to {high:g}, but {expected}")
-    is_share = values.dtype.kind == "f" and high <= 1
+    is_share = is_share and values.dtype.kind == "f" and high <= 1
     result = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), ROWS_AT_A_TIME):
         rows = values[start : start + ROWS_AT_A_TIME]
@@ -114,75 +133,93 @@ def as_bytes(values: NDArray[Any], argument: str) -> NDArray[np.uint8]:
 
 
 def users_labels(
-    labels: Any, n: int, class_names: Sequence[str] | None, argument: str, known: tuple[str, ...] | None = None
-) -> tuple[Labels, tuple[str, ...]]:
-    """Convert labels as users hold them to class numbers, (n,), and return these with the names of the classes.
+    parts: Sequence[tuple[Any, int, str]], class_names: Sequence[str] | None
+) -> tuple[list[Labels], tuple[str, ...]]:
+    """Convert labels as users hold them to class numbers, (n,) for each part, and return these with the classes' names.
 
     Parameters
     ----------
-    labels
-        (n,) integers, booleans, or strings; or one-hot, (n, classes). Integers below 0, or from `MAX_CLASSES` on, make
-        all of them names, as strings are.
-    n
-        How many labels there must be.
+    parts
+        For the training images, and then for the test images if there are any: the labels, how many there must be, and
+        the name that errors give to them. Labels are (n,) integers, booleans, or strings; or one-hot, (n, classes).
+        They are read as `golmu.data.labels` says.
     class_names
         A name for each number; for strings, all names that may occur, in the order in which they are numbered. By
         default the numbers, or the strings sorted, as numbers if all of them are (`golmu.names`).
-    argument
-        The name that errors give to `labels`.
-    known
-        The class names of the training images, when `labels` are those of the test images.
 
     Raises
     ------
     InputError, InputTypeError
         If the labels cannot be used.
     """
-    array = inputs.as_label_array(labels, n, argument=argument)
     names = None if class_names is None else _check_names(class_names)
-    if text := _as_text(array, names, known):
-        text, notes = clean_text(text)
-        for note in notes:
-            warn(note)
-        order = names or known or distinct_names(text)
-        if unknown := sorted(set(text) - set(order)):
-            raise InputError(
-                f"{argument} holds the label {unknown[0]!r}, which is not one of the classes: "
-                + list_names(order, MAX_CLASSES_NAMED)
-            )
-        if len(order) > MAX_CLASSES:
-            raise InputError(f"{argument} holds {len(order):,} different labels, but at most {MAX_CLASSES:,} are read")
-        return rank_labels(text, order), order
+    arrays = [inputs.as_label_array(labels, n, argument=argument) for labels, n, argument in parts]
+    width = max(array.shape[1] if array.ndim == 2 else 0 for array in arrays)
+    labelled = [
+        (argument, _part_labels(array, names, argument)) for array, (_, _, argument) in zip(arrays, parts, strict=True)
+    ]
+    numbers, names = number_labels(labelled, names, width)
+    return numbers, names
+
+
+def _part_labels(array: NDArray[Any], names: tuple[str, ...] | None, argument: str) -> PartLabels:
+    """Return the labels of a part as numbers, or as text."""
     if array.ndim == 2:
-        numbers, default = array.argmax(axis=1), tuple(str(i) for i in range(array.shape[1]))
-    else:
-        low, high = array.min(), array.max()
-        if not 0 <= low <= high < MAX_CLASSES:  # class_names are given
-            raise InputError(
-                f"{argument} holds labels from {low} to {high}, but class_names are for integer labels from 0 to "
-                f"{MAX_CLASSES - 1}: number the classes from 0, or leave out class_names"
-            )
-        is_boolean = array.dtype.kind == "b"
-        numbers, default = array, ("False", "True") if is_boolean else tuple(str(i) for i in range(int(high) + 1))
-    names = names or (known if known is not None and len(known) >= len(default) else default)
-    if int(numbers.max()) >= len(names):
-        raise InputError(
-            f"{argument} holds labels up to {numbers.max():g}, but class_names has {len(names)} names: give one for "
-            "each class"
-        )
-    return numbers.astype(np.int64), names
-
-
-def _as_text(array: NDArray[Any], names: tuple[str, ...] | None, known: tuple[str, ...] | None) -> list[str]:
-    """Return labels (n,) as text if they are names, as integers may be too; else an empty list."""
+        return np.asarray(array.argmax(axis=1), np.int64)
+    if array.dtype.kind == "b" and names is None:
+        return TextLabels(array.astype(np.int32), ["False", "True"])
     if array.dtype.kind == "U":
-        return list(map(str, array.tolist()))
-    if array.ndim == 2 or array.dtype.kind == "b" or names is not None:
-        return []
-    are_known_as_names = known is not None and are_integers(known) and known != tuple(map(str, range(len(known))))
-    if are_known_as_names or not 0 <= array.min() <= array.max() < MAX_CLASSES:
-        return [str(int(label)) for label in array.tolist()]
-    return []
+        return _text_labels(array, names, argument)
+    if array.dtype.kind == "b" or (array.min() >= -(2**63) and array.max() < 2**63):
+        return np.asarray(array, np.int64)
+    different, codes = np.unique(array, return_inverse=True)
+    return TextLabels(codes.astype(np.int32), [str(int(label)) for label in different.tolist()])
+
+
+def _text_labels(array: NDArray[Any], names: tuple[str, ...] | None, argument: str) -> PartLabels:
+    """Return text labels (n,), which are numbers if all are integers, unless these are names of classes."""
+    different, codes = np.unique(array, return_inverse=True)
+    texts, notes = clean_text(different.tolist())
+    for note in notes:
+        warn(note)
+    if "" in texts:
+        first = int(np.isin(codes, [i for i, text in enumerate(texts) if not text]).argmax())
+        raise InputError(
+            f"{argument} has missing labels (empty text), the first for image {first}: remove these images, or label "
+            "them"
+        )
+    if names is None or not set(texts) <= set(names):
+        if (integers := parse_integers(texts)) is not None:
+            return integers[codes]
+        if are_fractions(texts):
+            wrong = next(text for text in texts if are_fractions([text]))
+            raise InputError(
+                f"{argument} must hold class labels, got {wrong!r} (Unknown label type: continuous): use integers or "
+                "names"
+            )
+    return TextLabels(codes.astype(np.int32), texts)
+
+
+def leave_out_untrained(
+    train: ImageSet, test: ImageSet | None, class_names: tuple[str, ...]
+) -> tuple[ImageSet | None, tuple[str, ...], list[str]]:
+    """Leave out the test images of classes without training images.
+
+    Returns
+    -------
+    (test, class_names, notes): the other test images, the names without those of such classes at the end, and what to
+    tell the user.
+    """
+    if test is None or (is_known := np.isin(test.labels, train.labels)).all():
+        return test, class_names, []
+    unknown = np.unique(test.labels[~is_known]).tolist()
+    n = int((~is_known).sum())
+    named = list_names([class_names[label] for label in unknown], MAX_CLASSES_NAMED)
+    images, are = ("image", "it is") if n == 1 else ("images", "they are")
+    note = f"{n:,} test {images} of {named}, which training lacks: {are} left out"
+    while len(class_names) - 1 in unknown:
+        class_names = class_names[:-1]
+    return test.take(np.flatnonzero(is_known)) if is_known.any() else None, class_names, [note]
 
 
 def brighten(train: ImageSet, test: ImageSet | None) -> tuple[ImageSet, ImageSet | None, list[str]]:
@@ -198,8 +235,15 @@ def brighten(train: ImageSet, test: ImageSet | None) -> tuple[ImageSet, ImageSet
 
 
 def faint_notice(train: ImageSet, test: ImageSet | None) -> list[str]:
-    """Return a sentence if all images are nearly black, as scikit-learn's digits are, whose pixels go up to 16."""
+    """Return a sentence if all images are nearly black, such as scikit-learn's digits up to 16; or one part of them."""
     top = _brightest(train, test)
+    if test is not None and top >= FAINT_BELOW:
+        tops = _brightest(train, None), _brightest(test, None)
+        if 0 < min(tops) < min(FAINT_BELOW, top / UNLIKE_FROM):
+            return [
+                f"the brightest training pixel is {tops[0]}, but the brightest test pixel is {tops[1]}: bring both to "
+                "one scale, in which 255 is white"
+            ]
     if not 0 < top < FAINT_BELOW:
         return []
     return [
@@ -218,11 +262,12 @@ def _multiply(part: ImageSet, factor: int) -> ImageSet:
 
 def _check_names(class_names: Any) -> tuple[str, ...]:
     """Return class names as a tuple, or raise unless they are different strings, and at least one."""
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+    given = list(class_names) if isinstance(class_names, Iterable) else [class_names]
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in given):
         raise InputTypeError(f"class_names must be strings, one for each class, got {class_names!r}")
-    names = tuple(clean_name(name) for name in class_names)
+    names = tuple(clean_name(name) for name in given)
     if not names or len(set(names)) < len(names):
-        raise InputError(f"class_names must be one or more different strings, got {list(class_names)!r}")
+        raise InputError(f"class_names must be one or more different strings, got {given!r}")
     return names
 
 

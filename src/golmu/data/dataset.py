@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from golmu.data.arrays import brighten, users_images, users_labels
+from golmu.data.arrays import are_shares, brighten, leave_out_untrained, users_images, users_labels
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import MAX_CLASSES_NAMED
+from golmu.data.pixel_arrays import as_numbers
 from golmu.data.split import stratified_split
 from golmu.errors import InputError, InputTypeError, warn
 from golmu.names import look_alike_notice
@@ -76,13 +77,14 @@ class Dataset:
             all images are nearly black.
         labels
             (n,) integers, booleans or strings; or one-hot, (n, classes). Integers from 0 on are class numbers; if some
-            are below 0 or above 65,535, each different one is a class. Strings lose the spaces around them
-            (`docs/reference/names.md`).
+            are below 0 or above 65,535, each different one is a class. Strings lose the spaces around them, and are
+            integers if all of them are (`docs/reference/names.md`).
         class_names
             A name for each class: for integers in their order, for strings all of these, in the order in which they
             are numbered. By default the integers, or the strings sorted, as numbers if all of them are.
         test_images, test_labels
-            Images that are never learned from, and their labels, of the same kinds.
+            Images that are never learned from, and their labels, of the same kinds. Those of a class that has no
+            training images are left out, with a warning.
         name
             What to call the data set.
 
@@ -93,15 +95,19 @@ class Dataset:
         """
         if (test_images is None) != (test_labels is None):
             raise InputTypeError("test_images and test_labels belong together: give both, or neither")
-        pixels = users_images(images, "images")
-        numbers, names = users_labels(labels, len(pixels), class_names, "labels")
-        test = None
+        given = {"images": as_numbers(images, "images")}
         if test_images is not None:
-            test_pixels = users_images(test_images, "test_images")
-            test_numbers, names = users_labels(test_labels, len(test_pixels), class_names, "test_labels", names)
-            test = ImageSet(test_pixels, test_numbers)
-        train, test, notes = brighten(ImageSet(pixels, numbers), test)
-        for note in [*notes, *look_alike_notice(names)]:
+            given["test_images"] = as_numbers(test_images, "test_images")
+        is_share = are_shares(*given.values())
+        sets = [users_images(array, argument, is_share=is_share) for argument, array in given.items()]
+        parts = [(labels, len(sets[0]), "labels")]
+        if test_images is not None:
+            parts.append((test_labels, len(sets[1]), "test_labels"))
+        numbers, names = users_labels(parts, class_names)
+        train, *rest = map(ImageSet, sets, numbers)
+        test, names, untrained = leave_out_untrained(train, rest[0] if rest else None, names)
+        train, test, notes = brighten(train, test)
+        for note in [*untrained, *notes, *look_alike_notice(names)]:
             warn(note)
         return cls(str(name), train, test, names, "memory")
 

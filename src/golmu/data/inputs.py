@@ -35,7 +35,10 @@ UNKNOWN = -1
 """Stands for a label that is not among the classes."""
 
 
-def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", are_learned: bool = False) -> Images:
+def as_images(
+    x: Any, shape: ImageShape | None = None, *, argument: str = "x", are_learned: bool = False,
+    are_integers: bool | None = None,
+) -> Images:  # fmt: skip
     """Convert images to (n, h, w, c), uint8 or float32.
 
     Parameters
@@ -50,13 +53,15 @@ def as_images(x: Any, shape: ImageShape | None = None, *, argument: str = "x", a
     are_learned
         Whether the images are to be learned from: then there is a warning if they are nearly black, or if their
         channels seem to come first.
+    are_integers
+        What a mixture of integers and floats means (`golmu.data.pixel_arrays.as_numbers`).
 
     Raises
     ------
     InputTypeError, InputError
         If `x` is anything else; the message names the argument, what was expected and what was received.
     """
-    array = as_numbers(x, argument)
+    array = as_numbers(x, argument, are_integers=are_integers)
     hint = f": if its channels come first, {_transpose(argument)}" if _seem_channels_first(array) else ""
     array = _four_axes(array, shape, argument)
     if len(array) == 0:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from golmu.about import WHAT_DATA_IS
-from golmu.data.arrays import brighten, users_images, users_labels
+from golmu.data.arrays import are_shares, brighten, leave_out_untrained, users_images, users_labels
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
-from golmu.data.labels import distinct_names
 from golmu.data.named import digits, fashion_mnist
 from golmu.data.readers.idx import as_path
 from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
-from golmu.data.readers.npz import ArrayPair, read_npz
+from golmu.data.readers.npz import read_npz
 from golmu.data.readers.table_folders import is_table_name
 from golmu.data.reading import Progress, ReadOptions, as_size
 from golmu.errors import DataError, InputError, InputTypeError, warn
-from golmu.names import clean_name, list_names, look_alike_notice
+from golmu.names import list_names, look_alike_notice
 
 ARCHIVE_SUFFIX, ZIP_SUFFIX = ".npz", ".zip"
 
@@ -117,6 +113,10 @@ def read_again(name: str | Path, folder: str | Path | None, read_options: ReadOp
 def read_dataset(name: str | Path, folder: str | Path | None, read_options: ReadOptions) -> Dataset:
     """Load a data set as `load_dataset` does, but add the warnings to `read_options.notes` instead."""
     dataset = _read(name, folder, read_options)
+    test, class_names, notes = leave_out_untrained(dataset.train, dataset.test, dataset.class_names)
+    if notes:
+        dataset = replace(dataset, test=test, class_names=class_names)
+        read_options.notes += notes
     read_options.notes += look_alike_notice(dataset.class_names)
     return dataset
 
@@ -247,39 +247,25 @@ def load_npz(path: Path, notes: list[str]) -> Dataset:
         If the file is missing or damaged, or its arrays cannot be used, or do not fit together.
     """
     pairs = read_npz(path, notes)
-    class_names = _names_of_text_labels(pairs)
+    sets, parts, is_share = [], [], are_shares(*(pair.images for pair in pairs))
     try:
-        # Each pair is dropped as soon as it is converted, since its arrays may be eight times as large as the images.
-        train, class_names = _as_image_set(pairs.pop(0), class_names)
-        test = None
-        if pairs:
-            test, class_names = _as_image_set(pairs.pop(0), class_names)
+        while pairs:
+            # Each pair is dropped as soon as it is converted: its arrays may be eight times as large as the images.
+            pair = pairs.pop(0)
+            sets.append(users_images(pair.images, pair.images_name, is_share=is_share))
+            parts.append((pair.labels, len(sets[-1]), pair.labels_name))
+            del pair
+        numbers, class_names = users_labels(parts, None)
     except (InputError, InputTypeError) as error:
         raise DataError(f"'{path}': {error}") from error
+    train, *rest = map(ImageSet, sets, numbers)
+    test = rest[0] if rest else None
     if test is not None and test.images.shape[1:] != train.images.shape[1:]:
         raise DataError(
             f"'{path}' holds training images of shape {train.images.shape[1:]}, but test images of shape "
             f"{test.images.shape[1:]}; bring them to one shape"
         )
     return Dataset(path.stem, train, test, class_names, str(path))
-
-
-def _names_of_text_labels(pairs: Sequence[ArrayPair]) -> tuple[str, ...] | None:
-    """Return the names of all classes, sorted, if all labels are text; else None.
-
-    A class that only the test images have is among them: the user is told of it, and may train without it.
-    """
-    if any(pair.labels.dtype.kind != "U" for pair in pairs):
-        return None
-    distinct = np.unique(np.concatenate([pair.labels.ravel() for pair in pairs]))
-    return distinct_names([clean_name(label) for label in distinct.tolist()])
-
-
-def _as_image_set(pair: ArrayPair, class_names: tuple[str, ...] | None) -> tuple[ImageSet, tuple[str, ...]]:
-    """Convert a pair of arrays to an image set, and return it with its class names: those given, if there are any."""
-    images = users_images(pair.images, pair.images_name)
-    labels, class_names = users_labels(pair.labels, len(images), None, pair.labels_name, class_names)
-    return ImageSet(images, labels), class_names
 
 
 def _is_folder(path: Path) -> bool:

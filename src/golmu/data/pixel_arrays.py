@@ -6,6 +6,7 @@ objects, or in a frame beside columns of booleans or of whole floats. What they 
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isnan, prod
 from numbers import Integral
 from typing import Any
@@ -17,28 +18,42 @@ from golmu.data.pixel_names import IDENTIFIER_COLUMN, pixel_places, reordered_no
 from golmu.errors import InputError, InputTypeError, warn
 
 
-def as_numbers(x: Any, argument: str) -> NDArray[Any]:
+def as_numbers(x: Any, argument: str, *, are_integers: bool | None = None) -> NDArray[Any]:
     """Convert pixels to an array of booleans, integers or floats; that of a data frame has its columns in order.
 
     The columns of a frame are put in the order of the numbers in their names, with a warning, where these tell it
     (`golmu.data.pixel_names`); a grid of names, such as 1x1 to 28x28, makes the result (n, h, w).
 
+    Parameters
+    ----------
+    x
+        Pixels.
+    argument
+        The name that errors give to `x`.
+    are_integers
+        What a mixture of integers and floats in a frame means: True, pixels from 0 to 255, where fractions make it
+        floats of these divided by 255; False, floats; None, what the values say. An image among others must mean what
+        it means alone, so that only `fit` may ask the values.
+
     Raises
     ------
     InputTypeError, InputError
-        If `x` is no dense array of real numbers, or values are missing; the message names the argument.
+        If `x` is no dense array of real numbers, or values are missing, or two columns have one name; the message
+        names the argument.
     """
     if x is None:
         raise InputTypeError(f"{argument} must be an array of images, got None")
     refuse_sparse(x, argument)
     refuse_masked(x, argument)
     is_frame = is_data_frame(x)
+    if is_frame and (twice := [name for name, n in Counter(x.columns).items() if n > 1]):
+        raise InputError(f"{argument} has more than one column {twice[0]!r}: rename all but one, or drop them")
     try:
-        array = _array_of_frame(x) if is_frame else np.asarray(x)
+        array = _array_of_frame(x, are_integers) if is_frame else np.asarray(x)
     except (TypeError, ValueError) as error:
         raise InputTypeError(f"{argument} must be an array of pixels: {error}") from error
     if array.dtype == object:
-        array = _array_of_objects(array, argument)
+        array = _array_of_objects(array, argument, are_integers if is_frame else None)
     if array.dtype.kind == "c":
         raise InputError(f"{argument} must be an array of real numbers, got {array.dtype}: Complex data not supported")
     if array.dtype.kind not in "buif":
@@ -70,7 +85,7 @@ def is_missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and isnan(value)) or type(value).__name__ == "NAType"
 
 
-def _array_of_frame(frame: Any) -> NDArray[Any]:
+def _array_of_frame(frame: Any, are_integers: bool | None) -> NDArray[Any]:
     """Convert a data frame, its columns of any types, to an array, which may be one of objects."""
     kinds = {getattr(dtype, "kind", "O") for dtype in frame.dtypes}
     are_numpys = all(isinstance(dtype, np.dtype) for dtype in frame.dtypes)
@@ -80,10 +95,10 @@ def _array_of_frame(frame: Any) -> NDArray[Any]:
         except (TypeError, ValueError, OverflowError):
             return np.asarray(frame)
     array = np.asarray(frame)
-    return _whole_as_integers(array) if array.dtype.kind == "f" and kinds & set("iu") else array
+    return _mixture(array, are_integers) if array.dtype.kind == "f" and kinds & set("iu") else array
 
 
-def _array_of_objects(array: NDArray[Any], argument: str) -> NDArray[Any]:
+def _array_of_objects(array: NDArray[Any], argument: str, are_integers: bool | None) -> NDArray[Any]:
     """Convert an array of Python objects to integers if all are, or if some are and the others are whole; or floats."""
     values = array.ravel().tolist()
     types = set(map(type, values))
@@ -93,17 +108,17 @@ def _array_of_objects(array: NDArray[Any], argument: str) -> NDArray[Any]:
             f"{argument} holds pixels that are missing (None or NaN), the first in image {image}: fill them in, or "
             "remove these images"
         )
-    are_integers = [issubclass(kind, Integral | np.bool_) for kind in types]
+    is_integer = [issubclass(kind, Integral | np.bool_) for kind in types]
     try:
         if types and all(issubclass(kind, bool | np.bool_) for kind in types):
             return array.astype(bool)
-        if types and all(are_integers):
+        if types and all(is_integer) and are_integers is not False:
             return array.astype(np.int64)
         numbers = _parsed(array) if types == {str} else array.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputTypeError(f"{argument} must be an array of numbers: {error}") from error
-    is_mixed = any(are_integers) and not types & {str, bytes}
-    return _whole_as_integers(numbers) if is_mixed else numbers
+    is_mixed = are_integers is not None or any(is_integer)
+    return _mixture(numbers, are_integers) if is_mixed and not types & {str, bytes} else numbers
 
 
 def _parsed(texts: NDArray[Any]) -> NDArray[Any]:
@@ -114,11 +129,15 @@ def _parsed(texts: NDArray[Any]) -> NDArray[Any]:
         return texts.astype(np.float64)
 
 
-def _whole_as_integers(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Convert floats, of which some were integers, to integers if all are whole; up to 1 they may be shares of 1."""
+def _mixture(numbers: NDArray[Any], are_integers: bool | None) -> NDArray[Any]:
+    """Convert floats, of which some were integers, to integers if they mean such, as far as they are whole."""
     with np.errstate(invalid="ignore"):
-        is_whole = numbers.size and 1 < np.abs(numbers).max() < 2**53 and (numbers == np.rint(numbers)).all()
-    return numbers.astype(np.int64) if is_whole else numbers
+        is_whole = numbers.size and np.abs(numbers).max() < 2**53 and (numbers == np.rint(numbers)).all()
+        if are_integers is None:  # up to 1 they may be shares of 1
+            are_integers = bool(is_whole and np.abs(numbers).max() > 1)
+    if not are_integers:
+        return numbers
+    return numbers.astype(np.int64) if is_whole else numbers / 255
 
 
 def _in_order_of_names(array: NDArray[Any], names: list[Any], argument: str) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 Databases, pivots and sorted frames put such columns in the order of their text: pixel0, pixel1, pixel10. The pixels
 then stand in the order of their numbers all the same, wherever the names leave no doubt: they differ in one number,
-which counts from 0 or 1, or in two, which make a whole grid.
+which counts from 0 or 1, or in two, which make a whole grid; or in three, the last that of the channel, as in r0c0b0.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ COLUMN_FIRST = re.compile(r"(?i).*(^|[^a-z])(x|c|cols?|columns?)[ _.-]*\Z")
 ROW_FIRST = re.compile(r"(?i).*(^|[^a-z])(y|r|rows?)[ _.-]*\Z")
 """What stands before it where it is that of the row."""
 
+
+COLOUR_CHANNELS = (1, 3)
+"""How many channels a third number may count."""
 
 MAX_DIGITS = 9
 """Digits, at most, of a number that counts pixels."""
@@ -52,12 +55,16 @@ def pixel_places(names: Sequence[object]) -> PixelPlaces | None:
     varying = np.flatnonzero((numbers != numbers[:1]).any(axis=0))
     lowest = numbers.min(axis=0, initial=2**31)[varying]
     sizes = numbers.max(axis=0, initial=0)[varying] - lowest + 1
-    is_whole = len(varying) in (1, 2) and (lowest <= 1).all() and sizes.prod() == len(names)
+    is_whole = len(varying) in (1, 2, 3) and (lowest <= 1).all() and sizes.prod() == len(names)
     if not is_whole or len(np.unique(numbers, axis=0)) < len(names):
         return None
     if len(varying) == 1:
         return PixelPlaces(numbers[:, varying[0]].argsort(), None)
-    return _grid_places(numbers[:, varying], sizes, "".join(split[0][: 2 * varying[0] + 1]))
+    before = "".join(split[0][: 2 * varying[0] + 1])
+    if len(varying) == 3:  # row, column and channel
+        is_certain = ROW_FIRST.match(before) and sizes[2] in COLOUR_CHANNELS
+        return PixelPlaces(np.lexsort(numbers[:, varying[::-1]].T), None) if is_certain else None
+    return _grid_places(numbers[:, varying], sizes, before)
 
 
 def _grid_places(numbers: NDArray[np.int64], sizes: NDArray[np.int64], before: str) -> PixelPlaces | None:

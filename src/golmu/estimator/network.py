@@ -191,6 +191,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         else:
             self._start(data.images.shape[1:], data.classes, self._preprocessing(data.images, recipe, place))
         self._note_features(x)
+        self._are_integers = data.images.dtype == np.uint8
         training = Training(self._engine, recipe, self._order_rng)
         # The seed of weights that are continued from gave other weights.
         seed = self.random_state if isinstance(self.random_state, int) and earlier is None else None
@@ -414,6 +415,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         engine, order_rng = begin(architecture, self.engine, self._threads(), self.random_state, preprocessing)
         self.best_epoch_ = 0
         self._class_names: tuple[str, ...] | None = None
+        self._are_integers: bool | None = None
         self._image_files: ImageFileOptions | None = None
         self.architecture_: Architecture = architecture
         self.classes_ = classes
@@ -459,7 +461,9 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         if x_val is not None or y_val is not None:
             if x_val is None or y_val is None:
                 raise InputTypeError("x_val and y_val must be given together, or not at all")
-            val_images = inputs.as_images(x_val, images.shape[1:], argument="x_val")
+            val_images = inputs.as_images(
+                x_val, images.shape[1:], argument="x_val", are_integers=images.dtype == np.uint8
+            )
             val_array = inputs.as_label_array(y_val, len(val_images), argument="y_val")
             validation = val_images, inputs.encode(val_array, classes, argument="y_val")
         return TrainingData(images, labels, validation, classes, tuple(map(str, classes)), counts)
@@ -511,7 +515,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         """Keep the names of a data frame's columns, once nothing can be refused any more."""
         self.__dict__.pop("feature_names_in_", None)
         if getattr(x, "ndim", None) == 2:
-            validate_data(self, x, reset=True, skip_check_array=True)
+            validate_data(self, x, reset=True, skip_check_array=True)  # `_images` has tried it
 
     def _images(self, x: ArrayLike, argument: str = "x", *, is_new: bool = False) -> Images:
         """Check images of the network's shape; if they are new, of the shape that the network is to have."""
@@ -522,7 +526,14 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
             except ValueError as error:
                 raise InputError(str(error)) from error
         shape = inputs.as_image_shape(self.image_shape) if is_new else self.architecture_.image_shape
-        return inputs.as_images(x, shape, argument=argument, are_learned=is_new)
+        known = None if is_new else vars(self).get("_are_integers")
+        images = inputs.as_images(x, shape, argument=argument, are_learned=is_new, are_integers=known)
+        if is_new and getattr(x, "ndim", None) == 2:
+            try:
+                validate_data(BaseEstimator(), x, reset=True, skip_check_array=True)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{argument} has columns whose names cannot be kept: {error}") from error
+        return images
 
     def _images_and_labels(self, x: ArrayLike, y: ArrayLike) -> tuple[Images, Labels]:
         self.check_fitted()

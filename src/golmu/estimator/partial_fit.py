@@ -35,6 +35,7 @@ class IncrementalTraining:
         classes_: NDArray[Any]
         history_: History
         best_epoch_: int
+        _are_integers: bool | None
         _engine: Engine
         _order_rng: np.random.Generator
         _draw_rng: np.random.Generator
@@ -94,6 +95,7 @@ class IncrementalTraining:
             preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
             self._start(images.shape[1:], known, preprocessing)
             self._note_features(x)
+            self._are_integers = images.dtype == np.uint8
         orders = pass_orders(len(images), recipe.batch_size, self._order_rng)
         losses = self._steps(images, labels, orders, counts)
         check_finite(losses, len(self.history_.losses), 0, recipe.learning_rate)

@@ -455,7 +455,8 @@ def test_files_that_cannot_be_read_are_counted_and_named_or_left_out(folder):
     for i in range(5):
         (folder / "ant" / f"bad{i}.png").write_bytes(b"text")
     names = [
-        f"{folder}/ant/bad{i}.png is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)" for i in range(5)
+        f"{folder}/ant/bad{i}.png is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC)"
+        for i in range(5)
     ]
     what = f"5 of 29 images cannot be read: {'; '.join(names[:3])}; ..."
     text = f"{what}; fix or remove them, or skip them with --skip-bad (skip_bad=True)"

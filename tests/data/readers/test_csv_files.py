@@ -5,7 +5,9 @@ import os
 import re
 
 import numpy as np
+import pandas
 import pytest
+from PIL import Image
 
 from golmu import load_dataset
 from golmu.data.readers import csv_files
@@ -65,3 +67,35 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path, name, kind):
     os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/zero")
     with pytest.raises(DataError, match="is a device or a pipe; give a data set by name"):
         load_dataset(path)
+
+
+NAMES = np.array(["ant", "bee", "cat"])
+
+
+@pytest.mark.filterwarnings("ignore:.*columns of numbers that are not read")
+@pytest.mark.parametrize("labels", [Y, NAMES[Y]])
+@pytest.mark.parametrize("options", [{"header": False, "index": False}, {"index": False}, {}])
+def test_lines_of_names_are_told_from_lines_of_values(tmp_path, labels, options):
+    """With pandas' numbers as names, or without names."""
+    pandas.DataFrame(np.column_stack([labels.astype(object), X])).to_csv(tmp_path / "a.csv", **options)
+    data = load_dataset(tmp_path / "a.csv")
+    assert np.array_equal(data.train.images.reshape(12, 16), X)
+    assert data.train.labels.tolist() == Y.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:.*fewer than 10")
+@pytest.mark.parametrize("row", ["{i}.png,{name}", "{name};{i}.png", "{y},./{i}.png"])
+def test_lines_that_name_images_are_no_names_of_columns(tmp_path, row):
+    for i, pixels in enumerate(X):
+        Image.fromarray(pixels.reshape(4, 4)).save(tmp_path / f"{i}.png")
+    lines = [row.format(i=i, y=y, name=NAMES[y]) for i, y in enumerate(Y)]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    data = load_dataset(tmp_path / "a.csv")
+    assert np.array_equal(data.train.images.reshape(12, 16), X)
+    assert data.train.labels.tolist() == Y.tolist()
+
+
+def test_names_of_columns_that_repeat_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("label,0,0,1,2\n0,5,5,6,7\n1,5,5,6,7\n")
+    with pytest.raises(DataError, match=r"has more than one column '0'; rename all but one$"):
+        load_dataset(tmp_path / "a.csv")

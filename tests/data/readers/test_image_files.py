@@ -6,11 +6,12 @@ import struct
 import threading
 import warnings
 import zlib
+from contextlib import suppress
 from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 from PIL.PngImagePlugin import PngImageFile
 
 from golmu.data.readers import image_files as images
@@ -132,6 +133,16 @@ def test_sixteen_bits_in_both_orders_of_bytes(tmp_path, order):
     assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], GREY)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_tiff_says_whether_zero_is_white(tmp_path, kind):
+    path = saved(tmp_path / "a.tiff", Image.fromarray(GREY.astype(kind) * kind(257 if kind is np.uint16 else 1)))
+    black_is_zero, white_is_zero = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (1, 0))
+    content = path.read_bytes()
+    assert content.count(black_is_zero) == 1
+    path.write_bytes(content.replace(black_is_zero, white_is_zero))
+    assert np.array_equal(read_image(path, (6, 10, 1))[..., 0], 255 - GREY)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -235,7 +246,30 @@ def refused(path, text, shape=(8, 8, 1)):
 def test_what_is_no_image_is_refused(tmp_path, content):
     path = tmp_path / "a.png"
     path.write_bytes(content)
-    refused(path, "{path} is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP)")
+    refused(path, "{path} is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC)")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Failed to decode image"), NotImplementedError("no"), KeyError(3)])
+def test_whatever_a_decoder_raises_is_one_error(tmp_path, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    path = saved(tmp_path / "a.png", Image.fromarray(GREY))
+    monkeypatch.setattr(PngImageFile, "load", fail)
+    refused(path, f"{{path}} is not a readable image: {error!s}")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+def test_a_damaged_avif_is_one_error_or_still_an_image():
+    rows, columns = np.mgrid[:24, :24]
+    buffer, rng = BytesIO(), np.random.default_rng(3)
+    Image.fromarray(np.stack([rows, columns, rows + columns], -1).astype(np.uint8) * 4).save(buffer, "AVIF")
+    content = np.frombuffer(buffer.getvalue(), np.uint8)
+    for _ in range(100):
+        damaged = content.copy()
+        damaged[rng.integers(0, len(content), 3)] = rng.integers(0, 256, 3)
+        with suppress(DataError):
+            read_image(Encoded(damaged.tobytes(), "a"), (8, 8, 3))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -319,7 +353,8 @@ def test_contents_from_elsewhere_are_read_under_their_name(tmp_path):
     assert read_image_header(encoded) == read_image_header(path)
     for read in (read_image_header, lambda source: read_image(source, (6, 10, 1))):
         with pytest.raises(
-            DataError, match=r"^row 3 is not an image in a known format \(PNG, JPEG, BMP, GIF, TIFF, WEBP\)$"
+            DataError,
+            match=r"^row 3 is not an image in a known format \(PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC\)$",
         ):
             read(Encoded(b"text", "row 3"))
 

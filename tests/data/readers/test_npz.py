@@ -63,9 +63,11 @@ def test_flattened_and_boolean_arrays(tmp_path):
 
 
 def test_text_that_is_in_the_test_only(tmp_path):
-    data = load_dataset(written(tmp_path, x_train=X[:2], y_train=["b", "c"], x_test=X[:1], y_test=["a"]))
-    assert data.class_names == ("a", "b", "c")
-    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([1, 2], [0])
+    path = written(tmp_path, x_train=X[:2], y_train=["b", "c"], x_test=X[:2], y_test=["a", "b"])
+    with pytest.warns(GolmuWarning, match="^1 test image of a, which training lacks: it is left out$"):
+        data = load_dataset(path)
+    assert data.class_names == ("b", "c")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0, 1], [0])
 
 
 def test_other_orders_of_bytes_and_of_axes(tmp_path):
@@ -89,8 +91,9 @@ def test_other_orders_of_bytes_and_of_axes(tmp_path):
         ({"x": X[:0], "y": Y[:0]}, "'{path}': x holds no images"),
         ({"x": X, "y": Y / 2}, "'{path}': y must hold class labels, got 0.5"),
         ({"x": X, "y": Y[:5]}, "'{path}': y has 5 labels for 12 images: give one label for each image"),
-        ({"x_train": X, "y_train": Y - 1, "x_test": X, "y_test": Y},
-            "'{path}': y_test holds the label '2', which is not one of the classes: -1, 0, 1"),
+        ({"x_train": X, "y_train": ["0", "1", "01"] * 4, "x_test": X, "y_test": Y},
+            "'{path}': y_train and y_test hold labels of different kinds, numbers and text; use one kind for both"),
+        ({"x": X, "y": ["a", ""] * 6}, "'{path}': y has missing labels (empty text), the first for image 1"),
         ({"x_train": X, "y_train": Y, "x_test": X[:, 1:], "y_test": Y},
             "'{path}' holds training images of shape (4, 3, 1), but test images of shape (3, 3, 1); bring them to one"),
     ],
@@ -139,3 +142,9 @@ def test_several_labels_for_an_image_are_refused_in_words(tmp_path):
     path = written(tmp_path, train_images=X, train_labels=np.ones((12, 14), np.uint8))
     with pytest.raises(DataError, match=r"train_labels of shape \(12, 14\) must be one-hot: one 1 in each row"):
         load_dataset(path)
+
+
+def test_images_without_labels_are_noticed(tmp_path):
+    path = written(tmp_path, x_train=X, y_train=Y, X_test=X)
+    with pytest.warns(GolmuWarning, match="^X_test of .* has no labels, so it is not used as test images$"):
+        assert load_dataset(path).test is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from golmu import load_dataset
-from golmu.errors import DataError
+from golmu.errors import DataError, GolmuWarning
 
 X, Y = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8), np.arange(12) % 3
 
@@ -53,3 +53,12 @@ def test_a_clone_without_its_large_files_says_so(tmp_path):
         with pytest.raises(DataError) as caught:
             load_dataset(place)
         assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(("numbers", "lacking"), [((0, 2), "1"), ((1, 3), "2"), ((0, 1), "2")])
+def test_shards_that_are_missing_are_noticed(tmp_path, numbers, lacking):
+    for i in numbers:
+        table(tmp_path / f"train-0000{i}-of-00003.csv")
+    text = f"lacks 1 of the 3 files of a table, whose images are missing: train-0000{lacking}-of-00003$"
+    with pytest.warns(GolmuWarning, match=text):
+        assert len(load_dataset(tmp_path).train) == 2 * len(X)

@@ -215,13 +215,15 @@ def test_labels_under_other_names_and_of_other_kinds(tmp_path):
         ("d", {"labels": pyarrow.array(text).dictionary_encode(), "names": None}, NAMES),
         ("e", {"label": "Class", "names": None, "image": "img", "thumbnail": [b"x"] * N}, ("0", "1", "2")),
         ("f", {"labels": text, "names": ("cat", "bee", "ant")}, ("cat", "bee", "ant")),
-        ("g", {"labels": Y > 0, "names": None}, ("0", "1")),
+        ("g", {"labels": Y > 0, "names": None}, ("False", "True")),
         ("h", {"names": ["a", "a", "b"]}, ("0", "1", "2")),
     ):
         data = load_dataset(hub(tmp_path / f"{name}.parquet", **options))
         assert data.class_names == class_names, name
         shown = [data.class_names[label] for label in data.train.labels[:3]]
-        assert shown == ([*NAMES] if class_names[0] in NAMES else ["0", "1", "1" if name == "g" else "2"]), name
+        assert shown == {"ant": [*NAMES], "cat": [*NAMES], "False": ["False", "True", "True"]}.get(
+            class_names[0], ["0", "1", "2"]
+        )
 
 
 def test_metadata_that_say_something_else_are_passed_over(tmp_path):
@@ -258,7 +260,7 @@ def test_encoded_images_that_cannot_be_read_are_named_by_row(tmp_path):
     content[3], content[33], content[35] = b"text", None, content[35][:60]
     path = tmp_path / "bugs.parquet"
     parquet.write_table(pyarrow.table({"image": content, "label": Y}), path)
-    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP"
+    known = "PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC"
     bad = f"3 of 36 images cannot be read: {path}, row 4 is not an image in a known format ({known}); {path}, "
     refused(path, bad)
     data, notes = noted(path, skip_bad=True)
@@ -477,7 +479,7 @@ def test_parquet_files_that_cannot_be_read_are_named(tmp_path):
         parquet.write_table(pyarrow.table(columns), path)
         refused(path, f"'{path}' {text}")
     hub(path, labels=Y + 1)
-    refused(path, f"'{path}' holds labels from 1 to 3, but names for 0 to 2: number the classes from 0")
+    refused(path, f"'{path}' holds labels from 1 to 3, but there are 3 names, for 0 to 2: number the")
 
 
 @pytest.mark.parametrize(
@@ -535,7 +537,9 @@ def test_parts_that_do_not_fit_together_are_named(tmp_path):
     refused(tmp_path, f"'{test}' has no column 'pixel0' of pixels")
     pixel_table(train, labels=np.array(NAMES)[Y])
     pixel_table(test, labels=np.array(["ant", "cow", "bee"])[Y])
-    refused(tmp_path, f"'{test}' holds the label 'cow', which is none of the classes of '{train}'; add training")
+    with pytest.warns(GolmuWarning, match="^12 test images of cow, which training lacks: they are left out$"):
+        data = load_dataset(tmp_path)
+    assert (data.class_names, len(data.test)) == (NAMES, 24)
     test.unlink()
     other = pixel_table(tmp_path / "train_other.csv")
     refused(
@@ -625,6 +629,47 @@ def test_tables_are_trained_on_resumed_and_tested_as_they_were_read(run, tmp_pat
     assert lines[0].startswith("8 validation images of other-bugs: ")
     status, lines, err = run("data", tmp_path / f"other-{name}", "--sheet", tmp_path / "sheet.png")
     assert (status, lines[1]) == (0, "train  36 images of 6x6x1")
+
+
+@pytest.mark.parametrize("values", [[0, 1], ["TRUE", "FALSE"], ["a", "b"], ["train", ""]])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_column_that_should_split_and_does_not_is_noticed(tmp_path, values, suffix):
+    frame = pandas.DataFrame(ROWS, columns=[f"p{i}" for i in range(36)])
+    column = np.array([value == "TRUE" for value in values] if values[0] == "TRUE" else values)[np.arange(N) % 2]
+    frame = frame.assign(label=Y, split=column)
+    path = tmp_path / f"a.{suffix}"
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    with pytest.warns(GolmuWarning, match="^the column 'split' of .* is not heeded, since its values are not train, "):
+        data = load_dataset(path)
+    assert (len(data.train), data.test) == (N, None)
+
+
+def test_rows_that_a_splitting_column_does_not_assign_are_left_out(tmp_path):
+    frame = pandas.DataFrame(ROWS, columns=[f"p{i}" for i in range(36)]).assign(label=Y)
+    parts = np.array(["train", "train", "test", "train"])[np.arange(N) % 4].astype(object)
+    parts[3], parts[5] = None, "other"
+    frame.assign(split=parts).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.warns(GolmuWarning, match=r"for the test; rows with another value or none \(2\) are left out$"):
+        data = load_dataset(tmp_path / "a.csv")
+    assert (len(data.train), len(data.test)) == (N // 4 * 3 - 2, N // 4)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_names_of_columns_in_one_part_alone_are_refused(tmp_path, header):
+    pixel_table(tmp_path / "train.csv", header=header)
+    pixel_table(tmp_path / "test.csv", header=not header)
+    first, second = ("train", "test") if header else ("test", "train")
+    text = f"'{tmp_path}/{first}.csv' has names of columns in its first row, but '{tmp_path}/{second}.csv' has none; "
+    refused(tmp_path, text)
+
+
+def test_columns_of_labels_that_differ_in_capitals_are_refused(tmp_path):
+    frame = pandas.DataFrame(ROWS, columns=[f"p{i}" for i in range(36)]).assign(label=Y, Label=Y[::-1])
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    refused(
+        tmp_path / "a.csv", f"'{tmp_path}/a.csv' has several columns that may hold the labels, label, Label: choose"
+    )
+    assert load_dataset(tmp_path / "a.csv", label="Label").train.labels.tolist() == Y[::-1].tolist()
 
 
 # Tables of file names

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from golmu.data.readers.idx import MAX_BYTES
+from golmu.data.readers.image_kinds import is_known_image
+from golmu.data.readers.table_columns import LABEL_COLUMNS, first_of
 from golmu.data.readers.table_files import MAX_ROWS, Table
 from golmu.errors import DataError
 
@@ -51,7 +53,7 @@ class CsvTable(Table):
             fields = next(csv.reader([first], delimiter=self._delimiter), [])
         except csv.Error as error:
             raise DataError(f"'{path}' begins with a line that is not CSV ({error}); fix it") from error
-        self.has_header = not all(_is_number(field) for field in fields)
+        self.has_header = _are_names([field.strip() for field in fields])
         self.names = [field.strip() for field in fields] if self.has_header else [str(i) for i in range(len(fields))]
         self._check_columns()
         with self.pyarrow_errors(), self._open() as content, self._parse(content, {}) as reader:
@@ -139,6 +141,20 @@ class _Unpacked(gzip.GzipFile):
         if self.tell() > MAX_BYTES:
             raise DataError(f"'{self._path}' unpacks to more than {MAX_BYTES} bytes, the most that are read; split it")
         return content
+
+
+def _are_names(fields: Sequence[str]) -> bool:
+    """Return whether the fields of the first line are names of columns, rather than values.
+
+    Lines of numbers are names if they count from 0 on, as pandas names columns that have no names. Others are not if
+    they name an image file, or if numbers among them repeat, as pixels do, and no field names labels.
+    """
+    numbers = [field for field in fields if _is_number(field)]
+    if len(numbers) == len(fields):
+        return fields == [str(i) for i in range(len(fields))]
+    if any(map(is_known_image, fields)):
+        return False
+    return len(set(numbers)) == len(numbers) or first_of(LABEL_COLUMNS, fields) is not None
 
 
 def _is_number(text: str) -> bool:

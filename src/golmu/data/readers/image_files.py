@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from golmu.data.readers.image_kinds import HEAD_BYTES, IMAGE_FORMATS, formats_of
+from golmu.data.readers.image_kinds import HEAD_BYTES, KNOWN_FORMATS, formats_of
 from golmu.data.readers.image_pixels import fit, flatten
 from golmu.data.readers.inversion import Inversion
 from golmu.data.readers.jpeg_end import with_end_mark
-from golmu.errors import DataError
+from golmu.errors import DataError, GolmuError
 from golmu.types import ImageShape
 
 GREY_MODES = ("1", "L", "LA", "La", "F")
@@ -179,12 +178,14 @@ quiet_pillow = _PillowSilence()
 
 @contextmanager
 def refusing_bad_images(source: Source | str) -> Iterator[None]:
-    """Turn whatever Pillow raises for `source` into a `DataError`."""
+    """Turn whatever a decoder raises for `source` into a `DataError`."""
     try:
         with quiet_pillow:
             yield
+    except GolmuError:
+        raise
     except UnidentifiedImageError as error:
-        raise DataError(f"{source} is not an image in a known format ({', '.join(IMAGE_FORMATS)})") from error
+        raise DataError(f"{source} is not an image in a known format ({', '.join(KNOWN_FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise DataError(
             f"{source} is larger than {MAX_PIXELS:,} pixels, the most that are decoded: scale it down"
@@ -193,9 +194,7 @@ def refusing_bad_images(source: Source | str) -> Iterator[None]:
         raise DataError(f"there is no image {source}") from error
     except MemoryError as error:
         raise DataError(f"{source} does not fit into this computer's free memory: scale it down") from error
-    except (
-        OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError, struct.error,
-    ) as error:  # fmt: skip
+    except Exception as error:  # decoders raise what they like, such as RuntimeError for AVIF
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise DataError(f"{source} is not a readable image: {reason}") from error
 

@@ -27,6 +27,9 @@ AVIF_SUFFIXES, HEIF_SUFFIXES = (".avif",), (".heic", ".heif", ".hif")
 IMAGE_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """Formats that are decoded, in Pillow's names; some of the others that Pillow knows run other programs."""
 
+KNOWN_FORMATS = (*IMAGE_FORMATS, "AVIF", "HEIC")
+"""Those formats, and those that are decoded where a library can: where none can, an error of its own says so."""
+
 SYSTEM_NAMES = frozenset({
     "__macosx", "__pycache__", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found",
     "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",

@@ -25,6 +25,9 @@ BLACK, WHITE = (0, 0, 0, 255), (255, 255, 255, 255)
 GREYS_OF_FEW_BITS = {"L;2": 85, "L;4": 17}
 """What Pillow multiplies the pixels of a PNG by that has 2 or 4 bits of grey, by its name of the raw mode."""
 
+PHOTOMETRIC_TAG, WHITE_IS_ZERO = 262, 0
+"""TIFF's tag of what the numbers of pixels mean, and its value where 0 is white."""
+
 
 def flatten(image: Image.Image, channels: int) -> Image.Image:
     """Turn an image upright, in place, and return it with 8 bits per channel, grey or RGB, without transparency.
@@ -35,6 +38,7 @@ def flatten(image: Image.Image, channels: int) -> Image.Image:
         If it has 32 bits per pixel, and these do not tell what is white.
     """
     correct_transparent_colour(image)
+    is_white_zero = getattr(image, "tag_v2", {}).get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
     ImageOps.exif_transpose(image, in_place=True)
     flat = image
     if image.mode == "F" or image.mode.startswith("I"):
@@ -43,6 +47,8 @@ def flatten(image: Image.Image, channels: int) -> Image.Image:
         flat = _reduce_to_8_bits(
             image, WHITE_LEVELS[1] if image.mode.startswith("I;16") or is_png else _white_level(image)
         )
+        if is_white_zero:  # Pillow heeds it for 8 bits alone
+            flat = ImageOps.invert(flat)
         if isinstance(key := image.info.get("transparency"), int):
             flat.putalpha(_visible(image, key))
     if flat.has_transparency_data:

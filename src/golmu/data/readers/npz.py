@@ -66,6 +66,9 @@ def read_npz(path: Path, notes: list[str]) -> list[ArrayPair]:
                 notes.append(
                     f"{' and '.join(named['val'])} of '{path}' are ignored, since there are test images already"
                 )
+            for part in ("test", "val"):
+                if "train" in named and part not in named and (unlabelled := _images_of(part, present)):
+                    notes.append(f"{unlabelled} of '{path}' has no labels, so it is not used as test images")
             pairs = [
                 ArrayPair(_read_array(archive, images, path), _read_array(archive, labels, path), images, labels)
                 for images, labels in (named[part] for part in wanted)
@@ -97,6 +100,12 @@ def _names_of(part: str, present: set[str]) -> tuple[str, str] | None:
             if all(name in lower for name in names):
                 return lower[names[0]], lower[names[1]]
     return None
+
+
+def _images_of(part: str, present: set[str]) -> str | None:
+    """Return the name of an array of images of a part, as it is in the file; None if there is none."""
+    names = {pattern.format(word, part=part) for word in IMAGES for pattern in ("{}_{part}", "{part}_{}")}
+    return next((name for name in sorted(present) if name.lower() in names), None)
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:

@@ -84,7 +84,9 @@ def choose_columns(table: Table, files: NamedImages, read_options: ReadOptions) 
         If they do not make images of the size that was asked for.
     """
     split = first_of(SPLIT_COLUMNS, table.names) if table.has_header else None
-    split = split if split in table.texts else None
+    if split == read_options.label or (split and any(map(_is_nested, table.first_values(split)))):
+        split = None
+    table.numbers -= {split}
     if (found := _column_of_images(table, files, read_options.label)) is not None:
         kind, image = found
         return Columns(_choose_label(table, read_options.label, image, split), kind, [image], split=split)
@@ -175,6 +177,10 @@ def _is_label_name(name: str) -> bool:
     return name.strip().lower() in LABEL_COLUMNS or LABEL_LIKE.fullmatch(name) is not None
 
 
+def _is_nested(value: object) -> bool:
+    return isinstance(value, list | dict | bytes)
+
+
 def _is_image_path(value: str) -> bool:
     return value.strip().lower().endswith(IMAGE_SUFFIXES)
 
@@ -244,6 +250,8 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
     others = [name for name in table.names if name not in table.encoded and name not in (image, split)]
     if table.has_header:
         if name := first_of(LABEL_COLUMNS, others):
+            if len(alike := [other for other in others if other.strip().lower() == name.strip().lower()]) > 1:
+                raise _several_labels(table, alike)
             return name
         others = _without_identifiers(others)
     choices = (
@@ -253,10 +261,7 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
     )
     likely = next((names for names in choices if names), [])
     if len(likely) > 1:
-        raise DataError(
-            f"'{table.path}' has several columns that may hold the labels, {_name_columns(likely)}: choose one with "
-            "--label (label=), or name one 'label'"
-        )
+        raise _several_labels(table, likely)
     if likely:
         return likely[0]
     if image is None and len(others) > 1 and table.numbers.issuperset(others[1:]):
@@ -264,6 +269,13 @@ def _choose_label(table: Table, wanted: str | None, image: str | None, split: st
     raise DataError(
         f"'{table.path}' has no column of labels: choose one with --label (label=), or name one 'label'; the columns "
         f"are {_name_columns(table.names)}"
+    )
+
+
+def _several_labels(table: Table, names: Sequence[str]) -> DataError:
+    return DataError(
+        f"'{table.path}' has several columns that may hold the labels, {_name_columns(names)}: choose one with "
+        "--label (label=), or name one 'label'"
     )
 
 

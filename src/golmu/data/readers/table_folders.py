@@ -31,6 +31,12 @@ PARTS = {"train": "training", "test": "test", "val": "validation"}
 HASH_ENDING = re.compile(r"-[0-9a-f]{16}$")
 """The hash of the content that a hub appends to the name of a file."""
 
+SHARD_ENDING = re.compile(r"([0-9]{1,9})-of-([0-9]{1,9})$")
+"""The number of a file, and how many there are, where a table is cut into several."""
+
+MAX_SHARDS_NAMED = 3
+"""Files that are missing, at most, that a notice names."""
+
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """The beginning of what a clone without Git LFS has in place of a large file."""
 
@@ -135,7 +141,24 @@ def assign_files(folder: Path, read_options: ReadOptions) -> tuple[list[Path], l
                 f"{list_names([file.name for file in files], MAX_TABLES_NAMED)}: give the path of one, or name "
                 "them train and test"
             )
+        read_options.notes += _missing_shards(folder, names)
     return files_of["train"], [files for part in ("test", "val") if (files := files_of[part])]
+
+
+def _missing_shards(folder: Path, names: set[str]) -> list[str]:
+    """Return a sentence if the names of a part's files say that there are more of them than these."""
+    shards = [found for name in names if (found := SHARD_ENDING.search(name))]
+    if not shards or len({shard[2] for shard in shards}) > 1:
+        return []
+    numbers, total = {int(shard[1]) for shard in shards}, int(shards[0][2])
+    first = int(0 not in numbers and total in numbers)
+    if len(numbers) >= total:
+        return []
+    some = [i for i in range(first, first + min(total, len(numbers) + MAX_SHARDS_NAMED)) if i not in numbers]
+    before, digits = shards[0].string[: shards[0].start()], len(shards[0][1])
+    named = list_names([f"{before}{i:0{digits}}-of-{shards[0][2]}" for i in some], MAX_SHARDS_NAMED)
+    n = total - len(numbers)
+    return [f"'{folder}' lacks {n:,} of the {total:,} files of a table, whose images are missing: {named}"]
 
 
 def name_files(files: Sequence[Path]) -> str:

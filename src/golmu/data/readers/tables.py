@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from golmu.data.arrays import brighten
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.labels import PartLabels, number_labels
 from golmu.data.quality import notices
 from golmu.data.readers.image_files import Source
 from golmu.data.readers.image_tree import ImageFolder
@@ -33,10 +34,11 @@ from golmu.data.readers.table_folders import (
     stem_of,
 )
 from golmu.data.readers.table_images import iterate_sources, read_pixels
-from golmu.data.readers.table_labels import NO_LABEL, Labels, number_labels, read_labels, read_values
+from golmu.data.readers.table_labels import NO_LABEL, read_labels, read_values
 from golmu.data.readers.threaded_reading import DecodedImages, read_images
 from golmu.data.reading import ReadOptions
-from golmu.errors import DataError, GolmuError
+from golmu.errors import DataError, GolmuError, InputError
+from golmu.names import clean_name
 
 SPLIT_WORDS = {"training": "train", "train": "train", "publictest": "val", "privatetest": "test"}
 """What values of a column that splits the images mean, besides words that begin with those of `PARTS`."""
@@ -50,7 +52,7 @@ class _Part(NamedTuple):
     """The files that make up a part of a data set, and the labels of their rows."""
 
     tables: list[Table]
-    labels: Labels
+    labels: PartLabels
 
 
 def holds_tables(folder: Path) -> bool:
@@ -99,9 +101,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
             parts += _read_test_part(_open_tables(candidate, read_options), tables[0], columns, read_options)
         else:
             read_options.notes.append(f"{name_files(candidate)} is ignored, since there are test images already")
-    numbers, class_names = number_labels(
-        [(part.tables[0], part.labels) for part in parts], tables[0].class_names(columns.label)
-    )
+    numbers, class_names = _number_labels(parts, tables[0].class_names(columns.label))
     n, labels = len(numbers[0]), np.concatenate(numbers)
     is_train = np.arange(len(labels)) < n
     if len(parts) == 1 and columns.split is not None:
@@ -135,6 +135,20 @@ def _open_tables(paths: list[Path], read_options: ReadOptions) -> list[Table]:
     return tables
 
 
+def _number_labels(
+    parts: list[_Part], names: tuple[str, ...] | None
+) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """Return the labels of each part as class numbers, and the names of the classes: those of the file, if any."""
+    if not len(parts[0].labels):
+        raise DataError(f"'{parts[0].tables[0].path}' has no rows; give a table with images")
+    if names is not None and len(set(cleaned := [clean_name(name) or name for name in names])) == len(names):
+        names = tuple(cleaned)
+    try:
+        return number_labels([(f"'{part.tables[0].path}'", part.labels) for part in parts], names)
+    except InputError as error:
+        raise DataError(str(error)) from error
+
+
 def _holds_classes(tree: ImageFolder) -> bool:
     """Return whether images in a folder, or in its folder for training, are sorted by class."""
     inner = tree.class_folders
@@ -159,6 +173,12 @@ def _read_test_part(tables: list[Table], training: Table, columns: Columns, read
     lacks = columns.label not in tables[0].names
     if not training.has_header:  # then only the number of columns tells it
         lacks = len(tables[0].names) != len(training.names)
+    if training.has_header != tables[0].has_header and len(tables[0].names) == len(training.names):
+        with_names, without = (training, tables[0]) if training.has_header else (tables[0], training)
+        raise DataError(
+            f"'{with_names.path}' has names of columns in its first row, but '{without.path}' has none; give both or "
+            "neither"
+        )
     labels = None if lacks else read_labels(tables, columns.label, read_options.notes)
     if labels is None or (isinstance(labels, np.ndarray) and len(labels) and (labels == NO_LABEL).all()):
         read_options.notes.append(
@@ -178,15 +198,17 @@ def _read_split(
     test = next((part for part in ("test", "val") if (parts == part).any()), "")
     if (parts == "train").all():
         return everything, everything
-    if not (parts == "train").any() or (parts == "").any() or not test:
+    if not (parts == "train").any() or not test:
         read_options.notes.append(
             f"the column '{column}' of '{tables[0].path}' is not heeded, since its values are not train, test and val"
         )
         return everything, everything
     is_used = (parts == "train") | (parts == test)
     note = f"the column '{column}' of '{tables[0].path}' says which images are for training and which for the test"
-    if not is_used.all():
-        note += f"; those for validation ({int((~is_used).sum()):,}) are ignored, since there are test images"
+    if n_unknown := int((parts == "").sum()):
+        note += f"; rows with another value or none ({n_unknown:,}) are left out"
+    if n_validation := int((~is_used).sum()) - n_unknown:
+        note += f"; those for validation ({n_validation:,}) are ignored, since there are test images"
     read_options.notes.append(note)
     return parts == "train", is_used
 
