@@ -26,6 +26,14 @@ def two(tmp_path_factory, data):
     return folder / "first", folder / "<b>second 둘째"
 
 
+def test_a_page_replaces_no_file_of_another_kind(run, two):
+    before = (two[0] / "model.safetensors").read_bytes()
+    status, _, err = run("compare", *two, "--output", two[0] / "model.safetensors")
+    text = f"output must name a .html file, got {two[0] / 'model.safetensors'}"
+    assert (status, err) == (2, f"golmu: error: {text}\n")
+    assert (two[0] / "model.safetensors").read_bytes() == before
+
+
 def test_settings_that_differ_and_results_stand_side_by_side(run, two, tmp_path):
     status, lines, err = run("compare", *two, "--output", tmp_path / "page.html", "--json")
     compared = json.loads("\n".join(lines))

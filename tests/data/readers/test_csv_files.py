@@ -72,7 +72,7 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path, name, kind):
 NAMES = np.array(["ant", "bee", "cat"])
 
 
-@pytest.mark.filterwarnings("ignore:.*columns of numbers that are not read")
+@pytest.mark.filterwarnings("ignore:1 column of .* has no name and numbers the rows")
 @pytest.mark.parametrize("labels", [Y, NAMES[Y]])
 @pytest.mark.parametrize("options", [{"header": False, "index": False}, {"index": False}, {}])
 def test_lines_of_names_are_told_from_lines_of_values(tmp_path, labels, options):
