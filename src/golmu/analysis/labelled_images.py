@@ -13,7 +13,7 @@ from golmu.data.inputs import encode
 from golmu.errors import DataError, InputError, warn
 from golmu.model.model import Model
 from golmu.model.predictor import Predictor
-from golmu.names import clean_name
+from golmu.names import clean_name, list_names
 from golmu.types import Images, Labels
 
 MAX_CLASSES_NAMED = 5
@@ -132,11 +132,10 @@ def outputs_of(dataset: Dataset, labels: NDArray[np.int64], predictor: Predictor
         )
     outputs = encode(labels, model.classes, argument=dataset.name)
     if _has_no_names(model):
-        named = ", ".join(f"{label} is '{name}'" for label, name in [*present.items()][:MAX_CLASSES_NAMED])
-        more = ", ..." if len(present) > MAX_CLASSES_NAMED else ""
+        named = list_names([f"{label} is '{name}'" for label, name in present.items()], MAX_CLASSES_NAMED)
         warn(
             f"{trained} was trained on class numbers without names; they are taken for the class numbers of "
-            f"{dataset.name}: {named}{more}"
+            f"{dataset.name}: {named}"
         )
     return outputs
 

@@ -13,6 +13,7 @@ from golmu.architecture import POOL_SIZE
 from golmu.checks import positive_integer
 from golmu.data.pixel_arrays import as_numbers, is_missing, refuse_masked, refuse_sparse
 from golmu.errors import InputError, InputTypeError, warn
+from golmu.names import list_names
 from golmu.types import Images, ImageShape, Labels
 
 UNSCALED_FROM = 16.0
@@ -312,10 +313,9 @@ def encode(y: NDArray[Any], classes: NDArray[Any], *, argument: str = "y", may_b
     if may_be_unknown:
         indices[wrong] = UNKNOWN
     elif wrong.any():
-        named = ", ".join(str(label) for label in classes[:MAX_CLASSES_NAMED])
-        more = ", ..." if len(classes) > MAX_CLASSES_NAMED else ""
+        named = list_names([str(label) for label in classes], MAX_CLASSES_NAMED)
         unknown = _format_label(y[wrong][0])
-        raise InputError(f"{argument} holds the label {unknown}, which is not one of the classes: {named}{more}")
+        raise InputError(f"{argument} holds the label {unknown}, which is not one of the classes: {named}")
     return np.asarray(indices, np.int64)
 
 

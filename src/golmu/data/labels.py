@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.data.inputs import MAX_CLASSES_NAMED
 from golmu.errors import InputError
 from golmu.names import clean_name, list_names, merge_notice, sort_names
 
@@ -25,9 +26,6 @@ _INTEGER = re.compile(r"(-?[1-9][0-9]{0,17}|0)(\.0*)?")
 
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 """Text that is a number."""
-
-MAX_CLASSES_NAMED = 10
-"""Classes, at most, that an error names."""
 
 Numbers = NDArray[np.int64]
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.data.inputs import MAX_CLASSES_NAMED
 from golmu.errors import InputError, InputTypeError, warn
+from golmu.names import list_names
 from golmu.types import Importance, Labels
 
 BALANCED = "balanced"
@@ -107,7 +109,7 @@ def _class_factors(
     known = classes.tolist()
     for label, weight in class_weight.items():
         if label not in known:
-            shown = ", ".join(map(repr, known[:10])) + (", ..." if len(known) > 10 else "")
+            shown = list_names([*map(repr, known)], MAX_CLASSES_NAMED)
             warn(f"class_weight names the label {label!r}, which is not one of the classes: {shown}")
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
             raise InputError(f"class_weight[{label!r}] must be a finite number of at least 0, got {weight!r}")

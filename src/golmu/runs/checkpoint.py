@@ -61,7 +61,7 @@ def _is_fingerprint(value: Any) -> bool:
     """Whether a value may be what `fingerprint` returned."""
     if not isinstance(value, dict) or "training" not in value:
         return False
-    parts = [value[name] for name in ("training", "validation") if name in value]
+    parts = [value[name] for name in PARTS if name in value]
     return all(
         isinstance(part, dict) and COUNT.list.includes(part.get("shape"))
         and TEXT.list.includes([part.get("dtype"), part.get("sha256")])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from dataclasses import fields
 from itertools import zip_longest
 from pathlib import Path
+from sys import float_info
 
 from golmu.errors import RunError
+from golmu.model.json_values import number
 from golmu.runs.folder import HISTORY
 from golmu.system import read_file, write_file
 from golmu.training.history import History
@@ -36,10 +37,10 @@ def write_history(folder: Path, history: History) -> None:
 
 def _number(text: str, most: float) -> float:
     """Return a number of the file, or raise `ValueError` unless it is finite and from 0 to `most`."""
-    number = float(text)
-    if not 0 <= number <= most or number == math.inf:
+    value = float(text)
+    if not number(0, most).includes(value):
         raise ValueError(f"it holds {text}, which no training writes there")
-    return number
+    return value
 
 
 def read_history(folder: Path) -> History:
@@ -57,7 +58,7 @@ def read_history(folder: Path) -> History:
         for row in rows:
             for name, values in columns.items():
                 if row[COLUMNS[name]]:
-                    values.append(_number(row[COLUMNS[name]], most=1 if name == "val_accuracies" else math.inf))
+                    values.append(_number(row[COLUMNS[name]], most=1 if name == "val_accuracies" else float_info.max))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, csv.Error) as error:

@@ -21,6 +21,7 @@ from golmu.data.readers.named_images import NamedImages
 from golmu.data.readers.table_files import Table
 from golmu.data.reading import ReadOptions, format_size
 from golmu.errors import DataError, InputError
+from golmu.names import list_names
 from golmu.types import ImageShape
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
@@ -280,6 +281,4 @@ def _several_labels(table: Table, names: Sequence[str]) -> DataError:
 
 
 def _name_columns(names: Sequence[str]) -> str:
-    return ", ".join(name or "(no name)" for name in names[:MAX_COLUMNS_NAMED]) + (
-        ", ..." if len(names) > MAX_COLUMNS_NAMED else ""
-    )
+    return list_names([name or "(no name)" for name in names], MAX_COLUMNS_NAMED)

@@ -107,9 +107,8 @@ def find_tables(folder: Path) -> list[Path]:
     if inner and all(_part_named(place.name) for place, _ in inner):
         return [table for _, tables in inner for table in tables]
     if len(inner) > 1:
-        named = ", ".join(place.name for place, _ in inner[:MAX_FOLDERS_NAMED])
-        more = ", ..." if len(inner) > MAX_FOLDERS_NAMED else ""
-        raise DataError(f"'{folder}' holds tables in several folders, {named}{more}: give the path of one of them")
+        named = list_names([place.name for place, _ in inner], MAX_FOLDERS_NAMED)
+        raise DataError(f"'{folder}' holds tables in several folders, {named}: give the path of one of them")
     return inner[0][1] if inner else []
 
 
