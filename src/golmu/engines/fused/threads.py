@@ -26,6 +26,9 @@ WAITING, ROUND, ABORTED, CLAIMED = 0, 1, 2, 3
 have met there; whether all are to end, since one has failed and the others would wait in vain; and from `CLAIMED` on,
 for each thread, how many pieces of its share have been claimed this round."""
 
+NOTHING_LEFT = 2**62
+"""More pieces than any share has, so that none is left to claim."""
+
 SPINS_BEFORE_YIELD = 4000
 """How often a waiting thread looks at the barrier, some microseconds long, before it offers its core to others."""
 
@@ -33,6 +36,12 @@ SPINS_BEFORE_YIELD = 4000
 def shared_state(n_threads: int) -> NDArray[np.int64]:
     """Make the state that `n_threads` threads share for `wait_for_all` and `claim`."""
     return np.zeros(CLAIMED + n_threads, np.int64)
+
+
+def _abort(state: NDArray[np.int64]) -> None:
+    """Leave nothing to claim and nothing to wait for, so that all threads end."""
+    state[ABORTED] = 1
+    state[CLAIMED:] = NOTHING_LEFT
 
 
 def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
@@ -44,12 +53,12 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     """
     state = shared_state(n_threads)
     with announce_compilation():
-        # Before threads start, the kernel is compiled: by a call that ends at once.
-        state[ABORTED] = n_threads > 1
+        if n_threads > 1:
+            _abort(state)  # before threads start, the kernel is compiled: by a call that ends at once
         kernel(0, state, *arguments)
     if n_threads == 1:
         return
-    state[ABORTED] = False
+    state[:] = 0
     gate, is_cancelled, errors = threading.Event(), threading.Event(), []
 
     def run(thread: int) -> None:
@@ -59,7 +68,7 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
                 kernel(thread, state, *arguments)
             except BaseException as error:  # carried to the caller
                 errors.append(error)
-                state[ABORTED] = 1
+                _abort(state)
 
     threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
     try:
@@ -152,10 +161,8 @@ def claim(state: Any, thread: int, n_pieces: int) -> Any:
     """Return the number of a piece of work that no thread has claimed this round, or n_pieces if none is left.
 
     A thread first takes the same pieces in every round, which are in its core's cache, and then helps others with
-    theirs. If all are to end, none is left.
+    theirs.
     """
-    if _read(state, ABORTED) != 0:
-        return n_pieces
     n_threads = len(state) - CLAIMED
     for i in range(n_threads):
         owner = (thread + i) % n_threads
