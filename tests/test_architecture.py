@@ -5,8 +5,9 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from small_network import WEIGHT_NAMES
 
-from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.architecture import Architecture
 from golmu.errors import InputError, InputTypeError
 
 CHAPTER = Architecture(28, 28, 1, 10, 100, 10)

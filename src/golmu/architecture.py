@@ -7,6 +7,10 @@ file holds:
 
 for images (h, w, c), K kernels, U units and C classes, where D = ⌊h/2⌋·⌊w/2⌋·K counts the pooled features, flattened
 by row, column, kernel with the kernel running fastest.
+
+A network may have several blocks of convolution and pooling, each of which reads what the one before it has pooled.
+With K₁, K₂, … kernels the second block has conv2_w (3, 3, K₁, K₂) and conv2_b (K₂,), which follow conv_b, and so on;
+a block halves height and width, and D counts what the last one has pooled.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from golmu.checks import kernel_numbers
 from golmu.errors import InputError, InputTypeError
 from golmu.types import Weights
 
@@ -34,7 +39,27 @@ MAX_PARAMETERS = 2**30
 SUGGESTED_SIDE = 32
 """Height and width that errors suggest for images that make a network too large."""
 
-WEIGHT_NAMES = ("conv_w", "conv_b", "w1", "b1", "w2", "b2")
+
+class Block(NamedTuple):
+    """A convolution with its pooling: (h, w, c) becomes (⌊h/2⌋, ⌊w/2⌋, K)."""
+
+    input_shape: tuple[int, int, int]
+    """(h, w, c)"""
+    n_kernels: int
+    """K"""
+    names: tuple[str, str]
+    """The names of its weights (3, 3, c, K) and of its bias (K,)."""
+
+    @property
+    def maps_shape(self) -> tuple[int, int, int]:
+        """(h, w, K), the shape of what the convolution gives."""
+        return *self.input_shape[:2], self.n_kernels
+
+    @property
+    def pooled_shape(self) -> tuple[int, int, int]:
+        """(⌊h/2⌋, ⌊w/2⌋, K): an odd last row or column is dropped."""
+        height, width, _ = self.input_shape
+        return height // POOL_SIZE, width // POOL_SIZE, self.n_kernels
 
 
 class Layer(NamedTuple):
@@ -53,9 +78,11 @@ class Architecture:
     Parameters
     ----------
     height, width, channels
-        Shape of an image, in pixels; height and width at least 2, so that one pooling window fits.
+        Shape of an image, in pixels; height and width at least 2 to the power of the number of blocks, so that one
+        pooling window fits into the last.
     n_kernels
-        Number of 3×3 convolution kernels.
+        Number of 3×3 convolution kernels; or one number for each of several blocks, the first block's first. One block
+        has its number as an integer here, and several have theirs as a tuple.
     units
         Number of units of the hidden dense layer.
     n_classes
@@ -70,17 +97,19 @@ class Architecture:
     height: int
     width: int
     channels: int
-    n_kernels: int
+    n_kernels: int | tuple[int, ...]
     units: int
     n_classes: int
 
     def __post_init__(self) -> None:
-        least = {"height": POOL_SIZE, "width": POOL_SIZE, "n_classes": 2}
-        for name, value in asdict(self).items():
+        object.__setattr__(self, "n_kernels", kernel_numbers(self.n_kernels, "n_kernels"))
+        least = {"height": POOL_SIZE**self.n_blocks, "width": POOL_SIZE**self.n_blocks, "n_classes": 2}
+        for name in ("height", "width", "channels", "units", "n_classes"):
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 raise InputTypeError(f"{name} must be an integer, got {value!r}")
             if value < least.get(name, 1):
-                raise InputError(f"{name} must be at least {least.get(name, 1)}, got {value}")
+                raise InputError(self._too_small(name, least.get(name, 1)))
             object.__setattr__(self, name, int(value))
         if self.n_parameters > MAX_PARAMETERS:
             side = SUGGESTED_SIDE
@@ -91,6 +120,37 @@ class Architecture:
                 f"{smaller if max(self.height, self.width) > side else ''}"
             )
 
+    def _too_small(self, name: str, least: int) -> str:
+        """What to say about a size below the least."""
+        value = getattr(self, name)
+        if self.n_blocks == 1 or name == "n_classes":
+            return f"{name} must be at least {least}, got {value}"
+        return (
+            f"{name} must be at least {least} for the {self.n_blocks} blocks of n_kernels={self.n_kernels}, each of "
+            f"which halves it, got {value}: use fewer blocks, or larger images (--size {SUGGESTED_SIDE}, in "
+            f"load_dataset size={SUGGESTED_SIDE})"
+        )
+
+    @property
+    def kernels(self) -> tuple[int, ...]:
+        """The number of kernels of each block."""
+        return self.n_kernels if isinstance(self.n_kernels, tuple) else (self.n_kernels,)
+
+    @property
+    def n_blocks(self) -> int:
+        """How many blocks of convolution and pooling there are."""
+        return len(self.kernels)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks from the first to the last."""
+        blocks, shape = [], self.image_shape
+        for number, n_kernels in enumerate(self.kernels, start=1):
+            prefix = "conv" if number == 1 else f"conv{number}"
+            blocks.append(Block(shape, n_kernels, (f"{prefix}_w", f"{prefix}_b")))
+            shape = blocks[-1].pooled_shape
+        return blocks
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(h, w, c)."""
@@ -98,8 +158,8 @@ class Architecture:
 
     @property
     def pooled_shape(self) -> tuple[int, int, int]:
-        """(⌊h/2⌋, ⌊w/2⌋, K): an odd last row or column is dropped."""
-        return self.height // POOL_SIZE, self.width // POOL_SIZE, self.n_kernels
+        """The shape of what the last block gives; with one block (⌊h/2⌋, ⌊w/2⌋, K)."""
+        return self.blocks[-1].pooled_shape
 
     @property
     def n_features(self) -> int:
@@ -109,9 +169,12 @@ class Architecture:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The canonical shape of every weight, in the canonical order."""
-        return {
-            "conv_w": (KERNEL_SIZE, KERNEL_SIZE, self.channels, self.n_kernels),
-            "conv_b": (self.n_kernels,),
+        shapes: dict[str, tuple[int, ...]] = {}
+        for block in self.blocks:
+            weights, bias = block.names
+            shapes[weights] = (KERNEL_SIZE, KERNEL_SIZE, block.input_shape[2], block.n_kernels)
+            shapes[bias] = (block.n_kernels,)
+        return shapes | {
             "w1": (self.n_features, self.units),
             "b1": (self.units,),
             "w2": (self.units, self.n_classes),
@@ -122,11 +185,13 @@ class Architecture:
     def layers(self) -> list[Layer]:
         """The layers from the first to the last."""
         sizes = {name: prod(shape) for name, shape in self.shapes.items()}
-        maps = (self.height, self.width, self.n_kernels)
+        layers = [Layer("image", self.image_shape, 0)]
+        for block in self.blocks:
+            n_parameters = sum(sizes[name] for name in block.names)
+            layers.append(Layer("convolution 3×3, ReLU", block.maps_shape, n_parameters))
+            layers.append(Layer("max pooling 2×2", block.pooled_shape, 0))
         return [
-            Layer("image", self.image_shape, 0),
-            Layer("convolution 3×3, ReLU", maps, sizes["conv_w"] + sizes["conv_b"]),
-            Layer("max pooling 2×2", self.pooled_shape, 0),
+            *layers,
             Layer("flatten", (self.n_features,), 0),
             Layer("dense, ReLU", (self.units,), sizes["w1"] + sizes["b1"]),
             Layer("dense, softmax", (self.n_classes,), sizes["w2"] + sizes["b2"]),
@@ -171,14 +236,16 @@ class Architecture:
         InputTypeError, InputError
             If a weight is missing, unknown, wrongly shaped, not numeric or not finite.
         """
+        shapes = self.shapes
+        names = ", ".join(shapes)
         if not isinstance(weights, Mapping):
-            raise InputTypeError(f"weights must be a dict of {', '.join(WEIGHT_NAMES)}, got {type(weights).__name__}")
-        if missing := [name for name in WEIGHT_NAMES if name not in weights]:
-            raise InputError(f"weights lack {', '.join(missing)}: all of {', '.join(WEIGHT_NAMES)} are needed")
-        if unknown := [str(name) for name in weights if name not in WEIGHT_NAMES]:
-            raise InputError(f"weights have unknown names {', '.join(unknown)}: use {', '.join(WEIGHT_NAMES)}")
+            raise InputTypeError(f"weights must be a dict of {names}, got {type(weights).__name__}")
+        if missing := [name for name in shapes if name not in weights]:
+            raise InputError(f"weights lack {', '.join(missing)}: all of {names} are needed")
+        if unknown := [str(name) for name in weights if name not in shapes]:
+            raise InputError(f"weights have unknown names {', '.join(unknown)}: use {names}")
         result: Weights = {}
-        for name, shape in self.shapes.items():
+        for name, shape in shapes.items():
             try:
                 with np.errstate(over="ignore"):  # what float32 cannot hold is reported below
                     value = np.array(weights[name], np.float32, order="C")

@@ -28,6 +28,24 @@ def integer_within(value: Any, argument: str, low: int, high: int | None) -> int
     return number
 
 
+MAX_BLOCKS = 4
+"""Blocks of convolution and pooling, at most."""
+
+
+def kernel_numbers(value: Any, argument: str) -> int | tuple[int, ...]:
+    """Return the numbers of kernels of one to `MAX_BLOCKS` blocks: an int for one block, a tuple for several."""
+    if isinstance(value, str | bytes | bytearray | dict | set) or not hasattr(value, "__iter__"):
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise InputTypeError(
+                f"{argument} must be an integer of at least 1, or a tuple of up to {MAX_BLOCKS}, got {value!r}"
+            )
+        return positive_integer(value, argument)
+    numbers = tuple(positive_integer(number, f"each of {argument}") for number in value)
+    if not 1 <= len(numbers) <= MAX_BLOCKS:
+        raise InputError(f"{argument} must have one number for each of 1 to {MAX_BLOCKS} blocks, got {len(numbers)}")
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
 def positive_number(value: Any, argument: str) -> float:
     """Return `value` as a finite float above 0."""
     if isinstance(value, bool) or not isinstance(value, Real):

@@ -11,7 +11,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
-from golmu.checks import boolean, integer_within, number_within, one_of, positive_integer, positive_number
+from golmu.checks import (
+    boolean,
+    integer_within,
+    kernel_numbers,
+    number_within,
+    one_of,
+    positive_integer,
+    positive_number,
+)
 from golmu.errors import InputError
 
 OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw")
@@ -170,7 +178,10 @@ PLAIN = Method(record_loss="before")
 class Recipe(Method):
     """The size of the network and every setting of its training."""
 
-    n_kernels: int = setting("Number of 3x3 convolution kernels.", int, _count, group=NETWORK)
+    n_kernels: int | tuple[int, ...] = setting(
+        "Number of 3x3 convolution kernels; or several numbers, one for each block of convolution and pooling.",
+        int, kernel_numbers, group=NETWORK,
+    )  # fmt: skip
     units: int = setting("Number of units of the hidden dense layer.", int, _count, group=NETWORK)
     batch_size: int = setting("Images per training step.", int, _count, group=OPTIMISATION)
     """Epochs use full batches only; fewer samples than this make one batch."""

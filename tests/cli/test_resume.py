@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from command import SETTINGS, history, process, read
 from fuzzing import npz
-from small_network import X, Y
+from small_network import WEIGHT_NAMES, X, Y
 
-from golmu.architecture import WEIGHT_NAMES
 from golmu.model.model import load_model
 from golmu.runs import folder as runs
 from golmu.runs.checkpoint import load_checkpoint

@@ -6,8 +6,9 @@ import naive
 import numpy as np
 import pytest
 from engine_cases import SIZES, make_case, make_engine, relative, train
+from small_network import WEIGHT_NAMES
 
-from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.architecture import Architecture
 from golmu.engines import ENGINE_NAMES, create_engine
 from golmu.errors import InputError, InputTypeError
 

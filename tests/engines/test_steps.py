@@ -6,8 +6,8 @@ import naive
 import numpy as np
 import pytest
 from engine_cases import make_case, relative
+from small_network import WEIGHT_NAMES
 
-from golmu.architecture import WEIGHT_NAMES
 from golmu.engines import create_engine
 from golmu.engines.contract import Batches
 from golmu.preprocessing import Preprocessing

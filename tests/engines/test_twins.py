@@ -3,8 +3,9 @@
 import naive
 import numpy as np
 import pytest
+from small_network import WEIGHT_NAMES
 
-from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.architecture import Architecture
 from golmu.recipe import Method
 
 

@@ -6,10 +6,10 @@ import naive
 import numpy as np
 import pandas
 import pytest
-from small_network import BATCH, NAMES, RNG, SHAPE, N, X, Y, assert_close, network, ready, same_weights
+from small_network import BATCH, NAMES, RNG, SHAPE, WEIGHT_NAMES, N, X, Y, assert_close, network, ready, same_weights
 
 from golmu import ConvolutionNetwork, metrics
-from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.architecture import Architecture
 from golmu.engines import ENGINE_NAMES
 from golmu.errors import GolmuWarning, InputError, InputTypeError, TrainingError
 from golmu.training.batching import epoch_order, generators

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from sklearn import exceptions
 from sklearn.base import clone
-from small_network import NAMES, SHAPE, X, Y, network, ready, same_weights
+from small_network import NAMES, SHAPE, WEIGHT_NAMES, X, Y, network, ready, same_weights
 
 from golmu import ConvolutionNetwork, NotFittedError, Recipe
-from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import GolmuError, InputError, SaveError
 
 # Weights and files

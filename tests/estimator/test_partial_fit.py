@@ -8,9 +8,9 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
+from small_network import WEIGHT_NAMES
 
 from golmu import ConvolutionNetwork
-from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import InputError, InputTypeError, TrainingError
 
 

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
+from small_network import WEIGHT_NAMES
 
 from golmu import ConvolutionNetwork
-from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import GolmuWarning, InputError, InputTypeError, RunError
 from golmu.estimator.sample_weight import importance
 

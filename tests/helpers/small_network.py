@@ -3,7 +3,9 @@
 import numpy as np
 
 from golmu import ConvolutionNetwork
-from golmu.architecture import WEIGHT_NAMES
+
+WEIGHT_NAMES = ("conv_w", "conv_b", "w1", "b1", "w2", "b2")
+"""The weights of a network of one block, in the canonical order."""
 
 SHAPE = (7, 6, 2)
 BATCH = 8

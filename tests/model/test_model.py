@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
+from small_network import WEIGHT_NAMES
 
 from golmu import system as files
-from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.architecture import Architecture
 from golmu.errors import CheckpointError, SaveError
 from golmu.model import sealed_file as tensorfile
 from golmu.model.model import Model, load_model, save_model

@@ -12,10 +12,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from command import read
-from small_network import X, Y, network, same_weights
+from small_network import WEIGHT_NAMES, X, Y, network, same_weights
 
 from golmu import ConvolutionNetwork, system
-from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import CheckpointError, InputTypeError, RunError, SaveError, TrainingError
 from golmu.model.model import load_model
 from golmu.runs import folder as runs

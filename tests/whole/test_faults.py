@@ -15,10 +15,10 @@ import killed
 import numpy as np
 import pytest
 from command import SETTINGS, read
+from small_network import WEIGHT_NAMES
 
 from golmu import ConvolutionNetwork
 from golmu import system as files
-from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import GolmuError, SaveError
 from golmu.model.model import load_model
 from golmu.runs import folder as runs

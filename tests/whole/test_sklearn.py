@@ -22,9 +22,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import validate_data
+from small_network import WEIGHT_NAMES
 
 from golmu import ConvolutionNetwork
-from golmu.architecture import WEIGHT_NAMES
 from golmu.errors import InputError
 
 EXPECTED_FAILURES = {

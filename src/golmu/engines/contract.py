@@ -173,8 +173,19 @@ class Engine(Protocol):
             If they are not finite (`finite_logits`).
         """
 
-    def feature_maps(self, images: Images) -> NDArray[np.float32]:
-        """Return (n, h, w, K): what the convolution and its bias give, before ReLU and pooling."""
+    def feature_maps(self, images: Images, block: int = 0) -> NDArray[np.float32]:
+        """Return (n, h, w, K): what a block's convolution and its bias give, before ReLU and pooling.
+
+        Blocks are counted from 0; the second block's maps have the size of what the first has pooled, and so on.
+        """
+
+    def activation_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, h, w, K): the gradient of Σ output_gradient · logits with respect to the last block's activations.
+
+        These are its maps after ReLU, before pooling; the gradient passes to the first of the largest in each window.
+        With one row of the identity for each image it is what Grad-CAM averages: Selvaraju et al., "Grad-CAM", 2017,
+        equation 1. The logits are those of the images as they are, without mirror images.
+        """
 
     def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (n, h, w, c): the gradient of Σ output_gradient · logits with respect to the convolution's input.

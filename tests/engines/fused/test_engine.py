@@ -9,8 +9,8 @@ import pytest
 from engine_cases import make_case, make_engine, relative, train
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_network import WEIGHT_NAMES
 
-from golmu.architecture import WEIGHT_NAMES
 from golmu.engines.fused import engine as fused_module
 from golmu.engines.fused import kernels
 from golmu.engines.fused.layout import SAMPLES_PER_LARGE_PART, SAMPLES_PER_PART

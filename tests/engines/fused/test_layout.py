@@ -2,8 +2,9 @@
 
 import numpy as np
 from engine_cases import make_case, make_engine
+from small_network import WEIGHT_NAMES
 
-from golmu.architecture import WEIGHT_NAMES, Architecture
+from golmu.architecture import Architecture
 
 
 def test_weights_go_in_and_come_out_as_they_were():

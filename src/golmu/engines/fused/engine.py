@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import Architecture
+from golmu.architecture import Architecture, Block
 from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, finite_logits, needed_slots
 from golmu.engines.fused import kernels, numpy_passes
 from golmu.engines.fused.compiling import check_compiler
@@ -122,11 +122,19 @@ class FusedEngine:
         self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
         return finite_logits(result)
 
-    def feature_maps(self, images: Images) -> NDArray[np.float32]:
-        return numpy_passes.feature_maps(self._convolution_input(images), self.get_weights())
+    def feature_maps(self, images: Images, block: int = 0) -> NDArray[np.float32]:
+        blocks = self.architecture.blocks[: block + 1]
+        return numpy_passes.feature_maps(self._convolution_input(images), blocks, self.get_weights())
+
+    def activation_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        return numpy_passes.activation_gradient(*self._network(images), output_gradient)
 
     def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
-        return numpy_passes.input_gradient(self._convolution_input(images), self.get_weights(), output_gradient)
+        return numpy_passes.input_gradient(*self._network(images), output_gradient)
+
+    def _network(self, images: Images) -> tuple[NDArray[np.float32], list[Block], Weights]:
+        """Return what the passes in NumPy take: the first convolution's input, the blocks, and the weights."""
+        return self._convolution_input(images), self.architecture.blocks, self.get_weights()
 
     def _run_steps(self, data: Prepared, batches: Batches, method: Method, step: Parameters) -> NDArray[np.float32]:
         """Move `step` by the gradients at the weights, a step for each batch, and return the losses."""

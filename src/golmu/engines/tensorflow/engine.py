@@ -9,14 +9,14 @@ To import this module is to import TensorFlow, which takes seconds; it raises `E
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import POOL_SIZE, WEIGHT_NAMES, Architecture
+from golmu.architecture import POOL_SIZE, Architecture, Block
 from golmu.engines.contract import AVERAGE, Batches, Prepared, Score, Slots, finite_logits, needed_slots
 from golmu.engines.tensorflow.quiet import import_tensorflow
 from golmu.errors import EngineError
@@ -64,8 +64,7 @@ class TensorFlowEngine:
         self._logits_graph = tf.function(self._all_logits, reduce_retracing=True)
 
     def _new_variables(self) -> Variables:
-        shapes = self.architecture.shapes
-        return {name: tf.Variable(tf.zeros(shapes[name]), name=name) for name in WEIGHT_NAMES}
+        return {name: tf.Variable(tf.zeros(shape), name=name) for name, shape in self.architecture.shapes.items()}
 
     def set_weights(self, weights: Weights) -> None:
         _assign(self._variables, weights)
@@ -109,7 +108,7 @@ class TensorFlowEngine:
         self._optimizer = _make_optimizer(method)
         self._optimizer.build(list(self._variables.values()))
         for slot, kind in zip(needed_slots(method, averages=False), ("momentum", "velocity"), strict=False):
-            own = _slot_variables(self._optimizer, kind)
+            own = _slot_variables(self._optimizer, kind, self._variables)
             if slot in self._slots:
                 _assign(own, _to_arrays(self._slots[slot]))
             self._slots[slot] = own
@@ -129,17 +128,30 @@ class TensorFlowEngine:
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
         loss, gradients = self._loss_and_gradients(self._convolution_input(tf.constant(images)), tf.constant(labels))
-        return float(loss), {name: gradient.numpy() for name, gradient in zip(WEIGHT_NAMES, gradients, strict=True)}
+        return float(loss), {name: gradient.numpy() for name, gradient in zip(self._variables, gradients, strict=True)}
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = self._logits_graph(tf.constant(images)).numpy()
         return finite_logits(logits)
 
-    def feature_maps(self, images: Images) -> NDArray[np.float32]:
-        maps: NDArray[np.float32] = (
-            self._convolution(self._convolution_input(tf.constant(images))) + self._variables["conv_b"]
-        ).numpy()
+    def feature_maps(self, images: Images, block: int = 0) -> NDArray[np.float32]:
+        x = self._convolution_input(tf.constant(images))
+        for one in self.architecture.blocks[:block]:
+            x = self._pool(x, one)
+        one = self.architecture.blocks[block]
+        maps: NDArray[np.float32] = (self._convolution(x, one) + self._variables[one.names[1]]).numpy()
         return maps
+
+    def activation_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        activations = tf.nn.relu(tf.constant(self.feature_maps(images, self.architecture.n_blocks - 1)))
+        with tf.GradientTape() as tape:
+            tape.watch(activations)
+            pooled = tf.nn.max_pool2d(activations, ksize=POOL_SIZE, strides=POOL_SIZE, padding="VALID")
+            z = self._dense(pooled)
+        gradient: NDArray[np.float32] = tape.gradient(
+            z, activations, output_gradients=tf.constant(output_gradient)
+        ).numpy()
+        return gradient
 
     def input_gradient(self, images: Images, output_gradient: NDArray[np.float32]) -> NDArray[np.float32]:
         x = self._convolution_input(tf.constant(images))
@@ -158,18 +170,27 @@ class TensorFlowEngine:
         x = x * scale if (scale != 1).any() else x
         return x + offset if offset.any() else x
 
-    def _convolution(self, x: tf.Tensor) -> tf.Tensor:
+    def _convolution(self, x: tf.Tensor, block: Block) -> tf.Tensor:
         """Convolve (n, h, w, c) to (n, h, w, K), without bias."""
-        return tf.nn.conv2d(x, self._variables["conv_w"], strides=1, padding="SAME")
+        return tf.nn.conv2d(x, self._variables[block.names[0]], strides=1, padding="SAME")
+
+    def _pool(self, x: tf.Tensor, block: Block) -> tf.Tensor:
+        """Compute what a block gives, (n, ⌊h/2⌋, ⌊w/2⌋, K), from its input (n, h, w, c)."""
+        # A maximum commutes with adding a constant and with ReLU, so pooling first is the same function for a
+        # quarter of the work.
+        p = tf.nn.max_pool2d(self._convolution(x, block), ksize=POOL_SIZE, strides=POOL_SIZE, padding="VALID")
+        return tf.nn.relu(p + self._variables[block.names[1]])
 
     def _forward(self, x: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None) -> tf.Tensor:
         """Compute logits (n, C) from (n, h, w, c) float32, with the method's dropout if `keys` to draw it are given."""
+        for block in self.architecture.blocks:
+            x = self._pool(x, block)
+        return self._dense(x, method, keys)
+
+    def _dense(self, pooled: tf.Tensor, method: Method = PLAIN, keys: tf.Tensor = None) -> tf.Tensor:
+        """Compute logits (n, C) from what the last block has pooled (see `_forward`)."""
         v, n_features = self._variables, self.architecture.n_features
-        # A maximum commutes with adding a constant and with ReLU, so pooling first is the same function for a
-        # quarter of the work.
-        p = tf.nn.max_pool2d(self._convolution(x), ksize=POOL_SIZE, strides=POOL_SIZE, padding="VALID")
-        p = tf.nn.relu(p + v["conv_b"])
-        flat = tf.reshape(p, [-1, n_features])
+        flat = tf.reshape(pooled, [-1, n_features])
         if keys is not None:
             flat = drop(flat, keys, 0, method.feature_dropout)
         hidden = tf.nn.relu(tf.matmul(flat, v["w1"]) + v["b1"])
@@ -271,7 +292,7 @@ def _make_optimizer(method: Method) -> Any:
     return tf.optimizers.AdamW(beta_1=method.momentum, weight_decay=method.weight_decay)
 
 
-def _slot_variables(optimizer: Any, kind: str) -> Variables:
+def _slot_variables(optimizer: Any, kind: str, names: Iterable[str]) -> Variables:
     """Return the optimizer's variables of one kind: `momentum`, or the second moment, which Keras calls `velocity`."""
     found = [variable for variable in optimizer.variables if variable.path.endswith(f"_{kind}")]
-    return dict(zip(WEIGHT_NAMES, found, strict=True))  # Keras keeps them in the order of the weights
+    return dict(zip(names, found, strict=True))  # Keras keeps them in the order of the weights
