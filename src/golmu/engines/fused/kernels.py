@@ -148,13 +148,12 @@ def _make_train(is_deep: bool) -> Any:
                     chosen = order[batch, start:end]
                     x = work.x[thread if is_deep else part]
                     logits, keys, views = work.logits[part], work.keys[part], work.views[part]
-                    if is_step:
+                    if is_step or is_deep:  # of several blocks, only the part that a thread did last is still unpacked
                         for s in range(end - start):
                             keys[s] = sample_key(step_options.seed, first_batch + batch, start + s)
-                    if is_step or is_deep:  # of several blocks, only a thread's last part is still unpacked after a step
                         unpack_drawn(images, chosen, scale, offset, keys, step_options, views, x)
-                    if is_step and batch + 1 < n_batches:
-                        prefetch_images(images, order[batch + 1, start:end])
+                        if batch + 1 < n_batches:
+                            prefetch_images(images, order[batch + 1, start:end])
                     forward(thread, part, net, work, is_step, step_options)
                     factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
                     work.losses[stage, part], _ = cross_entropy(logits, labels, importance, chosen, factor, smoothing)
