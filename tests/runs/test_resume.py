@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from command import read
-from small_network import WEIGHT_NAMES, X, Y, network, same_weights
+from small_network import WEIGHT_NAMES, X, Y, equal, network, same_weights
 
 from golmu import ConvolutionNetwork, system
 from golmu.errors import CheckpointError, InputTypeError, RunError, SaveError, TrainingError
@@ -84,6 +84,19 @@ def test_a_training_stopped_anywhere_goes_on_exactly(tmp_path, engine):
     for n_calls in (1, 4, 6, 7, 13, 24) if engine == "fused" else (4, 6, 13):
         folder = stopped(tmp_path / f"{n_calls}", n_calls, engine=engine)
         assert_same(fit(resume=folder, engine=engine), whole)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_so_does_one_of_two_blocks(tmp_path, engine):
+    changes = EVERYTHING | {"n_kernels": (3, 2), "average_epochs": 2, "engine": engine}
+    whole = fit(**changes)
+    assert list(whole.get_weights()) == ["conv_w", "conv_b", "conv2_w", "conv2_b", "w1", "b1", "w2", "b2"]
+    folder = stopped(tmp_path / "run", 14, **changes)
+    assert_same(fit(resume=folder, **changes), whole)
+    assert equal(load_model(folder / runs.MODEL).weights, whole.get_weights())
+    text = r"the architecture's n_kernels is \(3, 2\), not 3; n_kernels is \(3, 2\), not 3"
+    with pytest.raises(RunError, match=text):
+        fit(resume=folder, **changes | {"n_kernels": 3})
 
 
 EVERYTHING = {

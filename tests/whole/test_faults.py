@@ -12,10 +12,9 @@ import tracemalloc
 from pathlib import Path
 
 import killed
-import numpy as np
 import pytest
 from command import SETTINGS, read
-from small_network import WEIGHT_NAMES
+from small_network import equal
 
 from golmu import ConvolutionNetwork
 from golmu import system as files
@@ -28,22 +27,20 @@ SCRIPT = Path(killed.__file__)
 KILLS = 30
 
 
-def begin(folder, *moment):
+def begin(folder, *moment, n_kernels="2"):
     return subprocess.Popen(
-        [sys.executable, SCRIPT, folder, *moment],
+        [sys.executable, SCRIPT, folder, n_kernels, *moment],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
-def assert_ends_as(folder, whole):
+def assert_ends_as(folder, whole, n_kernels=2):
     """Goes on in `folder` to the end, which is that of an uninterrupted training."""
-    made = killed.train(folder)
+    made = killed.train(folder, n_kernels=n_kernels)
     assert made.history.losses == whole.history.losses
     assert made.history.val_losses == whole.history.val_losses
-    kept = load_model(folder / runs.MODEL).weights
-    for name in WEIGHT_NAMES:
-        assert np.array_equal(made.engine.get_weights()[name], whole.engine.get_weights()[name])
-        assert np.array_equal(kept[name], whole.engine.get_weights()[name])
+    assert equal(made.engine.get_weights(), whole.engine.get_weights())
+    assert equal(load_model(folder / runs.MODEL).weights, whole.engine.get_weights())
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +78,13 @@ def test_kill_9_at_a_moment_of_writing(tmp_path, whole, moment):
     with begin(tmp_path / "run", moment) as running:
         assert running.wait(60) == -9
     assert_ends_as(tmp_path / "run", whole)
+
+
+def test_kill_9_of_a_training_of_two_blocks(tmp_path):
+    for moment in ("fsync 6", "replace 9", "open 30"):
+        with begin(tmp_path / "run", moment, n_kernels="2,3") as running:
+            assert running.wait(60) == -9
+    assert_ends_as(tmp_path / "run", killed.train(n_kernels=(2, 3)), (2, 3))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO])
