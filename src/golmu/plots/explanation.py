@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from math import floor, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from golmu.analysis.explanation import Explanation
+from golmu.analysis.explanation import ExplainedBlock, Explanation
+from golmu.analysis.grad_cam import enlarge_map
 from golmu.names import list_names
 from golmu.plots import fonts, images
 from golmu.plots.canvas import BLUE, GREY, figure_function, new_axes, tidy
@@ -25,7 +26,16 @@ MAX_NAMES_ON_AXIS = 20
 """Names of classes, at most, below the table of hidden units."""
 
 MAX_KERNELS_SHOWN = 10
-"""Kernels, at most, that the whole figure shows: those with the largest mean activation."""
+"""Kernels of the first block, at most, that the whole figure shows: those with the largest mean activation."""
+
+ROWS_PER_BLOCK = 2
+"""Each further block takes the place of so many of these kernels."""
+
+MAX_MAPS_SHOWN = 16
+"""Maps of each further block, at most, that the whole figure shows: those with the largest mean activation."""
+
+GRID_ASPECT = 4
+"""Width of the space for the maps of a further block, as a multiple of its height."""
 
 
 @figure_function
@@ -35,6 +45,17 @@ def occlusion(values: ArrayLike, axes: Axes | None = None) -> Axes:
     Orange: hiding the place lowers the probability, so it supports the class. Purple: hiding it raises the probability.
     """
     return images.show_signed(images.as_map(values), axes)
+
+
+@figure_function
+def grad_cam(explained: Explanation, axes: Axes | None = None) -> Axes:
+    """Draw the Grad-CAM map over the image: where it is yellow, the last block's kernels see what speaks for the class.
+
+    The map is brought to the size of the image by bilinear interpolation.
+    """
+    height, width, _ = explained.image.shape
+    cam = enlarge_map(explained.grad_cam, len(explained.blocks), (height, width))
+    return images.image(images.overlay(explained.image, cam), axes)
 
 
 @figure_function
@@ -86,9 +107,9 @@ def units(explained: Explanation, axes: Axes | None = None) -> Axes:
 def explanation(explained: Explanation, title: str = "", truth: int | None = None, file: str = "") -> Figure:
     """Draw one figure that follows an image through a network.
 
-    The figure shows the input and where the decision comes from, kernels with their maps, hidden units, and
-    probabilities. `title` tells which image it is, `truth` is the index of the class that the image shows, if that is
-    known, and `file` is the name of its file, which is written under it.
+    The figure shows the input and where the decision comes from, kernels with their maps, the most active maps of
+    further blocks, hidden units, and probabilities. `title` tells which image it is, `truth` is the index of the class
+    that the image shows, if that is known, and `file` is the name of its file, which is written under it.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -125,34 +146,80 @@ def _write_heading(explained: Explanation, figure: Figure, title: str, truth: in
 
 def _draw_input(explained: Explanation, figure: SubFigure, file: str) -> None:
     """Draw the image with the name of its file, and the maps of where the decision comes from."""
-    axes = figure.subplots(4, 1)
+    axes = figure.subplots(5, 1)
     images.image(explained.image, axes[0])
     if file:
         name = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
         fonts.write_name(name, fonts.shorten_path(file, fonts.MAX_NAME_WIDTH), "")
     images.heat(explained.saliency, axes[1])
     images.heat(explained.smoothgrad, axes[2])
-    occlusion(explained.occlusion, axes[3])
-    for one, name in zip(axes, ("input", "saliency", "SmoothGrad", "occlusion"), strict=True):
+    grad_cam(explained, axes[3])
+    occlusion(explained.occlusion, axes[4])
+    for one, name in zip(axes, ("input", "saliency", "SmoothGrad", "Grad-CAM", "occlusion"), strict=True):
         one.set_title(name, fontsize="medium")
 
 
 def _draw_layers(explained: Explanation, figure: SubFigure) -> None:
-    """Draw the most active kernels, and what each makes of the image from layer to layer."""
-    order = np.argsort(-explained.activations.mean(axis=(0, 1)), kind="stable")[:MAX_KERNELS_SHOWN]
-    axes = figure.subplots(MAX_KERNELS_SHOWN, 4, width_ratios=(0.6, 1, 1, 1), squeeze=False)
+    """Draw the most active kernels with what each makes of the image, and below them the maps of further blocks."""
+    if len(explained.blocks) == 1:
+        _draw_first_block(explained.blocks[0], figure, MAX_KERNELS_SHOWN)
+        return
+    n_further = len(explained.blocks) - 1
+    n_rows = MAX_KERNELS_SHOWN - ROWS_PER_BLOCK * n_further
+    parts: Any = figure.subfigures(2, 1, height_ratios=(n_rows, ROWS_PER_BLOCK * n_further))
+    _draw_first_block(explained.blocks[0], parts[0], n_rows)
+    parts[0].suptitle(_which_maps(explained.blocks[0], 1, n_rows), fontsize="medium")
+    for number, (block, axes) in enumerate(
+        zip(explained.blocks[1:], parts[1].subplots(n_further, 1, squeeze=False)[:, 0], strict=True), start=2
+    ):
+        _draw_further_block(block, number, axes)
+
+
+def _draw_first_block(block: ExplainedBlock, figure: SubFigure, n_rows: int) -> None:
+    order = _most_active(block, n_rows)
+    axes = figure.subplots(n_rows, 4, width_ratios=(0.6, 1, 1, 1), squeeze=False)
     for one, name in zip(axes[0], ("kernel", "convolution", "after ReLU", "after pooling"), strict=True):
         one.set_title(name, fontsize="medium")
     for row in axes[len(order) :]:
         for one in row:
             one.set_axis_off()
-    for row, k in zip(axes, order.tolist(), strict=False):
-        images.kernels(explained.kernels[..., k : k + 1], row[0])
-        reach = np.abs(explained.maps[..., k]).max() or 1.0  # one scale for all three, to show ReLU and pooling
+    for row, k in zip(axes, order, strict=False):
+        images.kernels(block.kernels[..., k : k + 1], row[0])
+        reach = np.abs(block.maps[..., k]).max() or 1.0  # one scale for all three, to show ReLU and pooling
         row[0].text(-0.2, 0.5, str(k + 1), ha="right", va="center", fontsize="small", transform=row[0].transAxes)
-        for one, maps in zip(row[1:], (explained.maps, explained.activations, explained.pooled), strict=True):
+        for one, maps in zip(row[1:], (block.maps, block.activations, block.pooled), strict=True):
             images.feature_maps(maps[..., k : k + 1], one)
             one.images[0].set_clim(-reach, reach)
+
+
+def _draw_further_block(block: ExplainedBlock, number: int, axes: Axes) -> None:
+    """Draw the most active maps of a block, counted from 1, in a grid, each on its own scale and with its number."""
+    order = _most_active(block, MAX_MAPS_SHOWN)
+    maps = block.activations[..., order]
+    maps = maps / np.maximum(maps.max(axis=(0, 1)), np.finfo(np.float32).tiny)
+    height, width, n = maps.shape
+    above = -(-height // 4)  # empty pixels above each map, for its number
+    maps = np.pad(maps, ((above, 0), (0, 0), (0, 0)), constant_values=np.nan)
+    n_rows = -(-n // max(1, round(sqrt(GRID_ASPECT * n * (height + above) / width))))
+    columns, gap = -(-n // n_rows), -(-width // 10)
+    images.show_signed(images.tile(maps, columns, gap), axes)
+    for place, k in enumerate(order):
+        row, column = divmod(place, columns)
+        x, y = column * (width + gap) + (width - 1) / 2, row * (height + above + gap) + above - 0.7
+        axes.text(x, y, str(k + 1), ha="center", va="bottom", fontsize="x-small")
+    axes.set_title(f"{_which_maps(block, number, n)}, after ReLU", fontsize="medium")
+
+
+def _which_maps(block: ExplainedBlock, number: int, n_shown: int) -> str:
+    """Name a block, counted from 1, and the share of its kernels that is shown."""
+    n_kernels = block.maps.shape[2]
+    return f"block {number}" + (f": the {n_shown} most active of {n_kernels} kernels" if n_shown < n_kernels else "")
+
+
+def _most_active(block: ExplainedBlock, most: int) -> list[int]:
+    """List the numbers of the kernels with the largest mean activation, at most `most`, the largest first."""
+    order: list[int] = np.argsort(-block.activations.mean(axis=(0, 1)), kind="stable")[:most].tolist()
+    return order
 
 
 def _draw_decision(explained: Explanation, figure: SubFigure) -> None:
