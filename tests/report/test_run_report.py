@@ -183,7 +183,7 @@ def test_each_image_has_its_file_and_what_misleads_is_said(run, tmp_path, monkey
         for i in range(11):
             pixels = rng.integers(0, 256, (6, 6), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "data" / name / f"<i>&{long}{i}.png")
-    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [1])
+    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [[1]])
     assert run("train", tmp_path / "data", *SETTINGS, "--shift", 1, "--run", tmp_path / "run")[0] == 0
     text = (tmp_path / "run" / "report.html").read_text()
     files = Run.open(tmp_path / "run").held_out.files
