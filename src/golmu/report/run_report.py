@@ -148,7 +148,7 @@ def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
         named = ", ".join(str(kernel + 1) for kernel in numbers[:MAX_KERNELS_NAMED])
         more = " and others" if len(numbers) > MAX_KERNELS_NAMED else ""
         if numbers:
-            sentences.append(f"Kernels{block} {named}{more}.")
+            sentences.append(f"Kernels {named}{more}{block}.")
     return " ".join(sentences)
 
 
