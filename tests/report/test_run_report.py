@@ -216,7 +216,7 @@ def test_of_several_blocks_it_shows_the_first_kernels_the_last_activations_and_g
     assert (
         "2 of 2 kernels of block 1 and 1 of 4 kernels of block 2 never fire on the validation images: try" in page.text
     )
-    assert "Kernels of block 1 1, 2. Kernels of block 2 4." in page.text
+    assert "Kernels 1, 2 of block 1. Kernels 4 of block 2." in page.text
     assert "n_kernels 2, 4 " in page.text
     assert len(re.findall('alt="kernel [0-9]+ at the end"', text)) == 2
     assert [len(row) for row in next(table for table in page.tables if table[0][0] == "kernel \\ class")] == [4] * 5
