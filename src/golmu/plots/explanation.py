@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from math import floor, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -145,18 +147,25 @@ def _write_heading(explained: Explanation, figure: Figure, title: str, truth: in
 
 
 def _draw_input(explained: Explanation, figure: SubFigure, file: str) -> None:
-    """Draw the image with the name of its file, and the maps of where the decision comes from."""
-    axes = figure.subplots(5, 1)
-    images.image(explained.image, axes[0])
-    if file:
-        name = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
-        fonts.write_name(name, fonts.shorten_path(file, fonts.MAX_NAME_WIDTH), "")
-    images.heat(explained.saliency, axes[1])
-    images.heat(explained.smoothgrad, axes[2])
-    grad_cam(explained, axes[3])
-    occlusion(explained.occlusion, axes[4])
-    for one, name in zip(axes, ("input", "saliency", "SmoothGrad", "Grad-CAM", "occlusion"), strict=True):
+    """Draw the image with the name of its file, and the maps of where the decision comes from.
+
+    Grad-CAM is left out for one block: the dense layer behind it weights each place on its own, so that a mean over all
+    places says little, and the background of the image may be the brightest.
+    """
+    drawings: dict[str, Callable[[Axes], object]] = {
+        "input": partial(images.image, explained.image),
+        "saliency": partial(images.heat, explained.saliency),
+        "SmoothGrad": partial(images.heat, explained.smoothgrad),
+        **({"Grad-CAM": partial(grad_cam, explained)} if len(explained.blocks) > 1 else {}),
+        "occlusion": partial(occlusion, explained.occlusion),
+    }
+    axes = figure.subplots(len(drawings), 1)
+    for one, (name, draw) in zip(axes, drawings.items(), strict=True):
+        draw(one)
         one.set_title(name, fontsize="medium")
+    if file:
+        name_below = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
+        fonts.write_name(name_below, fonts.shorten_path(file, fonts.MAX_NAME_WIDTH), "")
 
 
 def _draw_layers(explained: Explanation, figure: SubFigure) -> None:
