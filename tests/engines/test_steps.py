@@ -101,10 +101,10 @@ def test_steps_agree_with_the_twin(engine_name, size, name):
 @pytest.mark.parametrize("n_kernels", DEPTHS)
 def test_the_loss_after_a_step_is_plain_and_of_the_images_as_they_were_seen(engine_name, n_kernels):
     method = replace(METHODS["everything"], record_loss="after")
-    architecture, images, labels, weights = make_case((9, 7, 3, n_kernels, 6, 3, 72), np.uint8)
+    architecture, images, labels, weights = make_case((9, 7, 3, n_kernels, 6, 3, 120), np.uint8)
     engine = create_engine(engine_name, architecture)
     engine.set_weights(weights)
-    batches = three_batches(72, method)
+    batches = three_batches(120, method)
     losses = engine.train(engine.prepare(images, labels), batches, method)
     slots = {}
     for i, batch in enumerate(batches.order):

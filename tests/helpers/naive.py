@@ -82,6 +82,21 @@ def forward(images, weights, flat_factors=1, hidden_factors=1):
     }  # fmt: skip
 
 
+def clearance(f, weights):
+    """Return how far the network is from a jump of its slope: the least lead of a maximum, or distance of ReLU from 0.
+
+    Where it is less than rounding errors, two calculations may differ. What ties exactly does not count.
+    """
+    distances = [np.abs(f["flat"] @ weights["w1"].astype(np.float64) + weights["b1"]).ravel()]
+    for maps in (block["maps"] for block in f["blocks"]):
+        n, h, w, k = maps.shape
+        even = maps[:, : h // 2 * 2, : w // 2 * 2].reshape(n, h // 2, 2, w // 2, 2, k)
+        *_, second, largest = np.sort(even.transpose(2, 4, 0, 1, 3, 5).reshape(4, -1), axis=0)
+        distances.append(np.abs(largest - np.maximum(second, 0)))
+    distances = np.concatenate(distances)
+    return distances[distances > 0].min(initial=np.inf)
+
+
 def sample_losses(logits, labels):
     """Return −log of the softmax probability of each label, (n,)."""
     shifted = logits - logits.max(axis=1, keepdims=True)
