@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from math import floor, log10, sqrt
+from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,8 +36,8 @@ ROWS_PER_BLOCK = 2
 MAX_MAPS_SHOWN = 16
 """Maps of each further block, at most, that the whole figure shows: those with the largest mean activation."""
 
-GRID_ASPECT = 4
-"""Width of the space for the maps of a further block, as a multiple of its height."""
+GRID_WIDTH, GRID_HEIGHT, NUMBER_HEIGHT = 4.3, 1.1, 0.12
+"""The space for the maps of a further block, and what the number of a kernel takes of it, in inches."""
 
 
 @figure_function
@@ -207,9 +207,11 @@ def _draw_further_block(block: ExplainedBlock, number: int, axes: Axes) -> None:
     maps = block.activations[..., order]
     maps = maps / np.maximum(maps.max(axis=(0, 1)), np.finfo(np.float32).tiny)
     height, width, n = maps.shape
-    above = -(-height // 4)  # empty pixels above each map, for its number
+    across = min(n, max(1, round(sqrt(GRID_WIDTH / GRID_HEIGHT * n * height / width))))
+    pixels_per_inch = max(width * across / GRID_WIDTH, height * -(-n // across) / GRID_HEIGHT)
+    above = ceil(NUMBER_HEIGHT * pixels_per_inch)  # empty pixels above each map, for its number
     maps = np.pad(maps, ((above, 0), (0, 0), (0, 0)), constant_values=np.nan)
-    n_rows = -(-n // max(1, round(sqrt(GRID_ASPECT * n * (height + above) / width))))
+    n_rows = -(-n // max(1, round(sqrt(GRID_WIDTH / GRID_HEIGHT * n * (height + above) / width))))
     columns, gap = -(-n // n_rows), -(-width // 10)
     images.show_signed(images.tile(maps, columns, gap), axes)
     for place, k in enumerate(order):

@@ -250,7 +250,7 @@ def _labelled_image(main: Evaluation, number: int, predictor: Predictor) -> dict
 
 
 def _grad_cam_uri(main: Evaluation, number: int, predictor: Predictor) -> str:
-    """Data URI of the image under its Grad-CAM for the predicted class; "" for one block, whose map tells little."""
+    """Data URI of the image under its Grad-CAM for the predicted class; "" for one block, as in `plots.explanation`."""
     a, image = predictor.model.architecture, np.ascontiguousarray(main.images.images[number])
     if a.n_blocks == 1:
         return ""
