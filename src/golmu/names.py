@@ -107,6 +107,11 @@ def list_names(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
+def join_words(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: "16, 32 and 64"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def printable(text: str, keep: str = "\n\t") -> str:
     r"""Return text as it may go to a terminal or a page.
 

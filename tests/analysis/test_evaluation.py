@@ -86,6 +86,16 @@ def test_mean_activations_are_by_kernel_and_class(engine_name, monkeypatch):
     assert np.allclose(means[:, 2], maps[labels == 2][:4].mean(axis=(0, 1, 2)), atol=1e-6)
 
 
+def test_mean_activations_are_those_of_the_last_block(engine_name, monkeypatch):
+    fitted = network(engine=engine_name, n_kernels=(3, 5)).fit(X, Y, 2)
+    maps = np.maximum(fitted._engine.feature_maps(X, 1), 0)
+    monkeypatch.setattr("golmu.analysis.evaluation.MAX_ACTIVATION_VALUES", (7 * 6 * 3 + 3 * 3 * 5) * 3 * 4)
+    means, n = mean_activations(fitted.predictor_, LabelledImages("test", X, Y))
+    assert (means.shape, n) == ((5, 3), 12)
+    for label in range(3):
+        assert np.allclose(means[:, label], maps[label == Y][:4].mean(axis=(0, 1, 2)), atol=1e-6)
+
+
 def test_classes_of_an_earlier_version_are_found_by_their_names_in_any_unicode_form():
     written = ("cafe\u0301", "dog ")
     predictor = SimpleNamespace(model=SimpleNamespace(class_names=written, classes=np.arange(2)), name="runs/old")

@@ -5,6 +5,7 @@ import tracemalloc
 import naive
 import numpy as np
 import pytest
+from sklearn.base import clone
 from small_network import NAMES, SHAPE, X, Y, network, ready
 
 import golmu
@@ -14,16 +15,17 @@ from golmu.engines import ENGINE_NAMES
 from golmu.errors import InputError, InputTypeError
 
 
-@pytest.fixture(scope="module", params=["plain", "standardized, both views"])
+@pytest.fixture(scope="module", params=["plain", "standardized, both views", "two blocks, both views"])
 def fitted(request):
-    is_plain = request.param == "plain"
-    return network(units=12, standardize=not is_plain, test_flip=not is_plain).fit(X, NAMES[Y], 3)
+    is_plain, n_kernels = request.param == "plain", (3, 4) if request.param.startswith("two") else 3
+    made = network(n_kernels=n_kernels, units=12, standardize=not is_plain, test_flip=not is_plain)
+    return made.fit(X, NAMES[Y], 3)
 
 
 @pytest.fixture(params=[name for name in ENGINE_NAMES if name != "auto"])
 def on_engine(request, fitted):
     """The fitted network on each engine in turn."""
-    other = network(engine=request.param, units=12, standardize=fitted.standardize, test_flip=fitted.test_flip)
+    other = clone(fitted).set_params(engine=request.param)
     other.fit(X, NAMES[Y], 1).set_weights(fitted.get_weights())
     assert other.engine_ == request.param
     return other
@@ -48,10 +50,15 @@ def test_the_layers_are_those_of_the_twin(on_engine):
     weights = fitted.get_weights()
     f = naive.forward(seen(fitted, X[3:4] / 255), weights)
     assert np.allclose(found.image, X[3] / 255)
-    assert np.array_equal(found.kernels, fitted.conv_w)
-    assert np.allclose(found.maps, f["maps"][0], atol=1e-5)
-    assert np.allclose(found.activations, np.maximum(f["maps"][0], 0), atol=1e-5)
-    assert np.allclose(found.pooled, f["pooled"][0], atol=1e-5)
+    assert len(found.blocks) == len(f["blocks"])
+    for block, twin, (kernels, _) in zip(found.blocks, f["blocks"], naive.block_names(weights), strict=True):
+        assert np.array_equal(block.kernels, weights[kernels])
+        assert np.allclose(block.maps, twin["maps"][0], atol=1e-5)
+        assert np.allclose(block.activations, np.maximum(twin["maps"][0], 0), atol=1e-5)
+        assert np.allclose(block.pooled, twin["pooled"][0], atol=1e-5)
+    for name in ("kernels", "maps", "activations", "pooled"):
+        assert getattr(found, name) is getattr(found.blocks[0], name)
+    assert found.grad_cam.shape == found.blocks[-1].maps.shape[:2]
     assert np.allclose(found.hidden, f["hidden"][0], atol=1e-5)
     assert np.allclose(found.logits, logits(fitted, X[3] / 255), atol=1e-5)
     assert np.allclose(found.probabilities, fitted.predict_proba(X[3:4])[0], atol=1e-6)
@@ -59,15 +66,17 @@ def test_the_layers_are_those_of_the_twin(on_engine):
     assert found.class_names == ("ant", "bee", "cat")
 
 
-def test_units_are_the_strongest_with_what_comes_in_and_goes_out():
-    made = network(units=40).fit(X, Y, 3)
+@pytest.mark.parametrize("n_kernels", [3, (3, 5)])
+def test_units_are_the_strongest_with_what_comes_in_and_goes_out(n_kernels):
+    made = network(units=40, n_kernels=n_kernels).fit(X, Y, 3)
     found = explain(made, X[0])
-    w1, w2 = made.w1.reshape(3, 3, 3, 40), made.w2
+    pooled = found.blocks[-1].pooled
+    w1, w2 = made.w1.reshape(*pooled.shape, 40), made.w2
     assert 0 < len(found.units) <= 8
     assert found.hidden[found.units].tolist() == sorted(found.hidden, reverse=True)[: len(found.units)]
     assert (found.hidden[found.units] > 0).all()
     for m, unit in enumerate(found.units):
-        assert np.allclose(found.unit_inputs[m], (found.pooled * w1[..., unit]).sum(axis=-1), atol=1e-5)
+        assert np.allclose(found.unit_inputs[m], (pooled * w1[..., unit]).sum(axis=-1), atol=1e-5)
         assert found.unit_inputs[m].sum() + made.b1[unit] == pytest.approx(found.hidden[unit], abs=1e-4)
         assert np.allclose(found.unit_outputs[m], found.hidden[unit] * w2[unit])
 
@@ -104,12 +113,13 @@ def test_smoothgrad_is_the_mean_gradient_of_noisy_copies(fitted):
 
 
 def test_a_few_noisy_copies_are_looked_at_together(fitted, monkeypatch):
+    values = sum(block.maps.size for block in explain(fitted, X[5]).blocks)
     before = explain(fitted, X[5], n_samples=8)
     together, gradient = [], fitted._engine.input_gradient
     monkeypatch.setattr(
         fitted._engine, "input_gradient", lambda x, *rest: together.append(len(x)) or gradient(x, *rest)
     )
-    monkeypatch.setattr(explanation, "MAX_MAP_VALUES", 3 * 7 * 6 * 3 + 1)
+    monkeypatch.setattr(explanation, "MAX_MAP_VALUES", 3 * values + 1)
     assert np.allclose(explain(fitted, X[5], n_samples=8).smoothgrad, before.smoothgrad, rtol=1e-5)
     assert sorted(set(together)) == [1, 2, 3]
 
@@ -171,7 +181,7 @@ def test_an_image_may_have_any_form_that_other_methods_take():
 
 def test_the_same_arguments_give_the_same_arrays(fitted):
     first, second = explain(fitted, X[2]), explain(fitted, X[2])
-    for name in ("smoothgrad", "occlusion", "gradient"):
+    for name in ("smoothgrad", "occlusion", "gradient", "grad_cam"):
         assert np.array_equal(getattr(first, name), getattr(second, name)), name
 
 
@@ -208,3 +218,5 @@ def test_explain_is_public():
 def test_an_explanation_shows_itself_in_a_line():
     found = explain(network().fit(X, Y, 1), X[0], class_names=["ant", "bee", "cat"], target=2)
     assert repr(found) == "<Explanation: an image of 7x6x2 as 'cat', 3 kernels, 5 units, 3 classes>"
+    deep = explain(network(n_kernels=(3, 6)).fit(X, Y, 1), X[0])
+    assert repr(deep).endswith(", 3 and 6 kernels, 5 units, 3 classes>")

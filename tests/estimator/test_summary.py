@@ -30,7 +30,20 @@ def test_the_summary_is_a_table_of_layers(capsys):
     assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == CHAPTER.splitlines()
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1, 10, 100, 10), (9, 7, 3, 4, 6, 3)])
+def test_each_block_has_its_rows_in_the_table():
+    made = ConvolutionNetwork((16, 32, 64), 100)
+    made.init_weights((32, 32, 3), 10)
+    page = ElementTree.fromstring(made._repr_html_().replace("<br>", "<br/>"))
+    rows = [["".join(cell.itertext()) for cell in row] for row in page.iter("tr")]
+    assert rows[2:8] == [
+        ["convolution 3×3, ReLU", "32 × 32 × 16", "448"], ["max pooling 2×2", "16 × 16 × 16", "0"],
+        ["convolution 3×3, ReLU", "16 × 16 × 32", "4,640"], ["max pooling 2×2", "8 × 8 × 32", "0"],
+        ["convolution 3×3, ReLU", "8 × 8 × 64", "18,496"], ["max pooling 2×2", "4 × 4 × 64", "0"],
+    ]  # fmt: skip
+    assert "n_kernels=(16, 32, 64)" in "".join(page.itertext())
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1, 10, 100, 10), (9, 7, 3, 4, 6, 3), (9, 8, 3, (4, 5), 6, 3)])
 def test_the_layers_have_all_parameters(shape):
     architecture = Architecture(*shape)
     assert sum(layer.n_parameters for layer in architecture.layers) == architecture.n_parameters

@@ -18,16 +18,24 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 RNG = np.random.default_rng(0)
 
 
-def trained(path, channels=1, **parameters):
+def trained(path, channels=1, n_kernels=4, **parameters):
     """A small network, its images, and its model file, loaded."""
     x, y = RNG.integers(0, 256, (64, 9, 8, channels), np.uint8), np.arange(64) % 3
-    network = ConvolutionNetwork(4, 8, 16, 0.05, random_state=0, epochs=3, **parameters).fit(x, y)
+    network = ConvolutionNetwork(n_kernels, 8, 16, 0.05, random_state=0, epochs=3, **parameters).fit(x, y)
     network.save(path / "model.safetensors")
     return network, x, Predictor.load(path / "model.safetensors")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("parameters", [{}, {"standardize": True}, {"standardize": True, "test_flip": True}])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"standardize": True},
+        {"standardize": True, "test_flip": True},
+        {"n_kernels": (4, 5, 3), "standardize": True, "test_flip": True},
+    ],
+)
 def test_a_keras_model_answers_as_the_network_does(tmp_path, channels, parameters):
     from keras.saving import load_model as load_keras
 

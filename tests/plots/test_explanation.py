@@ -8,7 +8,9 @@ from drawn import draw, values_of, words
 from small_network import X, Y, network
 
 from golmu import ConvolutionNetwork, explain, plots
+from golmu.analysis.grad_cam import enlarge_map
 from golmu.plots import fonts
+from golmu.plots.images import to_displayable
 
 pytestmark = pytest.mark.filterwarnings("ignore:no font here:golmu.errors.GolmuWarning")  # the names are Korean too
 
@@ -52,6 +54,59 @@ def test_what_a_unit_sees_stands_beside_its_row():
     assert len(seen) > 1
 
 
+@pytest.mark.parametrize(
+    ("shape", "n_kernels"),
+    [
+        ((4, 30, 3), (3, 20)),
+        ((30, 4, 1), (12, 5)),
+        ((9, 8, 2), (12, 1, 40)),
+        ((16, 17, 3), (1, 5, 9, 30)),
+    ],
+)
+def test_further_blocks_are_grids_of_their_most_active_maps(shape, n_kernels):
+    made = network(n_kernels=n_kernels)
+    made.init_weights(shape, 3)
+    explained = explain(made, np.random.default_rng(0).random(shape, np.float32), n_samples=1)
+    figure = plots.explanation(explained)
+    draw(figure)
+    grids = [axes for axes in figure.axes if axes.get_title().startswith("block ")]
+    assert len(grids) == len(n_kernels) - 1
+    assert "Grad-CAM" in [axes.get_title() for axes in figure.axes]
+    for number, (block, axes) in enumerate(zip(explained.blocks[1:], grids, strict=True), start=2):
+        order = np.argsort(-block.activations.mean(axis=(0, 1)), kind="stable")[:16]
+        n = block.maps.shape[2]
+        shown = f": the 16 most active of {n} kernels" if n > 16 else ""
+        assert axes.get_title() == f"block {number}{shown}, after ReLU"
+        assert [int(text.get_text()) for text in axes.texts] == (order + 1).tolist()
+        height, width, _ = block.maps.shape
+        pixels = values_of(axes).filled(np.nan)
+        for text, k in zip(axes.texts, order, strict=True):  # each number stands above its map
+            x, y = text.get_position()
+            left, top = round(x - (width - 1) / 2), round(y + 0.7)
+            one = block.activations[..., k]
+            assert np.allclose(pixels[top : top + height, left : left + width], one / (one.max() or 1), atol=1e-6)
+            assert np.isnan(pixels[:top, left]).any()
+    first = (
+        f"block 1: the {10 - 2 * (len(n_kernels) - 1)} most active of 12 kernels" if n_kernels[0] == 12 else "block 1"
+    )
+    assert first in [part.get_suptitle() for one in figure.subfigs for part in one.subfigs]
+
+
+@pytest.mark.parametrize(("shape", "n_kernels"), [((7, 6, 2), 3), ((9, 9, 3), (3, 4)), ((4, 4, 1), (3, 4))])
+def test_grad_cam_is_the_grey_image_under_the_enlarged_map(shape, n_kernels):
+    made = network(n_kernels=n_kernels)
+    made.init_weights(shape, 3)
+    explained = explain(made, np.random.default_rng(0).random(shape, np.float32), n_samples=1)
+    drawn = np.asarray(values_of(plots.grad_cam(explained)), int)
+    assert drawn.shape == (*shape[:2], 3)
+    cam = enlarge_map(explained.grad_cam, len(explained.blocks), shape[:2])
+    assert drawn.sum(axis=2).flat[cam.argmax()] > np.median(drawn.sum(axis=2))
+    nothing = values_of(plots.grad_cam(replace(explained, grad_cam=np.zeros_like(explained.grad_cam))))
+    grey = to_displayable(explained.image)
+    grey = grey if grey.ndim == 2 else grey.mean(axis=2)
+    assert np.abs(nothing[..., 0] - 0.4 * grey).max() <= 1  # under black
+
+
 @pytest.mark.parametrize("classes", [2, 3, 30])
 def test_the_whole_figure_is_drawn_without_a_warning(classes):
     x, y = np.tile(X, (2, 1, 1, 1))[:60], np.arange(60) % classes
@@ -61,6 +116,7 @@ def test_the_whole_figure_is_drawn_without_a_warning(classes):
         draw(figure)
         titles = [axes.get_title() for axes in figure.axes]
         assert {"input", "saliency", "SmoothGrad", "occlusion", "kernel", "after ReLU", "after pooling"} <= set(titles)
+        assert "Grad-CAM" not in titles
 
 
 def test_the_heading_names_image_prediction_target_and_truth(explained):

@@ -10,12 +10,13 @@ from io import BytesIO
 import numpy as np
 import pytest
 from command import SETTINGS, main, read
+from drawn import values_of
 from page import Page
 from PIL import Image
 from small_network import NAMES, X, Y, network
 
 import golmu
-from golmu import ConvolutionNetwork, metrics
+from golmu import ConvolutionNetwork, metrics, plots
 from golmu.analysis.labelled_images import JudgedImages, LabelledImages
 from golmu.architecture import Architecture
 from golmu.cli.commands.report import report_run
@@ -183,7 +184,7 @@ def test_each_image_has_its_file_and_what_misleads_is_said(run, tmp_path, monkey
         for i in range(11):
             pixels = rng.integers(0, 256, (6, 6), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "data" / name / f"<i>&{long}{i}.png")
-    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [1])
+    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [[1]])
     assert run("train", tmp_path / "data", *SETTINGS, "--shift", 1, "--run", tmp_path / "run")[0] == 0
     text = (tmp_path / "run" / "report.html").read_text()
     files = Run.open(tmp_path / "run").held_out.files
@@ -202,6 +203,33 @@ def test_each_image_has_its_file_and_what_misleads_is_said(run, tmp_path, monkey
 def test_where_nothing_misleads_nothing_is_said(page):
     assert "The training loss includes" not in page.text
     assert "without label smoothing" not in page.text
+
+
+def test_of_several_blocks_it_shows_the_first_kernels_the_last_activations_and_grad_cam(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "dead_kernels", lambda predictor, images: [[0, 1], [3]])
+    made = network(n_kernels=(2, 4)).fit(X, NAMES[Y], 2, X, NAMES[Y], run=tmp_path / "run")
+    text = (tmp_path / "run" / "report.html").read_text()
+    page = Page(text)
+    assert "A network of 2 blocks with 2 and 4 kernels of 3×3 and 5 hidden units, " in page.text
+    assert "What it has learned: the kernels of the first block" in page.text
+    assert "Which kernels of the last block respond to which class" in page.text
+    assert (
+        "2 of 2 kernels of block 1 and 1 of 4 kernels of block 2 never fire on the validation images: try" in page.text
+    )
+    assert "Kernels 1, 2 of block 1. Kernels 4 of block 2." in page.text
+    assert "n_kernels 2, 4 " in page.text
+    assert len(re.findall('alt="kernel [0-9]+ at the end"', text)) == 2
+    assert [len(row) for row in next(table for table in page.tables if table[0][0] == "kernel \\ class")] == [4] * 5
+    shown = re.findall(r'src="data:image/png;base64,([^"]+)" alt="Grad-CAM of validation image (\d+)"', text)
+    assert len(shown) == len(re.findall('alt="validation image ', text)) > 18
+    for content, number in shown[:3]:
+        expected = values_of(plots.grad_cam(golmu.explain(made, X[int(number)], n_samples=1)))
+        assert np.array_equal(np.asarray(Image.open(BytesIO(b64decode(content)))), expected)
+
+
+def test_one_block_is_called_none(page, done):
+    assert "block" not in page.text
+    assert "Grad-CAM" not in (done / "report.html").read_text()
 
 
 # What cannot be shown

@@ -7,9 +7,13 @@ import pytest
 from browser import needs_browser, opened
 from command import SETTINGS, main
 
+from golmu import ConvolutionNetwork
+
 pytestmark = needs_browser
 
 NAMES = ["<script>alert('x')</script>", "티셔츠", "a class with " + "quite " * 8 + "a long name"]
+
+PAGES = ("fashion", "hard", "two", "many", "deep")
 
 OUTSIDE = """() => [...document.querySelectorAll("figure.chart svg")].flatMap(svg => {
   const box = svg.getBoundingClientRect();
@@ -55,10 +59,13 @@ def pages(tmp_path_factory, fashion_mnist):
     }.items():
         assert main("train", *words, "--run", folder / name) == 0
         assert main("report", folder / name) == 0
-    return {name: folder / name / "report.html" for name in ("fashion", "hard", "two", "many")}
+    deep = ConvolutionNetwork((40, 3, 130), 8, random_state=0)
+    x, y = rng.integers(0, 256, (90, 17, 9, 3), np.uint8), np.array(NAMES)[np.arange(90) % 3]
+    deep.fit(x, y, 1, x, y, run=folder / "deep")
+    return {name: folder / name / "report.html" for name in PAGES}
 
 
-@pytest.mark.parametrize("name", ["fashion", "hard", "two", "many"])
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_page_stands_alone_fits_and_can_be_read(pages, name, width, scheme):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,19 +112,20 @@ def evaluate_images(predictor: Predictor, images: LabelledImages) -> Evaluation:
 
 
 def mean_activations(predictor: Predictor, images: LabelledImages) -> tuple[NDArray[np.float64], int]:
-    """Return the mean activation (K, C) of each kernel after ReLU by class, and the number of images it is taken over.
+    """Return the mean activation (K, C) of each kernel of the last block by class, and the number of images.
 
-    The mean is over all pixels of a class's images; where there are many images, of the first of each class. A class
-    without images has zeros.
+    The mean is over all places of the maps after ReLU, of a class's images; where there are many images, of the first
+    of each class. A class without images has zeros.
     """
     engine = predictor.engine
     a = engine.architecture
-    most = max(1, MAX_ACTIVATION_VALUES // (a.height * a.width * a.n_kernels * a.n_classes))
+    n_values = sum(prod(block.maps_shape) for block in a.blocks)
+    most = max(1, MAX_ACTIVATION_VALUES // (n_values * a.n_classes))
     chosen = np.concatenate([np.flatnonzero(images.labels == label)[:most] for label in range(a.n_classes)])
-    sums = np.zeros((a.n_kernels, a.n_classes))
+    sums = np.zeros((a.kernels[-1], a.n_classes))
     for start in range(0, len(chosen), IMAGES_AT_A_TIME):
         rows = chosen[start : start + IMAGES_AT_A_TIME]
-        maps = engine.feature_maps(np.ascontiguousarray(images.images[rows]))
+        maps = engine.feature_maps(np.ascontiguousarray(images.images[rows]), a.n_blocks - 1)
         np.add.at(sums.T, images.labels[rows], np.maximum(maps, 0).mean(axis=(1, 2)))
     counts = np.bincount(images.labels[chosen], minlength=a.n_classes)
     return sums / np.maximum(counts, 1), len(chosen)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golmu.analysis.grad_cam import grad_cam
 from golmu.architecture import POOL_SIZE
 from golmu.checks import integer_within, number_within, positive_integer
 from golmu.data import inputs
@@ -16,6 +17,7 @@ from golmu.engines.contract import Engine
 from golmu.errors import InputError
 from golmu.metrics import softmax
 from golmu.model.predictor import Predictor
+from golmu.names import join_words
 from golmu.preprocessing import PIXEL_SCALE
 
 MAX_UNITS = 8
@@ -32,15 +34,9 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
-    """An image on its way through a network: (h, w, c), K kernels, U units, C classes."""
+class ExplainedBlock:
+    """What one block of convolution and pooling, with K kernels, makes of its input (h, w, c)."""
 
-    class_names: tuple[str, ...]
-    """C names."""
-    target: int
-    """The class that is explained: index of the predicted one, unless another was asked for."""
-    image: Array
-    """(h, w, c): pixels, uint8 ones brought to [0, 1]."""
     kernels: Array
     """(3, 3, c, K)"""
     maps: Array
@@ -48,13 +44,31 @@ class Explanation:
     activations: Array
     """(h, w, K): after ReLU."""
     pooled: Array
-    """(⌊h/2⌋, ⌊w/2⌋, K): after 2×2 max pooling."""
+    """(⌊h/2⌋, ⌊w/2⌋, K): after 2×2 max pooling, the input of the next block."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """An image on its way through a network: (h, w, c), U units, C classes.
+
+    `kernels`, `maps`, `activations` and `pooled` are those of the first block, often the only one; `blocks` has all.
+    """
+
+    class_names: tuple[str, ...]
+    """C names."""
+    target: int
+    """The class that is explained: index of the predicted one, unless another was asked for."""
+    image: Array
+    """(h, w, c): pixels, uint8 ones brought to [0, 1]."""
+    blocks: tuple[ExplainedBlock, ...]
+    """What each block makes of the image, from the first to the last."""
     hidden: Array
     """(U,): the hidden layer after its ReLU."""
     units: NDArray[np.int64]
     """(m,): the hidden units with the largest activations, the largest first; none that is 0."""
     unit_inputs: Array
-    """(m, ⌊h/2⌋, ⌊w/2⌋): what each place of the pooled maps adds to these units: Σ over kernels of pooled · w1."""
+    """(m, h', w'): what each place of the last block's pooled maps (h', w', K) adds to these units: Σ over kernels of
+    pooled · w1. With one block h' = ⌊h/2⌋ and w' = ⌊w/2⌋."""
     unit_outputs: Array
     """(m, C): what each of these units adds to the logits: its activation times its weights w2."""
     logits: Array
@@ -67,15 +81,39 @@ class Explanation:
     """(h, w): the largest magnitude of `gradient` over the channels."""
     smoothgrad: Array
     """(h, w): the same of the mean gradient over noisy copies of the image."""
+    grad_cam: Array
+    """(h', w'), the size of the last block's maps: their sum after ReLU, each weighted by the mean gradient of the
+    target's logit with respect to it, where that is above 0. With one block it has the size of the image."""
     occlusion: Array
     """(h, w): by how much the target's probability falls where a window hides the image around a pixel."""
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.image.shape))
+        kernels = join_words([str(block.kernels.shape[3]) for block in self.blocks])
         return (
-            f"<Explanation: an image of {shape} as {self.class_names[self.target]!r}, {self.kernels.shape[3]} kernels, "
+            f"<Explanation: an image of {shape} as {self.class_names[self.target]!r}, {kernels} kernels, "
             f"{len(self.hidden)} units, {len(self.class_names)} classes>"
         )
+
+    @property
+    def kernels(self) -> Array:
+        """The first block's kernels, (3, 3, c, K)."""
+        return self.blocks[0].kernels
+
+    @property
+    def maps(self) -> Array:
+        """The first block's maps (h, w, K), before ReLU."""
+        return self.blocks[0].maps
+
+    @property
+    def activations(self) -> Array:
+        """The first block's maps (h, w, K), after ReLU."""
+        return self.blocks[0].activations
+
+    @property
+    def pooled(self) -> Array:
+        """The first block's pooled maps, (⌊h/2⌋, ⌊w/2⌋, K)."""
+        return self.blocks[0].pooled
 
     @property
     def prediction(self) -> int:
@@ -159,20 +197,17 @@ def _explain(
     probabilities = softmax(logits)[0]
     target = int(probabilities.argmax()) if target is None else target
 
-    maps = engine.feature_maps(image[None])[0]
-    activations = np.maximum(maps, 0)
-    rows, columns, _ = a.pooled_shape
-    windows = activations[: POOL_SIZE * rows, : POOL_SIZE * columns]
-    pooled = windows.reshape(rows, POOL_SIZE, columns, POOL_SIZE, a.n_kernels).max(axis=(1, 3))
+    blocks = tuple(_explain_block(engine, image, number) for number in range(a.n_blocks))
+    pooled = blocks[-1].pooled
     hidden = np.maximum(pooled.reshape(-1) @ weights["w1"] + weights["b1"], 0)
     strongest = np.argsort(-hidden, kind="stable")[:MAX_UNITS]
     units = strongest[hidden[strongest] > 0]
-    w1 = weights["w1"].reshape(rows, columns, a.n_kernels, a.units)[..., units]
+    w1 = weights["w1"].reshape(*pooled.shape, a.units)[..., units]
 
     gradient = logit_gradient(engine, image[None], target)[0]
     spread = noise * float(np.ptp(image))
     rng, smooth = np.random.default_rng(random_state), np.zeros_like(image)
-    together = max(1, MAX_MAP_VALUES // maps.size)
+    together = max(1, MAX_MAP_VALUES // sum(block.maps.size for block in blocks))
     for start in range(0, n_samples, together):
         noises = rng.normal(0, spread, (min(together, n_samples - start), *image.shape))
         smooth += logit_gradient(engine, image + noises.astype(np.float32), target).sum(axis=0)
@@ -181,10 +216,7 @@ def _explain(
         class_names=class_names,
         target=target,
         image=image,
-        kernels=weights["conv_w"],
-        maps=maps,
-        activations=activations,
-        pooled=pooled,
+        blocks=blocks,
         hidden=hidden,
         units=units,
         unit_inputs=np.einsum("ijk,ijkm->mij", pooled, w1),
@@ -194,8 +226,20 @@ def _explain(
         gradient=gradient,
         saliency=np.abs(gradient).max(axis=-1),
         smoothgrad=np.abs(smooth).max(axis=-1),
+        grad_cam=grad_cam(engine, image, target),
         occlusion=_occlusion(engine, image, target, float(probabilities[target]), side),
     )
+
+
+def _explain_block(engine: Engine, image: Array, number: int) -> ExplainedBlock:
+    """Follow an image through the block with this number, counted from 0."""
+    block = engine.architecture.blocks[number]
+    maps = engine.feature_maps(image[None], number)[0]
+    activations = np.maximum(maps, 0)
+    rows, columns, n_kernels = block.pooled_shape
+    windows = activations[: POOL_SIZE * rows, : POOL_SIZE * columns]
+    pooled = windows.reshape(rows, POOL_SIZE, columns, POOL_SIZE, n_kernels).max(axis=(1, 3))
+    return ExplainedBlock(engine.get_weights()[block.names[0]], maps, activations, pooled)
 
 
 def logit_gradient(engine: Engine, images: Array, target: int) -> Array:

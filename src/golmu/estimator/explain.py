@@ -66,8 +66,11 @@ def explain(
     gradient over noisy copies: Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017, section 3.
     `occlusion` is Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 4.2: a
     square of pixels that are zero to the network (black, or the mean pixel where it standardizes) hides a part of the
-    image, and the probability of the class falls. A network with `test_flip` answers with the mean logits of the
-    image and its mirror image: all three maps are of that mean, and the layers are those of the image as it is.
+    image, and the probability of the class falls. `grad_cam` is Selvaraju et al., "Grad-CAM: Visual Explanations from
+    Deep Networks via Gradient-based Localization", 2017, equations 1 and 2, for the last block's activations before
+    pooling. A network with `test_flip` answers with the mean logits of the image and its mirror image: the first three
+    maps are of that mean, `grad_cam` is the mean of the two views' maps, and the layers are those of the image as it
+    is.
     """
     if not isinstance(network, ConvolutionNetwork | Predictor):
         raise InputTypeError(f"network must be a ConvolutionNetwork or a Predictor, got {type(network).__name__}")

@@ -23,7 +23,7 @@ class RecipeParameters:
 
     def __init__(
         self,
-        n_kernels: int = 10,
+        n_kernels: int | tuple[int, ...] = 10,
         units: int = 10,
         batch_size: int = 32,
         learning_rate: float = 0.1,

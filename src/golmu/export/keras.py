@@ -59,21 +59,26 @@ def as_keras(model: Model) -> Any:
     layers = keras.layers
     # All that the user's keras.json, or a call of keras.config, may set to something else.
     number, order = {"dtype": "float32"}, {"data_format": "channels_last", "dtype": "float32"}
-    convolution = {"padding": "same", "activation": "relu", "name": "convolution"}
+    convolution = {"padding": "same", "activation": "relu"}
+    held, convolutions = {"hidden": ("w1", "b1"), "logits": ("w2", "b2")}, []
+    for i, block in enumerate(a.blocks, start=1):
+        name = "convolution" if i == 1 else f"convolution{i}"
+        held[name] = block.names
+        convolutions.append(layers.Conv2D(block.n_kernels, 3, name=name, **convolution, **order))
+        convolutions.append(layers.MaxPooling2D(2, **order))
     network = keras.Sequential(
         [
             keras.Input(a.image_shape, **number),
             layers.Rescaling(1 / 255, **number),
             *([layers.Normalization(mean=seen.mean, variance=np.square(seen.std), **number)] if seen.mean else []),
-            layers.Conv2D(a.n_kernels, 3, **convolution, **order),
-            layers.MaxPooling2D(2, **order),
+            *convolutions,
             layers.Flatten(**order),
             layers.Dense(a.units, activation="relu", name="hidden", **number),
             layers.Dense(a.n_classes, name="logits", **number),
         ],
         name="network",
     )
-    for layer, names in (("convolution", ("conv_w", "conv_b")), ("hidden", ("w1", "b1")), ("logits", ("w2", "b2"))):
+    for layer, names in held.items():
         network.get_layer(layer).set_weights([weights[name] for name in names])
     pixels = keras.Input(a.image_shape, name="pixels", **number)
     logits = network(pixels)

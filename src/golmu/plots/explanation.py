@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from math import floor, log10
+from collections.abc import Callable
+from functools import partial
+from math import ceil, floor, log10, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from golmu.analysis.explanation import Explanation
+from golmu.analysis.explanation import ExplainedBlock, Explanation
+from golmu.analysis.grad_cam import enlarge_map
 from golmu.names import list_names
 from golmu.plots import fonts, images
 from golmu.plots.canvas import BLUE, GREY, figure_function, new_axes, tidy
@@ -25,7 +28,16 @@ MAX_NAMES_ON_AXIS = 20
 """Names of classes, at most, below the table of hidden units."""
 
 MAX_KERNELS_SHOWN = 10
-"""Kernels, at most, that the whole figure shows: those with the largest mean activation."""
+"""Kernels of the first block, at most, that the whole figure shows: those with the largest mean activation."""
+
+ROWS_PER_BLOCK = 2
+"""Each further block takes the place of so many of these kernels."""
+
+MAX_MAPS_SHOWN = 16
+"""Maps of each further block, at most, that the whole figure shows: those with the largest mean activation."""
+
+GRID_WIDTH, GRID_HEIGHT, NUMBER_HEIGHT = 4.3, 1.1, 0.12
+"""The space for the maps of a further block, and what the number of a kernel takes of it, in inches."""
 
 
 @figure_function
@@ -35,6 +47,17 @@ def occlusion(values: ArrayLike, axes: Axes | None = None) -> Axes:
     Orange: hiding the place lowers the probability, so it supports the class. Purple: hiding it raises the probability.
     """
     return images.show_signed(images.as_map(values), axes)
+
+
+@figure_function
+def grad_cam(explained: Explanation, axes: Axes | None = None) -> Axes:
+    """Draw the Grad-CAM map over the image: where it is yellow, the last block's kernels see what speaks for the class.
+
+    The map is brought to the size of the image by bilinear interpolation.
+    """
+    height, width, _ = explained.image.shape
+    cam = enlarge_map(explained.grad_cam, len(explained.blocks), (height, width))
+    return images.image(images.overlay(explained.image, cam), axes)
 
 
 @figure_function
@@ -86,9 +109,9 @@ def units(explained: Explanation, axes: Axes | None = None) -> Axes:
 def explanation(explained: Explanation, title: str = "", truth: int | None = None, file: str = "") -> Figure:
     """Draw one figure that follows an image through a network.
 
-    The figure shows the input and where the decision comes from, kernels with their maps, hidden units, and
-    probabilities. `title` tells which image it is, `truth` is the index of the class that the image shows, if that is
-    known, and `file` is the name of its file, which is written under it.
+    The figure shows the input and where the decision comes from, kernels with their maps, the most active maps of
+    further blocks, hidden units, and probabilities. `title` tells which image it is, `truth` is the index of the class
+    that the image shows, if that is known, and `file` is the name of its file, which is written under it.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -124,35 +147,90 @@ def _write_heading(explained: Explanation, figure: Figure, title: str, truth: in
 
 
 def _draw_input(explained: Explanation, figure: SubFigure, file: str) -> None:
-    """Draw the image with the name of its file, and the maps of where the decision comes from."""
-    axes = figure.subplots(4, 1)
-    images.image(explained.image, axes[0])
-    if file:
-        name = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
-        fonts.write_name(name, fonts.shorten_path(file, fonts.MAX_NAME_WIDTH), "")
-    images.heat(explained.saliency, axes[1])
-    images.heat(explained.smoothgrad, axes[2])
-    occlusion(explained.occlusion, axes[3])
-    for one, name in zip(axes, ("input", "saliency", "SmoothGrad", "occlusion"), strict=True):
+    """Draw the image with the name of its file, and the maps of where the decision comes from.
+
+    Grad-CAM is left out for one block: the dense layer behind it weights each place on its own, so that a mean over all
+    places says little, and the background of the image may be the brightest.
+    """
+    drawings: dict[str, Callable[[Axes], object]] = {
+        "input": partial(images.image, explained.image),
+        "saliency": partial(images.heat, explained.saliency),
+        "SmoothGrad": partial(images.heat, explained.smoothgrad),
+        **({"Grad-CAM": partial(grad_cam, explained)} if len(explained.blocks) > 1 else {}),
+        "occlusion": partial(occlusion, explained.occlusion),
+    }
+    axes = figure.subplots(len(drawings), 1)
+    for one, (name, draw) in zip(axes, drawings.items(), strict=True):
+        draw(one)
         one.set_title(name, fontsize="medium")
+    if file:
+        name_below = axes[0].text(0.5, -0.04, "", ha="center", va="top", fontsize="small", transform=axes[0].transAxes)
+        fonts.write_name(name_below, fonts.shorten_path(file, fonts.MAX_NAME_WIDTH), "")
 
 
 def _draw_layers(explained: Explanation, figure: SubFigure) -> None:
-    """Draw the most active kernels, and what each makes of the image from layer to layer."""
-    order = np.argsort(-explained.activations.mean(axis=(0, 1)), kind="stable")[:MAX_KERNELS_SHOWN]
-    axes = figure.subplots(MAX_KERNELS_SHOWN, 4, width_ratios=(0.6, 1, 1, 1), squeeze=False)
+    """Draw the most active kernels with what each makes of the image, and below them the maps of further blocks."""
+    if len(explained.blocks) == 1:
+        _draw_first_block(explained.blocks[0], figure, MAX_KERNELS_SHOWN)
+        return
+    n_further = len(explained.blocks) - 1
+    n_rows = MAX_KERNELS_SHOWN - ROWS_PER_BLOCK * n_further
+    parts: Any = figure.subfigures(2, 1, height_ratios=(n_rows, ROWS_PER_BLOCK * n_further))
+    _draw_first_block(explained.blocks[0], parts[0], n_rows)
+    parts[0].suptitle(_which_maps(explained.blocks[0], 1, n_rows), fontsize="medium")
+    for number, (block, axes) in enumerate(
+        zip(explained.blocks[1:], parts[1].subplots(n_further, 1, squeeze=False)[:, 0], strict=True), start=2
+    ):
+        _draw_further_block(block, number, axes)
+
+
+def _draw_first_block(block: ExplainedBlock, figure: SubFigure, n_rows: int) -> None:
+    order = _most_active(block, n_rows)
+    axes = figure.subplots(n_rows, 4, width_ratios=(0.6, 1, 1, 1), squeeze=False)
     for one, name in zip(axes[0], ("kernel", "convolution", "after ReLU", "after pooling"), strict=True):
         one.set_title(name, fontsize="medium")
     for row in axes[len(order) :]:
         for one in row:
             one.set_axis_off()
-    for row, k in zip(axes, order.tolist(), strict=False):
-        images.kernels(explained.kernels[..., k : k + 1], row[0])
-        reach = np.abs(explained.maps[..., k]).max() or 1.0  # one scale for all three, to show ReLU and pooling
+    for row, k in zip(axes, order, strict=False):
+        images.kernels(block.kernels[..., k : k + 1], row[0])
+        reach = np.abs(block.maps[..., k]).max() or 1.0  # one scale for all three, to show ReLU and pooling
         row[0].text(-0.2, 0.5, str(k + 1), ha="right", va="center", fontsize="small", transform=row[0].transAxes)
-        for one, maps in zip(row[1:], (explained.maps, explained.activations, explained.pooled), strict=True):
+        for one, maps in zip(row[1:], (block.maps, block.activations, block.pooled), strict=True):
             images.feature_maps(maps[..., k : k + 1], one)
             one.images[0].set_clim(-reach, reach)
+
+
+def _draw_further_block(block: ExplainedBlock, number: int, axes: Axes) -> None:
+    """Draw the most active maps of a block, counted from 1, in a grid, each on its own scale and with its number."""
+    order = _most_active(block, MAX_MAPS_SHOWN)
+    maps = block.activations[..., order]
+    maps = maps / np.maximum(maps.max(axis=(0, 1)), np.finfo(np.float32).tiny)
+    height, width, n = maps.shape
+    across = min(n, max(1, round(sqrt(GRID_WIDTH / GRID_HEIGHT * n * height / width))))
+    pixels_per_inch = max(width * across / GRID_WIDTH, height * -(-n // across) / GRID_HEIGHT)
+    above = ceil(NUMBER_HEIGHT * pixels_per_inch)  # empty pixels above each map, for its number
+    maps = np.pad(maps, ((above, 0), (0, 0), (0, 0)), constant_values=np.nan)
+    n_rows = -(-n // max(1, round(sqrt(GRID_WIDTH / GRID_HEIGHT * n * (height + above) / width))))
+    columns, gap = -(-n // n_rows), -(-width // 10)
+    images.show_signed(images.tile(maps, columns, gap), axes)
+    for place, k in enumerate(order):
+        row, column = divmod(place, columns)
+        x, y = column * (width + gap) + (width - 1) / 2, row * (height + above + gap) + above - 0.7
+        axes.text(x, y, str(k + 1), ha="center", va="bottom", fontsize="x-small")
+    axes.set_title(f"{_which_maps(block, number, n)}, after ReLU", fontsize="medium")
+
+
+def _which_maps(block: ExplainedBlock, number: int, n_shown: int) -> str:
+    """Name a block, counted from 1, and the share of its kernels that is shown."""
+    n_kernels = block.maps.shape[2]
+    return f"block {number}" + (f": the {n_shown} most active of {n_kernels} kernels" if n_shown < n_kernels else "")
+
+
+def _most_active(block: ExplainedBlock, most: int) -> list[int]:
+    """List the numbers of the kernels with the largest mean activation, at most `most`, the largest first."""
+    order: list[int] = np.argsort(-block.activations.mean(axis=(0, 1)), kind="stable")[:most].tolist()
+    return order
 
 
 def _draw_decision(explained: Explanation, figure: SubFigure) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from golmu.errors import InputError
-from golmu.plots.canvas import DIVERGING, figure_function, new_axes
+from golmu.plots.canvas import DIVERGING, figure_function, import_matplotlib, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from golmu.model.model import Model
 
 
+IMAGE_SHARE = 0.4
+"""How much of the image is seen under the colours of a map."""
+
+
 class HasKernels(Protocol):
     """A network whose kernels are an attribute, such as `golmu.ConvolutionNetwork`."""
 
     @property
     def conv_w(self) -> NDArray[np.float32]:
-        """The kernels, (3, 3, c, K)."""
+        """The first block's kernels, (3, 3, c, K)."""
 
 
 class HasModel(Protocol):
@@ -50,7 +54,8 @@ def image(pixels: ArrayLike, axes: Axes | None = None) -> Axes:
 def kernels(source: HasKernels | HasModel | ArrayLike, axes: Axes | None = None, *, columns: int | None = None) -> Axes:
     """Draw the kernels (3, 3, c, K) of a network, a predictor or an array in a grid: orange adds, purple subtracts.
 
-    If there are several channels, the weights of a kernel are summed over them.
+    If there are several channels, the weights of a kernel are summed over them. Of a network of several blocks these
+    are the first block's kernels; another block's are an array, such as `network.get_weights()["conv2_w"]`.
 
     Raises
     ------
@@ -90,6 +95,15 @@ def heat(values: ArrayLike, axes: Axes | None = None) -> Axes:
     magnitudes = as_map(values)
     top = float(np.nanmax(magnitudes)) or 1.0
     return _show(magnitudes, new_axes((3, 3)) if axes is None else axes, cmap="inferno", vmin=0, vmax=top)
+
+
+def overlay(pixels: NDArray[Any], values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return an image (h, w, c), in grey, under the colours of a map (h, w) of magnitudes, as pixels (h, w, 3)."""
+    grey = to_displayable(pixels)
+    grey = grey if grey.ndim == 2 else grey.mean(axis=2)
+    colours = import_matplotlib().colormaps["inferno"](values / (values.max() or 1.0))[..., :3]
+    mixed: NDArray[np.float64] = IMAGE_SHARE * grey[..., None] + (1 - IMAGE_SHARE) * 255 * colours
+    return mixed.round().astype(np.uint8)
 
 
 def to_displayable(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from golmu import plots
 from golmu.analysis.dead_kernels import advice_on_dead_kernels, dead_kernels
 from golmu.analysis.evaluation import MAX_CONFUSION_CLASSES, Evaluation, evaluate_images, mean_activations
+from golmu.analysis.grad_cam import enlarge_map, grad_cam
 from golmu.analysis.labelled_images import JudgedImages
 from golmu.errors import warn
 from golmu.metrics import hundredths
 from golmu.model.predictor import Predictor
+from golmu.names import join_words
 from golmu.plots.canvas import DIVERGING, SEQUENTIAL
 from golmu.plots.fonts import shorten_path
-from golmu.plots.images import to_displayable
+from golmu.plots.images import overlay, to_displayable
 from golmu.recipe import Recipe
 from golmu.report.page import apply_colours, check_page, image_uri, render, render_drawing
 from golmu.runs.folder import REPORT
@@ -114,6 +116,7 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
     return {
         **_facts(run, record, record.recipe),
         "architecture": model.architecture,
+        "kernels_in_words": join_words([str(n) for n in model.architecture.kernels]),
         "n_parameters": model.architecture.n_parameters,
         "class_names": model.class_names,
         "history": history,
@@ -136,10 +139,17 @@ def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
     """Which kernels never fire on the validation images, with what to try; "" if all do."""
     if main.images.name != "validation":
         return ""
-    dead = dead_kernels(predictor, main.images.images)
-    named = ", ".join(str(kernel + 1) for kernel in dead[:MAX_KERNELS_NAMED])
-    more = " and others" if len(dead) > MAX_KERNELS_NAMED else ""
-    return f"{advice_on_dead_kernels(len(dead), recipe)}. Kernels {named}{more}." if dead else ""
+    dead, kernels = dead_kernels(predictor, main.images.images), predictor.model.architecture.kernels
+    if not (advice := advice_on_dead_kernels(dead, kernels, recipe)):
+        return ""
+    sentences = [f"{advice}."]
+    for number, numbers in enumerate(dead, start=1):
+        block = f" of block {number}" if len(dead) > 1 else ""
+        named = ", ".join(str(kernel + 1) for kernel in numbers[:MAX_KERNELS_NAMED])
+        more = " and others" if len(numbers) > MAX_KERNELS_NAMED else ""
+        if numbers:
+            sentences.append(f"Kernels {named}{more}{block}.")
+    return " ".join(sentences)
 
 
 def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
@@ -217,25 +227,35 @@ def _judged(main: Evaluation, predictor: Predictor) -> dict[str, Any]:
         ],
         "scores_begin": begin,
         "reliability": render_drawing(lambda axes: plots.reliability(main.reliability, axes), (4.6, 4.2)),
-        "mistakes": [_labelled_image(main, i, names) for i in main.confident_mistakes(MAX_IMAGES)],
-        "unsure": [_labelled_image(main, i, names) for i in main.unsure(MAX_IMAGES)],
+        "mistakes": [_labelled_image(main, i, predictor) for i in main.confident_mistakes(MAX_IMAGES)],
+        "unsure": [_labelled_image(main, i, predictor) for i in main.unsure(MAX_IMAGES)],
         "activations": _activation_table(means, names),
         "n_activations": n_images,
     }
 
 
-def _labelled_image(main: Evaluation, number: int, names: tuple[str, ...]) -> dict[str, Any]:
-    file = main.images.file(number)
+def _labelled_image(main: Evaluation, number: int, predictor: Predictor) -> dict[str, Any]:
+    file, names = main.images.file(number), predictor.model.class_names
     return {
         "number": main.images.number(number),
         "file": file or "",
         "short_file": shorten_path(file or "", MAX_FILE_WIDTH),
         "uri": image_uri(to_displayable(main.images.images[number])),
+        "cam_uri": _grad_cam_uri(main, number, predictor),
         "predicted": names[main.predictions[number]],
         "true": names[main.images.labels[number]],
         "is_right": bool(main.predictions[number] == main.images.labels[number]),
         "confidence": float(main.confidence[number]),
     }
+
+
+def _grad_cam_uri(main: Evaluation, number: int, predictor: Predictor) -> str:
+    """Data URI of the image under its Grad-CAM for the predicted class; "" for one block, as in `plots.explanation`."""
+    a, image = predictor.model.architecture, np.ascontiguousarray(main.images.images[number])
+    if a.n_blocks == 1:
+        return ""
+    cam = grad_cam(predictor.engine, image, int(main.predictions[number]))
+    return image_uri(overlay(image, enlarge_map(cam, a.n_blocks, (a.height, a.width))))
 
 
 def _confusion_table(counts: NDArray[np.int64], names: tuple[str, ...]) -> Matrix:
@@ -267,7 +287,7 @@ def _as_image(values: NDArray[np.float64]) -> Matrix:
 
 
 def _kernels(predictor: Predictor, seed: Any) -> list[dict[str, str]]:
-    """Data URIs of each kernel at the end of training, and at the start where the seed reproduces it."""
+    """Data URIs of each kernel of the first block at the end of training, and at the start if the seed tells it."""
     a, end = predictor.model.architecture, predictor.model.weights["conv_w"]
     start = a.initial_weights(generators(seed)[0])["conv_w"] if isinstance(seed, int) else None
     shown = [end] if start is None else [start, end]
@@ -282,5 +302,5 @@ def _kernels(predictor: Predictor, seed: Any) -> list[dict[str, str]]:
 
     return [
         {"start": "" if start is None else uri(shown[0][..., k]), "end": uri(shown[-1][..., k])}
-        for k in range(min(a.n_kernels, MAX_KERNELS))
+        for k in range(min(a.kernels[0], MAX_KERNELS))
     ]

@@ -240,9 +240,10 @@ def _show_advice(run: Run, job: TrainingJob) -> None:
     console, images = make_console(), job.images.validation
     if note := run.record.data.copies_note:
         console.print(f"{note}.")
-    n_dead = 0 if images is None else len(dead_kernels(run.predictor, images.images))
-    if advice := advice_on_dead_kernels(n_dead, run.recipe):
-        console.print(f"{advice}.")
+    if images is not None:
+        dead = dead_kernels(run.predictor, images.images)
+        if advice := advice_on_dead_kernels(dead, run.predictor.model.architecture.kernels, run.recipe):
+            console.print(f"{advice}.")
     if advice := _advice_on_accuracy(run, job):
         console.print(advice)
 
