@@ -46,13 +46,23 @@ def test_it_is_a_value():
         ({"height": 1}, InputError, "height must be at least 2, got 1"),
         ({"width": 0}, InputError, "width must be at least 2, got 0"),
         ({"channels": 0}, InputError, "channels must be at least 1, got 0"),
-        ({"n_kernels": -1}, InputError, "n_kernels must be at least 1, got -1"),
+        ({"n_kernels": -1}, InputError, "n_kernels must be an integer of at least 1, got -1"),
         ({"units": 0}, InputError, "units must be at least 1, got 0"),
         ({"n_classes": 1}, InputError, "n_classes must be at least 2, got 1"),
-        ({"n_kernels": 2.0}, InputTypeError, "n_kernels must be an integer, got 2.0"),
+        (
+            {"n_kernels": 2.0},
+            InputTypeError,
+            "n_kernels must be an integer of at least 1, or a tuple of up to 4, got 2.0",
+        ),
         ({"units": True}, InputTypeError, "units must be an integer, got True"),
         ({"height": "9"}, InputTypeError, "height must be an integer, got '9'"),
         ({"n_classes": None}, InputTypeError, "n_classes must be an integer, got None"),
+        (
+            {"n_kernels": (2, 3, 4)},
+            InputError,
+            "width must be at least 8 for the 3 blocks of n_kernels=(2, 3, 4), each of which halves it, got 7: use "
+            "fewer blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)",
+        ),
         (
             {"units": 10**9},
             InputError,
