@@ -55,7 +55,7 @@ def test_settings_that_no_recipe_for_the_data_can_take_are_refused_before_readin
         for given in ({"epochs": 0}, {"optimizer": "adam", "weight_decay": 0.1}, {"momentum": 0}):
             with pytest.raises(InputError):
                 check_settings(data, name, given)
-    with pytest.raises(InputError, match="recipe must be one of chapter, .*, got 'colour'; did you mean 'color'"):
+    with pytest.raises(InputError, match=r"recipe must be one of chapter, .*, got 'colour'; did you mean 'color'"):
         check_settings("photos", "colour", {})
     # What only one of them can take is refused where it is the other that the images choose.
     most = max(RECIPES["color"].epochs, RECIPES["any"].epochs)

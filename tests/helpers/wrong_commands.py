@@ -48,7 +48,8 @@ WRONG = {
         "height must be at least 8 for the 3 blocks of n_kernels=(2, 3, 4), each of which halves it, got 6: use fewer "
         "blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)"),
     "resume with other blocks": ("train --resume {run} --n-kernels 2,3",
-        "{run} cannot continue with this: n_kernels is 2, not (2, 3). Start a new run, or give what the run began with"),
+        "{run} cannot continue with this: n_kernels is 2, not (2, 3). Start a new run, or give what the run began "
+        "with"),
     "units that are no number": ("train {data} --units ten", "Invalid value for '--units': "),
     "no batch": ("train {data} --batch-size 0", f"batch_size {INTEGER} 0"),
     "learning rate nan": ("train {data} --learning-rate nan", "learning_rate must be a finite number above 0, got nan"),

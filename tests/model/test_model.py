@@ -176,8 +176,8 @@ def test_a_network_of_several_blocks_comes_back_and_its_file_says_format_2(path)
         (2, [2, "3"], f"{LISTED}, got \"[2, '3']\""), (2, [[2], 3], f"{LISTED}, got '[[2], 3]'"),
         (2, [2, True], f"{LISTED}, got '[2, True]'"), (2, [1, 2, 3, 4, 5], f"{LISTED}, got '[1, 2, 3, 4, 5]'"),
         (2, {"0": 2}, f"{LISTED}, got \"{{{{'0': 2}}}}\""), (2, None, f"{LISTED}, got 'None'"),
-        (2, [2, 10**12], "n_kernels=(2, 1000000000000) and units=3 on images of shape (9, 8, 1) make 31,000,000,000,035 "
-            "parameters, and at most 1,073,741,824 are supported: lower them"),
+        (2, [2, 10**12], "n_kernels=(2, 1000000000000) and units=3 on images of shape (9, 8, 1) make "
+            "31,000,000,000,035 parameters, and at most 1,073,741,824 are supported: lower them"),
     ],
 )  # fmt: skip
 def test_kernels_that_are_not_those_of_the_format_are_refused(path, form, n_kernels, text):

@@ -52,6 +52,9 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
 class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
+    With several numbers of kernels there are as many blocks of convolution, ReLU and pooling, one after another; each
+    halves height and width. Height and width of the images must be at least 2 to the power of the number of blocks.
+
     A scikit-learn classifier of small images, with the chapter's methods beside scikit-learn's.
 
     Parameters
@@ -80,7 +83,8 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
     history_
         The same with validation accuracy and seconds (`golmu.training.History`).
     conv_w, conv_b, w1, b1, w2, b2
-        Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,).
+        Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,). Those of further blocks have
+        the names conv2_w, conv2_b and so on in `get_weights`.
     classes_
         The sorted labels; for one-hot labels their indices.
     class_names_
@@ -280,7 +284,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         return self._engine.get_weights()
 
     def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
-        """Replace the weights: all six, in the canonical shapes, finite."""
+        """Replace the weights: all of them, in the canonical shapes, finite."""
         self.check_fitted()
         self._engine.set_weights(self.architecture_.checked(weights))
         self._forget_steps()
