@@ -153,7 +153,7 @@ def test_a_halving_search_over_epochs(digits, n_jobs):
 
 def test_a_pipeline_scales_and_reshapes(digits):
     x, x_test, y, y_test = digits
-    reshape = FunctionTransformer(np.reshape, kw_args={"shape": (-1, 8, 8)})
+    reshape = FunctionTransformer(lambda rows: rows.reshape(-1, 8, 8))
     pipeline = make_pipeline(MinMaxScaler(), reshape, network()).fit(x * 16 - 3, y)
     assert pipeline.score(x_test * 16 - 3, y_test) > 0.95
 

@@ -38,7 +38,7 @@ _import_arraymath_without_scipy()
 
 
 def entry(function: Any) -> Any:
-    """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk."""
+    """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk under its name."""
     dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
     dispatcher._cache = KernelCache(function)
     return dispatcher

@@ -72,6 +72,9 @@ class FusedEngine:
         self.n_threads = n_threads or usable_cores()
         self.preprocessing = preprocessing
         self._net = make_parameters(architecture)
+        is_deep = architecture.n_blocks > 1
+        self._train_kernel = kernels.train_deep if is_deep else kernels.train
+        self._evaluate_kernel = kernels.evaluate_deep if is_deep else kernels.evaluate
         self._slots: dict[str, Parameters] = {}
         self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
 
@@ -147,7 +150,7 @@ class FusedEngine:
         slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]
         with self._buffers(n_parts, samples) as work:
             run_in_threads(
-                kernels.train, n_threads, data.images, data.labels, data.importance, *self._factors(data.images),
+                self._train_kernel, n_threads, data.images, data.labels, data.importance, *self._factors(data.images),
                 order, self._net, step, *slots, make_step_options(method, batches.seed),
                 make_step_sizes(method, batches), batches.first_batch, method.record_loss == "after", work, losses,
             )  # fmt: skip
@@ -163,7 +166,7 @@ class FusedEngine:
         n_views = 2 if self.preprocessing.test_flip else 1
         with self._buffers(n_threads, samples) as work:
             run_in_threads(
-                kernels.evaluate, n_threads, images, labels, *self._factors(images), net, PLAIN_OPTIONS, n_views,
+                self._evaluate_kernel, n_threads, images, labels, *self._factors(images), net, PLAIN_OPTIONS, n_views,
                 work, logits, losses, n_right,
             )  # fmt: skip
 
@@ -191,7 +194,7 @@ class FusedEngine:
         time makes its own. A lock would not do: a process that is forked while it is held finds it locked for ever.
         """
         work = self._idle_buffers.pop(samples, None)
-        if work is None or len(work.x) < n_parts:
+        if work is None or len(work.act) < n_parts:
             work = make_buffers(self.architecture, n_parts, samples, self.n_threads)
         yield work
         self._idle_buffers[samples] = work

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from golmu.engines.fused.compiling import entry, kernel
+from golmu.engines.fused.deep_passes import deep_backward, deep_forward
 from golmu.engines.fused.hashing import sample_key
-from golmu.engines.fused.layout import CACHE_LINE_BYTES, ROWS_PER_BLOCK, Buffers, Parameters
+from golmu.engines.fused.layout import CACHE_LINE_BYTES, NUMBERS_PER_BLOCK, ROWS_PER_BLOCK, Buffers, Parameters
 from golmu.engines.fused.optimizers import RATE, TOWARDS, advance
-from golmu.engines.fused.passes import backward, cross_entropy, forward, pack_by_sample
+from golmu.engines.fused.passes import cross_entropy, pack_by_sample, shallow_backward, shallow_forward
 from golmu.engines.fused.products import outer
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.threads import claim, wait_for_all
@@ -49,6 +50,15 @@ def add_parts(d_conv_w: Any, d_conv_b: Any, scale: Any, is_bias: bool, gradient:
 
 
 @kernel
+def add_deeper_parts(d_deeper: Any, first: int, n: int, gradient: Any) -> None:
+    """Write n numbers of the gradient of deeper, from `first` on: the sum over the parts of d_deeper (parts, ·)."""
+    gradient[:n] = ZERO
+    for part in range(len(d_deeper)):
+        for i in range(n):
+            gradient[i] += d_deeper[part, first + i]
+
+
+@kernel
 def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
     """Return the mean loss of `size` samples from the sums of the first n_parts parts."""
     total = 0.0
@@ -59,7 +69,7 @@ def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
 
 @kernel
 def parameter_block(parameters: Parameters, block: int) -> Any:
-    """Return one block of the parameters, flat: rows of dense1, or behind these all of dense2, conv_w or conv_b."""
+    """Return one block of the parameters, flat: rows of dense1; all of dense2, conv_w, conv_b; pieces of deeper."""
     n_rows, width = parameters.dense1.shape
     behind = block - (n_rows + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK
     if behind < 0:
@@ -67,6 +77,8 @@ def parameter_block(parameters: Parameters, block: int) -> Any:
         return parameters.dense1.reshape(-1)[first * width : last * width]
     if behind == 0:
         return parameters.dense2.reshape(-1)
+    if behind > 2:
+        return parameters.deeper[(behind - 3) * NUMBERS_PER_BLOCK : (behind - 2) * NUMBERS_PER_BLOCK]
     return parameters.conv_w.reshape(-1) if behind == 1 else parameters.conv_b
 
 
@@ -93,106 +105,122 @@ def update(
         outer(left[:n_parts], right, row, last, factor, beta, to, width)
         if is_plain:
             return
-    else:
+    elif block <= n_blocks + 2:
         d_conv_w, d_conv_b = work.d_conv_w[:n_parts], work.d_conv_b[:n_parts]
-        add_parts(d_conv_w, d_conv_b, step_options.feature_scale, block > n_blocks + 1, gradient)
+        scale = step_options.feature_scale if len(step.deeper) == 0 else ONE
+        add_parts(d_conv_w, d_conv_b, scale, block > n_blocks + 1, gradient)
+    else:
+        first_number = (block - n_blocks - 3) * NUMBERS_PER_BLOCK
+        add_deeper_parts(work.d_deeper[:n_parts], first_number, len(weights), gradient)
     slots = parameter_block(first, block), parameter_block(second, block), parameter_block(average, block)
     advance(weights, gradient, slots[0], slots[1], slots[2], step_options, step_sizes)
 
 
-@entry
-def train(
-    thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
-    net: Parameters, step: Parameters, first: Parameters, second: Parameters, average: Parameters,
-    step_options: StepOptions, step_sizes: Any, first_batch: int, loss_after: bool, work: Buffers, losses: Any,
-) -> None:  # fmt: skip
-    """Do one thread's share of the batches `order` (m, b): parts of each batch, then blocks of the weights.
+def _make_train(is_deep: bool) -> Any:
+    """Make the kernel `train` for networks of one block, or of several."""
+    forward, backward = (deep_forward, deep_backward) if is_deep else (shallow_forward, shallow_backward)
 
-    `step` moves by the gradient of each batch's mean loss at `net`; in training they are one. step_sizes (m, 3) has a
-    row for each batch (`golmu.engines.fused.optimizers`). losses (m,) receives the loss of each batch, before its step
-    or after it. `first_batch` is the number of the first batch in its epoch.
+    def train(
+        thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
+        net: Parameters, step: Parameters, first: Parameters, second: Parameters, average: Parameters,
+        step_options: StepOptions, step_sizes: Any, first_batch: int, loss_after: bool, work: Buffers, losses: Any,
+    ) -> None:  # fmt: skip
+        """Do one thread's share of the batches `order` (m, b): parts of each batch, then blocks of the weights.
 
-    Any thread computes a part or a block in the same way, and sums over parts are taken in their order, so the bits do
-    not depend on which thread claims what.
-    """
-    n_batches, size = order.shape
-    samples = work.act.shape[2]
-    n_parts = (size + samples - 1) // samples
-    n_blocks = (len(step.dense1) + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK + 3  # and dense2, conv_w, conv_b
-    for batch in range(n_batches):
-        for stage in range(1 + loss_after):
-            is_step = stage == 0
-            part = claim(state, thread, n_parts)
-            while part < n_parts:
-                start, end = part * samples, min(size, (part + 1) * samples)
-                chosen = order[batch, start:end]
-                x, where, hidden, logits = work.x[part], work.where[part], work.hidden[part], work.logits[part]
-                keys, views = work.keys[part], work.views[part]
-                if is_step:
-                    for s in range(end - start):
-                        keys[s] = sample_key(step_options.seed, first_batch + batch, start + s)
-                    unpack_drawn(images, chosen, scale, offset, keys, step_options, views, x)
-                    if batch + 1 < n_batches:
-                        prefetch_images(images, order[batch + 1, start:end])
-                forward(x, net, work.act[part], where, hidden, logits, is_step, step_options, keys)
-                factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
-                work.losses[stage, part], _ = cross_entropy(logits, labels, importance, chosen, factor, smoothing)
-                if is_step:
-                    d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
-                    backward(
-                        x, net, where, hidden, step_options.hidden_scale, logits, d_hidden, work.d_row[thread],
-                        d_conv_w, d_conv_b,
-                    )  # fmt: skip
-                    pack_by_sample(d_hidden, part, n_parts, net.dense1.shape[1], work.right1)
-                    pack_by_sample(logits, part, n_parts, net.dense2.shape[1], work.right2)
+        `step` moves by the gradient of each batch's mean loss at `net`; in training they are one. step_sizes (m, 3) has
+        a row for each batch (`golmu.engines.fused.optimizers`). losses (m,) receives the loss of each batch, before its
+        step or after it. `first_batch` is the number of the first batch in its epoch.
+
+        Any thread computes a part or a block in the same way, and sums over parts are taken in their order, so the bits
+        do not depend on which thread claims what.
+        """
+        n_batches, size = order.shape
+        samples = work.act.shape[2]
+        n_parts = (size + samples - 1) // samples
+        n_blocks = (len(step.dense1) + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK + 3  # and dense2, conv_w, conv_b
+        n_blocks += (len(step.deeper) + NUMBERS_PER_BLOCK - 1) // NUMBERS_PER_BLOCK
+        for batch in range(n_batches):
+            for stage in range(1 + loss_after):
+                is_step = stage == 0
                 part = claim(state, thread, n_parts)
-            if not wait_for_all(state):
-                return
-            if thread == 0:
-                losses[batch] = mean_loss(work.losses[stage], n_parts, size)
-            if is_step:
-                block = claim(state, thread, n_blocks)
-                while block < n_blocks:
-                    sizes, gradient = step_sizes[batch], work.gradient[thread]
-                    update(block, step, first, second, average, n_parts, step_options, sizes, gradient, work)
-                    block = claim(state, thread, n_blocks)
+                while part < n_parts:
+                    start, end = part * samples, min(size, (part + 1) * samples)
+                    chosen = order[batch, start:end]
+                    x = work.x[thread if is_deep else part]
+                    logits, keys, views = work.logits[part], work.keys[part], work.views[part]
+                    if is_step:
+                        for s in range(end - start):
+                            keys[s] = sample_key(step_options.seed, first_batch + batch, start + s)
+                        unpack_drawn(images, chosen, scale, offset, keys, step_options, views, x)
+                        if batch + 1 < n_batches:
+                            prefetch_images(images, order[batch + 1, start:end])
+                    forward(thread, part, net, work, is_step, step_options)
+                    factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
+                    work.losses[stage, part], _ = cross_entropy(logits, labels, importance, chosen, factor, smoothing)
+                    if is_step:
+                        backward(thread, part, net, work, step_options)
+                        pack_by_sample(work.d_hidden[part], part, n_parts, net.dense1.shape[1], work.right1)
+                        pack_by_sample(logits, part, n_parts, net.dense2.shape[1], work.right2)
+                    part = claim(state, thread, n_parts)
                 if not wait_for_all(state):
                     return
+                if thread == 0:
+                    losses[batch] = mean_loss(work.losses[stage], n_parts, size)
+                if is_step:
+                    block = claim(state, thread, n_blocks)
+                    while block < n_blocks:
+                        sizes, gradient = step_sizes[batch], work.gradient[thread]
+                        update(block, step, first, second, average, n_parts, step_options, sizes, gradient, work)
+                        block = claim(state, thread, n_blocks)
+                    if not wait_for_all(state):
+                        return
+
+    train.__qualname__ = "train_deep" if is_deep else "train"  # the name under which its code is kept
+    return entry(train)
 
 
-@entry
-def evaluate(
-    thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, net: Parameters,
-    step_options: StepOptions, n_views: int, work: Buffers, all_logits: Any, losses: Any, n_right: Any,
-) -> None:  # fmt: skip
-    """Do one thread's share of scoring or predicting all images, a part at a time, in its own slot of `work`.
+def _make_evaluate(is_deep: bool) -> Any:
+    """Make the kernel `evaluate` for networks of one block, or of several."""
+    forward = deep_forward if is_deep else shallow_forward
 
-    The results are losses and n_right (⌈n/S⌉,), which need labels (n,), and all_logits (n, C). Empty labels, or empty
-    all_logits, mean that these results are not wanted. With two views the logits are the mean of those of an image and
-    of its mirror image.
-    """
-    n, samples = len(images), work.act.shape[2]
-    n_parts = (n + samples - 1) // samples
-    x, where, hidden, logits = work.x[thread], work.where[thread], work.hidden[thread], work.logits[thread]
-    keys, views, mirrored = work.keys[thread], work.views[thread], work.mirrored[thread]
-    no_importance = np.empty(0, np.float32)
-    part = claim(state, thread, n_parts)
-    while part < n_parts:
-        chosen = np.arange(part * samples, min(n, (part + 1) * samples))
-        for view in range(n_views):
-            if view < n_views - 1:
-                unpack_mirrored(images, chosen, scale, offset, views, x)
-            else:
-                unpack(images, chosen, scale, offset, x)
-            forward(x, net, work.act[thread], where, hidden, logits, False, step_options, keys)
-            if view < n_views - 1:
-                mirrored[:] = logits
-            elif n_views > 1:
-                logits[:] = (logits + mirrored) * np.float32(0.5)
-        if len(all_logits) > 0:
-            for s in range(len(chosen)):
-                for k in range(len(logits)):
-                    all_logits[chosen[s], k] = logits[k, s]
-        if len(labels) > 0:
-            losses[part], n_right[part] = cross_entropy(logits, labels, no_importance, chosen, ZERO, ZERO)
+    def evaluate(
+        thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, net: Parameters,
+        step_options: StepOptions, n_views: int, work: Buffers, all_logits: Any, losses: Any, n_right: Any,
+    ) -> None:  # fmt: skip
+        """Do one thread's share of scoring or predicting all images, a part at a time, in its own slot of `work`.
+
+        The results are losses and n_right (⌈n/S⌉,), which need labels (n,), and all_logits (n, C). Empty labels, or
+        empty all_logits, mean that these results are not wanted. With two views the logits are the mean of those of an
+        image and of its mirror image.
+        """
+        n, samples = len(images), work.act.shape[2]
+        n_parts = (n + samples - 1) // samples
+        x, logits, views, mirrored = work.x[thread], work.logits[thread], work.views[thread], work.mirrored[thread]
+        no_importance = np.empty(0, np.float32)
         part = claim(state, thread, n_parts)
+        while part < n_parts:
+            chosen = np.arange(part * samples, min(n, (part + 1) * samples))
+            for view in range(n_views):
+                if view < n_views - 1:
+                    unpack_mirrored(images, chosen, scale, offset, views, x)
+                else:
+                    unpack(images, chosen, scale, offset, x)
+                forward(thread, thread, net, work, False, step_options)
+                if view < n_views - 1:
+                    mirrored[:] = logits
+                elif n_views > 1:
+                    logits[:] = (logits + mirrored) * np.float32(0.5)
+            if len(all_logits) > 0:
+                for s in range(len(chosen)):
+                    for k in range(len(logits)):
+                        all_logits[chosen[s], k] = logits[k, s]
+            if len(labels) > 0:
+                losses[part], n_right[part] = cross_entropy(logits, labels, no_importance, chosen, ZERO, ZERO)
+            part = claim(state, thread, n_parts)
+
+    evaluate.__qualname__ = "evaluate_deep" if is_deep else "evaluate"
+    return entry(evaluate)
+
+
+train, evaluate = _make_train(False), _make_evaluate(False)
+train_deep, evaluate_deep = _make_train(True), _make_evaluate(True)

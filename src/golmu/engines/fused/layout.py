@@ -19,6 +19,9 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     keys     (parts, S)                        the key of each sample's draws in this batch (`golmu.engines.draws`)
     views    (parts, S, 7)                     how each image is seen (`golmu.engines.fused.views`)
 
+A network of several blocks has further arrays, and its act, where and x are arranged otherwise: see
+`golmu.engines.fused.deep_layout`.
+
 U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; the others have zero
 gradients.
 """
@@ -31,6 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture
+from golmu.engines.fused import deep_layout
+from golmu.engines.fused.products import TILE_ROWS
 from golmu.engines.fused.target import LANES
 from golmu.engines.fused.views import VALUES_PER_VIEW
 from golmu.types import Weights
@@ -38,6 +43,9 @@ from golmu.types import Weights
 SAMPLES_PER_PART, SAMPLES_PER_LARGE_PART = 32, 64
 """S: enough for a row of weights to serve many samples once it is loaded, few enough for a row of activations to stay
 in the first-level cache; and more where the weights exceed the second-level cache and every part fetches them again."""
+
+NUMBERS_PER_BLOCK = 4096
+"""Numbers of deeper that a thread updates at a time."""
 
 ROWS_PER_BLOCK = 72
 """Rows of dense1 that a thread updates at a time: whole tiles, and small beside all of them."""
@@ -53,6 +61,8 @@ class Parameters(NamedTuple):
     conv_b: NDArray[np.float32]
     dense1: NDArray[np.float32]
     dense2: NDArray[np.float32]
+    deeper: NDArray[np.float32]
+    """The blocks behind the first, one after the other; empty if there are none."""
 
 
 class Buffers(NamedTuple):
@@ -82,35 +92,47 @@ class Buffers(NamedTuple):
     """(parts, C, S): logits of the mirror images"""
     keys: NDArray[np.uint32]
     views: NDArray[np.int64]
+    table: NDArray[np.int64]
+    """The blocks of a network of several; the arrays from here on are empty in a network of one."""
+    inputs: NDArray[np.float32]
+    slopes: NDArray[np.float32]
+    band: NDArray[np.float32]
+    turned: NDArray[np.float32]
+    scratch: NDArray[np.float32]
+    d_deeper: NDArray[np.float32]
 
 
 def make_parameters(a: Architecture) -> Parameters:
     """Make parameters of zeros."""
     return Parameters(
-        conv_w=_zeros(a.n_kernels, a.channels, KERNEL_SIZE**2),
-        conv_b=_zeros(a.n_kernels),
+        conv_w=_zeros(a.kernels[0], a.channels, KERNEL_SIZE**2),
+        conv_b=_zeros(a.kernels[0]),
         dense1=_zeros(a.n_features + 1, _round_up_to_vectors(a.units)),
         dense2=_zeros(a.units + 1, _round_up_to_vectors(a.n_classes)),
+        deeper=_zeros(deep_layout.n_deeper(a)),
     )
 
 
 def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
     """Make buffers for `n_parts` parts of `samples` samples each, and for `n_threads` threads."""
-    rows, columns, n_kernels = a.pooled_shape
-    # A thread's gradient holds the largest block: rows of dense1, all of dense2, or all of conv_w.
+    rows, columns, n_kernels = a.blocks[0].pooled_shape
+    n_deeper, deep = deep_layout.n_deeper(a), deep_layout.deep_sizes(a)
+    # A thread's gradient holds the largest block: rows of dense1, all of dense2 or of conv_w, or a piece of deeper.
     sizes = (
         ROWS_PER_BLOCK * _round_up_to_vectors(a.units),
         (a.units + 1) * _round_up_to_vectors(a.n_classes),
         n_kernels * a.channels * KERNEL_SIZE**2,
+        min(n_deeper, NUMBERS_PER_BLOCK),
     )
+    slots = n_parts if a.n_blocks == 1 else n_threads
     buffers = Buffers(
-        x=_zeros(n_parts, a.channels, 2 * rows + 2, 2, columns + 1, samples),
+        x=_zeros(slots, a.channels, 2 * rows + 2, 2, columns + 1, samples),
         act=_zeros(n_parts, a.n_features + 1, samples),
-        where=_zeros(n_parts, a.n_features, samples, dtype=np.int32),
+        where=_zeros(slots, a.n_features if a.n_blocks == 1 else deep["where"], samples, dtype=np.int32),
         hidden=_zeros(n_parts, a.units + 1, samples),
         logits=_zeros(n_parts, a.n_classes, samples),
         d_hidden=_zeros(n_parts, a.units, samples),
-        d_row=_zeros(n_threads, n_kernels * columns, samples),
+        d_row=_zeros(n_threads, n_kernels * columns if a.n_blocks == 1 else 0, samples),
         d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
         d_conv_b=_zeros(n_parts, a.channels, n_kernels),
         right1=_zeros(n_parts * samples * _round_up_to_vectors(a.units)),
@@ -120,6 +142,13 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         mirrored=_zeros(n_parts, a.n_classes, samples),
         keys=_zeros(n_parts, samples, dtype=np.uint32),
         views=_zeros(n_parts, samples, VALUES_PER_VIEW, dtype=np.int64),
+        table=deep_layout.make_table(a),
+        inputs=_zeros(n_threads, deep["inputs"], samples),
+        slopes=_zeros(n_threads, deep["where"] if a.n_blocks > 1 else 0, samples),
+        band=_zeros(n_threads, deep["band"], samples),
+        turned=_zeros(n_threads, deep["turned"] * samples),
+        scratch=_zeros(n_threads, 4, TILE_ROWS, samples),
+        d_deeper=_zeros(n_parts, n_deeper),
     )
     buffers.act[:, -1] = 1
     buffers.hidden[:, -1] = 1
@@ -128,12 +157,10 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
 
 def write_weights(a: Architecture, weights: Weights, parameters: Parameters) -> None:
     """Write canonical weights into `parameters`."""
-    rows, columns, n_kernels = a.pooled_shape
     parameters.conv_w[:] = weights["conv_w"].transpose(3, 2, 0, 1).reshape(parameters.conv_w.shape)
     parameters.conv_b[:] = weights["conv_b"]
-    parameters.dense1[:-1, : a.units] = (
-        weights["w1"].reshape(rows, columns, n_kernels, -1).transpose(0, 2, 1, 3).reshape(-1, a.units)
-    )
+    deep_layout.write_deeper(a, weights, parameters.deeper)
+    parameters.dense1[:-1, : a.units] = weights["w1"][_order(a)]
     parameters.dense1[-1, : a.units] = weights["b1"]
     parameters.dense2[:-1, : a.n_classes] = weights["w2"]
     parameters.dense2[-1, : a.n_classes] = weights["b2"]
@@ -141,17 +168,24 @@ def write_weights(a: Architecture, weights: Weights, parameters: Parameters) -> 
 
 def read_weights(a: Architecture, parameters: Parameters) -> Weights:
     """Return copies of `parameters` as canonical weights."""
-    rows, columns, n_kernels = a.pooled_shape
-    w1 = parameters.dense1[:-1, : a.units].reshape(rows, n_kernels, columns, -1).transpose(0, 2, 1, 3)
-    conv_w = parameters.conv_w.reshape(n_kernels, a.channels, KERNEL_SIZE, KERNEL_SIZE).transpose(2, 3, 1, 0)
+    w1 = np.empty((a.n_features, a.units), np.float32)
+    w1[_order(a)] = parameters.dense1[:-1, : a.units]
+    conv_w = parameters.conv_w.reshape(a.kernels[0], a.channels, KERNEL_SIZE, KERNEL_SIZE).transpose(2, 3, 1, 0)
     return {
         "conv_w": np.array(conv_w, order="C"),
         "conv_b": parameters.conv_b.copy(),
-        "w1": np.array(w1, order="C").reshape(-1, a.units),
+        **deep_layout.read_deeper(a, parameters.deeper),
+        "w1": w1,
         "b1": parameters.dense1[-1, : a.units].copy(),
         "w2": parameters.dense2[:-1, : a.n_classes].copy(),
         "b2": parameters.dense2[-1, : a.n_classes].copy(),
     }
+
+
+def _order(a: Architecture) -> NDArray[np.int64]:
+    """Return which row of w1 each row of dense1 is: with one block, rows go by row, kernel, column."""
+    order = np.arange(a.n_features).reshape(a.pooled_shape)
+    return (order.transpose(0, 2, 1) if a.n_blocks == 1 else order).reshape(-1)
 
 
 def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from golmu.engines.fused.compiling import kernel
 from golmu.engines.fused.convolution import NO_OUTPUT, make_convolve_windows, windows_gradient
 from golmu.engines.fused.functions import exponential, logarithm
 from golmu.engines.fused.hashing import mix, salt
-from golmu.engines.fused.layout import Parameters
+from golmu.engines.fused.layout import Buffers, Parameters
 from golmu.engines.fused.products import COLUMNS_PER_PANEL, UNIT_STRIDE, multiply
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.vectors import NUMBER_BYTES
@@ -28,7 +28,7 @@ ZERO, ONE = np.float32(0), np.float32(1)
 DROPPED = np.int32(NO_OUTPUT)
 """The position of a pooled activation that is dropped: no gradient passes through it."""
 
-_convolve_one_channel, _convolve_channels = make_convolve_windows(True), make_convolve_windows(False)
+_convolve_one_channel, convolve_windows = make_convolve_windows(True), make_convolve_windows(False)
 
 
 @kernel
@@ -51,7 +51,7 @@ def convolve_row(x: Any, row: int, net: Parameters, act: Any, where: Any) -> Non
                 pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], to, at, n, n_channels
             )
         else:
-            _convolve_channels(
+            convolve_windows(
                 pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], to, at, n, n_channels
             )
 
@@ -94,6 +94,33 @@ def keep_positive(n_rows: int, values: Any, by: Any, scale: Any) -> None:
 
 
 @kernel
+def add_dense1(net: Parameters, act: Any, first: int, last: int, hidden: Any) -> None:
+    """Add what rows of act (·, S) give to the hidden layer (U + 1, S), some rows at a time; row 0 begins the sum."""
+    n_hidden, width, samples = len(hidden) - 1, net.dense1.shape[1], act.shape[1]
+    while first < last:
+        n_k = last - first if last - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+        a = net.dense1.ctypes.data + NUMBER_BYTES * first * width
+        b = act.ctypes.data + NUMBER_BYTES * first * samples
+        beta = ZERO if first == 0 else ONE
+        multiply(n_hidden, a, UNIT_STRIDE, width, b, hidden.ctypes.data, samples, n_k, beta)
+        first += n_k
+
+
+@kernel
+def logits_of_hidden(
+    net: Parameters, n_features: int, hidden: Any, logits: Any, dropout: bool, step_options: StepOptions, keys: Any
+) -> None:
+    """Compute logits (C, S) from the sums (U + 1, S) of the hidden layer, which become its activations."""
+    n_hidden = len(hidden) - 1
+    keep_positive(n_hidden, hidden, hidden, ONE)
+    if dropout and step_options.hidden_threshold > 0:
+        drop_hidden(DROPOUT + n_features, keys, step_options.hidden_threshold, step_options.hidden_scale, hidden)
+    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
+    b = np.int64(hidden.ctypes.data)
+    multiply(len(logits), a, UNIT_STRIDE, width, b, logits.ctypes.data, hidden.shape[1], n_hidden + 1, ZERO)
+
+
+@kernel
 def forward(
     x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: Any, dropout: bool, step_options: StepOptions,
     keys: Any,
@@ -102,8 +129,7 @@ def forward(
 
     A row of windows goes through the convolution and at once, still in the cache, through its rows of dense1.
     """
-    n_hidden, width = len(hidden) - 1, net.dense1.shape[1]
-    n_rows, samples = x.shape[1] // 2 - 1, x.shape[4]
+    n_rows = x.shape[1] // 2 - 1
     per_row, n_columns = len(where) // n_rows, x.shape[3] - 1
     threshold, scale = step_options.feature_threshold, step_options.feature_scale
     for row in range(n_rows):
@@ -112,19 +138,8 @@ def forward(
             drop_features(row, per_row, n_columns, keys, threshold, scale, act, where)
         first, last = row * per_row, (row + 1) * per_row
         last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
-        while first < last:
-            n_k = last - first if last - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
-            a = net.dense1.ctypes.data + NUMBER_BYTES * first * width
-            b = act.ctypes.data + NUMBER_BYTES * first * samples
-            beta = ZERO if first == 0 else ONE
-            multiply(n_hidden, a, UNIT_STRIDE, width, b, hidden.ctypes.data, samples, n_k, beta)
-            first += n_k
-    keep_positive(n_hidden, hidden, hidden, ONE)
-    if dropout and step_options.hidden_threshold > 0:
-        drop_hidden(DROPOUT + len(where), keys, step_options.hidden_threshold, step_options.hidden_scale, hidden)
-    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
-    b = np.int64(hidden.ctypes.data)
-    multiply(len(logits), a, UNIT_STRIDE, width, b, logits.ctypes.data, samples, n_hidden + 1, ZERO)
+        add_dense1(net, act, first, last, hidden)
+    logits_of_hidden(net, len(where), hidden, logits, dropout, step_options, keys)
 
 
 @kernel
@@ -193,6 +208,30 @@ def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w:
 
 
 @kernel
+def hidden_gradient(net: Parameters, hidden: Any, hidden_scale: Any, d_logits: Any, d_hidden: Any) -> None:
+    """Compute d_hidden (U, S) from d_logits (C, S)."""
+    n_hidden, samples = d_hidden.shape
+    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
+    b = np.int64(d_logits.ctypes.data)
+    multiply(n_hidden, a, width, UNIT_STRIDE, b, d_hidden.ctypes.data, samples, len(d_logits), ZERO)
+    keep_positive(n_hidden, d_hidden, hidden, hidden_scale)
+
+
+@kernel
+def pooled_gradient(net: Parameters, first_row: int, n_rows: int, d_hidden: Any, to: int) -> None:
+    """Compute the gradient (n_rows, S) with respect to rows of pooled activations, at the address `to`."""
+    n_hidden, samples = d_hidden.shape
+    width, first = net.dense1.shape[1], 0
+    while first < n_hidden:
+        n_k = n_hidden - first if n_hidden - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+        a = net.dense1.ctypes.data + NUMBER_BYTES * (first_row * width + first)
+        b = d_hidden.ctypes.data + NUMBER_BYTES * first * samples
+        beta = ZERO if first == 0 else ONE
+        multiply(n_rows, a, width, UNIT_STRIDE, b, to, samples, n_k, beta)
+        first += n_k
+
+
+@kernel
 def backward(
     x: Any, net: Parameters, where: Any, hidden: Any, hidden_scale: Any, d_logits: Any, d_hidden: Any, d_row: Any,
     d_conv_w: Any, d_conv_b: Any,
@@ -203,24 +242,33 @@ def backward(
     time, and goes into the convolution's gradient while it is still in the cache. The factor by which dropout scales
     the pooled activations is left to `add_parts`.
     """
-    n_hidden, samples = d_hidden.shape
-    a, width = np.int64(net.dense2.ctypes.data), net.dense2.shape[1]
-    b = np.int64(d_logits.ctypes.data)
-    multiply(n_hidden, a, width, UNIT_STRIDE, b, d_hidden.ctypes.data, samples, len(d_logits), ZERO)
-    keep_positive(n_hidden, d_hidden, hidden, hidden_scale)
+    hidden_gradient(net, hidden, hidden_scale, d_logits, d_hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
-    width, per_row = net.dense1.shape[1], len(d_row)
+    per_row = len(d_row)
     for row in range(x.shape[1] // 2 - 1):
-        first = 0
-        while first < n_hidden:
-            n_k = n_hidden - first if n_hidden - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
-            a = net.dense1.ctypes.data + NUMBER_BYTES * (row * per_row * width + first)
-            b = d_hidden.ctypes.data + NUMBER_BYTES * first * samples
-            beta = ZERO if first == 0 else ONE
-            multiply(per_row, a, width, UNIT_STRIDE, b, d_row.ctypes.data, samples, n_k, beta)
-            first += n_k
+        pooled_gradient(net, row * per_row, per_row, d_hidden, d_row.ctypes.data)
         convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
+
+
+@kernel
+def shallow_forward(
+    thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions
+) -> None:
+    """Compute the logits of one part from its unpacked images, through the one block."""
+    forward(
+        work.x[part], net, work.act[part], work.where[part], work.hidden[part], work.logits[part], dropout,
+        step_options, work.keys[part],
+    )  # fmt: skip
+
+
+@kernel
+def shallow_backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
+    """Compute a part's d_hidden and its gradients of the convolution, from the gradient that its logits have become."""
+    backward(
+        work.x[part], net, work.where[part], work.hidden[part], step_options.hidden_scale, work.logits[part],
+        work.d_hidden[part], work.d_row[thread], work.d_conv_w[part], work.d_conv_b[part],
+    )  # fmt: skip
 
 
 @kernel

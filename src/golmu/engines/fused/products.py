@@ -1,4 +1,4 @@
-"""The matrix products of the dense layers, cut into tiles (`golmu.engines.fused.tile`)."""
+"""The matrix products, cut into tiles (`golmu.engines.fused.tile`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ ONE = np.float32(1)
 UNIT_STRIDE = np.int64(1)
 """The stride of neighbours. A plain 1 would be a type of its own to numba, which would compile the kernel once more."""
 
-_tile_6x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 2, 1))
+TILE_ROWS = 8 if LANES == 16 else 6
+"""Rows of the tiles of `multiply_rows`: with two vectors of columns they fill the registers."""
+
+_tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 4, 2, 1))
+_tile_most_x2 = make_tile(TILE_ROWS, 2)
 _tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
 
 
@@ -42,6 +46,32 @@ def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples:
             else:
                 _tile_1x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
         row += 6 if left >= 6 else 2 if left >= 2 else 1
+
+
+@kernel
+def next_rows(left: int) -> Any:
+    """Return how many of the rows that are left `multiply_rows` takes next: whole tiles, and four rather than two."""
+    if left >= TILE_ROWS and left != TILE_ROWS + 2:
+        return TILE_ROWS
+    return 4 if left >= 4 else 2 if left >= 2 else 1
+
+
+@kernel
+def multiply_rows(
+    n_rows: int, a: int, a_row: int, a_k: int, a_part: int, b: int, b_k: int, b_part: int, c: int, c_row: int,
+    width: int, n_k: int, n_parts: int, beta: Any,
+) -> None:  # fmt: skip
+    """Compute C = beta · C + Σ A · B over two sums, with as many rows as `next_rows` says; see `make_tile`."""
+    for column in range(0, width, COLUMNS_PER_PANEL):
+        at = NUMBER_BYTES * column
+        if n_rows == TILE_ROWS:
+            _tile_most_x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
+        elif n_rows == 4:
+            _tile_4x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
+        elif n_rows == 2:
+            _tile_2x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
+        else:
+            _tile_1x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
 
 
 @kernel

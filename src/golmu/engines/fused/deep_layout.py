@@ -1,0 +1,104 @@
+"""How the blocks behind the first lie in memory: a table that the kernels read, so that any depth is one kernel.
+
+The first block works as in a network of one block (`golmu.engines.fused.layout`). What it pools, and what each block
+behind it pools but the last, is the input of the next: zero-padded, (h + 2, w + 2, c, S). So the pixels under a row of
+a 3×3 window are one run of 3 · c rows of S samples, and the convolution is a matrix product without any copy.
+
+    deeper    (·,)           for each block behind the first its weights (9 · c, K'), rows by tap and channel, and its
+                             bias (K',); K' is K rounded up to whole panels
+    inputs    (threads, ·, S)   the padded inputs of the blocks behind the first
+    where     (threads, ·, S)   which output of each window was pooled (as in a network of one block), block by block:
+                             the first by row, kernel, column, the others by row, column, kernel
+    slopes    (threads, ·, S)   gradients with respect to what was pooled, in the places of `where`
+    act       (parts, D + 1, S)  what the last block has pooled, by row, column, kernel; then a row of ones
+    band      (threads, ·, S)   four rows of the gradient of a convolution's output, (w + 2, K, S) each
+    turned    (threads, ·)      two of these rows by sample: (2, K' / panel, 2 ⌊w/2⌋, S, panel)
+    scratch   (threads, 4, rows of a tile, S)   a convolution's outputs on their way to the pooling
+    d_deeper  (parts, ·)        gradient of `deeper`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.architecture import KERNEL_SIZE, Architecture
+from golmu.engines.fused.products import COLUMNS_PER_PANEL
+from golmu.types import Weights
+
+HEIGHT, WIDTH, CHANNELS, KERNELS, STRIDE, WEIGHTS, INPUT, POOLED = range(8)
+"""Columns of the table, which has a row for each block: the shape of its input; K; K'; and where the block begins in
+`deeper`, in `inputs`, and in `where` and `slopes`, the last two counted in rows of S numbers."""
+
+TAPS = KERNEL_SIZE**2
+
+BAND_ROWS = 4
+"""Rows of a convolution's gradient that are kept: two new ones, and two that the rows of the input still need."""
+
+
+def make_table(a: Architecture) -> NDArray[np.int64]:
+    """Make the table (n, 8) of a network of n blocks; it is empty if there is only one."""
+    table = np.zeros((a.n_blocks if a.n_blocks > 1 else 0, 8), np.int64)
+    weights = inputs = pooled = 0
+    for number in range(len(table)):
+        block = a.blocks[number]
+        height, width, channels = block.input_shape
+        stride = _round_up_to_panels(block.n_kernels)
+        table[number] = height, width, channels, block.n_kernels, stride, weights, inputs, pooled
+        pooled += prod(block.pooled_shape)
+        if number > 0:
+            weights += (TAPS * channels + 1) * stride
+            inputs += (height + 2) * (width + 2) * channels
+    return table
+
+
+def n_deeper(a: Architecture) -> int:
+    """Count the numbers of `deeper`."""
+    return sum((TAPS * block.input_shape[2] + 1) * _round_up_to_panels(block.n_kernels) for block in a.blocks[1:])
+
+
+def write_deeper(a: Architecture, weights: Weights, deeper: NDArray[np.float32]) -> None:
+    """Write the canonical weights of the blocks behind the first into `deeper`."""
+    for block, matrix in zip(a.blocks[1:], _matrices(a, deeper), strict=True):
+        kernel, bias = (weights[name] for name in block.names)
+        matrix[:-1, : block.n_kernels] = kernel.reshape(-1, block.n_kernels)
+        matrix[-1, : block.n_kernels] = bias
+
+
+def read_deeper(a: Architecture, deeper: NDArray[np.float32]) -> Weights:
+    """Return copies of the canonical weights of the blocks behind the first."""
+    weights: Weights = {}
+    for block, matrix in zip(a.blocks[1:], _matrices(a, deeper), strict=True):
+        shape = (KERNEL_SIZE, KERNEL_SIZE, block.input_shape[2], block.n_kernels)
+        weights[block.names[0]] = matrix[:-1, : block.n_kernels].reshape(shape).copy()
+        weights[block.names[1]] = matrix[-1, : block.n_kernels].copy()
+    return weights
+
+
+def deep_sizes(a: Architecture) -> dict[str, int]:
+    """Return how many rows of S numbers a thread needs of `inputs`, `where`, `band` and `turned`."""
+    further = a.blocks[1:]
+    bands = [BAND_ROWS * (block.input_shape[1] + 2) * block.n_kernels for block in further]
+    turned = [4 * (block.input_shape[1] // 2) * _round_up_to_panels(block.n_kernels) for block in further]
+    return {
+        "inputs": sum((height + 2) * (width + 2) * c for height, width, c in (block.input_shape for block in further)),
+        "where": sum(prod(block.pooled_shape) for block in a.blocks),
+        "band": max(bands, default=0),
+        "turned": max(turned, default=0),
+    }
+
+
+def _matrices(a: Architecture, deeper: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Yield the part of `deeper` that is a block's, as (9 · c + 1, K')."""
+    start = 0
+    for block in a.blocks[1:]:
+        rows, stride = TAPS * block.input_shape[2] + 1, _round_up_to_panels(block.n_kernels)
+        yield deeper[start : start + rows * stride].reshape(rows, stride)
+        start += rows * stride
+
+
+def _round_up_to_panels(n: int) -> int:
+    return -(-n // COLUMNS_PER_PANEL) * COLUMNS_PER_PANEL
