@@ -127,8 +127,7 @@ def test_find_lr_tells_too(run, tmp_path):
 def deep(tmp_path_factory):
     """A run of two blocks, on colour images."""
     folder = tmp_path_factory.mktemp("deep")
-    words = ("--epochs=2", "--n-kernels=2,3", "--units=4", "--batch-size=8", "--shift=0", "--schedule=constant",
-             "--warmup=0", "--engine=tensorflow")  # fmt: skip
+    words = ("--epochs=2", "--n-kernels=2,3", "--units=4", "--batch-size=8", "--schedule=constant", "--warmup=0")
     with pytest.warns(match="."):
         assert main("train", fill(folder / "photos"), *words, "--run", folder / "run") == 0
     return folder

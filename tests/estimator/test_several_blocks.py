@@ -17,7 +17,7 @@ NAMES = ["conv_w", "conv_b", "conv2_w", "conv2_b", "w1", "b1", "w2", "b2"]
 """The weights of a network of two blocks, in the canonical order."""
 
 
-@pytest.fixture(params=["tensorflow"])
+@pytest.fixture(params=["fused", "tensorflow"])
 def engine(request):
     """Each engine that trains several blocks."""
     return request.param

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def train_run(
         with open_to_resume(resume) as begun:
             recipe = _recipe_to_resume(begun, recipe_name, given or {})
             _refuse_other_settings(begun, recipe, seed, read_options, validation_share)
-            job = _make_job(
+            job, _ = _make_job(
                 data or begun.find_data(shell_command("train", "NEW-PLACE", "--resume", resume)),
                 lambda _: ChosenRecipe(begun.record.recipe_name, recipe),
                 begun.record.engine if engine == "auto" else engine, threads or begun.record.threads,
@@ -119,15 +120,9 @@ def train_run(
     check_settings(data, recipe_name, given or {})
     seed = DEFAULT_SEED if seed is None else seed
     split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
-
-    def choose(image_shape: tuple[int, ...]) -> ChosenRecipe:
-        chosen = choose_recipe(data, recipe_name, given or {}, image_shape)
-        if chosen.note:
-            make_console().print(chosen.note)
-        return chosen
-
-    job = _make_job(data, choose, engine, threads, seed, folder, read_options, split)
-    return _train(job, run, None, runs=default_place(RUNS, data) if run is None else RUNS)
+    choose = partial(choose_recipe, data, recipe_name, given or {})
+    job, note = _make_job(data, choose, engine, threads, seed, folder, read_options, split)
+    return _train(job, run, None, note=note, runs=default_place(RUNS, data) if run is None else RUNS)
 
 
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
@@ -151,7 +146,8 @@ def _refuse_other_settings(
 def _make_job(
     data: str, choose: Callable[[tuple[int, ...]], ChosenRecipe], engine: str, threads: int | None, seed: int,
     folder: Path | None, read_options: ReadOptions, split: Split, *, is_known: bool = False,
-) -> TrainingJob:  # fmt: skip
+) -> tuple[TrainingJob, str]:  # fmt: skip
+    """Read the data and choose a recipe by their images' shape (h, w, c); return the job, and what to say of the choice."""
     loading = load_ahead(engine)
     dataset = load_with_bar(data, folder, read_options, is_known=is_known)
     chosen = choose(dataset.train.images.shape[1:])
@@ -160,12 +156,13 @@ def _make_job(
         read_options=read_options, split=split,
     )  # fmt: skip
     loading.join()  # else the first epoch would take the blame for a compilation
-    return job
+    return job, chosen.note
 
 
 def _train(
-    job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False, runs: Path = RUNS
-) -> int:
+    job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False, note: str = "",
+    runs: Path = RUNS,
+) -> int:  # fmt: skip
     console = make_console()
 
     def announce(folder: Path) -> None:
@@ -177,12 +174,14 @@ def _train(
                 f"the run is finished, after epoch {epoch}: nothing is left to train; results stay in {folder}"
             )
             return
+        if note:
+            console.print(note)
         doing = "training"
         if begun is not None:
             doing = f"continuing at epoch {epoch + 1}, batch {job.training.batch + 1}:"
         console.print(f"{doing} on {len(data):,} images, validating on {len(validation):,}; results go to {folder}")
-        if note := job.training.recipe.loss_note:
-            console.print(note)
+        if loss_note := job.training.recipe.loss_note:
+            console.print(loss_note)
 
     with TrainingDisplay(console) as display:
         if begun is None:
