@@ -147,7 +147,7 @@ def _make_job(
     data: str, choose: Callable[[tuple[int, ...]], ChosenRecipe], engine: str, threads: int | None, seed: int,
     folder: Path | None, read_options: ReadOptions, split: Split, *, is_known: bool = False,
 ) -> tuple[TrainingJob, str]:  # fmt: skip
-    """Read the data and choose a recipe by their images' shape (h, w, c); return the job, and what to say of the choice."""
+    """Read the data and choose a recipe by the images' shape (h, w, c); return the job and the choice's note."""
     loading = load_ahead(engine)
     dataset = load_with_bar(data, folder, read_options, is_known=is_known)
     chosen = choose(dataset.train.images.shape[1:])
