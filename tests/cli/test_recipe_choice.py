@@ -128,8 +128,7 @@ def deep(tmp_path_factory):
     """A run of two blocks, on colour images."""
     folder = tmp_path_factory.mktemp("deep")
     words = ("--epochs=2", "--n-kernels=2,3", "--units=4", "--batch-size=8", "--schedule=constant", "--warmup=0")
-    with pytest.warns(match="."):
-        assert main("train", fill(folder / "photos"), *words, "--run", folder / "run") == 0
+    assert main("train", fill(folder / "photos"), *words, "--run", folder / "run") == 0
     return folder
 
 
