@@ -83,8 +83,8 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
     history_
         The same with validation accuracy and seconds (`golmu.training.History`).
     conv_w, conv_b, w1, b1, w2, b2
-        Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,). Those of further blocks have
-        the names conv2_w, conv2_b and so on in `get_weights`.
+        Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,). Of several blocks, `conv_w` and
+        `conv_b` are the first block's; `get_weights` returns all, with `conv2_w`, `conv2_b` and so on.
     classes_
         The sorted labels; for one-hot labels their indices.
     class_names_
