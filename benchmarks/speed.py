@@ -2,8 +2,8 @@
 
 Every contender is a process of its own that holds the same data, warms up for an epoch, and then trains one epoch
 when it is asked. They are asked in turn, never two at a time, for several rounds; medians count, since the speed of a
-shared computer drifts. The rate of a large matrix product, measured in each round, gives the roofline: the time that
-the epoch's floating-point work would take at that rate.
+shared computer drifts. The peak rate of multiply-adds on all threads, measured in each round, gives the roofline: the
+time that the epoch's floating-point work would take at that rate.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peak import VECTOR_FLOATS, peak_rate
 
 HERE = Path(__file__).parent
 VERSIONED = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn", "torch", "jax", "onnxruntime")
@@ -64,18 +65,24 @@ REST = 0.3  # seconds between contenders: thread pools spin for a while after th
 class Setting:
     """The sizes of a comparison."""
 
-    kernels: int
+    kernels: tuple[int, ...]
+    """One number for each block."""
     units: int
     image: str
     """"fashion-mnist", or "h x w x c" for random images of that shape."""
     tools: tuple[str, ...] = ("",)
     """How the names of those compared begin."""
+    images: tuple[int, int] = (48_000, 12_000)
+    """How many random images there are to train and to validate."""
 
 
+DEEP_TOOLS = ("golmu fused", "keras", "torch eager", "torch channels_last", "torch compile")
 SETTINGS = {
-    "chapter": Setting(10, 100, "fashion-mnist"),
-    "wide": Setting(64, 256, "fashion-mnist", ("golmu", "keras plain", "keras steps")),
-    "colour": Setting(10, 100, "32x32x3", ("golmu", "keras plain", "keras steps")),
+    "chapter": Setting((10,), 100, "fashion-mnist"),
+    "wide": Setting((64,), 256, "fashion-mnist", ("golmu", "keras plain", "keras steps")),
+    "colour": Setting((10,), 100, "32x32x3", ("golmu", "keras plain", "keras steps")),
+    "deep": Setting((16, 32, 64), 128, "32x32x3", DEEP_TOOLS, (6400, 1600)),
+    "deep-wide": Setting((32, 64, 128), 128, "32x32x3", DEEP_TOOLS, (6400, 1600)),
 }
 
 
@@ -112,50 +119,39 @@ class Contender:
         self._log.close()
 
 
-def flop_per_epoch(data: Any, kernels: int, units: int) -> float:
+def flop_per_epoch(data: Any, kernels: tuple[int, ...], units: int) -> float:
     """Floating-point operations of an epoch with validation, a multiplication and an addition counted as two.
 
-    The backward pass of the convolution is counted through the maxima only.
+    The backward pass of a network's only convolution is counted through the maxima only. With several, each costs what
+    it costs forward for the gradient of its weights, and again, except in the first, for that of its input.
     """
     n, height, width, channels = data["x_train"].shape
     classes = int(data["y_train"].max()) + 1
-    features = height // 2 * (width // 2) * kernels
-    convolution = 2 * height * width * 9 * channels * kernels
-    dense = 2 * (features * units + units * classes)
-    forward = convolution + dense
-    backward = 2 * dense + 2 * features * 9 * channels
+    forward = backward = 0
+    for number, count in enumerate(kernels):
+        convolution = 2 * (height // 2 * 2) * (width // 2 * 2) * 9 * channels * count
+        height, width = height // 2, width // 2
+        forward += convolution
+        backward += convolution * (1 if number == 0 else 2) if len(kernels) > 1 else convolution // 4
+        channels = count
+    dense = 2 * (height * width * channels * units + units * classes)
+    forward, backward = forward + dense, backward + 2 * dense
     return float(n * (forward + backward) + len(data["x_val"]) * forward)
 
 
-def product_rate(seconds: float = 0.6, size: int = 2048) -> tuple[float, float]:
-    """Floating-point operations a second of a float32 product of two square matrices, by NumPy's BLAS.
-
-    On average over `seconds`, which is about what a contender takes, so that what disturbs one disturbs the other
-    alike; and at best.
-    """
-    a = np.random.default_rng(0).random((size, size), np.float32)
-    a @ a
-    times: list[float] = []
-    while sum(times) < seconds:
-        started = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - started)
-    return 2 * size**3 * len(times) / sum(times), 2 * size**3 / min(times)
-
-
-def make_data(image: str, path: Path) -> None:
+def make_data(setting: Setting, path: Path) -> None:
     """Writes the arrays that every contender reads."""
-    if image == "fashion-mnist":
+    if setting.image == "fashion-mnist":
         from golmu import load_dataset
 
-        dataset = load_dataset(image)
+        dataset = load_dataset(setting.image)
         parts = dataset.split()
         arrays = [array for part in parts for array in (part.images, part.labels)]
     else:
         rng = np.random.default_rng(0)
-        shape = tuple(int(size) for size in image.split("x"))
+        shape = tuple(int(size) for size in setting.image.split("x"))
         arrays = []
-        for n in (48_000, 12_000):
+        for n in setting.images:
             labels = rng.integers(0, 10, n)
             # A block of the image is bright by class, so that there is something to learn.
             images = rng.integers(0, 128, (n, *shape), np.uint8)
@@ -165,9 +161,10 @@ def make_data(image: str, path: Path) -> None:
 
 
 def compare(
-    contenders: dict[str, tuple[str, list[str]]], arguments: list[str], command: str, rounds: int, folder: Path
-) -> tuple[list[Contender], list[tuple[float, float]]]:
-    """Runs every contender in turn for `rounds` rounds; returns them with their answers, and the product rates."""
+    contenders: dict[str, tuple[str, list[str]]], arguments: list[str], command: str, rounds: int, folder: Path,
+    threads: int,
+) -> tuple[list[Contender], list[float]]:  # fmt: skip
+    """Runs every contender in turn for `rounds` rounds; returns them with their answers, and the peaks."""
     running: list[Contender] = []
     try:
         for name, (module, own) in contenders.items():
@@ -179,7 +176,7 @@ def compare(
             print(f"  {name}: ready after {time.perf_counter() - started:.0f} s", file=sys.stderr)
         rates = []
         for number in range(rounds):
-            rates.append(product_rate())
+            rates.append(peak_rate(threads))
             for contender in running:
                 time.sleep(REST)
                 contender.ask(command)
@@ -222,11 +219,18 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
-        make_data(setting.image, path)
+        make_data(setting, path)
         with np.load(path) as data:
             flop = flop_per_epoch(data, setting.kernels, setting.units)
-        sizes = ["--kernels", str(setting.kernels), "--units", str(setting.units), "--threads", str(threads)]
-        running, rates = compare(chosen, ["--data", str(path), *sizes], "epoch 1", rounds, Path(folder))
+        sizes = [
+            "--kernels",
+            ",".join(map(str, setting.kernels)),
+            "--units",
+            str(setting.units),
+            "--threads",
+            str(threads),
+        ]
+        running, rates = compare(chosen, ["--data", str(path), *sizes], "epoch 1", rounds, Path(folder), threads)
         result: dict[str, Any] = {
             "setting": name,
             "date": date.today().isoformat(),
@@ -234,9 +238,9 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
             "threads": threads,
             "machine": describe_machine(),
             "flop_per_epoch": flop,
-            "product_gflops": statistics.median(average for average, _ in rates) / 1e9,
-            "product_gflops_at_best": statistics.median(best for _, best in rates) / 1e9,
-            "roofline_seconds": flop / statistics.median(average for average, _ in rates),
+            "peak_gflops": statistics.median(rates) / 1e9,
+            "vector_floats": VECTOR_FLOATS,
+            "roofline_seconds": flop / statistics.median(rates),
             "contenders": [
                 {
                     "name": contender.name,
@@ -249,7 +253,9 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
             ],
         }
         if name == "chapter" and not only:
-            predicting, _ = compare(PREDICTORS, ["--data", str(path), *sizes], "predict 5", rounds, Path(folder))
+            predicting, _ = compare(
+                PREDICTORS, ["--data", str(path), *sizes], "predict 5", rounds, Path(folder), threads
+            )
             result["prediction"] = [
                 {"name": contender.name, "median_seconds": statistics.median(seconds_of(contender))}
                 for contender in predicting
@@ -265,7 +271,7 @@ def table(result: dict[str, Any]) -> str:
         seconds, accuracy = row["median_seconds"], row["val_accuracy"]
         lines.append(f"| {row['name']} | {seconds:.3f} | {seconds / base:.2f} | {accuracy:.4f} |")
     roofline = result["roofline_seconds"]
-    lines.append(f"| *roofline ({result['product_gflops']:.0f} GFLOP/s)* | {roofline:.3f} | {roofline / base:.2f} | |")
+    lines.append(f"| *roofline ({result['peak_gflops']:.0f} GFLOP/s)* | {roofline:.3f} | {roofline / base:.2f} | |")
     for row in result.get("prediction", []):
         base = result["prediction"][0]["median_seconds"]
         seconds = row["median_seconds"]

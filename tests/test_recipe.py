@@ -71,7 +71,7 @@ def test_the_kernels_of_several_blocks_are_a_tuple_whatever_they_are_given_as(gi
 
 
 def test_one_block_is_an_integer_whatever_it_is_given_as():
-    for given in (10, np.int64(10), (10,), [10], np.array([10])):
+    for given in (10, np.int64(10), (10,), [10], np.array([10]), np.array(10)):
         assert CHAPTER.override({"n_kernels": given}) == CHAPTER
         assert type(CHAPTER.override({"n_kernels": given}).n_kernels) is int
     assert CHAPTER.n_blocks == 1

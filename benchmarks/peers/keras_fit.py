@@ -42,11 +42,18 @@ class Stopwatch(keras.callbacks.Callback):
 def build(args: argparse.Namespace, data: Data, options: set[str]) -> keras.Model:
     """Build and compile the network with the common initial weights."""
     image_shape = data.x_train.shape[1:]
+    blocks = [
+        layer
+        for count in args.kernels
+        for layer in (
+            keras.layers.Conv2D(count, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(2),
+        )
+    ]
     model = keras.Sequential(
         [
             keras.Input(image_shape),
-            keras.layers.Conv2D(args.kernels, 3, padding="same", activation="relu"),
-            keras.layers.MaxPooling2D(2),
+            *blocks,
             keras.layers.Flatten(),
             keras.layers.Dense(args.units, activation="relu"),
             keras.layers.Dense(data.classes),

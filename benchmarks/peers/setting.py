@@ -42,7 +42,7 @@ def parser(description: str | None, variants: Sequence[str] = ()) -> argparse.Ar
     result.add_argument("--data", type=Path, required=True, help=".npz with x_train, y_train, x_val, y_val")
     if variants:
         result.add_argument("--variant", choices=variants, default=variants[0])
-    result.add_argument("--kernels", type=int, default=10)
+    result.add_argument("--kernels", type=numbers, default=(10,), help="numbers of kernels, one a block: 16,32,64")
     result.add_argument("--units", type=int, default=100)
     result.add_argument("--batch-size", type=int, default=128)
     result.add_argument("--learning-rate", type=float, default=0.01)
@@ -51,37 +51,50 @@ def parser(description: str | None, variants: Sequence[str] = ()) -> argparse.Ar
     return result
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Read numbers with commas between them."""
+    return tuple(int(number) for number in text.split(","))
+
+
 def scaled(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Scale images from 0..255 to float32 in 0..1."""
     return images.astype(np.float32) / 255
 
 
-def initial_weights(image_shape: tuple[int, ...], kernels: int, units: int, classes: int, seed: int) -> Weights:
+def initial_weights(
+    image_shape: tuple[int, ...], kernels: int | Sequence[int], units: int, classes: int, seed: int
+) -> Weights:
     """Return Glorot uniform weights and zero biases in golmu's canonical names, shapes and order."""
     rng = np.random.default_rng(seed)
     height, width, channels = image_shape
-    flat = (height // 2) * (width // 2) * kernels
 
     def glorot(*shape: int) -> npt.NDArray[np.float32]:
         receptive_field = int(np.prod(shape[:-2]))
         limit = np.sqrt(6 / (receptive_field * (shape[-2] + shape[-1])))
         return rng.uniform(-limit, limit, shape).astype(np.float32)
 
-    return {
-        "conv_w": glorot(3, 3, channels, kernels),
-        "conv_b": np.zeros(kernels, np.float32),
-        "w1": glorot(flat, units),
-        "b1": np.zeros(units, np.float32),
-        "w2": glorot(units, classes),
-        "b2": np.zeros(classes, np.float32),
-    }
+    weights: Weights = {}
+    for number, count in enumerate([kernels] if isinstance(kernels, int) else kernels, start=1):
+        name = "conv" if number == 1 else f"conv{number}"
+        weights[f"{name}_w"] = glorot(3, 3, channels, count)
+        weights[f"{name}_b"] = np.zeros(count, np.float32)
+        height, width, channels = height // 2, width // 2, count
+    weights["w1"], weights["b1"] = glorot(height * width * channels, units), np.zeros(units, np.float32)
+    weights["w2"], weights["b2"] = glorot(units, classes), np.zeros(classes, np.float32)
+    return weights
+
+
+def convolutions(weights: Weights) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Return the weights and the bias of every convolution, the first one's first."""
+    names = [name.removesuffix("_w") for name in weights if name.endswith("_w")]
+    return [(weights[f"{name}_w"], weights[f"{name}_b"]) for name in names]
 
 
 def channels_first_w1(weights: Weights, image_shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     """Return w1 (D, U) with its rows in the order (kernel, row, column), for libraries that flatten NCHW maps."""
     height, width, _ = image_shape
-    units = weights["w1"].shape[1]
-    maps = weights["w1"].reshape(height // 2, width // 2, -1, units)
+    n_blocks, units = len(convolutions(weights)), weights["w1"].shape[1]
+    maps = weights["w1"].reshape(height >> n_blocks, width >> n_blocks, -1, units)
     return np.ascontiguousarray(maps.transpose(2, 0, 1, 3)).reshape(-1, units)
 
 

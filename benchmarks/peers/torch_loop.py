@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, pad
 
 from .serve import serve_epochs
-from .setting import Data, channels_first_w1, initial_weights, parser, scaled, shuffled_batches
+from .setting import Data, channels_first_w1, convolutions, initial_weights, parser, scaled, shuffled_batches
 
 VARIANTS = (
     "eager",
@@ -65,18 +65,23 @@ def build(args: argparse.Namespace, data: Data, options: set[str]) -> nn.Sequent
     weights = initial_weights(image_shape, args.kernels, args.units, data.classes, args.seed)
     if "channels_last" not in options:
         weights["w1"] = channels_first_w1(weights, image_shape)
-    conv = (PatchConv2d if "patches" in options else nn.Conv2d)(image_shape[-1], args.kernels, 3, padding=1)
-    pool = SlicePool2d() if "slices" in options else nn.MaxPool2d(2)
+    blocks: list[nn.Module] = []
+    for kernel, bias in convolutions(weights):
+        *_, channels, count = kernel.shape
+        conv = (PatchConv2d if "patches" in options else nn.Conv2d)(channels, count, 3, padding=1)
+        with torch.no_grad():
+            conv.weight.copy_(torch.from_numpy(kernel.transpose(3, 2, 0, 1)))
+            conv.bias.copy_(torch.from_numpy(bias))
+        blocks += [conv, nn.ReLU(), SlicePool2d() if "slices" in options else nn.MaxPool2d(2)]
     flatten = FlattenNHWC() if "channels_last" in options else nn.Flatten()
     hidden = nn.Linear(*weights["w1"].shape)
     output = nn.Linear(*weights["w2"].shape)
     with torch.no_grad():
-        conv.weight.copy_(torch.from_numpy(weights["conv_w"].transpose(3, 2, 0, 1)))
         hidden.weight.copy_(torch.from_numpy(weights["w1"].T))
         output.weight.copy_(torch.from_numpy(weights["w2"].T))
-        for layer in (conv, hidden, output):
+        for layer in (hidden, output):
             layer.bias.zero_()
-    return nn.Sequential(conv, nn.ReLU(), pool, flatten, hidden, nn.ReLU(), output)
+    return nn.Sequential(*blocks, flatten, hidden, nn.ReLU(), output)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ def main() -> None:
         for images in (data.x_train, data.x_val)
     )
     y, y_val = torch.from_numpy(data.y_train), torch.from_numpy(data.y_val)
-    sizes = argparse.Namespace(kernels=recipe.n_kernels, units=recipe.units, seed=race.args.seed)
+    sizes = argparse.Namespace(kernels=(recipe.n_kernels,), units=recipe.units, seed=race.args.seed)
     model = with_dropout(build(sizes, data, options), recipe.feature_dropout, recipe.hidden_dropout)
     model = model.to(memory_format=layout)
     averaging = race.schedule.averaging(np.arange(recipe.epochs * race.steps_per_epoch)).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from math import inf, isfinite
 from numbers import Integral, Real
@@ -34,16 +34,16 @@ MAX_BLOCKS = 4
 
 def kernel_numbers(value: Any, argument: str) -> int | tuple[int, ...]:
     """Return the numbers of kernels of one to `MAX_BLOCKS` blocks: an int for one block, a tuple for several."""
-    if isinstance(value, Integral):
-        return positive_integer(value, argument)
-    is_listed = hasattr(value, "__getitem__") and getattr(value, "ndim", 1) > 0  # NumPy's single numbers are not
-    if not is_listed or isinstance(value, str | bytes | bytearray | Mapping):
-        raise InputTypeError(
-            f"{argument} must be an integer of at least 1, or a tuple of up to {MAX_BLOCKS}, got {value!r}"
-        )
-    if not 1 <= len(value) <= MAX_BLOCKS:
-        raise InputError(f"{argument} must have one number for each of 1 to {MAX_BLOCKS} blocks, got {len(value)}")
-    numbers = tuple(positive_integer(number, f"each of {argument}") for number in value)
+    given = value.tolist() if hasattr(value, "tolist") else value  # NumPy's numbers and arrays
+    if isinstance(given, str | bytes | bytearray) or not isinstance(given, Sequence):
+        if isinstance(given, bool) or not isinstance(given, Integral):
+            raise InputTypeError(
+                f"{argument} must be an integer of at least 1, or a tuple of up to {MAX_BLOCKS}, got {value!r}"
+            )
+        return positive_integer(given, argument)
+    if not 1 <= len(given) <= MAX_BLOCKS:
+        raise InputError(f"{argument} must have one number for each of 1 to {MAX_BLOCKS} blocks, got {len(given)}")
+    numbers = tuple(positive_integer(number, f"each of {argument}") for number in given)
     return numbers if len(numbers) > 1 else numbers[0]
 
 

@@ -33,18 +33,68 @@ def max_pool(maps):
     return out, where
 
 
-def forward(images, weights):
-    """Return everything that the forward pass computes, by name."""
-    w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-    x = scale_pixels(images)
-    maps = convolution(x, w["conv_w"], w["conv_b"])
-    pooled, where = max_pool(np.maximum(maps, 0))
-    flat = pooled.reshape(len(x), -1)
-    hidden = np.maximum(flat @ w["w1"] + w["b1"], 0)
+def unpool(gradient, where, maps):
+    """Return (n, h, w, K): the gradient of each window's maximum at the place it came from, and 0 elsewhere."""
+    out = np.zeros(maps.shape)
+    rows, columns = gradient.shape[1:3]
+    for place in range(4):
+        out[:, place // 2 : 2 * rows : 2, place % 2 : 2 * columns : 2] = gradient * (where == place)
+    return out
+
+
+def convolution_gradients(x, conv_w, d_maps):
+    """Return the gradients of Σ d_maps · convolution(x) with respect to the kernels, the bias and x."""
+    _, h, w, _ = x.shape
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    d_conv_w, d_padded = np.zeros_like(conv_w), np.zeros_like(padded)
+    for i, j in np.ndindex(3, 3):
+        d_conv_w[i, j] = np.tensordot(padded[:, i : i + h, j : j + w], d_maps, ([0, 1, 2], [0, 1, 2]))
+        d_padded[:, i : i + h, j : j + w] += d_maps @ conv_w[i, j].T
+    return d_conv_w, d_maps.sum(axis=(0, 1, 2)), d_padded[:, 1:-1, 1:-1]
+
+
+def in_float64(weights):
+    return {name: np.asarray(value, np.float64) for name, value in weights.items()}
+
+
+def block_names(weights):
+    """Return the names of each block's kernels and bias, from the first block to the last."""
+    prefixes = ("conv", "conv2", "conv3", "conv4")
+    return [(f"{prefix}_w", f"{prefix}_b") for prefix in prefixes if f"{prefix}_w" in weights]
+
+
+def forward(images, weights, flat_factors=1, hidden_factors=1):
+    """Return everything that the forward pass computes, by name: of each block in `blocks`, and of the last as well.
+
+    The factors, (n, D) and (n, U), multiply what the dense layers read, as dropout does.
+    """
+    w, blocks, x = in_float64(weights), [], scale_pixels(images)
+    for kernels, bias in block_names(w):
+        maps = convolution(x, w[kernels], w[bias])
+        pooled, where = max_pool(np.maximum(maps, 0))
+        blocks.append({"x": x, "maps": maps, "where": where, "pooled": pooled})
+        x = pooled
+    flat = x.reshape(len(x), -1)
+    hidden = np.maximum((flat * flat_factors) @ w["w1"] + w["b1"], 0)
     return {
-        "x": x, "maps": maps, "where": where, "pooled": pooled, "flat": flat, "hidden": hidden,
-        "logits": hidden @ w["w2"] + w["b2"],
+        "blocks": blocks, **blocks[-1], "flat": flat, "flat_factors": flat_factors, "hidden": hidden,
+        "hidden_factors": hidden_factors, "logits": (hidden * hidden_factors) @ w["w2"] + w["b2"],
     }  # fmt: skip
+
+
+def clearance(f, weights):
+    """Return how far the network is from a jump of its slope: the least lead of a maximum, or distance of ReLU from 0.
+
+    Where it is less than rounding errors, two calculations may differ. What ties exactly does not count.
+    """
+    distances = [np.abs(f["flat"] @ weights["w1"].astype(np.float64) + weights["b1"]).ravel()]
+    for maps in (block["maps"] for block in f["blocks"]):
+        n, h, w, k = maps.shape
+        even = maps[:, : h // 2 * 2, : w // 2 * 2].reshape(n, h // 2, 2, w // 2, 2, k)
+        *_, second, largest = np.sort(even.transpose(2, 4, 0, 1, 3, 5).reshape(4, -1), axis=0)
+        distances.append(np.abs(largest - np.maximum(second, 0)))
+    distances = np.concatenate(distances)
+    return distances[distances > 0].min(initial=np.inf)
 
 
 def sample_losses(logits, labels):
@@ -57,30 +107,31 @@ def loss(images, labels, weights):
     return sample_losses(forward(images, weights)["logits"], labels).mean()
 
 
+def dense_backward(f, w, output_gradient):
+    """Return the gradients of Σ output_gradient · logits with respect to hidden, before ReLU, and the last maxima."""
+    d_hidden = (output_gradient @ w["w2"].T) * f["hidden_factors"] * (f["hidden"] > 0)
+    return d_hidden, ((d_hidden @ w["w1"].T) * f["flat_factors"]).reshape(f["pooled"].shape)
+
+
 def backward(f, weights, output_gradient):
     """Return the gradients of Σ output_gradient · logits with respect to every weight and to the scaled input."""
-    w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-    n, h, wd, c = f["x"].shape
-    d_hidden = (output_gradient @ w["w2"].T) * (f["hidden"] > 0)
-    d_pooled = (d_hidden @ w["w1"].T).reshape(f["pooled"].shape) * (f["pooled"] > 0)
-    padded = np.pad(f["x"], ((0, 0), (1, 1), (1, 1), (0, 0)))
-    d_conv_w, d_padded = np.zeros_like(w["conv_w"]), np.zeros_like(padded)
-    for b, i, j, k in np.ndindex(d_pooled.shape):
-        g = d_pooled[b, i, j, k]
-        if g == 0:
-            continue
-        row, column = 2 * i + f["where"][b, i, j, k] // 2, 2 * j + f["where"][b, i, j, k] % 2
-        d_conv_w[..., k] += g * padded[b, row : row + 3, column : column + 3]
-        d_padded[b, row : row + 3, column : column + 3] += g * w["conv_w"][..., k]
+    w = in_float64(weights)
+    d_hidden, d_x = dense_backward(f, w, output_gradient)
     gradients = {
-        "conv_w": d_conv_w,
-        "conv_b": d_pooled.sum(axis=(0, 1, 2)),
-        "w1": f["flat"].T @ d_hidden,
+        "w1": (f["flat"] * f["flat_factors"]).T @ d_hidden,
         "b1": d_hidden.sum(axis=0),
-        "w2": f["hidden"].T @ output_gradient,
+        "w2": (f["hidden"] * f["hidden_factors"]).T @ output_gradient,
         "b2": output_gradient.sum(axis=0),
     }
-    return gradients, d_padded[:, 1 : h + 1, 1 : wd + 1].reshape(n, h, wd, c)
+    for (kernels, bias), block in zip(reversed(block_names(w)), reversed(f["blocks"]), strict=True):
+        d_maps = unpool(d_x, block["where"], block["maps"]) * (block["maps"] > 0)
+        gradients[kernels], gradients[bias], d_x = convolution_gradients(block["x"], w[kernels], d_maps)
+    return {name: gradients[name] for name in w}, d_x
+
+
+def activation_gradient(f, weights, output_gradient):
+    """Return the gradient of Σ output_gradient · logits with respect to the last block's maps after ReLU."""
+    return unpool(dense_backward(f, in_float64(weights), output_gradient)[1], f["where"], f["maps"])
 
 
 def gradients(images, labels, weights):
@@ -95,7 +146,7 @@ def gradients(images, labels, weights):
 def sgd_step(images, labels, weights, learning_rate):
     """Return the loss before one step, and the weights after it, in float64."""
     value, slopes = gradients(images, labels, weights)
-    return value, {name: np.asarray(weights[name], np.float64) - learning_rate * slopes[name] for name in weights}
+    return value, {name: w - learning_rate * slopes[name] for name, w in in_float64(weights).items()}
 
 
 def central_difference(function, array, index, step=1e-6):
@@ -156,37 +207,18 @@ def method_step(x, labels, weights, slots, method, rate, step, seed, batch, impo
     x is what the convolution would see of the images; `slots` are changed in place; `importance` (n,) multiplies each
     sample's loss.
     """
-    w = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-    x = augment(x, method, seed, batch)
-    pooled, where = max_pool(np.maximum(convolution(x, w["conv_w"], w["conv_b"]), 0))
-    flat = pooled.reshape(len(x), -1)
-    flat_factors = dropout_factors(flat.shape, method.feature_dropout, 0, seed, batch)
-    hidden = np.maximum((flat * flat_factors) @ w["w1"] + w["b1"], 0)
-    hidden_factors = dropout_factors(hidden.shape, method.hidden_dropout, flat.shape[1], seed, batch)
-    logits = (hidden * hidden_factors) @ w["w2"] + w["b2"]
+    w, x = in_float64(weights), augment(x, method, seed, batch)
+    (n_features, units), n = w["w1"].shape, len(x)
+    flat_factors = dropout_factors((n, n_features), method.feature_dropout, 0, seed, batch)
+    hidden_factors = dropout_factors((n, units), method.hidden_dropout, n_features, seed, batch)
+    f = forward(x, w, flat_factors, hidden_factors)
 
-    n_classes = logits.shape[1]
+    logits, n_classes = f["logits"], f["logits"].shape[1]
     target = (1 - method.label_smoothing) * np.eye(n_classes)[labels] + method.label_smoothing / n_classes
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    importance = np.ones(len(x)) if importance is None else importance.astype(np.float64)
+    importance = np.ones(n) if importance is None else importance.astype(np.float64)
     loss = -(importance * (target * np.log(probabilities)).sum(axis=1)).mean()
-
-    d_logits = importance[:, None] * (probabilities - target) / len(x)
-    d_hidden = (d_logits @ w["w2"].T) * hidden_factors * (hidden > 0)
-    d_pooled = ((d_hidden @ w["w1"].T) * flat_factors).reshape(pooled.shape) * (pooled > 0)
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    d_conv_w = np.zeros_like(w["conv_w"])
-    for b, i, j, k in np.ndindex(d_pooled.shape):
-        row, column = 2 * i + where[b, i, j, k] // 2, 2 * j + where[b, i, j, k] % 2
-        d_conv_w[..., k] += d_pooled[b, i, j, k] * padded[b, row : row + 3, column : column + 3]
-    slopes = {
-        "conv_w": d_conv_w,
-        "conv_b": d_pooled.sum(axis=(0, 1, 2)),
-        "w1": (flat * flat_factors).T @ d_hidden,
-        "b1": d_hidden.sum(axis=0),
-        "w2": (hidden * hidden_factors).T @ d_logits,
-        "b2": d_logits.sum(axis=0),
-    }
+    slopes, _ = backward(f, w, importance[:, None] * (probabilities - target) / n)
     return loss, {name: _update(name, w[name], slopes[name], slots, method, rate, step) for name in w}
 
 

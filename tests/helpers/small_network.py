@@ -34,9 +34,15 @@ def ready(**changes):
 
 
 def same_weights(one, other):
-    return all(np.array_equal(one.get_weights()[name], other.get_weights()[name]) for name in WEIGHT_NAMES)
+    return equal(one.get_weights(), other.get_weights())
+
+
+def equal(weights, others):
+    """Whether two networks' weights have the same names and bits."""
+    return list(weights) == list(others) and all(np.array_equal(weights[name], others[name]) for name in weights)
 
 
 def assert_close(actual, expected, tolerance):
-    for name in WEIGHT_NAMES:
-        assert np.abs(actual[name] - expected[name]).max() <= tolerance * np.abs(expected[name]).max(), name
+    assert list(actual) == list(expected)
+    for name, value in expected.items():
+        assert np.abs(actual[name] - value).max() <= tolerance * np.abs(value).max(), name

@@ -2,53 +2,83 @@
 
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import naive
 import numpy as np
 import pytest
-from engine_cases import make_case, make_engine, relative, train
-from hypothesis import given, settings
+from engine_cases import DEEP_SIZES, make_case, make_engine, relative, train
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from small_network import WEIGHT_NAMES
 
 from golmu.engines.fused import engine as fused_module
 from golmu.engines.fused import kernels
 from golmu.engines.fused.layout import SAMPLES_PER_LARGE_PART, SAMPLES_PER_PART
 from golmu.errors import InputError
 
+SHAPES = {
+    "channels": st.sampled_from([1, 2, 3, 4]),
+    "units": st.sampled_from([1, 5, 8, 13, 24]),
+    "n_classes": st.sampled_from([2, 3, 10, 19]),
+    "dtype": st.sampled_from([np.uint8, np.float32]),
+    "seed": st.integers(0, 2**16),
+}
+KERNELS = st.sampled_from([1, 2, 7, 17])
+
+
+def assert_agrees_with_the_twin(size, dtype, seed):
+    architecture, images, labels, weights = make_case(size, dtype, seed)
+    f = naive.forward(images, weights)
+    assume(naive.clearance(f, weights) > 1e-6)
+    engine = make_engine("fused", architecture, weights)
+    expected_loss, expected = naive.gradients(images, labels, weights)
+    loss, gradients = engine.gradients(images, labels)
+    assert loss == pytest.approx(expected_loss, rel=1e-5, abs=1e-6)
+    for name in weights:
+        assert np.abs(gradients[name] - expected[name]).max() <= 1e-5 * np.abs(expected[name]).max() + 1e-7, name
+    assert relative(engine.logits(images), f["logits"]) < 1e-5
+
 
 @settings(max_examples=40, deadline=None)
 @given(
     height=st.integers(2, 13),
     width=st.integers(2, 13),
-    channels=st.sampled_from([1, 3]),
-    n_kernels=st.sampled_from([1, 2, 7, 17]),
-    units=st.sampled_from([1, 5, 8, 13, 24]),
-    n_classes=st.sampled_from([2, 3, 10, 19]),
+    n_kernels=KERNELS,
     n=st.sampled_from([1, 2, 31, 32, 33, 131]),
-    dtype=st.sampled_from([np.uint8, np.float32]),
-    seed=st.integers(0, 2**16),
+    **SHAPES,
 )
 def test_any_shape_agrees_with_the_twin(height, width, channels, n_kernels, units, n_classes, n, dtype, seed):
-    size = (height, width, channels, n_kernels, units, n_classes, n)
-    architecture, images, labels, weights = make_case(size, dtype, seed)
-    engine = make_engine("fused", architecture, weights)
-    expected_loss, expected = naive.gradients(images, labels, weights)
-    loss, gradients = engine.gradients(images, labels)
-    assert loss == pytest.approx(expected_loss, rel=1e-5, abs=1e-6)
-    for name in WEIGHT_NAMES:
-        assert np.abs(gradients[name] - expected[name]).max() <= 1e-5 * np.abs(expected[name]).max() + 1e-7, name
-    assert relative(engine.logits(images), naive.forward(images, weights)["logits"]) < 1e-5
+    assert_agrees_with_the_twin((height, width, channels, n_kernels, units, n_classes, n), dtype, seed)
 
 
-@pytest.mark.parametrize("size", [(28, 28, 1, 10, 100, 10, 128), (9, 7, 3, 17, 6, 3, 131), (5, 4, 1, 1, 1, 2, 1)])
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(2, 5),
+    width=st.integers(2, 5),
+    odd=st.tuples(st.integers(0, 7), st.integers(0, 7)),
+    n_kernels=st.lists(KERNELS, min_size=2, max_size=4),
+    n=st.sampled_from([1, 2, 31, 32, 33]),
+    **SHAPES,
+)
+def test_any_shape_of_several_blocks_agrees_with_the_twin(
+    height, width, odd, channels, n_kernels, units, n_classes, n, dtype, seed
+):
+    """The last block reads maps of `height` × `width`; what is odd is dropped on the way."""
+    factor = 2 ** (len(n_kernels) - 1)
+    height, width = (side * factor + rest % factor for side, rest in zip((height, width), odd, strict=True))
+    assert_agrees_with_the_twin((height, width, channels, n_kernels, units, n_classes, n), dtype, seed)
+
+
+@pytest.mark.parametrize(
+    "size", [(28, 28, 1, 10, 100, 10, 128), (9, 7, 3, 17, 6, 3, 131), (5, 4, 1, 1, 1, 2, 1), *DEEP_SIZES]
+)
 def test_gradients_agree_with_tensorflow(size):
     architecture, images, labels, weights = make_case(size, np.uint8)
     reference = make_engine("tensorflow", architecture, weights)
     expected_loss, expected = reference.gradients(images, labels)
     loss, gradients = make_engine("fused", architecture, weights).gradients(images, labels)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
-    for name in WEIGHT_NAMES:
+    for name in weights:
         assert relative(gradients[name], expected[name]) < 1e-5, name
 
 
@@ -58,14 +88,22 @@ def large_parts(monkeypatch):
     monkeypatch.setattr(fused_module, "LARGE_LAYER_BYTES", 0)
 
 
-@pytest.mark.parametrize("size", [(9, 7, 3, 17, 230, 3, 64), (5, 4, 1, 40, 6, 3, 131), (12, 12, 1, 2, 200, 2, 600)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (9, 7, 3, 17, 230, 3, 64),
+        (5, 4, 1, 40, 6, 3, 131),
+        (12, 12, 1, 2, 200, 2, 600),
+        (9, 12, 3, (5, 1, 17), 6, 4, 131),
+    ],
+)
 def test_parts_of_more_samples_agree_with_the_twin(size, large_parts):
     architecture, images, labels, weights = make_case(size, np.uint8)
     engine = make_engine("fused", architecture, weights)
     expected_loss, expected = naive.gradients(images, labels, weights)
     loss, gradients = engine.gradients(images, labels)
     assert loss == pytest.approx(expected_loss, rel=1e-5)
-    assert all(relative(gradients[name], expected[name]) < 1e-5 for name in WEIGHT_NAMES)
+    assert all(relative(gradients[name], expected[name]) < 1e-5 for name in weights)
     assert relative(engine.logits(images), naive.forward(images, weights)["logits"]) < 1e-5
     assert engine._idle_buffers[SAMPLES_PER_LARGE_PART].act.shape[2] == 64
     few = engine.logits(images[:5])
@@ -73,13 +111,16 @@ def test_parts_of_more_samples_agree_with_the_twin(size, large_parts):
     assert sorted(engine._idle_buffers) == [SAMPLES_PER_PART, SAMPLES_PER_LARGE_PART]
 
 
-def test_the_bits_of_parts_of_more_samples_do_not_depend_on_threads(large_parts):
-    test_the_bits_do_not_depend_on_the_number_of_threads(3)
+@pytest.mark.parametrize("n_kernels", [5, (5, 3)])
+def test_the_bits_of_parts_of_more_samples_do_not_depend_on_threads(large_parts, n_kernels):
+    test_the_bits_do_not_depend_on_the_number_of_threads(n_kernels, 3)
 
 
-@pytest.mark.parametrize("n_threads", [1, 2, 3, 4, 7])
-def test_the_bits_do_not_depend_on_the_number_of_threads(n_threads):
-    architecture, images, labels, weights = make_case((9, 8, 1, 5, 20, 4, 1000), np.uint8)
+@pytest.mark.parametrize(
+    ("n_kernels", "n_threads"), [(5, 1), (5, 2), (5, 3), (5, 4), (5, 7), ((5, 3), 1), ((5, 3), 2), ((3, 17, 2), 3)]
+)
+def test_the_bits_do_not_depend_on_the_number_of_threads(n_kernels, n_threads):
+    architecture, images, labels, weights = make_case((9, 8, 1, n_kernels, 20, 4, 1000), np.uint8)
     order = np.random.default_rng(0).permutation(1000)[:930].reshape(6, 155)
     results = []
     for threads in (1, n_threads):
@@ -91,10 +132,25 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(n_threads):
         assert np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("taps", ["infinite", "not a number"])
-def test_what_is_not_finite_surfaces(taps):
-    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 40))
-    weights["conv_w"][0, 0, 0, 2] = np.inf if taps == "infinite" else np.nan
+@pytest.mark.parametrize(
+    "size", [(9, 7, 3, 4, 6, 3, 131), (9, 7, 3, (4, 3), 6, 3, 131), (16, 16, 1, (16, 3, 5), 9, 3, 70)]
+)
+def test_the_bits_of_logits_do_not_depend_on_the_other_images(size):
+    architecture, images, _, weights = make_case(size, np.uint8)
+    engine = make_engine("fused", architecture, weights, 2)
+    whole, n = engine.logits(images), len(images)
+    for cuts in ([0, 1, 3, 34, n], [0, 32, 64, n], range(n + 1)):
+        parts = [engine.logits(images[start:end]) for start, end in pairwise(cuts)]
+        assert np.array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+@pytest.mark.parametrize(
+    ("n_kernels", "name"), [(5, "conv_w"), ((5, 3), "conv_w"), ((5, 3), "conv2_w"), ((5, 3), "conv2_b")]
+)
+def test_what_is_not_finite_surfaces(n_kernels, name, value):
+    architecture, images, labels, weights = make_case((8, 8, 1, n_kernels, 12, 4, 40))
+    weights[name].reshape(-1)[2] = value  # of the third kernel
     engine = make_engine("fused", architecture, weights)
     with pytest.raises(InputError, match="the network's output for image 0 is NaN or infinite"):
         engine.logits(images)
@@ -102,9 +158,9 @@ def test_what_is_not_finite_surfaces(taps):
     assert not np.isfinite(engine.gradients(images, labels)[0])
 
 
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_one_engine_answers_many_threads_at_once(n_threads):
-    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+@pytest.mark.parametrize(("n_kernels", "n_threads"), [(5, 1), (5, 2), ((5, 3), 2)])
+def test_one_engine_answers_many_threads_at_once(n_kernels, n_threads):
+    architecture, images, labels, weights = make_case((8, 8, 1, n_kernels, 12, 4, 300))
     engine = make_engine("fused", architecture, weights, n_threads)
     data = engine.prepare(images, labels)
     logits, loss = engine.logits(images), engine.evaluate(data).loss

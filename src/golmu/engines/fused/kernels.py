@@ -148,7 +148,7 @@ def _make_train(is_deep: bool) -> Any:
                     chosen = order[batch, start:end]
                     x = work.x[thread if is_deep else part]
                     logits, keys, views = work.logits[part], work.keys[part], work.views[part]
-                    if is_step:
+                    if is_step or is_deep:  # of several blocks, only the part that a thread did last is still unpacked
                         for s in range(end - start):
                             keys[s] = sample_key(step_options.seed, first_batch + batch, start + s)
                         unpack_drawn(images, chosen, scale, offset, keys, step_options, views, x)
