@@ -22,18 +22,18 @@ from speed import describe_machine
 
 from golmu import ConvolutionNetwork, Dataset, load_dataset
 from golmu.cli.commands import recipes as measured
-from golmu.recipe import RECIPES
+from golmu.recipe import RECIPES, Recipe
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGED = Path(measured.__file__).with_name(measured.FILE)
 
-SEEDS = {"chapter": 10, "quick": 10, "best": 5, "wide": 3, "any": 3}
-"""How many there are, by default, for each recipe: fewer where one takes minutes."""
+SEEDS = {"chapter": 10, "quick": 10, "best": 5, "wide": 3, "any": 3, "deep": 3}
+"""How many there are, by default, for each recipe: fewer where one takes minutes. `color` is not for grey images."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", choices=SEEDS, default=list(SEEDS))
     parser.add_argument("--seeds", type=int, help="instead of those of each recipe")
     parser.add_argument("--engine", default="auto")
     args = parser.parse_args()
@@ -93,7 +93,7 @@ def write_packaged() -> None:
     for name in RECIPES:
         path = RESULTS / f"accuracy-{name}.json"
         result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if result.get("settings") == asdict(RECIPES[name]):  # not of what the recipe was once
+        if result and Recipe(**result["settings"]) == RECIPES[name]:  # not of what the recipe was once
             kept[name] = {key: result[key] for key in ("date", "validation", "test", "seconds")}
             kept[name] |= {key: result["machine"][key] for key in ("processor", "cores")}
     PACKAGED.write_text(json.dumps({"recipes": kept}, indent=2) + "\n", encoding="utf-8")

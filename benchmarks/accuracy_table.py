@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from golmu.cli.commands.recipes import over_seeds
-from golmu.recipe import RECIPES
+from golmu.recipe import RECIPES, format_setting
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,6 +27,11 @@ PURPOSE = {
     "best": ("the most from the book's network", "책의 신경망으로 낼 수 있는 최고 정확도"),
     "wide": ("a wider network: 64 kernels", "커널 64개로 넓힌 신경망"),
     "any": ("images of your own: 32 kernels", "내 이미지용, 커널 32개"),
+    "color": ("colour images of your own: 16, 32 and 64 kernels", "내 컬러 이미지용, 커널 16·32·64개"),
+    "deep": (
+        "the most from two convolutions: 32 and 64 kernels",
+        "합성곱층 두 개로 낼 수 있는 최고 정확도, 커널 32·64개",
+    ),
 }
 """What each recipe is for, in English and in Korean."""
 
@@ -66,7 +71,8 @@ def full_table(korean: bool) -> str:
     lines = ["| recipe | network | epochs | training time | validation accuracy | test accuracy |"]
     lines.append("|---|---|---:|---:|---:|---:|")
     for result in results:
-        sizes = result["settings"]["n_kernels"], result["settings"]["units"], result["n_parameters"]
+        settings = result["settings"]
+        sizes = format_setting(settings["n_kernels"]), settings["units"], result["n_parameters"]
         network = "{} kernels, {} units: {:,} parameters".format(*sizes)
         lines.append(f"| `{result['recipe']}` | {network} | {_scores(result, korean)} |")
     lines += [f"| | {network} | | | | {accuracy} |" for network, accuracy in PUBLISHED.items()]

@@ -142,13 +142,13 @@ def test_it_is_a_value():
             {"n_kernels": (4, 2, 3)},
             InputError,
             "width must be at least 8 for the 3 blocks of n_kernels=(4, 2, 3), each of which halves it, got 7: use "
-            "fewer blocks, or larger images (--size 32, in load_dataset size=32)",
+            "fewer blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)",
         ),
         (
             {"height": 3, "n_kernels": (4, 2)},
             InputError,
             "height must be at least 4 for the 2 blocks of n_kernels=(4, 2), each of which halves it, got 3: use "
-            "fewer blocks, or larger images (--size 32, in load_dataset size=32)",
+            "fewer blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)",
         ),
         ({"units": True}, InputTypeError, "units must be an integer, got True"),
         ({"height": "9"}, InputTypeError, "height must be an integer, got '9'"),

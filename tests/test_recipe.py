@@ -17,7 +17,7 @@ from golmu.cli import app
 from golmu.engines import create_engine
 from golmu.engines.contract import Batches
 from golmu.errors import GolmuWarning, InputError, InputTypeError
-from golmu.recipe import FIELDS, PURPOSES, Method, get_recipe
+from golmu.recipe import FIELDS, PURPOSES, Method, format_setting, get_recipe
 
 CHAPTER = RECIPES["chapter"]
 
@@ -60,6 +60,30 @@ def test_differences_name_each_field():
     assert sorted(lines) == ["flip is False, not True", "units is 100, not 5"]
 
 
+@pytest.mark.parametrize("given", [(16, 32, 64), [16, 32, 64], np.array([16, 32, 64]), range(16, 65, 16)])
+def test_the_kernels_of_several_blocks_are_a_tuple_whatever_they_are_given_as(given):
+    recipe = CHAPTER.override({"n_kernels": given})
+    assert recipe.n_kernels == tuple(int(number) for number in given)
+    assert all(type(number) is int for number in recipe.n_kernels)
+    assert Recipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
+    assert hash(recipe) == hash(replace(CHAPTER, n_kernels=recipe.n_kernels))
+    assert recipe.n_blocks == len(given)
+
+
+def test_one_block_is_an_integer_whatever_it_is_given_as():
+    for given in (10, np.int64(10), (10,), [10], np.array([10]), np.array(10)):
+        assert CHAPTER.override({"n_kernels": given}) == CHAPTER
+        assert type(CHAPTER.override({"n_kernels": given}).n_kernels) is int
+    assert CHAPTER.n_blocks == 1
+
+
+def test_differences_and_tables_show_the_kernels_of_each_block():
+    deep = replace(CHAPTER, n_kernels=(16, 32, 64))
+    assert CHAPTER.differences(deep) == ["n_kernels is 10, not (16, 32, 64)"]
+    assert format_setting(deep.n_kernels) == format_setting([16, 32, 64]) == "16, 32, 64"
+    assert format_setting(CHAPTER.n_kernels) == "10"
+
+
 @pytest.mark.parametrize("change", [{"flip": True}, {"shift": 1}, {"erase": 3}, {"feature_dropout": 0.1},
                                     {"hidden_dropout": 0.1}])  # fmt: skip
 def test_chance_is_known(change):
@@ -67,7 +91,7 @@ def test_chance_is_known(change):
 
 
 def test_every_recipe_has_a_name_and_a_purpose():
-    assert list(RECIPES) == ["chapter", "quick", "best", "wide", "any"]
+    assert list(RECIPES) == ["chapter", "quick", "best", "wide", "any", "color", "deep"]
     assert list(PURPOSES) == list(RECIPES)
     for name in ("chapter", "quick", "best"):
         recipe = get_recipe(name)
@@ -123,7 +147,9 @@ def test_golmu_recipes(run):
     status, out, _ = run("recipes", "--json")
     records = json.loads("\n".join(out))
     assert [record["recipe"] for record in records] == list(RECIPES)
-    assert [record["fields"] for record in records] == [asdict(recipe) for recipe in RECIPES.values()]
+    assert [Recipe(**record["fields"]) for record in records] == list(RECIPES.values())
+    row = next(line for line in run("recipes")[1] if line.startswith("color"))
+    assert row.split()[1:5] == ["16,", "32,", "64", "128"]
 
 
 def test_any_field_can_be_given_on_the_command_line(run, data, tmp_path):
@@ -216,6 +242,7 @@ def test_every_field_has_an_option_with_its_help():
         assert options[name].rich_help_panel == field.metadata["group"]
         assert options[name].default is None
         assert options[name].is_flag == (field.metadata["kind"] is bool)
+    assert options["n_kernels"].metavar == "N[,N...]"
 
 
 def test_every_help_text_is_a_sentence():

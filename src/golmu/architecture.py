@@ -127,8 +127,8 @@ class Architecture:
             return f"{name} must be at least {least}, got {value}"
         return (
             f"{name} must be at least {least} for the {self.n_blocks} blocks of n_kernels={self.n_kernels}, each of "
-            f"which halves it, got {value}: use fewer blocks, or larger images (--size {SUGGESTED_SIDE}, in "
-            f"load_dataset size={SUGGESTED_SIDE})"
+            f"which halves it, got {value}: use fewer blocks (--n-kernels), or larger images (--size "
+            f"{SUGGESTED_SIDE}, in load_dataset size={SUGGESTED_SIDE})"
         )
 
     @property

@@ -14,8 +14,9 @@ def test_the_command(run, data, tmp_path):
     words = ("find-lr", data, "--plot", plot, *SMALL)
     status, out, err = run(*words)
     assert (status, err) == (0, "")
-    assert out[0].startswith("suggested learning rate: ")
-    assert out[1] == f"curve: {plot}"
+    assert out[0].startswith("recipe any, since the images are grey; ")
+    assert out[1].startswith("suggested learning rate: ")
+    assert out[2] == f"curve: {plot}"
     assert Image.open(plot).size[0] > 500
     status, out, _ = run(*words, "--json", "--seed", 3)
     found = json.loads("\n".join(out))

@@ -35,7 +35,7 @@ def test_what_is_made_in_the_data_goes_beside_them(run, tmp_path, monkeypatch):
         GolmuWarning, match=r"^nothing is written into the folder of the data: runs goes beside it, to \.\."
     ):
         status, lines, _ = run("train", ".", *SMALL)
-    assert (status, "results go to ../runs/photos-any" in lines[0]) == (0, True)
+    assert (status, "results go to ../runs/photos-any" in lines[1]) == (0, True)
     for command in (["report", "../runs/photos-any"], ["explain", "../runs/photos-any", "0"], ["train", ".", *SMALL]):
         assert run(*command)[0] == 0
     monkeypatch.chdir(photos / "cat")

@@ -12,6 +12,9 @@ NO_MODEL = (
 RECIPE_NAMES = ", ".join(RECIPES)
 SHARE = "must be a number of at least 0 and below 1, got"
 INTEGER = "must be an integer of at least 1, got"
+KERNELS = (
+    "Invalid value for '--n-kernels': must be an integer, or one for each block without spaces, such as 16,32,64, got"
+)
 
 WRONG = {
     "unknown data set": ("train fashion-mnis",
@@ -32,6 +35,21 @@ WRONG = {
         "validation_share must be a number between 0 and 1, both excluded, got 1"),
     "no epochs": ("train {data} --epochs 0", "epochs must be an integer from 1 to 10000000, got 0"),
     "negative kernels": ("train {data} --n-kernels -1", f"n_kernels {INTEGER} -1"),
+    "kernels with a comma at the end": ("train {data} --n-kernels 16,", f"{KERNELS} '16,'"),
+    "kernels that are no numbers": ("train {data} --n-kernels a,b", f"{KERNELS} 'a,b'"),
+    "kernels that are a text": ("find-lr {data} --n-kernels x", f"{KERNELS} 'x'"),
+    "no kernels in the first block": ("train {data} --n-kernels 0,3", f"each of n_kernels {INTEGER} 0"),
+    "five blocks": ("train {data} --n-kernels 1,2,3,4,5",
+        "n_kernels must have one number for each of 1 to 4 blocks, got 5"),
+    "more blocks than the images allow": ("train {data} --n-kernels 2,3,4 --run {tmp}/new",
+        "height must be at least 8 for the 3 blocks of n_kernels=(2, 3, 4), each of which halves it, got 6: use fewer "
+        "blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)"),
+    "find-lr, more blocks than the images allow": ("find-lr {data} --n-kernels 2,3,4",
+        "height must be at least 8 for the 3 blocks of n_kernels=(2, 3, 4), each of which halves it, got 6: use fewer "
+        "blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)"),
+    "resume with other blocks": ("train --resume {run} --n-kernels 2,3",
+        "{run} cannot continue with this: n_kernels is 2, not (2, 3). Start a new run, or give what the run began "
+        "with"),
     "units that are no number": ("train {data} --units ten", "Invalid value for '--units': "),
     "no batch": ("train {data} --batch-size 0", f"batch_size {INTEGER} 0"),
     "learning rate nan": ("train {data} --learning-rate nan", "learning_rate must be a finite number above 0, got nan"),

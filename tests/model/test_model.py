@@ -142,8 +142,57 @@ def test_safetensors_of_another_program_are_refused(path):
 
 
 def test_another_format_is_refused(path):
-    refused(written(path, format=2), "{path} has format 2, but this version of golmu reads format 1")
-    refused(written(path, format="1"), "{path} has format '1', but this version of golmu reads format 1")
+    for other in (0, 3, "1", True, 1.0, []):
+        text = f"{{path}} has format {other!r}, but this version of golmu reads formats 1 and 2"
+        refused(written(path, format=other), text)
+
+
+DEEP = Architecture(9, 8, 1, (2, 3), 3, 3)
+LISTED = "'n_kernels' must be a list of 2 to 4 integers of at least 1"
+
+
+def test_a_network_of_several_blocks_comes_back_and_its_file_says_format_2(path):
+    model = replace(MODEL, architecture=DEEP, weights=DEEP.initial_weights(np.random.default_rng(0)))
+    save_model(path, model)
+    loaded = load_model(path)
+    assert loaded.architecture == DEEP
+    assert list(loaded.weights) == ["conv_w", "conv_b", "conv2_w", "conv2_b", "w1", "b1", "w2", "b2"]
+    assert all(np.array_equal(loaded.weights[name], model.weights[name]) for name in model.weights)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        description = json.loads(file.metadata()["golmu"])
+    assert description["format"] == 2
+    assert description["architecture"]["n_kernels"] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("form", "n_kernels", "text"),
+    [
+        (1, [2, 3], "'n_kernels' must be an integer of at least 1, got '[2, 3]'"),
+        (1, [2], "'n_kernels' must be an integer of at least 1, got '[2]'"),
+        (1, 0, "'n_kernels' must be an integer of at least 1, got '0'"),
+        (1, True, "'n_kernels' must be an integer of at least 1, got 'True'"),
+        (2, 2, f"{LISTED}, got '2'"), (2, [], f"{LISTED}, got '[]'"), (2, [2], f"{LISTED}, got '[2]'"),
+        (2, [2, 0], f"{LISTED}, got '[2, 0]'"), (2, [2, 3.0], f"{LISTED}, got '[2, 3.0]'"),
+        (2, [2, "3"], f"{LISTED}, got \"[2, '3']\""), (2, [[2], 3], f"{LISTED}, got '[[2], 3]'"),
+        (2, [2, True], f"{LISTED}, got '[2, True]'"), (2, [1, 2, 3, 4, 5], f"{LISTED}, got '[1, 2, 3, 4, 5]'"),
+        (2, {"0": 2}, f"{LISTED}, got \"{{{{'0': 2}}}}\""), (2, None, f"{LISTED}, got 'None'"),
+        (2, [2, 10**12], "n_kernels=(2, 1000000000000) and units=3 on images of shape (9, 8, 1) make "
+            "31,000,000,000,035 parameters, and at most 1,073,741,824 are supported: lower them"),
+    ],
+)  # fmt: skip
+def test_kernels_that_are_not_those_of_the_format_are_refused(path, form, n_kernels, text):
+    written(path, format=form, architecture={**vars(DEEP), "n_kernels": n_kernels})
+    refused(path, f"{{path}} is not a model of golmu: {text}")
+
+
+def test_a_file_of_one_block_is_as_it_was(path):
+    save_model(path, MODEL)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        assert file.metadata()["golmu"].startswith(
+            '{"format": 1, "architecture": {"height": 6, "width": 5, "channels": 1, "n_kernels": 2, "units": 3, '
+            '"n_classes": 3}, "labels": [3, 7, 40], "class_names": ["shirt", "신발", "bag [large]"], '
+            '"preprocessing": {"scale": '
+        )
 
 
 def without(name):

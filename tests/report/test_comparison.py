@@ -13,6 +13,7 @@ from PIL import Image
 from small_network import X, Y, network
 
 from golmu.metrics import wilson_interval
+from golmu.report.comparison import format_value
 from golmu.runs import folder as runs
 
 OTHER = "The runs were judged on different images"
@@ -74,6 +75,12 @@ def test_the_page_has_the_same(run, two, tmp_path):
     assert row[1:] == [f"{value:.4f}" for value in accuracies]
     assert "b>second" not in page.tags
     assert OTHER not in page.text
+
+
+def test_the_kernels_of_each_block_are_listed_and_an_interval_has_two_ends():
+    assert format_value("n_kernels", (16, 32, 64)) == "16, 32, 64"
+    assert format_value("n_kernels", 16) == "16"
+    assert format_value("95 % interval", (0.5, 0.75)) == "0.5000 to 0.7500"
 
 
 def test_runs_of_different_data_and_without_validation(run, two, tmp_path):

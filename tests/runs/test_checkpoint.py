@@ -194,8 +194,13 @@ def test_equal_content_is_an_equal_file(tmp_path):
         ("slots", ["third"], r"has slots \['third'\], where some of first, second and average are expected"),
         ("slots", 3, "has slots 3, where some of first, second and average are expected"),
         ("slots", ["second"], "lacks the tensors second.conv_w"),
-        ("format", 9, "has format 9, but this version of golmu reads format 1"),
-        ("recipe", {}, "is not a checkpoint of golmu: Recipe.__init__"),
+        ("format", 9, "has format 9, but this version of golmu reads formats 1 and 2"),
+        ("format", 2, "is not a checkpoint of golmu: 'n_kernels' must be a list of 2 to 4 integers of at least 1, got"),
+        ("recipe", {}, "is not a checkpoint of golmu: its metadata lacks 'n_kernels'"),
+        ("recipe", {"n_kernels": 1}, "is not a checkpoint of golmu: Recipe.__init__"),
+        ("recipe", {"n_kernels": [1]}, "is not a checkpoint of golmu: 'n_kernels' must be an integer of at least 1"),
+        ("recipe", {"n_kernels": 3, "units": 1, "batch_size": 3, "learning_rate": 1, "epochs": 1},
+            "is of a network with n_kernels=1 and units=1, but its recipe has 3 and 1"),
         ("recipe", {"n_kernels": 1, "units": 1, "batch_size": -3, "learning_rate": 1, "epochs": 1},
             "is not a checkpoint of golmu: batch_size must be an integer of at least 1, got -3"),
         ("generator", {"bit_generator": "MT19937"}, "is not a checkpoint of golmu: state must be for a PCG64"),
@@ -228,6 +233,31 @@ def test_a_sealed_description_that_lacks_or_garbles_something(path, key, value, 
     tensorfile.write(path, tensors, description, what="checkpoint")
     with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} ({text})"):
         load_checkpoint(path)
+
+
+def test_a_checkpoint_of_several_blocks_comes_back_and_says_format_2(path):
+    deep = replace(ARCHITECTURE, height=4, width=5, n_kernels=(2, 3))
+    weights, slots, best = (deep.initial_weights(RNG) for _ in range(3))
+    state = replace(STATE, weights=weights, slots={"first": slots}, best=Best(1, 0.25, best))
+    recipe = replace(SETUP.recipe, n_kernels=(2, 3))
+    save_checkpoint(path, Checkpoint(replace(SETUP, architecture=deep, recipe=recipe), state))
+    loaded = load_checkpoint(path)
+    assert (loaded.identity.recipe, loaded.identity.architecture) == (recipe, deep)
+    assert loaded.identity.recipe.differences(recipe) == []
+    assert list(loaded.state.weights) == list(deep.shapes)
+    assert np.array_equal(loaded.state.best.weights["conv2_w"], best["conv2_w"])
+    assert np.array_equal(loaded.state.slots["first"]["conv2_b"], slots["conv2_b"])
+    assert np.array_equal(loaded.model.weights["conv2_w"], weights["conv2_w"])
+    tensors, description = tensors_of(path)
+    assert description["format"] == 2
+    assert description["recipe"]["n_kernels"] == description["architecture"]["n_kernels"] == [2, 3]
+    for form, part, kernels in (
+        (1, "recipe", [2, 3]), (2, "recipe", 2), (2, "architecture", 2), (2, "recipe", [2, 3, 4]), (2, "recipe", "23"),
+    ):  # fmt: skip
+        damaged = {**description, "format": form, part: {**description[part], "n_kernels": kernels}}
+        tensorfile.write(path, tensors, damaged, what="checkpoint")
+        with pytest.raises(CheckpointError, match=f"^{re.escape(str(path))} is "):
+            load_checkpoint(path)
 
 
 def test_one_kind_of_file_is_not_taken_for_the_other(tmp_path):

@@ -107,9 +107,22 @@ def test_a_name_that_is_no_unicode_comes_back(finished, tmp_path):
     assert read_record(tmp_path) == record
 
 
+def test_a_record_of_several_blocks_says_format_2_and_comes_back(tmp_path):
+    recipe = get_recipe("color")
+    record = RunRecord.begin(DataRecord(50, 9), recipe, engine="auto", threads=None, seed=1, recipe_name="color")
+    write_record(tmp_path, record)
+    said = read(tmp_path)
+    assert (said["format"], said["settings"]["n_kernels"]) == (2, list(recipe.n_kernels))
+    assert read_record(tmp_path) == record
+    for changed in (said | {"format": 1}, said | {"settings": said["settings"] | {"n_kernels": 16}}):
+        write(tmp_path, changed)
+        with pytest.raises(RunError, match=r"run\.json is damaged: 'n_kernels' must be "):
+            read_record(tmp_path)
+
+
 def test_a_later_format_is_refused(finished, tmp_path):
-    write(tmp_path, read(finished.folder) | {"format": 2})
-    with pytest.raises(RunError, match="its format is 2, and this version of golmu reads format 1"):
+    write(tmp_path, read(finished.folder) | {"format": 3})
+    with pytest.raises(RunError, match="its format is 3, and this version of golmu reads formats 1 and 2"):
         read_record(tmp_path)
 
 

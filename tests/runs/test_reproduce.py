@@ -9,7 +9,7 @@ from golmu.cli.commands import train
 from golmu.recipe import RECIPES
 from golmu.runs.job import DEFAULT_SEED
 from golmu.runs.record import DataRecord, RunRecord
-from golmu.runs.reproduce import reproduce_command
+from golmu.runs.reproduce import reproduce_code, reproduce_command
 
 
 def parsed(command, monkeypatch):
@@ -37,6 +37,15 @@ def test_the_command_reproduces_the_run(name, flip, monkeypatch):
     asked = parsed(reproduce_command(record), monkeypatch)
     assert RECIPES[asked["name"]].override(asked["given"]) == recipe
     assert (asked["data"], asked["seed"], asked["engine"], asked["threads"]) == (data, 3, "tensorflow", 2)
+
+
+@pytest.mark.parametrize(("name", "n_kernels"), [("any", (4, 8, 16)), ("color", 5), ("color", (16, 32))])
+def test_other_kernels_than_the_recipes_are_named(name, n_kernels, monkeypatch):
+    recipe = RECIPES[name].override({"n_kernels": n_kernels})
+    record = RunRecord("finished", DataRecord(9, 3, argument="x"), recipe, "fused", None, DEFAULT_SEED, name)
+    asked = parsed(reproduce_command(record), monkeypatch)
+    assert RECIPES[asked["name"]].override(asked["given"]) == recipe
+    assert f"n_kernels={n_kernels!r}" in reproduce_code(record)
 
 
 def test_a_run_by_a_recipe_that_is_gone_names_every_setting(monkeypatch):

@@ -15,6 +15,7 @@ from golmu.engines import ENGINE_NAMES
 from golmu.errors import InputError, InputTypeError
 
 AT_LEAST_1 = "must be an integer of at least 1, got"
+OR_TUPLE = "must be an integer of at least 1, or a tuple of up to 4, got"
 SHARE = "must be a number of at least 0 and below 1, got"
 RANDOM_STATE = "random_state must be None, an integer, a RandomState or a Generator, got"
 TOGETHER = "x_val and y_val must be given together, or not at all"
@@ -24,7 +25,7 @@ ENGINES = ", ".join(ENGINE_NAMES)
 
 SETTINGS = [
     ({"n_kernels": 0}, InputError, f"n_kernels {AT_LEAST_1} 0"),
-    ({"n_kernels": 2.5}, InputTypeError, f"n_kernels {AT_LEAST_1} 2.5"),
+    ({"n_kernels": 2.5}, InputTypeError, f"n_kernels {OR_TUPLE} 2.5"),
     ({"units": -1}, InputError, f"units {AT_LEAST_1} -1"),
     ({"units": "10"}, InputTypeError, f"units {AT_LEAST_1} '10'"),
     ({"batch_size": 0}, InputError, f"batch_size {AT_LEAST_1} 0"),
@@ -48,8 +49,20 @@ SETTINGS = [
      "random_state must be None, an integer, a RandomState or a Generator, got 1.5"),
     ({"random_state": "seed"}, InputTypeError,
      "random_state must be None, an integer, a RandomState or a Generator, got 'seed'"),
-    ({"n_kernels": None}, InputTypeError, f"n_kernels {AT_LEAST_1} None"),
-    ({"n_kernels": [3]}, InputTypeError, f"n_kernels {AT_LEAST_1} [3]"),
+    ({"n_kernels": None}, InputTypeError, f"n_kernels {OR_TUPLE} None"),
+    ({"n_kernels": "3"}, InputTypeError, f"n_kernels {OR_TUPLE} '3'"),
+    ({"n_kernels": True}, InputTypeError, f"n_kernels {OR_TUPLE} True"),
+    ({"n_kernels": {3: 4}}, InputTypeError, f"n_kernels {OR_TUPLE} {{3: 4}}"),
+    ({"n_kernels": np.array(2.5)}, InputTypeError, f"n_kernels {OR_TUPLE} array(2.5)"),
+    ({"n_kernels": {3, 4}}, InputTypeError, f"n_kernels {OR_TUPLE} {{3, 4}}"),
+    ({"n_kernels": (3, 0)}, InputError, f"each of n_kernels {AT_LEAST_1} 0"),
+    ({"n_kernels": [3, 2.5]}, InputTypeError, f"each of n_kernels {AT_LEAST_1} 2.5"),
+    ({"n_kernels": ()}, InputError, "n_kernels must have one number for each of 1 to 4 blocks, got 0"),
+    ({"n_kernels": range(1, 10**9)}, InputError,
+     "n_kernels must have one number for each of 1 to 4 blocks, got 999999999"),
+    ({"n_kernels": (2, 3, 4)}, InputError,
+     "height must be at least 8 for the 3 blocks of n_kernels=(2, 3, 4), each of which halves it, got 7: use fewer "
+     "blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)"),
     ({"n_kernels": 10**12}, InputError,
      "n_kernels=1000000000000 and units=5 on images of shape (7, 6, 2) make 64,000,000,000,023 parameters, and at "
      "most 1,073,741,824 are supported: lower them"),

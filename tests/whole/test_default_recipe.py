@@ -5,12 +5,6 @@ import pytest
 from command import read
 
 from golmu import ConvolutionNetwork, load_dataset
-from golmu.recipe import default_recipe
-
-
-def test_the_chapters_data_are_trained_as_in_the_chapter_and_all_others_by_any():
-    assert default_recipe("fashion-mnist") == "chapter"
-    assert default_recipe("digits") == default_recipe("photos") == default_recipe("./fashion-mnist") == "any"
 
 
 def test_the_command_line_and_the_estimator_train_alike(run, tmp_path):

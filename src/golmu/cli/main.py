@@ -328,6 +328,8 @@ def find_lr(
     if json_output:
         _print_json(result)
         return
+    if result["note"]:
+        _say(result["note"])
     _say(f"suggested learning rate: {result['suggestion']:.2g} (the loss was lowest at {result['lowest']:.2g})")
     _say(f"curve: {result['curve']}")
 

@@ -24,6 +24,9 @@ NAME_WIDTH = 26
 METAVARS = {int: "N", float: "X", str: "NAME"}
 """What stands for the value of an option of each type in the help."""
 
+PER_BLOCK = "N[,N...]"
+"""What stands for a number, or one for each block."""
+
 WHAT_DATA_IS_HELP = WHAT_DATA_IS[0].upper() + WHAT_DATA_IS[1:]
 
 
@@ -85,8 +88,8 @@ RecipeOption = Annotated[
     str | None,
     option(
         "--recipe", metavar="NAME", group=COMMON,
-        help="Named settings to start from; `golmu recipes` lists them. By default 'chapter' for fashion-mnist, 'any' "
-        "for other data.",
+        help="Named settings to start from; `golmu recipes` lists them. By default 'chapter' for fashion-mnist, and "
+        "for your own data 'color' if the images have colours, else 'any'.",
     ),
 ]  # fmt: skip
 EngineOption = Annotated[
@@ -149,9 +152,29 @@ def _recipe_option(name: str) -> inspect.Parameter:
     """The option of a field of a recipe: None, which is its default, leaves the field as the recipe has it."""
     said = FIELDS[name].metadata
     kind: Any = said["kind"]
-    declared = option(metavar=METAVARS.get(kind), help=said["help"], group=said["group"])
+    shown: dict[str, Any] = {"metavar": METAVARS.get(kind)}
+    if said["is_per_block"]:
+        kind, shown = Any, {"metavar": PER_BLOCK, "parser": numbers_per_block}
+    declared = option(**shown, help=said["help"], group=said["group"])
     annotation = Annotated[kind | None, declared]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def numbers_per_block(text: str) -> int | tuple[int, ...]:
+    """Return what `16` or `16,32,64` says: an integer, or one for each block.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a part is no integer.
+    """
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"must be an integer, or one for each block without spaces, such as 16,32,64, got {text!r}"
+        ) from error
+    return numbers if len(numbers) > 1 else numbers[0]
 
 
 class GroupedCommand(TyperCommand):

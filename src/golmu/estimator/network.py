@@ -52,6 +52,9 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
 class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One 3×3 convolution, ReLU, 2×2 max pooling, a dense layer with ReLU, and a softmax over the classes.
 
+    With several numbers of kernels there are as many blocks of convolution, ReLU and pooling, one after another; each
+    halves height and width. Height and width of the images must be at least 2 to the power of the number of blocks.
+
     A scikit-learn classifier of small images, with the chapter's methods beside scikit-learn's.
 
     Parameters
@@ -281,7 +284,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         return self._engine.get_weights()
 
     def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
-        """Replace the weights: all six, in the canonical shapes, finite."""
+        """Replace the weights: all of them, in the canonical shapes, finite."""
         self.check_fitted()
         self._engine.set_weights(self.architecture_.checked(weights))
         self._forget_steps()

@@ -133,8 +133,10 @@ def document_parameters(network: Class) -> Class:
     lines = []
     for name in (name for name in defaults if name in FIELDS):
         one = FIELDS[name]
+        kind = one.metadata["kind"].__name__
+        several = f" or tuple of {kind}s" if one.metadata["is_per_block"] else ""
         optional = ", optional" if one.metadata["is_optional"] else f", default {defaults[name]!r}"
-        lines.append(f"{name} : {one.metadata['kind'].__name__}{optional}")
+        lines.append(f"{name} : {kind}{several}{optional}")
         lines += wrap(one.metadata["help"], 112, initial_indent="    ", subsequent_indent="    ")
     if network.__doc__ is not None:  # None under python -OO
         network.__doc__ = network.__doc__.replace("{recipe}", "\n    ".join(lines))

@@ -2,7 +2,7 @@
 
 It is a sealed safetensors file (`golmu.model.sealed_file`), described by
 
-    format          1
+    format          1, or 2 for a network of several blocks, whose n_kernels is a list (`golmu.model.file_format`)
     architecture    height, width, channels, n_kernels, units, n_classes
     labels          what `predict` answers, in the order of the output; integers or strings
     class_names     what people call the classes, in the same order
@@ -27,11 +27,10 @@ from numpy.typing import NDArray
 from golmu.architecture import Architecture
 from golmu.errors import CheckpointError
 from golmu.model import sealed_file
+from golmu.model.file_format import format_of, read_architecture, read_format
 from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, number, take
 from golmu.preprocessing import DARK, INVERSIONS, LIGHT, Preprocessing
 from golmu.types import Weights
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def save_model(path: Path, model: Model) -> None:
     """
     options = model.image_file_options
     description = {
-        "format": FORMAT,
+        "format": format_of(model.architecture.n_kernels),
         "architecture": asdict(model.architecture),
         **describe_classes(model.classes, model.class_names),
         "preprocessing": describe_preprocessing(model.preprocessing),
@@ -109,10 +108,10 @@ def load_model(path: Path) -> Model:
 
 def _parse(description: Any) -> Model:
     """The model that a description speaks of, still without weights."""
-    check_format(description, FORMAT)
+    read_format(description)
     if "generator" in description:
         raise CheckpointError("is the checkpoint of a run, not a model: beside it is the run's model.safetensors")
-    architecture = Architecture(**take(description, "architecture", OBJECT))
+    architecture = read_architecture(description)
     return Model(
         architecture, {}, *read_classes(description, architecture),
         read_preprocessing(description["preprocessing"], architecture), take(description, "epoch", COUNT),
@@ -171,12 +170,6 @@ def read_preprocessing(described: Any, architecture: Architecture) -> Preprocess
     if ground not in (DARK, LIGHT, ""):
         raise CheckpointError(f"has the ground {ground!r}, where {DARK} or {LIGHT} was expected")
     return Preprocessing(mean, std, take(described, "test_flip", FLAG, False), ground)
-
-
-def check_format(description: Any, known: int) -> None:
-    """Raise `CheckpointError` unless the description is of format `known`."""
-    if description["format"] != known:
-        raise CheckpointError(f"has format {description['format']!r}, but this version of golmu reads format {known}")
 
 
 def describe_classes(classes: NDArray[Any], class_names: tuple[str, ...]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from golmu.about import DATASET_NAMES
 from golmu.data.reading import format_size
 from golmu.errors import CheckpointError, InputError
 from golmu.metrics import wilson_interval
+from golmu.recipe import format_setting
 from golmu.report.page import check_page, render, render_drawing
 from golmu.runs.run import Run
 from golmu.system import write_file
@@ -23,6 +24,8 @@ FORMATS = {
     "seconds per epoch": ".2f",
 }  # fmt: skip
 """The format of each result that is a number."""
+
+INTERVAL = "95 % interval"
 
 
 def compare_runs(runs: Sequence[Run], output: Path) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _results(run: Run) -> dict[str, Any]:
         "status": run.record.status,
         "epochs trained": results.epochs,
         "validation accuracy": accuracy,
-        "95 % interval": None if accuracy is None or n == 0 else wilson_interval(round(accuracy * n), n),
+        INTERVAL: None if accuracy is None or n == 0 else wilson_interval(round(accuracy * n), n),
         "validation loss": results.val_loss,
         "training loss": results.train_loss,
         "parameters": results.n_parameters,
@@ -158,5 +161,5 @@ def format_value(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, tuple):
-        return " to ".join(f"{end:.4f}" for end in value)
+        return " to ".join(f"{end:.4f}" for end in value) if name == INTERVAL else format_setting(value)
     return format(value, FORMATS[name]) if name in FORMATS else str(value)

@@ -4,7 +4,7 @@ It is a sealed safetensors file (`golmu.model.sealed_file`) with the weights und
 the averaging keep for each under `first.NAME`, `second.NAME` and `average.NAME`; the best epoch's weights under
 `best.NAME` where the recipe has patience; and `batch_losses`, those of the running epoch so far. It is described by
 
-    format          1
+    format          1, or 2 for a network of several blocks, as in the model file
     recipe, architecture, labels, class_names, preprocessing
     fingerprint     of the data (`fingerprint`)
     engine          name of the engine, and `threads` that it may use
@@ -31,10 +31,10 @@ from golmu.architecture import Architecture
 from golmu.engines.contract import AVERAGE, FIRST, SECOND
 from golmu.errors import CheckpointError, RunError
 from golmu.model import sealed_file
+from golmu.model.file_format import N_KERNELS, format_of, read_architecture, read_format
 from golmu.model.json_values import COUNT, OBJECT, TEXT, Kind, integer, number, take
 from golmu.model.model import (
     Model,
-    check_format,
     describe_classes,
     describe_preprocessing,
     read_classes,
@@ -46,7 +46,6 @@ from golmu.training.history import History
 from golmu.training.loop import Best, State
 from golmu.types import Images, Importance, Labels
 
-FORMAT = 1
 PARTS = ("training", "validation")
 """The parts of the data that a fingerprint holds."""
 
@@ -160,7 +159,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         tensors |= {BEST_PREFIX + name: weight for name, weight in state.best.weights.items()}
     preprocessing = identity.preprocessing
     description = {
-        "format": FORMAT,
+        "format": format_of(identity.architecture.n_kernels),
         "recipe": asdict(identity.recipe),
         "architecture": asdict(identity.architecture),
         **describe_classes(identity.classes, identity.class_names),
@@ -289,7 +288,7 @@ def _counts(kept: Mapping[str, Any], wanted: Mapping[str, Any], part: str) -> st
 
 
 def _parse(description: Any) -> _Description:
-    check_format(description, FORMAT)
+    read_format(description)
     history, epoch = take(description, "history", OBJECT), take(description, "epoch", COUNT)
     identity = _parse_identity(description)
     generator, best = description["generator"], description["best"]
@@ -318,10 +317,17 @@ def _parse_history(said: dict[str, Any], epoch: int, validates: bool) -> History
 
 
 def _parse_identity(description: Any) -> RunIdentity:
-    architecture = Architecture(**take(description, "architecture", OBJECT))
+    architecture, settings = read_architecture(description), take(description, "recipe", OBJECT)
+    take(settings, "n_kernels", N_KERNELS[read_format(description)])
+    recipe = Recipe(**settings)
+    if (recipe.n_kernels, recipe.units) != (architecture.n_kernels, architecture.units):
+        raise CheckpointError(
+            f"is of a network with n_kernels={architecture.n_kernels} and units={architecture.units}, but its recipe "
+            f"has {recipe.n_kernels} and {recipe.units}"
+        )
     described = description.get("preprocessing")
     return RunIdentity(
-        Recipe(**take(description, "recipe", OBJECT)), architecture, *read_classes(description, architecture),
+        recipe, architecture, *read_classes(description, architecture),
         take(description, "fingerprint", FINGERPRINT), take(description, "engine", TEXT),
         take(description, "threads", integer(1)),
         None if described is None else read_preprocessing(described, architecture),

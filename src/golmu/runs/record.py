@@ -22,13 +22,12 @@ import numpy as np
 from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
 from golmu.errors import RunError
+from golmu.model.file_format import FORMATS, N_KERNELS, format_of
 from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
 from golmu.recipe import FIELDS, Recipe
 from golmu.runs.folder import RUN
 from golmu.system import MAX_THREADS, read_file, write_file
 from golmu.training.history import History
-
-FORMAT = 1
 
 PACKAGES = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn")
 """Packages whose versions a run records, where they are installed."""
@@ -332,9 +331,11 @@ class RunRecord:
         KeyError, ValueError
             If something is missing, or is not what it should be.
         """
-        if said.get("format", FORMAT) != FORMAT:
-            raise ValueError(f"its format is {said['format']!r}, and this version of golmu reads format {FORMAT}")
+        form = said.get("format", 1)
+        if type(form) is not int or form not in N_KERNELS:
+            raise ValueError(f"its format is {form!r}, and this version of golmu reads formats {FORMATS}")
         settings, results = take(said, "settings", OBJECT), take(said, "results", OBJECT, None)
+        take(settings, "n_kernels", N_KERNELS[form])
         required = [name for name, one in FIELDS.items() if one.default is MISSING]
         known = {
             "format", "status", "started", "data", "recipe", "settings", "versions", "machine", "resumed", "engine",
@@ -370,7 +371,7 @@ class RunRecord:
             "error": self.error,
         }
         return {
-            "format": FORMAT,
+            "format": format_of(self.recipe.n_kernels),
             "status": self.status,
             "started": self.started,
             "data": self.data.to_json(),

@@ -63,4 +63,4 @@ def _option(field: str, value: Any) -> list[str]:
     option = "--" + field.replace("_", "-")
     if isinstance(value, bool):
         return [option if value else option.replace("--", "--no-", 1)]
-    return [option, str(value)]
+    return [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]

@@ -12,10 +12,10 @@ from golmu import plots
 from golmu.checks import one_of, positive_integer, positive_number
 from golmu.cli.places import default_place, refuse_in_data
 from golmu.cli.progress import load_with_bar
+from golmu.cli.recipe_choice import check_settings, choose_recipe
 from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
-from golmu.recipe import default_recipe, get_recipe
 from golmu.runs.job import DEFAULT_SEED, TrainingJob
 from golmu.system import check_writable, write_file
 from golmu.training.lr_range_test import range_test
@@ -37,8 +37,9 @@ def find_learning_rate(
     Returns
     -------
     dict
-        `rates` and `losses`, the smoothed loss at each; `lowest`, the rate where that is lowest; `suggestion`; and
-        `curve`, the path of the plot.
+        `recipe`, the name of the recipe, and `note`, why it was taken, "" if it was asked for; `rates` and `losses`,
+        the smoothed loss at each; `lowest`, the rate where that is lowest; `suggestion`; and `curve`, the path of the
+        plot.
 
     Raises
     ------
@@ -58,11 +59,12 @@ def find_learning_rate(
     if plot.suffix.lower() != ".png":
         raise InputError(f"plot must name a .png file, got {plot}")
     check_writable(plot, "the curve")
-    recipe = get_recipe(default_recipe(data) if recipe_name is None else recipe_name).override(given)
+    check_settings(data, recipe_name, given)
     seed = DEFAULT_SEED if seed is None else seed
     read_options = read_options or ReadOptions()
     loading = load_ahead(engine)
     dataset = load_with_bar(data, folder, read_options)
+    name, recipe, note = choose_recipe(data, recipe_name, given, dataset.train.images.shape[1:])
     job = TrainingJob.from_dataset(dataset, data, recipe, engine=engine, threads=threads, seed=seed)
     loading.join()
     rates = np.geomspace(low, high, steps)
@@ -70,6 +72,8 @@ def find_learning_rate(
     suggestion = result.suggestion()
     write_file(plot, plots.png(plots.range_test(result.rates, result.losses, suggestion)), "the curve")
     return {
+        "recipe": name,
+        "note": note,
         "suggestion": suggestion,
         "lowest": result.lowest,
         "rates": result.rates.tolist(),

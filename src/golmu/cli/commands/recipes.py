@@ -14,7 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from golmu.cli.console import make_console, print_table
-from golmu.recipe import PURPOSES, RECIPES
+from golmu.recipe import PURPOSES, RECIPES, format_setting
 
 FILE = "measured.json"
 
@@ -44,7 +44,7 @@ def show_recipes() -> None:
                 f"{measured['seconds']:.1f} s",
             ]
             computers.add(f"{measured['cores']} cores of {measured['processor']}")
-        sizes = [str(fields[name]) for name in ("n_kernels", "units", "epochs")]
+        sizes = [format_setting(fields[name]) for name in ("n_kernels", "units", "epochs")]
         table.add_row(record["recipe"], *sizes, *figures)
     console = make_console()
     console.print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds, and time to train:")

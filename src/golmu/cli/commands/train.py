@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from golmu.checks import one_of
 from golmu.cli.console import make_console, print_table, shell_command
 from golmu.cli.places import default_place, refuse_in_data
 from golmu.cli.progress import TrainingDisplay, load_with_bar
+from golmu.cli.recipe_choice import ChosenRecipe, check_settings, choose_recipe
 from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
 from golmu.metrics import describe_accuracy, wilson_interval
-from golmu.recipe import Recipe, default_recipe, get_recipe
+from golmu.recipe import Recipe, get_recipe
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import CURVES, MODEL, RUNS
 from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingJob, open_to_resume
@@ -63,7 +65,8 @@ def train_run(
     data
         What `golmu.load_dataset` takes; with `resume` it may be left out.
     recipe_name, given
-        The recipe to start from, and fields of it to replace (None: keep the recipe's value).
+        The recipe to start from, by default one that suits the data (`golmu.cli.recipe_choice`), and fields of it to
+        replace (None: keep the recipe's value).
     engine, threads, seed
         `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     run
@@ -101,9 +104,9 @@ def train_run(
         with open_to_resume(resume) as begun:
             recipe = _recipe_to_resume(begun, recipe_name, given or {})
             _refuse_other_settings(begun, recipe, seed, read_options, validation_share)
-            job = _make_job(
-                data or begun.find_data(shell_command("train", "NEW-PLACE", "--resume", resume)), recipe,
-                begun.record.recipe_name,
+            job, _ = _make_job(
+                data or begun.find_data(shell_command("train", "NEW-PLACE", "--resume", resume)),
+                lambda _: ChosenRecipe(begun.record.recipe_name, recipe),
                 begun.record.engine if engine == "auto" else engine, threads or begun.record.threads,
                 begun.record.seed if begun.record.seed is not None else DEFAULT_SEED, folder, begun.read_options,
                 begun.record.data.split or DEFAULT_SPLIT, is_known=True,
@@ -114,12 +117,12 @@ def train_run(
     if allow_inexact:
         raise InputError("--allow-inexact is for continuing a run: give --resume RUN too")
     refuse_in_data(run, data, "--run")
-    recipe_name = default_recipe(data) if recipe_name is None else recipe_name
-    recipe = get_recipe(recipe_name).override(given or {})
+    check_settings(data, recipe_name, given or {})
     seed = DEFAULT_SEED if seed is None else seed
     split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
-    job = _make_job(data, recipe, recipe_name, engine, threads, seed, folder, read_options, split)
-    return _train(job, run, None, runs=default_place(RUNS, data) if run is None else RUNS)
+    choose = partial(choose_recipe, data, recipe_name, given or {})
+    job, note = _make_job(data, choose, engine, threads, seed, folder, read_options, split)
+    return _train(job, run, None, note=note, runs=default_place(RUNS, data) if run is None else RUNS)
 
 
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
@@ -141,22 +144,25 @@ def _refuse_other_settings(
 
 
 def _make_job(
-    data: str, recipe: Recipe, recipe_name: str | None, engine: str, threads: int | None, seed: int,
+    data: str, choose: Callable[[tuple[int, ...]], ChosenRecipe], engine: str, threads: int | None, seed: int,
     folder: Path | None, read_options: ReadOptions, split: Split, *, is_known: bool = False,
-) -> TrainingJob:  # fmt: skip
+) -> tuple[TrainingJob, str]:  # fmt: skip
+    """Read the data and choose a recipe by the images' shape (h, w, c); return the job and the choice's note."""
     loading = load_ahead(engine)
     dataset = load_with_bar(data, folder, read_options, is_known=is_known)
+    chosen = choose(dataset.train.images.shape[1:])
     job = TrainingJob.from_dataset(
-        dataset, data, recipe, recipe_name=recipe_name, engine=engine, threads=threads, seed=seed,
+        dataset, data, chosen.recipe, recipe_name=chosen.name, engine=engine, threads=threads, seed=seed,
         read_options=read_options, split=split,
     )  # fmt: skip
     loading.join()  # else the first epoch would take the blame for a compilation
-    return job
+    return job, chosen.note
 
 
 def _train(
-    job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False, runs: Path = RUNS
-) -> int:
+    job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False, note: str = "",
+    runs: Path = RUNS,
+) -> int:  # fmt: skip
     console = make_console()
 
     def announce(folder: Path) -> None:
@@ -168,12 +174,14 @@ def _train(
                 f"the run is finished, after epoch {epoch}: nothing is left to train; results stay in {folder}"
             )
             return
+        if note:
+            console.print(note)
         doing = "training"
         if begun is not None:
             doing = f"continuing at epoch {epoch + 1}, batch {job.training.batch + 1}:"
         console.print(f"{doing} on {len(data):,} images, validating on {len(validation):,}; results go to {folder}")
-        if note := job.training.recipe.loss_note:
-            console.print(note)
+        if loss_note := job.training.recipe.loss_note:
+            console.print(loss_note)
 
     with TrainingDisplay(console) as display:
         if begun is None:
