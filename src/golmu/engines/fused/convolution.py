@@ -108,18 +108,45 @@ def _emit_forward(
                 add_channel(builder.add(p, v.offset((channel_stride, channel.index))), load_taps(channel.index))
 
         for half, places in enumerate(outputs):
-            # The first of equals wins. A maximum commutes with adding the bias and with ReLU.
-            best, position = builder.load(places[0]), v.integers(0)
-            for output in range(1, 4):
-                value = builder.load(places[output])
-                is_larger = builder.fcmp_ordered(">", value, best)
-                best = builder.select(is_larger, value, best)
-                position = builder.select(is_larger, v.integers(output), position)
-            best = builder.fadd(best, biases)
-            is_dead = builder.fcmp_ordered("<=", best, v.zero)  # "not >" would turn NaN into 0
-            at = builder.add(p, v.offset((LANES, half)))
-            v.store(builder.select(is_dead, v.zero, best), act, at)
-            v.store(builder.select(is_dead, v.integers(NO_OUTPUT), position), where, at)
+            _emit_pool(
+                v, [builder.load(place) for place in places], biases, act, where, v.offset((1, p), (LANES, half))
+            )
+
+
+def _emit_pool(v: Vectors, outputs: list[Any], bias: Any, act: Any, where: Any, at: Any) -> None:
+    """Emit the pooling of the four outputs of windows, with bias and ReLU, and the stores at act[at] and where[at]."""
+    builder = v.builder
+    # The first of equals wins. A maximum commutes with adding the bias and with ReLU.
+    best, position = outputs[0], v.integers(0)
+    for output, value in enumerate(outputs[1:], start=1):
+        is_larger = builder.fcmp_ordered(">", value, best)
+        best = builder.select(is_larger, value, best)
+        position = builder.select(is_larger, v.integers(output), position)
+    best = builder.fadd(best, bias)
+    is_dead = builder.fcmp_ordered("<=", best, v.zero)  # "not >" would turn NaN into 0
+    v.store(builder.select(is_dead, v.zero, best), act, at)
+    v.store(builder.select(is_dead, v.integers(NO_OUTPUT), position), where, at)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def pool_windows(typing_context: Any, outputs: Any, output_stride: Any, bias: Any, act: Any, where: Any, n: Any) -> Any:
+    """Set act[p] = max(0, bias + largest output of window p) and where[p] as `convolve_windows` does, p < n.
+
+    outputs, act, where are addresses; output i of window p is outputs[i · output_stride + p]. n is a multiple of a
+    vector.
+    """
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        v = Vectors(builder)
+        values, stride, b, to, at, count = arguments
+        biases = v.spread(b)
+        with cgutils.for_range(builder, builder.udiv(count, ir.Constant(INDEX, LANES)), intp=INDEX) as step:
+            p = v.offset((LANES, step.index))
+            loaded = [v.load(values, v.offset((stride, output), (1, p))) for output in range(4)]
+            _emit_pool(v, loaded, biases, to, at, p)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.float32, *[types.intp] * 3), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -13,7 +13,7 @@ import numpy as np
 from golmu.architecture import KERNEL_SIZE
 from golmu.engines.draws import DROPOUT
 from golmu.engines.fused.compiling import kernel
-from golmu.engines.fused.convolution import NO_OUTPUT
+from golmu.engines.fused.convolution import NO_OUTPUT, pool_windows
 from golmu.engines.fused.deep_layout import (
     BAND_ROWS,
     CHANNELS,
@@ -47,7 +47,6 @@ KERNEL_ROW = np.int64(KERNEL_SIZE)
 PANEL_STRIDE = np.int64(COLUMNS_PER_PANEL)
 
 DEAD = np.int32(NO_OUTPUT)
-FIRST, SECOND, THIRD, FOURTH = (np.int32(output) for output in range(4))
 
 
 @kernel
@@ -72,26 +71,6 @@ def first_block(x: Any, net: Parameters, table: Any, inputs: Any, where: Any) ->
                     pixels, channel_stride, row_stride, odd_stride, samples, taps, net.conv_b[k], act, at, samples,
                     n_channels,
                 )  # fmt: skip
-
-
-@kernel
-def pool(outputs: Any, n_kernels: int, bias: Any, first: int, to: Any, at: int, where: Any, place: int) -> None:
-    """Pool the outputs (4, ·, S) of one window for some kernels: bias[first:], to[at:] and where[place:] are theirs."""
-    for k in range(n_kernels):
-        b = bias[first + k]
-        for s in range(outputs.shape[2]):
-            # The first of equals wins, as in the first block.
-            best, position = outputs[0, k, s], FIRST
-            is_larger = outputs[1, k, s] > best
-            best, position = (outputs[1, k, s], SECOND) if is_larger else (best, position)
-            is_larger = outputs[2, k, s] > best
-            best, position = (outputs[2, k, s], THIRD) if is_larger else (best, position)
-            is_larger = outputs[3, k, s] > best
-            best, position = (outputs[3, k, s], FOURTH) if is_larger else (best, position)
-            best += b
-            is_dead = best <= ZERO  # "not >" would turn NaN into 0
-            to[at + k, s] = ZERO if is_dead else best
-            where[place + k, s] = DEAD if is_dead else position
 
 
 @kernel
@@ -120,9 +99,13 @@ def further_block(block: int, net: Parameters, table: Any, inputs: Any, where: A
                         KERNEL_ROW, ZERO,
                     )  # fmt: skip
                 place = table[block, POOLED] + (row * columns + column) * n_kernels + k
-                pool(
-                    scratch, n, net.deeper, bias + k, to, first + row * row_step + column * n_kernels + k, where, place
-                )
+                at = first + row * row_step + column * n_kernels + k
+                for i in range(n):
+                    pool_windows(
+                        scratch.ctypes.data + NUMBER_BYTES * i * samples, TILE_ROWS * samples, net.deeper[bias + k + i],
+                        to.ctypes.data + NUMBER_BYTES * (at + i) * samples,
+                        where.ctypes.data + NUMBER_BYTES * (place + i) * samples, samples,
+                    )  # fmt: skip
             k += n
 
 
