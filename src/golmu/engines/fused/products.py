@@ -50,10 +50,10 @@ def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples:
 
 @kernel
 def next_rows(left: int) -> Any:
-    """Return how many of the rows that are left `multiply_rows` takes next: whole tiles, and four rather than two."""
+    """Return how many of the rows that are left `multiply_rows` takes next: whole tiles, then fours, then ones."""
     if left >= TILE_ROWS and left != TILE_ROWS + 2:
         return TILE_ROWS
-    return 4 if left >= 4 else 2 if left >= 2 else 1
+    return 4 if left >= 4 else 1
 
 
 @kernel
@@ -68,8 +68,6 @@ def multiply_rows(
             _tile_most_x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
         elif n_rows == 4:
             _tile_4x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
-        elif n_rows == 2:
-            _tile_2x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
         else:
             _tile_1x2(a, a_row, a_k, a_part, b + at, b_k, b_part, c + at, c_row, n_k, n_parts, ONE, beta)
 
