@@ -31,7 +31,7 @@ def have_the_bits_of_many(engine, images, counts=COUNTS):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     data=st.data(),
     channels=st.integers(1, 4),
