@@ -165,8 +165,8 @@ def pool_pixels(
 
 @kernel
 def pass_blocks(
-    height: int, width: int, n_channels: int, n_kernels: int, stride: int, net: Parameters, table: Any, scratch: Any,
-    places: Places, act: int,
+    height: Any, width: Any, n_channels: Any, n_kernels: Any, stride: Any, net: Parameters, table: Any, scratch: Any,
+    places: Places, act: Any,
 ) -> None:  # fmt: skip
     """Apply all blocks to the image (height, width, n_channels) in `spread`, and leave what the last pools in `act`."""
     n_blocks = 1 if len(table) == 0 else len(table)
