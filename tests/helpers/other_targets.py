@@ -18,14 +18,18 @@ TARGETS = {
 """LLVM's names of a system and a processor."""
 
 
+ENTRIES = ("train", "few_logits")
+"""Kernels whose code is searched for calls."""
+
+
 def train_briefly():
-    """Train with everything that a method may ask for, and return losses, logits and weights."""
+    """Train with everything that a method may ask for; return losses, logits of many and few images, and weights."""
     architecture, images, labels, weights = make_case((9, 8, 1, 5, 20, 4, 128))
     engine = make_engine("fused", architecture, weights)
     method = Method(optimizer="adamw", flip=True, shift=1, erase=3, feature_dropout=0.2, hidden_dropout=0.2)
     order = np.tile(np.arange(128).reshape(2, 64), (5, 1))
     losses = engine.train(engine.prepare(images, labels), Batches(order, np.full(10, 0.05, np.float32), seed=3), method)
-    return [losses, engine.logits(images), *engine.get_weights().values()]
+    return [losses, engine.logits(images), engine.logits(images[:3]), *engine.get_weights().values()]
 
 
 def keep_modules():
@@ -59,6 +63,9 @@ if __name__ == "__main__":
     results = train_briefly()
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    train = max((text for name, text in modules if "train" in name), key=len)
-    calls = {name: find_calls(train, *target) for name, target in TARGETS.items()}
+    entries = [max((text for name, text in modules if entry in name), key=len) for entry in ENTRIES]
+    calls = {
+        name: sorted({call for text in entries for call in find_calls(text, *target)})
+        for name, target in TARGETS.items()
+    }
     print(json.dumps({"results": [result.tolist() for result in results], "calls": calls}))

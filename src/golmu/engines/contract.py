@@ -89,9 +89,10 @@ class Batches:
 
 def finite_logits(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the logits (n, C), or raise `InputError` if some are NaN or infinite: no class could be told from them."""
-    if not (is_finite := np.isfinite(logits).all(axis=1)).all():
+    if not (is_finite := np.isfinite(logits)).all():
+        image = int(is_finite.all(axis=1).argmin())
         raise InputError(
-            f"the network's output for image {int(is_finite.argmin())} is NaN or infinite: its pixels are too large "
+            f"the network's output for image {image} is NaN or infinite: its pixels are too large "
             "for float32 (floats should lie in [0, 1]), or the network's weights are, after a training that diverged"
         )
     return logits

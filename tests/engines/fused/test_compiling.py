@@ -37,7 +37,7 @@ for optimizer in OPTIMIZERS:
             rates = np.full(10, 0.05, np.float32)
             data = engine.prepare(images, labels)
             losses = engine.train(data, Batches(order, rates, averaging, seed=3), method)
-            values = [losses, engine.logits(images), *engine.get_weights().values()]
+            values = [losses, engine.logits(images), engine.logits(images[:3]), *engine.get_weights().values()]
             values += [value for slot in engine.get_slots().values() for value in slot.values()]
             print(optimizer, settings, averaging is None, *(value.tobytes().hex() for value in values))
 """

@@ -106,8 +106,8 @@ def test_parts_of_more_samples_agree_with_the_twin(size, large_parts):
     assert all(relative(gradients[name], expected[name]) < 1e-5 for name in weights)
     assert relative(engine.logits(images), naive.forward(images, weights)["logits"]) < 1e-5
     assert engine._idle_buffers[SAMPLES_PER_LARGE_PART].act.shape[2] == 64
-    few = engine.logits(images[:5])
-    assert relative(few, naive.forward(images[:5], weights)["logits"]) < 1e-5
+    few = engine.logits(images[:20])
+    assert relative(few, naive.forward(images[:20], weights)["logits"]) < 1e-5
     assert sorted(engine._idle_buffers) == [SAMPLES_PER_PART, SAMPLES_PER_LARGE_PART]
 
 

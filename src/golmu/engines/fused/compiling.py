@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from typing import Any
 
 from numba import njit
@@ -38,9 +39,13 @@ _import_arraymath_without_scipy()
 
 
 def entry(function: Any) -> Any:
-    """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk under its name."""
+    """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk under its name.
+
+    It is compiled, or loaded, by the first call with arguments of new types.
+    """
     dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
     dispatcher._cache = KernelCache(function)
+    dispatcher.compile = _announced(dispatcher.compile)
     return dispatcher
 
 
@@ -105,7 +110,12 @@ def check_compiler() -> None:
         )
 
 
-def announce_compilation() -> AbstractContextManager[None]:
-    """Announce any compilation inside the `with` block, and make it faster (`_CompilationListener`)."""
-    context: AbstractContextManager[None] = install_listener("numba:compile", _compilation_listener)
-    return context
+def _announced(compile_types: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a dispatcher's method `compile` with a notice, and faster (`_CompilationListener`)."""
+
+    @functools.wraps(compile_types)
+    def compile_and_announce(types: Any) -> Any:
+        with install_listener("numba:compile", _compilation_listener):
+            return compile_types(types)
+
+    return compile_and_announce

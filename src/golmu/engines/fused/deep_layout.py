@@ -46,7 +46,7 @@ def make_table(a: Architecture) -> NDArray[np.int64]:
     for number in range(len(table)):
         block = a.blocks[number]
         height, width, channels = block.input_shape
-        stride = _round_up_to_panels(block.n_kernels)
+        stride = round_up_to_panels(block.n_kernels)
         table[number] = height, width, channels, block.n_kernels, stride, weights, inputs, pooled
         pooled += prod(block.pooled_shape)
         if number > 0:
@@ -57,7 +57,7 @@ def make_table(a: Architecture) -> NDArray[np.int64]:
 
 def n_deeper(a: Architecture) -> int:
     """Count the numbers of `deeper`."""
-    return sum((TAPS * block.input_shape[2] + 1) * _round_up_to_panels(block.n_kernels) for block in a.blocks[1:])
+    return sum((TAPS * block.input_shape[2] + 1) * round_up_to_panels(block.n_kernels) for block in a.blocks[1:])
 
 
 def write_deeper(a: Architecture, weights: Weights, deeper: NDArray[np.float32]) -> None:
@@ -82,7 +82,7 @@ def deep_sizes(a: Architecture) -> dict[str, int]:
     """Return how many rows of S numbers a thread needs of `inputs`, `where`, `band` and `turned`."""
     further = a.blocks[1:]
     bands = [BAND_ROWS * (block.input_shape[1] + 2) * block.n_kernels for block in further]
-    turned = [4 * (block.input_shape[1] // 2) * _round_up_to_panels(block.n_kernels) for block in further]
+    turned = [4 * (block.input_shape[1] // 2) * round_up_to_panels(block.n_kernels) for block in further]
     return {
         "inputs": sum((height + 2) * (width + 2) * c for height, width, c in (block.input_shape for block in further)),
         "where": sum(prod(block.pooled_shape) for block in a.blocks),
@@ -95,10 +95,10 @@ def _matrices(a: Architecture, deeper: NDArray[np.float32]) -> Iterator[NDArray[
     """Yield the part of `deeper` that is a block's, as (9 · c + 1, K')."""
     start = 0
     for block in a.blocks[1:]:
-        rows, stride = TAPS * block.input_shape[2] + 1, _round_up_to_panels(block.n_kernels)
+        rows, stride = TAPS * block.input_shape[2] + 1, round_up_to_panels(block.n_kernels)
         yield deeper[start : start + rows * stride].reshape(rows, stride)
         start += rows * stride
 
 
-def _round_up_to_panels(n: int) -> int:
+def round_up_to_panels(n: int) -> int:
     return -(-n // COLUMNS_PER_PANEL) * COLUMNS_PER_PANEL

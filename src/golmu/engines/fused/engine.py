@@ -16,6 +16,8 @@ from golmu.architecture import Architecture, Block
 from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, finite_logits, needed_slots
 from golmu.engines.fused import kernels, numpy_passes
 from golmu.engines.fused.compiling import check_compiler
+from golmu.engines.fused.deep_layout import make_table
+from golmu.engines.fused.few import MAX_FEW_IMAGES, few_logits, make_places
 from golmu.engines.fused.layout import (
     SAMPLES_PER_LARGE_PART,
     SAMPLES_PER_PART,
@@ -75,6 +77,10 @@ class FusedEngine:
         is_deep = architecture.n_blocks > 1
         self._train_kernel = kernels.train_deep if is_deep else kernels.train
         self._evaluate_kernel = kernels.evaluate_deep if is_deep else kernels.evaluate
+        self._n_views = 2 if preprocessing.test_flip else 1
+        self._table = make_table(architecture)
+        self._places = [make_places(architecture, n) for n in range(MAX_FEW_IMAGES + 1)]
+        self._factors = {np.dtype(d): preprocessing.factors(d, architecture.channels) for d in (np.uint8, np.float32)}
         self._slots: dict[str, Parameters] = {}
         self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
 
@@ -122,7 +128,14 @@ class FusedEngine:
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
-        self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
+        if len(images) <= MAX_FEW_IMAGES:
+            places = self._places[len(images)]
+            few_logits(
+                _read_only(images), *self._factors[images.dtype], self._net, self._table, self._n_views, places,
+                np.zeros(places.end, np.float32), result,
+            )  # fmt: skip
+        else:
+            self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
         return finite_logits(result)
 
     def feature_maps(self, images: Images, block: int = 0) -> NDArray[np.float32]:
@@ -150,9 +163,10 @@ class FusedEngine:
         slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]
         with self._buffers(n_parts, samples) as work:
             run_in_threads(
-                self._train_kernel, n_threads, data.images, data.labels, data.importance, *self._factors(data.images),
-                order, self._net, step, *slots, make_step_options(method, batches.seed),
-                make_step_sizes(method, batches), batches.first_batch, method.record_loss == "after", work, losses,
+                self._train_kernel, n_threads, data.images, data.labels, data.importance,
+                *self._factors[data.images.dtype], order, self._net, step, *slots,
+                make_step_options(method, batches.seed), make_step_sizes(method, batches), batches.first_batch,
+                method.record_loss == "after", work, losses,
             )  # fmt: skip
         return losses
 
@@ -163,19 +177,15 @@ class FusedEngine:
         """Fill logits, or losses and n_right, which may be empty: see `golmu.engines.fused.kernels.evaluate`."""
         samples = self._samples_per_part(len(images))
         n_threads = min(self.n_threads, -(-len(images) // samples))
-        n_views = 2 if self.preprocessing.test_flip else 1
         with self._buffers(n_threads, samples) as work:
             run_in_threads(
-                self._evaluate_kernel, n_threads, images, labels, *self._factors(images), net, PLAIN_OPTIONS, n_views,
-                work, logits, losses, n_right,
+                self._evaluate_kernel, n_threads, images, labels, *self._factors[images.dtype], net, PLAIN_OPTIONS,
+                self._n_views, work, logits, losses, n_right,
             )  # fmt: skip
-
-    def _factors(self, images: Images) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return self.preprocessing.factors(images.dtype, self.architecture.channels)
 
     def _convolution_input(self, images: Images) -> NDArray[np.float32]:
         """Return what the convolution sees of the images."""
-        scale, offset = self._factors(images)
+        scale, offset = self._factors[images.dtype]
         return images.astype(np.float32) * scale + offset
 
     def _samples_per_part(self, n: int) -> int:

@@ -107,8 +107,8 @@ def make_parameters(a: Architecture) -> Parameters:
     return Parameters(
         conv_w=_zeros(a.kernels[0], a.channels, KERNEL_SIZE**2),
         conv_b=_zeros(a.kernels[0]),
-        dense1=_zeros(a.n_features + 1, _round_up_to_vectors(a.units)),
-        dense2=_zeros(a.units + 1, _round_up_to_vectors(a.n_classes)),
+        dense1=_zeros(a.n_features + 1, round_up_to_vectors(a.units)),
+        dense2=_zeros(a.units + 1, round_up_to_vectors(a.n_classes)),
         deeper=_zeros(deep_layout.n_deeper(a)),
     )
 
@@ -119,8 +119,8 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
     n_deeper, deep = deep_layout.n_deeper(a), deep_layout.deep_sizes(a)
     # A thread's gradient holds the largest block: rows of dense1, all of dense2 or of conv_w, or a piece of deeper.
     sizes = (
-        ROWS_PER_BLOCK * _round_up_to_vectors(a.units),
-        (a.units + 1) * _round_up_to_vectors(a.n_classes),
+        ROWS_PER_BLOCK * round_up_to_vectors(a.units),
+        (a.units + 1) * round_up_to_vectors(a.n_classes),
         n_kernels * a.channels * KERNEL_SIZE**2,
         min(n_deeper, NUMBERS_PER_BLOCK),
     )
@@ -135,8 +135,8 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         d_row=_zeros(n_threads, n_kernels * columns if a.n_blocks == 1 else 0, samples),
         d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
         d_conv_b=_zeros(n_parts, a.channels, n_kernels),
-        right1=_zeros(n_parts * samples * _round_up_to_vectors(a.units)),
-        right2=_zeros(n_parts * samples * _round_up_to_vectors(a.n_classes)),
+        right1=_zeros(n_parts * samples * round_up_to_vectors(a.units)),
+        right2=_zeros(n_parts * samples * round_up_to_vectors(a.n_classes)),
         losses=_zeros(2, n_parts, dtype=np.float64),
         gradient=_zeros(n_threads, max(sizes)),
         mirrored=_zeros(n_parts, a.n_classes, samples),
@@ -197,5 +197,5 @@ def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
     return array
 
 
-def _round_up_to_vectors(n: int) -> int:
+def round_up_to_vectors(n: int) -> int:
     return -(-n // LANES) * LANES

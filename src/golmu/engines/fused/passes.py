@@ -94,11 +94,17 @@ def keep_positive(n_rows: int, values: Any, by: Any, scale: Any) -> None:
 
 
 @kernel
+def rows_of_product(left: int) -> Any:
+    """Return how many of the rows of dense1 that are left go through a product next."""
+    return left if left < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+
+
+@kernel
 def add_dense1(net: Parameters, act: Any, first: int, last: int, hidden: Any) -> None:
     """Add what rows of act (·, S) give to the hidden layer (U + 1, S), some rows at a time; row 0 begins the sum."""
     n_hidden, width, samples = len(hidden) - 1, net.dense1.shape[1], act.shape[1]
     while first < last:
-        n_k = last - first if last - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+        n_k = rows_of_product(last - first)
         a = net.dense1.ctypes.data + NUMBER_BYTES * first * width
         b = act.ctypes.data + NUMBER_BYTES * first * samples
         beta = ZERO if first == 0 else ONE
@@ -223,7 +229,7 @@ def pooled_gradient(net: Parameters, first_row: int, n_rows: int, d_hidden: Any,
     n_hidden, samples = d_hidden.shape
     width, first = net.dense1.shape[1], 0
     while first < n_hidden:
-        n_k = n_hidden - first if n_hidden - first < 2 * ROWS_PER_PRODUCT else ROWS_PER_PRODUCT
+        n_k = rows_of_product(n_hidden - first)
         a = net.dense1.ctypes.data + NUMBER_BYTES * (first_row * width + first)
         b = d_hidden.ctypes.data + NUMBER_BYTES * first * samples
         beta = ZERO if first == 0 else ONE

@@ -19,8 +19,6 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from golmu.engines.fused.compiling import announce_compilation
-
 WAITING, ROUND, ABORTED, CLAIMED = 0, 1, 2, 3
 """Places in the state that threads share, int64 (3 + threads,): how many threads wait at the barrier; how often all
 have met there; whether all are to end, since one has failed and the others would wait in vain; and from `CLAIMED` on,
@@ -52,10 +50,9 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     one of them raises is raised when the others have ended too.
     """
     state = shared_state(n_threads)
-    with announce_compilation():
-        if n_threads > 1:
-            _abort(state)  # before threads start, the kernel is compiled: by a call that ends at once
-        kernel(0, state, *arguments)
+    if n_threads > 1:
+        _abort(state)  # before threads start, the kernel is compiled: by a call that ends at once
+    kernel(0, state, *arguments)
     if n_threads == 1:
         return
     state[:] = 0
