@@ -186,7 +186,7 @@ def test_a_network_that_has_only_begun_to_learn_is_said_to(run, data, tmp_path, 
 
 
 def test_kernels_that_never_fire_are_counted_with_what_to_try(run, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "dead_kernels", lambda predictor, images: [0] if len(images) == 80 else [])
+    monkeypatch.setattr(trainer, "dead_kernels", lambda predictor, images: [[0] if len(images) == 80 else []])
     status, lines, _ = run("train", data, *SETTINGS, "--run", tmp_path / "run")
     text = "1 of 2 kernels never fires on the validation images: try --standardize, or a lower learning rate "
     assert status == 0

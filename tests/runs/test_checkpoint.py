@@ -317,7 +317,9 @@ def test_loading_allocates_no_more_than_the_file(tmp_path):
     architecture = Architecture(28, 28, 1, 40, 1000, 10)
     weights = architecture.initial_weights(np.random.default_rng(0))
     state = replace(STATE, weights=weights, slots={}, best=None)
-    setup = replace(SETUP, architecture=architecture, classes=np.arange(10), class_names=tuple("abcdefghij"))
+    recipe = replace(SETUP.recipe, n_kernels=40, units=1000)
+    classes = {"classes": np.arange(10), "class_names": tuple("abcdefghij")}
+    setup = replace(SETUP, architecture=architecture, recipe=recipe, **classes)
     save_checkpoint(path, Checkpoint(setup, state))
     load_checkpoint(path)
     tracemalloc.start()
