@@ -347,6 +347,31 @@ PURPOSES = {
 }
 """What each recipe is for, in a few words."""
 
+IMAGES_SEEN = 600_000
+"""As many images, counted each time, are enough for recipe `any`, and more epochs gain nothing."""
+
+FEWEST_EPOCHS = 20
+"""The shortest training with recipe `any`."""
+
+
+def epochs_for(name: str, n_images: int) -> int:
+    """Return how many epochs the recipe called `name` needs for a number of images.
+
+    Recipe `any` has 60 epochs for up to 10,000 images, then as many fewer as there are more images, and 20 from 30,000
+    on. All others keep theirs.
+
+    Parameters
+    ----------
+    name
+        The name of a recipe.
+    n_images
+        How many images there are to train and to validate on.
+    """
+    usual = get_recipe(name).epochs
+    if name != "any" or not n_images:
+        return usual
+    return min(usual, max(FEWEST_EPOCHS, round(IMAGES_SEEN / n_images)))
+
 
 def format_setting(value: Any) -> str:
     """Format a field's value for a table: the numbers of several blocks as 16, 32, 64."""
