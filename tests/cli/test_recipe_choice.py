@@ -183,6 +183,22 @@ def test_find_lr_tells_too(run, tmp_path):
     assert "note" not in "".join(run(*words, "--recipe", "any")[1])
 
 
+def test_a_shorter_recipe_is_said_recorded_and_continued_as_such(run, tmp_path):
+    labels = np.arange(30_000) % 2
+    images = np.random.default_rng(0).integers(0, 9, (30_000, 2, 2), np.uint8) + (200 * labels[:, None, None]).astype(
+        np.uint8
+    )
+    np.savez(tmp_path / "many.npz", x_train=images, y_train=labels, x_test=images[:9], y_test=labels[:9])
+    tiny = ("--n-kernels=1", "--units=2", "--batch-size=8000")
+    status, lines, _ = run("train", tmp_path / "many.npz", *tiny, "--run", tmp_path / "run")
+    assert (status, lines[0][:40]) == (0, "recipe any with 20 epochs instead of 60,")
+    assert (read(tmp_path / "run")["recipe"], read(tmp_path / "run")["settings"]["epochs"]) == ("any", 20)
+    for words in ((), ("--recipe=any", *tiny)):
+        assert run("train", "--resume", tmp_path / "run", *words)[1][0].startswith(
+            "the run is finished, after epoch 20"
+        )
+
+
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory):
     """A run of two blocks, on colour images."""
