@@ -8,6 +8,7 @@ import pytest
 from command import main, read
 from PIL import Image
 
+from golmu.cli.commands import find_lr, train
 from golmu.cli.recipe_choice import check_settings, choose_recipe
 from golmu.errors import InputError
 from golmu.recipe import RECIPES
@@ -48,6 +49,65 @@ def test_images_of_ones_own_choose_by_their_colours_and_size(shape, given, name,
 def test_a_data_set_with_a_name_and_a_recipe_that_is_named_are_heeded_silently(data, asked, name, channels):
     chosen = choose_recipe(data, asked, {"units": 7}, (28, 28, channels))
     assert chosen == (name, RECIPES[name].override({"units": 7}), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "n", "epochs"),
+    [
+        ("any", {}, 0, 60), ("any", {}, 10_000, 60), ("any", {}, 12_000, 50), ("any", {}, 20_000, 30),
+        ("any", {}, 30_000, 20), ("any", {}, 10**9, 20), ("any", {"epochs": None}, 60_000, 20),
+        ("any", {"epochs": 60}, 60_000, 60), ("any", {"epochs": 3}, 60_000, 3),
+        ("any", {"average_epochs": 5}, 60_000, 20), ("any", {"average_epochs": 40}, 60_000, 40),
+        ("wide", {}, 60_000, 80), ("color", {}, 60_000, 60), ("deep", {}, 60_000, 45),
+    ],
+)  # fmt: skip
+def test_recipe_any_is_shorter_where_there_are_many_images_and_its_user_names_no_epochs(name, given, n, epochs):
+    chosen = choose_recipe("letters", name, given, (28, 28, 1), n)
+    assert chosen.recipe == RECIPES[name].override({**given, "epochs": epochs})
+    why = f"with {epochs} epochs instead of 60, since there are {n:,} images; --epochs N takes another number"
+    assert chosen.note == (
+        f"recipe any {why}" if given.get("epochs") is None and epochs != RECIPES[name].epochs else ""
+    )
+
+
+def test_the_first_line_says_both_why_a_recipe_was_taken_and_why_it_is_shorter():
+    note = choose_recipe("letters", None, {}, (28, 28, 1), 60_000).note
+    assert note == (
+        f"recipe any with 20 epochs instead of 60, since the images are grey and there are 60,000 of them{HOW}"
+    )
+    assert choose_recipe("photos", None, {}, (32, 32, 3), 60_000).recipe == RECIPES["color"]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "given", "n_blocks"),
+    [
+        ("photos", None, {}, None), ("photos", None, {"n_kernels": None}, None), ("photos", None, {"n_kernels": 8}, 1),
+        ("photos", None, {"n_kernels": (8, 16)}, 2), ("photos", "any", {}, 1), ("photos", "deep", {}, 2),
+        ("digits", None, {}, 1), ("digits", "color", {}, 3), ("digits", None, {"n_kernels": (4, 4)}, 2),
+    ],
+)  # fmt: skip
+def test_the_number_of_blocks_is_known_before_the_data_are_read_unless_the_images_decide(data, name, given, n_blocks):
+    assert check_settings(data, name, given) == n_blocks
+
+
+@pytest.mark.filterwarnings("ignore::golmu.errors.GolmuWarning")
+@pytest.mark.parametrize("command", ["train", "find-lr"])
+@pytest.mark.parametrize(
+    ("words", "asked"), [((), [None, 3]), (("--recipe=any",), [1]), (("--n-kernels=2,2",), [2])]
+)  # fmt: skip
+def test_the_kernels_that_are_loaded_ahead_are_those_of_the_network(run, tmp_path, monkeypatch, command, words, asked):
+    seen = []
+    module = train if command == "train" else find_lr
+    real = module.load_ahead
+    monkeypatch.setattr(module, "load_ahead", lambda name, n: seen.append(n) or real(name, n))
+    photos = fill(tmp_path / "photos")
+    more = (
+        ("--epochs=1", "--run", tmp_path / "run")
+        if command == "train"
+        else ("--steps=10", "--plot", tmp_path / "a.png")
+    )
+    run(command, photos, *words, "--units=4", "--batch-size=8", *more)
+    assert seen == asked
 
 
 def test_settings_that_no_recipe_for_the_data_can_take_are_refused_before_reading():
@@ -121,6 +181,22 @@ def test_find_lr_tells_too(run, tmp_path):
     found = json.loads("\n".join(lines))
     assert (found["recipe"], found["note"][:12]) == ("color", "recipe color")
     assert "note" not in "".join(run(*words, "--recipe", "any")[1])
+
+
+def test_a_shorter_recipe_is_said_recorded_and_continued_as_such(run, tmp_path):
+    labels = np.arange(30_000) % 2
+    images = np.random.default_rng(0).integers(0, 9, (30_000, 2, 2), np.uint8) + (200 * labels[:, None, None]).astype(
+        np.uint8
+    )
+    np.savez(tmp_path / "many.npz", x_train=images, y_train=labels, x_test=images[:9], y_test=labels[:9])
+    tiny = ("--n-kernels=1", "--units=2", "--batch-size=8000")
+    status, lines, _ = run("train", tmp_path / "many.npz", *tiny, "--run", tmp_path / "run")
+    assert (status, lines[0][:40]) == (0, "recipe any with 20 epochs instead of 60,")
+    assert (read(tmp_path / "run")["recipe"], read(tmp_path / "run")["settings"]["epochs"]) == ("any", 20)
+    for words in ((), ("--recipe=any", *tiny)):
+        assert run("train", "--resume", tmp_path / "run", *words)[1][0].startswith(
+            "the run is finished, after epoch 20"
+        )
 
 
 @pytest.fixture(scope="module")

@@ -136,11 +136,13 @@ def test_the_command_without_tensorflow_says_in_one_line_how_to_install_it(data,
 
 def test_code_is_loaded_ahead_for_the_fused_engine_only(gpu, monkeypatch):
     loaded = []
-    monkeypatch.setattr(fused_module, "load_kernels", lambda: loaded.append(True))
+    monkeypatch.setattr(fused_module, "load_kernels", lambda *, is_deep: loaded.append(is_deep))
 
     def is_loaded(name):
         loaded.clear()
-        load_ahead(name).join()
+        for n_blocks in (None, 1, 2, 4):
+            load_ahead(name, n_blocks).join()
+        assert loaded in ([], [False, True, True])
         return bool(loaded)
 
     assert is_loaded("fused")
@@ -165,9 +167,13 @@ def test_auto_is_the_fused_engine_and_needs_no_tensorflow():
 
 def test_kernels_are_loaded_ahead_in_a_thread_that_ends(no_gpu, monkeypatch):
     loaded = threading.Event()
-    monkeypatch.setattr(fused_module, "load_kernels", loaded.set)
+
+    def load(*, is_deep):
+        loaded.set()
+
+    monkeypatch.setattr(fused_module, "load_kernels", load)
     before = threading.active_count()
-    load_ahead("auto")
+    load_ahead("auto", 1)
     assert loaded.wait(10)
     deadline = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < deadline:
@@ -175,15 +181,20 @@ def test_kernels_are_loaded_ahead_in_a_thread_that_ends(no_gpu, monkeypatch):
     assert threading.active_count() == before
 
 
-def test_loading_ahead_calls_every_kernel_and_keeps_its_errors(monkeypatch):
+@pytest.mark.parametrize(
+    ("is_deep", "names"), [(False, ["train", "evaluate"]), (True, ["train_deep", "evaluate_deep"])]
+)
+def test_loading_ahead_calls_every_kernel_of_the_network_and_no_other(monkeypatch, is_deep, names):
     called = []
-    monkeypatch.setattr(fused_module.kernels, "train", lambda *_: called.append("train"))
-    monkeypatch.setattr(fused_module.kernels, "evaluate", lambda *_: called.append("evaluate"))
-    fused_module.load_kernels()
-    assert called == ["train", "evaluate"]
+    for name in ("train", "evaluate", "train_deep", "evaluate_deep"):
+        monkeypatch.setattr(fused_module.kernels, name, lambda *_, name=name: called.append(name))
+    fused_module.load_kernels(is_deep=is_deep)
+    assert called == names
 
-    def broken():
+
+def test_loading_ahead_keeps_its_errors(monkeypatch):
+    def broken(*, is_deep):
         raise EngineError("no kernels here")
 
     monkeypatch.setattr(fused_module, "load_kernels", broken)
-    load_ahead("fused")
+    load_ahead("fused", 1)

@@ -6,6 +6,7 @@ import pytest
 from command import main
 
 from golmu.cli.commands import train
+from golmu.cli.recipe_choice import choose_recipe
 from golmu.recipe import RECIPES
 from golmu.runs.job import DEFAULT_SEED
 from golmu.runs.record import DataRecord, RunRecord
@@ -46,6 +47,14 @@ def test_other_kernels_than_the_recipes_are_named(name, n_kernels, monkeypatch):
     asked = parsed(reproduce_command(record), monkeypatch)
     assert RECIPES[asked["name"]].override(asked["given"]) == recipe
     assert f"n_kernels={n_kernels!r}" in reproduce_code(record)
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(9, 60), (60_000, 20), (60_000, 60), (20_000, 30), (20_000, 20)])
+def test_the_command_names_the_epochs_where_the_number_of_images_would_choose_others(n, epochs, monkeypatch):
+    recipe = RECIPES["any"].override({"epochs": epochs})
+    data = DataRecord(n - 3, 3, argument="x")
+    asked = parsed(reproduce_command(RunRecord("finished", data, recipe, "fused", None, 3, "any")), monkeypatch)
+    assert choose_recipe("x", asked["name"], asked["given"], (28, 28, 1), n).recipe == recipe
 
 
 def test_a_run_by_a_recipe_that_is_gone_names_every_setting(monkeypatch):

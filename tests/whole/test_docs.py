@@ -25,7 +25,7 @@ PAGES = (*READMES, "CONTRIBUTING.md", "benchmarks/README.md", *DOCS)
 UNCHECKED = ("docs/log.md", "benchmarks/README.md")
 """Pages that speak of the past, or of options of other programs."""
 
-UNMEASURED = ("color", "deep")
+UNMEASURED = ("any", "color", "deep")
 """Recipes that need no measurement on Fashion-MNIST."""
 
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)

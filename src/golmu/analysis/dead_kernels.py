@@ -21,8 +21,8 @@ MAX_MAP_VALUES = 2**22
 """Values of the feature maps that are looked at together, at most; one image may have more."""
 
 LOWER_RATE = 0.2
-"""The share of the learning rate to try. On 200 tiles of photographs recipe `any` left up to 21 of 32 kernels dead, and
-with a fifth of its rate none; with another seed or a longer warm-up there were often as many."""
+"""The share of the learning rate to try. On 200 tiles of photographs, not standardised, `any` left up to 21 kernels of
+32 dead, and with a fifth of its rate none; with another seed or a longer warm-up there were often as many."""
 
 FEW = 0.1
 """A smaller share of kernels that never fire does no harm that a user could mend."""

@@ -12,12 +12,13 @@ from golmu.about import DATASET_NAMES
 from golmu.architecture import POOL_SIZE
 from golmu.data.reading import format_size
 from golmu.errors import InputError
-from golmu.recipe import Recipe, get_recipe
+from golmu.recipe import Recipe, epochs_for, get_recipe
 
 COLOR, OTHER = "color", "any"
 """The recipes for a user's own images: for those with three channels, and for all others."""
 
 HOW_TO_CHOOSE = "--recipe NAME takes another, and `golmu recipes` lists them"
+HOW_TO_CHANGE_EPOCHS = "--epochs N takes another number"
 
 
 class ChosenRecipe(NamedTuple):
@@ -30,7 +31,7 @@ class ChosenRecipe(NamedTuple):
     """Which recipe was taken, why, and how to take another; "" where the images had no say in it."""
 
 
-def check_settings(data: str, name: str | None, given: Mapping[str, Any]) -> None:
+def check_settings(data: str, name: str | None, given: Mapping[str, Any]) -> int | None:
     """Refuse, before the data are read, what no recipe can do that may be chosen for them.
 
     Parameters
@@ -40,39 +41,58 @@ def check_settings(data: str, name: str | None, given: Mapping[str, Any]) -> Non
     name, given
         The recipe that was asked for, if any, and fields of it to replace.
 
+    Returns
+    -------
+    int or None
+        The number of blocks of the network to come; None if that depends on the images.
+
     Raises
     ------
     InputError
         If there is no recipe of that name, or the changes fit none.
     """
-    errors = []
+    errors, possible = [], []
     for candidate in (OTHER, COLOR) if _depends_on_images(data, name) else (name or _usual(data),):
         try:
-            get_recipe(candidate).override(given)
+            possible.append(get_recipe(candidate).override(given))
         except InputError as error:
             errors.append(error)
-        else:
-            return
-    raise errors[0]
+    if not possible:
+        raise errors[0]
+    n_blocks = {recipe.n_blocks for recipe in possible}
+    return n_blocks.pop() if len(n_blocks) == 1 else None
 
 
-def choose_recipe(data: str, name: str | None, given: Mapping[str, Any], image_shape: tuple[int, ...]) -> ChosenRecipe:
-    """Return the recipe for data whose images have the shape (h, w, c); for the rest see `check_settings`."""
-    if not _depends_on_images(data, name):
-        name = name or _usual(data)
-        return ChosenRecipe(name, get_recipe(name).override(given))
-    chosen, reason = OTHER, "are grey"
+def choose_recipe(
+    data: str, name: str | None, given: Mapping[str, Any], image_shape: tuple[int, ...], n_images: int = 0
+) -> ChosenRecipe:
+    """Return the recipe for data whose images have the shape (h, w, c); for the rest see `check_settings`.
+
+    Unless `given` has a number of epochs, that follows `n_images` (`golmu.recipe.epochs_for`); 0: the recipe's own.
+    """
+    chosen, reason, how_to_choose = name or _usual(data), "", HOW_TO_CHANGE_EPOCHS
+    if _depends_on_images(data, name):
+        (chosen, reason), how_to_choose = _suit(given, image_shape), HOW_TO_CHOOSE
+    recipe, length = get_recipe(chosen).override(given), ""
+    epochs = max(epochs_for(chosen, n_images), recipe.average_epochs)
+    if given.get("epochs") is None and epochs != recipe.epochs:
+        length = f" with {epochs} epochs instead of {recipe.epochs}"
+        reason = f"{reason} and there are {n_images:,} of them" if reason else f"there are {n_images:,} images"
+        recipe = recipe.override({"epochs": epochs})
+    note = f"recipe {chosen}{length}, since {reason}; {how_to_choose}" if reason else ""
+    return ChosenRecipe(chosen, recipe, note)
+
+
+def _suit(given: Mapping[str, Any], image_shape: tuple[int, ...]) -> tuple[str, str]:
+    """Return the name of the recipe that suits images of the shape (h, w, c), and what it is in them."""
     height, width, channels = image_shape
-    if channels == 3:
-        chosen, reason = COLOR, "have colours"
-        n_blocks = get_recipe(COLOR).override(given).n_blocks
-        if min(height, width) < POOL_SIZE**n_blocks:
-            size = format_size((height, width))
-            chosen, reason = OTHER, f"of {size} pixels are too small for the {n_blocks} blocks of recipe {COLOR}"
-    elif channels != 1:
-        reason = f"have {channels} channels"
-    note = f"recipe {chosen}, since the images {reason}; {HOW_TO_CHOOSE}"
-    return ChosenRecipe(chosen, get_recipe(chosen).override(given), note)
+    if channels != 3:
+        return OTHER, "the images are grey" if channels == 1 else f"the images have {channels} channels"
+    n_blocks = get_recipe(COLOR).override(given).n_blocks
+    if min(height, width) >= POOL_SIZE**n_blocks:
+        return COLOR, "the images have colours"
+    size = format_size((height, width))
+    return OTHER, f"the images of {size} pixels are too small for the {n_blocks} blocks of recipe {COLOR}"
 
 
 def _depends_on_images(data: str, name: str | None) -> bool:

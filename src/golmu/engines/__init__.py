@@ -74,23 +74,32 @@ def create_engine(
     return FusedEngine(architecture, n_threads, preprocessing)
 
 
-def load_ahead(name: str) -> threading.Thread:
+def load_ahead(name: str, n_blocks: int | None = None) -> threading.Thread:
     """Start to load the code of the engine called `name` in a thread, and return it, while the caller reads its data.
 
     Only the fused engine gains by it: a third of a second, and ten seconds where its code must be compiled. Errors are
     dropped, since `create_engine` raises them again.
+
+    Parameters
+    ----------
+    name
+        One of `ENGINE_NAMES`.
+    n_blocks
+        Blocks of the network to come: one block and several have kernels of their own. None: nobody knows yet, and only
+        what all networks need is loaded; call this again once it is known.
     """
     is_fused = name == "fused" or (name != "tensorflow" and not (_has_gpu_driver() and is_installed()))
-    thread = threading.Thread(target=_load_fused if is_fused else None, daemon=True)
+    thread = threading.Thread(target=functools.partial(_load_fused, n_blocks) if is_fused else None, daemon=True)
     thread.start()
     return thread
 
 
-def _load_fused() -> None:
+def _load_fused(n_blocks: int | None) -> None:
     with suppress(Exception):
         from golmu.engines.fused.engine import load_kernels  # noqa: PLC0415
 
-        load_kernels()
+        if n_blocks is not None:
+            load_kernels(is_deep=n_blocks > 1)
 
 
 def _choose_engine() -> str:

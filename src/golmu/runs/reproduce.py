@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from golmu.about import DATASET_NAMES
-from golmu.recipe import RECIPES
+from golmu.recipe import RECIPES, epochs_for
 from golmu.runs.record import VALIDATION_SHARE, RunRecord
 from golmu.system import join_command
 
@@ -28,7 +28,7 @@ def reproduce_command(record: RunRecord) -> str:
         words += ["--label", data.label]
     if data.split is not None and data.split.validation != VALIDATION_SHARE:
         words += ["--validation-share", str(data.split.validation)]
-    usual = asdict(RECIPES[name])
+    usual = asdict(RECIPES[name]) | {"epochs": epochs_for(name, data.train + data.validation)}
     for field, value in asdict(record.recipe).items():
         if value != usual[field]:
             words += _option(field, value)

@@ -58,7 +58,7 @@ import sys
 import numpy as np
 from numba import njit
 from golmu.engines.fused.engine import load_kernels
-load_kernels()
+load_kernels(is_deep=False)
 print("scipy.linalg" in sys.modules)
 print(*njit(lambda a, b: np.linalg.solve(np.dot(a, b), b))(2 * np.eye(2), np.ones((2, 2)) + np.eye(2)).ravel())
 """

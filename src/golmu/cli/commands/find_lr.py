@@ -59,12 +59,14 @@ def find_learning_rate(
     if plot.suffix.lower() != ".png":
         raise InputError(f"plot must name a .png file, got {plot}")
     check_writable(plot, "the curve")
-    check_settings(data, recipe_name, given)
+    n_blocks = check_settings(data, recipe_name, given)
     seed = DEFAULT_SEED if seed is None else seed
     read_options = read_options or ReadOptions()
-    loading = load_ahead(engine)
+    loading = load_ahead(engine, n_blocks)
     dataset = load_with_bar(data, folder, read_options)
     name, recipe, note = choose_recipe(data, recipe_name, given, dataset.train.images.shape[1:])
+    if n_blocks is None:
+        loading = load_ahead(engine, recipe.n_blocks)
     job = TrainingJob.from_dataset(dataset, data, recipe, engine=engine, threads=threads, seed=seed)
     loading.join()
     rates = np.geomspace(low, high, steps)

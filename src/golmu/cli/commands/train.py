@@ -106,7 +106,7 @@ def train_run(
             _refuse_other_settings(begun, recipe, seed, read_options, validation_share)
             job, _ = _make_job(
                 data or begun.find_data(shell_command("train", "NEW-PLACE", "--resume", resume)),
-                lambda _: ChosenRecipe(begun.record.recipe_name, recipe),
+                lambda *_: ChosenRecipe(begun.record.recipe_name, recipe), recipe.n_blocks,
                 begun.record.engine if engine == "auto" else engine, threads or begun.record.threads,
                 begun.record.seed if begun.record.seed is not None else DEFAULT_SEED, folder, begun.read_options,
                 begun.record.data.split or DEFAULT_SPLIT, is_known=True,
@@ -117,11 +117,11 @@ def train_run(
     if allow_inexact:
         raise InputError("--allow-inexact is for continuing a run: give --resume RUN too")
     refuse_in_data(run, data, "--run")
-    check_settings(data, recipe_name, given or {})
+    n_blocks = check_settings(data, recipe_name, given or {})
     seed = DEFAULT_SEED if seed is None else seed
     split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
     choose = partial(choose_recipe, data, recipe_name, given or {})
-    job, note = _make_job(data, choose, engine, threads, seed, folder, read_options, split)
+    job, note = _make_job(data, choose, n_blocks, engine, threads, seed, folder, read_options, split)
     return _train(job, run, None, note=note, runs=default_place(RUNS, data) if run is None else RUNS)
 
 
@@ -144,13 +144,19 @@ def _refuse_other_settings(
 
 
 def _make_job(
-    data: str, choose: Callable[[tuple[int, ...]], ChosenRecipe], engine: str, threads: int | None, seed: int,
-    folder: Path | None, read_options: ReadOptions, split: Split, *, is_known: bool = False,
+    data: str, choose: Callable[[tuple[int, ...], int], ChosenRecipe], n_blocks: int | None, engine: str,
+    threads: int | None, seed: int, folder: Path | None, read_options: ReadOptions, split: Split, *,
+    is_known: bool = False,
 ) -> tuple[TrainingJob, str]:  # fmt: skip
-    """Read the data and choose a recipe by the images' shape (h, w, c); return the job and the choice's note."""
-    loading = load_ahead(engine)
+    """Read the data and choose a recipe by the images' shape (h, w, c) and number; return the job and the note on it.
+
+    `n_blocks` is the number of the network's blocks, where the images have no say in it.
+    """
+    loading = load_ahead(engine, n_blocks)
     dataset = load_with_bar(data, folder, read_options, is_known=is_known)
-    chosen = choose(dataset.train.images.shape[1:])
+    chosen = choose(dataset.train.images.shape[1:], len(dataset.train))
+    if n_blocks is None:  # the kernels load while the data are split
+        loading = load_ahead(engine, chosen.recipe.n_blocks)
     job = TrainingJob.from_dataset(
         dataset, data, chosen.recipe, recipe_name=chosen.name, engine=engine, threads=threads, seed=seed,
         read_options=read_options, split=split,

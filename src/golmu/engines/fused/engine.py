@@ -221,10 +221,10 @@ def _read_only(images: Images) -> Images:
     return view
 
 
-def load_kernels() -> None:
-    """Load the kernels from disk, or compile them, by the least work that calls all of them."""
-    images, labels = np.zeros((2, 2, 2, 1), np.uint8), np.array([0, 1])
-    engine = FusedEngine(Architecture(2, 2, 1, 1, 1, 2), 1)
+def load_kernels(*, is_deep: bool) -> None:
+    """Load the kernels of one block, or of several, from disk, or compile them, by the least work that calls them."""
+    images, labels = np.zeros((2, 4, 4, 1), np.uint8), np.array([0, 1])
+    engine = FusedEngine(Architecture(4, 4, 1, (1, 1) if is_deep else 1, 1, 2), 1)
     data = engine.prepare(images, labels)
     engine.train(data, Batches.at(1, np.array([[0, 1]])), PLAIN)
     engine.evaluate(data)
