@@ -328,7 +328,7 @@ RECIPES = {
     # Three blocks see larger parts of a photograph than one. No mirroring: a sign or a letter would become another.
     # In larger batches a few hundred images make too few steps, at a rate that kills kernels.
     "color": Recipe(
-        n_kernels=(16, 32, 64), units=128, batch_size=64, learning_rate=0.03, epochs=60, optimizer="nesterov",
+        n_kernels=(16, 32, 64), units=128, batch_size=64, learning_rate=0.02, epochs=60, optimizer="nesterov",
         schedule="triangular", warmup=0.1, label_smoothing=0.1, feature_dropout=0.1, shift=2, standardize=True,
         record_loss="before",
     ),
