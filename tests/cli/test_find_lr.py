@@ -38,7 +38,7 @@ def test_a_plot_that_cannot_be_written(run, data, tmp_path):
 
 
 def test_what_is_lowest_at_an_end_suggests_nothing(run, data, tmp_path):
-    plot = ("--plot", tmp_path / "curve.png", "--batch-size", 16)
+    plot = ("--plot", tmp_path / "curve.png", "--batch-size", 16, "--recipe", "chapter")
     for low, high, text in [
         (20, 40, "the loss is lowest at 20, too near low=20 to suggest a rate: give a lower one (--low)"),
         (1e-9, 1e-8, "the loss does not fall between low=1e-09 and high=1e-08: give others (--low, --high)"),
