@@ -175,7 +175,7 @@ def test_bad_sizes_are_refused(change, kind, text):
 
 
 def test_an_iterator_is_not_a_number_of_kernels():
-    with pytest.raises(InputTypeError, match="n_kernels must be an integer .* or a tuple of up to 4, got <"):
+    with pytest.raises(InputTypeError, match=r"n_kernels must be an integer .* or a tuple of up to 4, got <"):
         Architecture(16, 16, 1, iter([16, 32]), 5, 3)
 
 
