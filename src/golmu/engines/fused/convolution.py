@@ -108,13 +108,12 @@ def _emit_forward(
                 add_channel(builder.add(p, v.offset((channel_stride, channel.index))), load_taps(channel.index))
 
         for half, places in enumerate(outputs):
-            _emit_pool(
-                v, [builder.load(place) for place in places], biases, act, where, v.offset((1, p), (LANES, half))
-            )
+            pooled = emit_pool(v, [builder.load(place) for place in places], biases)
+            _store_pooled(v, pooled, act, where, v.offset((1, p), (LANES, half)))
 
 
-def _emit_pool(v: Vectors, outputs: list[Any], bias: Any, act: Any, where: Any, at: Any) -> None:
-    """Emit the pooling of the four outputs of windows, with bias and ReLU, and the stores at act[at] and where[at]."""
+def emit_pool(v: Vectors, outputs: list[Any], bias: Any) -> tuple[Any, Any]:
+    """Emit the pooling of the four outputs of windows, with bias and ReLU; return the results and their positions."""
     builder = v.builder
     # The first of equals wins. A maximum commutes with adding the bias and with ReLU.
     best, position = outputs[0], v.integers(0)
@@ -124,8 +123,13 @@ def _emit_pool(v: Vectors, outputs: list[Any], bias: Any, act: Any, where: Any, 
         position = builder.select(is_larger, v.integers(output), position)
     best = builder.fadd(best, bias)
     is_dead = builder.fcmp_ordered("<=", best, v.zero)  # "not >" would turn NaN into 0
-    v.store(builder.select(is_dead, v.zero, best), act, at)
-    v.store(builder.select(is_dead, v.integers(NO_OUTPUT), position), where, at)
+    return builder.select(is_dead, v.zero, best), builder.select(is_dead, v.integers(NO_OUTPUT), position)
+
+
+def _store_pooled(v: Vectors, pooled: tuple[Any, Any], act: Any, where: Any, at: Any) -> None:
+    """Emit the stores of what `emit_pool` returned, at act[at] and where[at]."""
+    for values, address in zip(pooled, (act, where), strict=True):
+        v.store(values, address, at)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -143,7 +147,7 @@ def pool_windows(typing_context: Any, outputs: Any, output_stride: Any, bias: An
         with cgutils.for_range(builder, builder.udiv(count, ir.Constant(INDEX, LANES)), intp=INDEX) as step:
             p = v.offset((LANES, step.index))
             loaded = [v.load(values, v.offset((stride, output), (1, p))) for output in range(4)]
-            _emit_pool(v, loaded, biases, to, at, p)
+            _store_pooled(v, emit_pool(v, loaded, biases), to, at, p)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.float32, *[types.intp] * 3), generate

@@ -25,7 +25,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.architecture import KERNEL_SIZE, Architecture
+from golmu.architecture import KERNEL_SIZE, Architecture, Block
 from golmu.engines.fused.products import COLUMNS_PER_PANEL
 from golmu.types import Weights
 
@@ -34,6 +34,8 @@ HEIGHT, WIDTH, CHANNELS, KERNELS, STRIDE, WEIGHTS, INPUT, POOLED = range(8)
 `deeper`, in `inputs`, and in `where` and `slopes`, the last two counted in rows of S numbers."""
 
 TAPS = KERNEL_SIZE**2
+KERNEL_ROW = np.int64(KERNEL_SIZE)
+"""Pixels in a row of a kernel, in the type that the kernels' sums take."""
 
 BAND_ROWS = 4
 """Rows of a convolution's gradient that are kept: two new ones, and two that the rows of the input still need."""
@@ -45,19 +47,18 @@ def make_table(a: Architecture) -> NDArray[np.int64]:
     weights = inputs = pooled = 0
     for number in range(len(table)):
         block = a.blocks[number]
-        height, width, channels = block.input_shape
         stride = round_up_to_panels(block.n_kernels)
-        table[number] = height, width, channels, block.n_kernels, stride, weights, inputs, pooled
+        table[number] = *block.input_shape, block.n_kernels, stride, weights, inputs, pooled
         pooled += prod(block.pooled_shape)
         if number > 0:
-            weights += (TAPS * channels + 1) * stride
-            inputs += (height + 2) * (width + 2) * channels
+            weights += prod(_matrix_shape(block))
+            inputs += padded_size(block)
     return table
 
 
 def n_deeper(a: Architecture) -> int:
     """Count the numbers of `deeper`."""
-    return sum((TAPS * block.input_shape[2] + 1) * round_up_to_panels(block.n_kernels) for block in a.blocks[1:])
+    return sum(prod(_matrix_shape(block)) for block in a.blocks[1:])
 
 
 def write_deeper(a: Architecture, weights: Weights, deeper: NDArray[np.float32]) -> None:
@@ -84,20 +85,31 @@ def deep_sizes(a: Architecture) -> dict[str, int]:
     bands = [BAND_ROWS * (block.input_shape[1] + 2) * block.n_kernels for block in further]
     turned = [4 * (block.input_shape[1] // 2) * round_up_to_panels(block.n_kernels) for block in further]
     return {
-        "inputs": sum((height + 2) * (width + 2) * c for height, width, c in (block.input_shape for block in further)),
+        "inputs": sum(padded_size(block) for block in further),
         "where": sum(prod(block.pooled_shape) for block in a.blocks),
         "band": max(bands, default=0),
         "turned": max(turned, default=0),
     }
 
 
+def padded_size(block: Block) -> int:
+    """Count the numbers of a block's zero-padded input (h + 2, w + 2, c)."""
+    height, width, channels = block.input_shape
+    return (height + 2) * (width + 2) * channels
+
+
+def _matrix_shape(block: Block) -> tuple[int, int]:
+    """Return (9 · c + 1, K'), the shape of a block's part of `deeper`."""
+    return TAPS * block.input_shape[2] + 1, round_up_to_panels(block.n_kernels)
+
+
 def _matrices(a: Architecture, deeper: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """Yield the part of `deeper` that is a block's, as (9 · c + 1, K')."""
     start = 0
     for block in a.blocks[1:]:
-        rows, stride = TAPS * block.input_shape[2] + 1, round_up_to_panels(block.n_kernels)
-        yield deeper[start : start + rows * stride].reshape(rows, stride)
-        start += rows * stride
+        shape = _matrix_shape(block)
+        yield deeper[start : start + prod(shape)].reshape(shape)
+        start += prod(shape)
 
 
 def round_up_to_panels(n: int) -> int:

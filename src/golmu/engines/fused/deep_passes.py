@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from golmu.architecture import KERNEL_SIZE
-from golmu.engines.draws import DROPOUT
 from golmu.engines.fused.compiling import kernel
 from golmu.engines.fused.convolution import NO_OUTPUT, pool_windows
 from golmu.engines.fused.deep_layout import (
@@ -19,6 +17,7 @@ from golmu.engines.fused.deep_layout import (
     CHANNELS,
     HEIGHT,
     INPUT,
+    KERNEL_ROW,
     KERNELS,
     POOLED,
     STRIDE,
@@ -26,13 +25,12 @@ from golmu.engines.fused.deep_layout import (
     WEIGHTS,
     WIDTH,
 )
-from golmu.engines.fused.hashing import mix, salt
 from golmu.engines.fused.layout import Buffers, Parameters
 from golmu.engines.fused.passes import (
-    DROPPED,
     add_dense1,
     convolution_gradient_row,
     convolve_windows,
+    drop_features,
     hidden_gradient,
     logits_of_hidden,
     pooled_gradient,
@@ -43,7 +41,6 @@ from golmu.engines.fused.vectors import NUMBER_BYTES
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
-KERNEL_ROW = np.int64(KERNEL_SIZE)
 PANEL_STRIDE = np.int64(COLUMNS_PER_PANEL)
 
 DEAD = np.int32(NO_OUTPUT)
@@ -110,17 +107,6 @@ def further_block(block: int, net: Parameters, table: Any, inputs: Any, where: A
 
 
 @kernel
-def drop_pooled(n: int, keys: Any, threshold: Any, scale: Any, act: Any, where: Any, place: int) -> None:
-    """Drop the activations act[:n] of the last block whose draws lie below the threshold, and scale the others."""
-    for i in range(n):
-        salted = salt(DROPOUT + i)
-        for s in range(act.shape[1]):
-            is_kept = mix(np.uint32(keys[s] ^ salted)) >= threshold
-            act[i, s] = scale * act[i, s] if is_kept else ZERO
-            where[place + i, s] = where[place + i, s] if is_kept else DROPPED
-
-
-@kernel
 def deep_forward(
     thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions
 ) -> None:
@@ -132,7 +118,9 @@ def deep_forward(
         further_block(block, net, table, inputs, where, work.scratch[thread], act)
     n_features, place = len(act) - 1, table[len(table) - 1, POOLED]
     if dropout and step_options.feature_threshold > 0:
-        drop_pooled(n_features, keys, step_options.feature_threshold, step_options.feature_scale, act, where, place)
+        # The last block's features go by row, column, kernel: to `drop_features`, one row of one column.
+        threshold, scale = step_options.feature_threshold, step_options.feature_scale
+        drop_features(0, n_features, 1, keys, threshold, scale, act, where[place : place + n_features])
     add_dense1(net, act, 0, n_features + 1, hidden)
     logits_of_hidden(net, n_features, hidden, work.logits[part], dropout, step_options, keys)
 

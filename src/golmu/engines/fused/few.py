@@ -32,7 +32,8 @@ from numba.extending import intrinsic
 
 from golmu.architecture import KERNEL_SIZE, Architecture
 from golmu.engines.fused.compiling import entry, kernel
-from golmu.engines.fused.deep_layout import KERNELS, STRIDE, TAPS, WEIGHTS, round_up_to_panels
+from golmu.engines.fused.convolution import OUTPUTS, emit_pool
+from golmu.engines.fused.deep_layout import KERNEL_ROW, KERNELS, STRIDE, TAPS, WEIGHTS, padded_size, round_up_to_panels
 from golmu.engines.fused.layout import Parameters, round_up_to_vectors
 from golmu.engines.fused.passes import rows_of_product
 from golmu.engines.fused.products import UNIT_STRIDE, multiply_rows, next_rows
@@ -49,7 +50,6 @@ IMAGES_PER_TILE = 4
 
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 
-KERNEL_ROW = np.int64(KERNEL_SIZE)
 TAPS_PER_CHANNEL = np.int64(TAPS)
 
 _tile_1x8, _tile_1x4, _tile_1x2, _tile_1x1 = (make_tile(1, vectors) for vectors in (8, 4, 2, 1))
@@ -79,7 +79,7 @@ def make_places(a: Architecture, n: int) -> Places:
         (TAPS * a.channels + 1) * round_up_to_panels(a.kernels[0]),
         max(2 * block.input_shape[1] * round_up_to_panels(block.n_kernels) for block in a.blocks),
         a.channels * (2 * height + 2) * KERNEL_SIZE * 2 * width,
-        sum((h + 2) * (w + 2) * c for h, w, c in (block.input_shape for block in a.blocks[1:])),
+        sum(padded_size(block) for block in a.blocks[1:]),
     ]
     return Places(*accumulate(sizes))
 
@@ -136,13 +136,9 @@ def pool_window(typing_context: Any, outputs: Any, right: Any, below: Any, bias:
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
         v, (outputs, right, below, bias) = Vectors(builder), arguments
-        best = v.load(outputs, 0)
-        for terms in ([(right, 1)], [(below, 1)], [(below, 1), (right, 1)]):
-            value = v.load(outputs, v.offset(*terms))
-            best = builder.select(builder.fcmp_ordered(">", value, best), value, best)
-        best = builder.fadd(best, v.load(bias, 0))
-        is_dead = builder.fcmp_ordered("<=", best, v.zero)  # "not >" would turn NaN into 0
-        v.store(builder.select(is_dead, v.zero, best), outputs, 0)
+        window = [v.load(outputs, v.offset((below, t), (right, u))) for t, u in OUTPUTS]
+        act, _ = emit_pool(v, window, v.load(bias, 0))
+        v.store(act, outputs, 0)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 4), generate
