@@ -9,7 +9,7 @@ from engine_cases import make_case, make_engine, train
 from numba import njit
 
 from golmu import ConvolutionNetwork
-from golmu.engines.fused.threads import claim, run_in_threads, wait_for_all
+from golmu.engines.fused.threads import ABORTED, CLAIMED, _abort, claim, run_in_threads, wait_for_all
 from golmu.errors import InputError, InputTypeError
 
 
@@ -80,6 +80,18 @@ def test_threads_do_not_wait_for_one_that_has_failed():
         run_in_threads(kernel, 3)
     # The first call, before the threads, is to compile the kernel, and ends at once.
     assert calls == [(True, (False, 5)), (False, (False, 5)), (False, (False, 5))]
+
+
+def test_nothing_is_left_to_claim_before_any_thread_is_told_to_end():
+    """The other way round, a thread that had been told so still claimed a piece, about once in a hundred runs."""
+
+    class State:
+        def __setitem__(self, place, value):
+            order.append(place)
+
+    order = []
+    _abort(State())
+    assert order == [slice(CLAIMED, None), ABORTED]
 
 
 def test_threads_of_the_estimator():

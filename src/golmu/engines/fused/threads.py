@@ -38,8 +38,8 @@ def shared_state(n_threads: int) -> NDArray[np.int64]:
 
 def _abort(state: NDArray[np.int64]) -> None:
     """Leave nothing to claim and nothing to wait for, so that all threads end."""
+    state[CLAIMED:] = NOTHING_LEFT  # first, since whoever no longer waits goes on to claim
     state[ABORTED] = 1
-    state[CLAIMED:] = NOTHING_LEFT
 
 
 def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
