@@ -23,7 +23,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from golmu.engines.fused.target import LANES
-from golmu.engines.fused.vectors import FLOAT, INDEX, Vectors
+from golmu.engines.fused.vectors import FLOAT, INDEX, NUMBER_BYTES, Vectors
 
 
 def make_tile(rows: int, vectors: int) -> Callable[..., None]:
@@ -59,6 +59,16 @@ def make_tile(rows: int, vectors: int) -> Callable[..., None]:
     return tile  # type: ignore[no-any-return]
 
 
+ROWS_PER_ADDRESS = 3
+"""Rows of A that are reached from one address: 0, 1 and 2 strides on, which instructions of x86 add by themselves."""
+
+
+def _opaque(builder: ir.IRBuilder, value: Any) -> Any:
+    """Emit nothing, but so that LLVM no longer knows where `value` comes from."""
+    identity = ir.InlineAsm(ir.FunctionType(value.type, [value.type]), "", "=r,0")
+    return builder.call(identity, [value])
+
+
 def _emit(
     builder: ir.IRBuilder, rows: int, vectors: int,
     a: Any, a_row: Any, a_k: Any, a_part: Any, b: Any, b_k: Any, b_part: Any, c: Any, c_row: Any,
@@ -67,10 +77,16 @@ def _emit(
     """Emit the instructions of one tile: both sums, then the update of C."""
     v = Vectors(builder)
     sums = [v.variables(vectors) for _ in range(rows)]
+    # From one address LLVM makes a chain of sums, which wants more registers than are free, and spills inside the loop.
+    addresses = [
+        _opaque(builder, builder.add(a, v.offset((a_row, NUMBER_BYTES * r)))) for r in range(0, rows, ROWS_PER_ADDRESS)
+    ]
     with cgutils.for_range(builder, n_parts, intp=INDEX) as part, cgutils.for_range(builder, n_k, intp=INDEX) as k:
         right = [v.load(b, v.offset((b_part, part.index), (b_k, k.index), (LANES, j))) for j in range(vectors)]
         for r in range(rows):
-            left = v.spread(v.load(a, v.offset((a_part, part.index), (a_k, k.index), (a_row, r)), FLOAT))
+            group, row = divmod(r, ROWS_PER_ADDRESS)
+            at = v.offset((a_part, part.index), (a_k, k.index), (a_row, row))
+            left = v.spread(v.load(addresses[group], at, FLOAT))
             for place, vector in zip(sums[r], right, strict=True):
                 v.add_product(place, left, vector)
 
