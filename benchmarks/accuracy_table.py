@@ -84,6 +84,65 @@ def full_table(korean: bool) -> str:
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
+OTHER = {
+    "cifar10-color": "CIFAR-10, colour photographs of 32×32",
+    "cifar10-wide": "CIFAR-10, colour photographs of 32×32",
+    "mnist-deep": "MNIST, handwritten digits of 28×28",
+    "fashion-mnist-deep": "Fashion-MNIST, clothes of 28×28",
+}
+"""The results of `other_data.py`, and what the images show."""
+
+
+def other_table(korean: bool) -> str:
+    """The accuracy of deeper networks on several data sets."""
+    assert not korean
+    results = {name: _load(name) for name in OTHER}
+    lines = ["| images | options | epochs | processor time of an epoch | validation accuracy | test accuracy |"]
+    lines.append("|---|---|---:|---:|---:|---:|")
+    for name, result in results.items():
+        epochs = result["settings"]["epochs"]
+        scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
+        time = _time(result["processor_seconds"] / epochs, korean)
+        lines.append(f"| {OTHER[name]} | `{_options(result)}` | {epochs} | {time} | {scores} |")
+    peaks = ", ".join(sorted({f"{result['machine']['peak_gflops']} GFLOP/s" for result in results.values()}))
+    first = next(iter(results.values()))
+    note = (
+        f"Mean ± standard deviation over {len(first['runs'])} seeds, each with its own fifth of the training images "
+        f"for validation, the test images scored once. {_computers(list(results.values()), korean)}, together at most "
+        f"{peaks}; each training on one thread, beside others."
+    )
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+def other_sentence(korean: bool) -> str:
+    """What deeper networks reach on colour photographs."""
+    color, wide = _load("cifar10-color"), _load("cifar10-wide")
+    one, other = (f"{result['test']['mean']:.2f}" for result in (color, wide))
+    epochs = color["settings"]["epochs"]
+    if korean:
+        return (
+            f"작은 컬러 사진(CIFAR-10, 32×32)에서는 `{_options(color)}` 옵션으로 {epochs}에포크 만에 테스트 정확도 "
+            f"{one}에 이르고, `--n-kernels 32,64,128`로 커널을 늘리면 {other}까지 올라갑니다. 넓은 장면을 찍은 "
+            "사진에는 미리 훈련된 큰 신경망이 더 정확합니다."
+        )
+    return (
+        f"On small colour photographs (CIFAR-10, 32×32), `{_options(color)}` reaches a test accuracy of {one} in "
+        f"{epochs} epochs, and with `--n-kernels 32,64,128` {other}. On photographs of large scenes, pretrained "
+        "networks do better."
+    )
+
+
+def _load(name: str) -> Any:
+    return json.loads((RESULTS / f"accuracy-{name}.json").read_text(encoding="utf-8"))
+
+
+def _options(result: Any) -> str:
+    """The options of `golmu train` for a result."""
+    own = result["own"]
+    kernels = f" --n-kernels {','.join(map(str, own['n_kernels']))}" if "n_kernels" in own else ""
+    return f"--recipe {result['recipe']}" + " --flip" * own.get("flip", False) + kernels
+
+
 def _scores(result: Any, korean: bool) -> str:
     """The cells of a recipe from its epochs on."""
     return (

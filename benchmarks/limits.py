@@ -20,6 +20,12 @@ from speed import describe_machine
 
 HERE = Path(__file__).parent
 
+NETWORKS = {
+    "first_run_seconds": "28, 28, 1, 10, 100, 10",
+    "first_run_of_several_blocks_seconds": "32, 32, 3, (16, 32, 64), 128, 10",
+}
+"""The arguments of `Architecture`, by what the result of its first batch is called."""
+
 FIRST_BATCH = """
 import time
 started = time.perf_counter()
@@ -29,8 +35,9 @@ from golmu.architecture import Architecture
 from golmu.engines.contract import Batches
 from golmu.recipe import PLAIN
 from golmu.training.loop import begin
-x, y = np.zeros((128, 28, 28, 1), np.uint8), np.arange(128) % 10
-engine, _ = begin(Architecture(28, 28, 1, 10, 100, 10), "auto", None, 0)
+architecture = Architecture(%s)
+x, y = np.zeros((128, *architecture.image_shape), np.uint8), np.arange(128) %% 10
+engine, _ = begin(architecture, "auto", None, 0)
 engine.train(engine.prepare(x, y), Batches.at(0.01, np.arange(128)[None]), PLAIN)
 print(time.perf_counter() - started)
 """
@@ -91,14 +98,17 @@ def first_batches() -> dict[str, Any]:
     First where kernels must be compiled; then with what `golmu train` imports; then with the estimator, whose base
     class is scikit-learn's, with and without the import of that.
     """
+    result = {}
+    for name, network in NETWORKS.items():
+        with tempfile.TemporaryDirectory() as cache:
+            times = [float(python(FIRST_BATCH % network, NUMBA_CACHE_DIR=cache)) for _ in range(6)]
+        result[name], result[name.replace("first", "later")] = times[0], statistics.median(times[1:])
     with tempfile.TemporaryDirectory() as cache:
-        first = float(python(FIRST_BATCH, NUMBA_CACHE_DIR=cache))
-        later = [float(python(FIRST_BATCH, NUMBA_CACHE_DIR=cache)) for _ in range(5)]
+        python(FIRST_BATCH % NETWORKS["first_run_seconds"], NUMBA_CACHE_DIR=cache)
         estimator = [python(FIRST_BATCH_OF_THE_ESTIMATOR, NUMBA_CACHE_DIR=cache).split() for _ in range(5)]
     with_sklearn, without = (statistics.median(float(row[i]) for row in estimator) for i in range(2))
     return {
-        "first_run_seconds": first,
-        "later_run_seconds": statistics.median(later),
+        **result,
         "later_run_of_the_estimator_seconds": with_sklearn,
         "later_run_of_the_estimator_after_sklearn_seconds": without,
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from accuracy_table import full_table, short_table
+from accuracy_table import full_table, other_sentence, other_table, short_table
 
 HERE = Path(__file__).parent
 
@@ -28,10 +28,21 @@ def load(name: str) -> Any:
     return json.loads((HERE / "results" / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def has(speed: Any, tool: str) -> bool:
+    """Whether a tool took part."""
+    return any(row["name"].startswith(tool) for row in speed["contenders"])
+
+
 def best(speed: Any, tool: str) -> float:
     """The median seconds of a tool's fastest contender."""
     rows = [row for row in speed["contenders"] if row["name"].startswith(tool) and "1 thread" not in row["name"]]
     return min(row["median_seconds"] for row in rows)
+
+
+def speeds(name: str) -> list[Any]:
+    """The recordings of a setting on one processor after another, the newest generation first."""
+    paths = sorted((HERE / "results").glob(f"speed-{name}-[0-9]*.json"), reverse=True)
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def ranked(speed: Any) -> list[tuple[str, float]]:
@@ -40,9 +51,16 @@ def ranked(speed: Any) -> list[tuple[str, float]]:
 
 
 def machine(result: Any, korean: bool) -> str:
-    """The processor and the number of its cores."""
-    cores = result["machine"]["cores"]
-    return f"{result['machine']['processor']}, " + (f"코어 {cores}개" if korean else f"{cores} cores")
+    """The processor, the number of its cores, and what they can do at most."""
+    facts = result["machine"]
+    words = [facts["processor"], f"코어 {facts['cores']}개" if korean else f"{facts['cores']} cores"]
+    if "vector_floats" in facts:
+        words.append(
+            f"벡터 하나에 수 {facts['vector_floats']}개" if korean else f"vectors of {facts['vector_floats']} floats"
+        )
+        peak = f"{facts['peak_gflops']} GFLOP/s"
+        words.append(f"최고 {peak}" if korean else f"a peak of {peak}")
+    return ", ".join(words)
 
 
 def versions(result: Any) -> str:
@@ -51,70 +69,100 @@ def versions(result: Any) -> str:
 
 
 def speed_sentence(korean: bool) -> str:
-    """The time of an epoch beside other tools, and why the recipe `chapter` takes longer."""
+    """The time of an epoch beside other tools on the processor where it is least, and why `chapter` takes longer."""
     assert not korean
-    speed, chapter = load("speed-chapter"), load("accuracy-chapter")
-    seconds = dict(ranked(speed))
-    fused = seconds["golmu fused"]
-    times = {tool: f"{seconds[tool] / fused:.1f}" for tool in ("keras", "jax", "torch", "the chapter")}
-    after = chapter["seconds"] / chapter["settings"]["epochs"]
+    recordings = speeds("chapter")
+    times = {
+        tool: min(best(speed, tool) / best(speed, "golmu fused") for speed in recordings)
+        for tool in ("keras", "jax", "torch", "the chapter")
+    }
+    fused = [best(speed, "golmu fused") for speed in recordings]
     return (
-        f"On {speed['threads']} CPU cores, the engine `fused` trains one epoch of the book's network in {fused:.2f} s: "
-        f"{times['keras']} times as fast as Keras, {times['jax']} times as fast as JAX, {times['torch']} times as fast "
-        f"as PyTorch and {times['the chapter']} times as fast as the book's own loop, all doing the same work. With "
-        f"the recipe `chapter` an epoch takes {after:.2f} s: like the book, it reports each batch's loss after the "
-        "update, which costs one more forward pass (`record_loss`)."
+        f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
+        f"{times['keras']:.1f} times as fast as Keras, {times['jax']:.1f} times as fast as JAX, {times['torch']:.1f} "
+        f"times as fast as PyTorch and {times['the chapter']:.0f} times as fast as the book's own loop, all doing the "
+        f"same work. These are the lower figures of {len(recordings)} processors, on which an epoch takes "
+        f"{min(fused):.2f} and {max(fused):.2f} s. With the recipe `chapter` an epoch takes half as long again: like "
+        "the book, it reports each batch's loss after the update, which costs one more forward pass (`record_loss`)."
     )
 
 
 def speed_table(korean: bool) -> str:
-    """Seconds per epoch of every tool."""
-    speed = load("speed-chapter")
-    fused = best(speed, "golmu fused")
+    """How much longer every tool takes than Golmu, and seconds per epoch, on every processor."""
+    recordings = speeds("chapter")
+    letters = "ABCDEFGH"[: len(recordings)]
     if korean:
-        lines = ["| 같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개) | 초 | 골무 대비 소요 시간 |"]
+        head = "같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개)"
+        ratio, seconds = [f"골무의 몇 배({letter})" for letter in letters], [f"초({letter})" for letter in letters]
+    else:
+        head = "one epoch: 48,000 images to train, 12,000 to validate"
+        ratio = [f"time relative to Golmu, {letter}" for letter in letters]
+        seconds = [f"seconds, {letter}" for letter in letters]
+    lines = [f"| {' | '.join([head, *ratio, *seconds])} |", f"|---|{'---:|' * 2 * len(letters)}"]
+    for tool, _ in ranked(recordings[0]):
+        times = [best(speed, tool) for speed in recordings]
+        ratios = [time / best(speed, "golmu fused") for time, speed in zip(times, recordings, strict=True)]
+        cells = [*(f"{ratio:.1f}" + ("배" if korean else "×") for ratio in ratios), *(f"{time:.2f}" for time in times)]
+        lines.append(f"| {TOOLS[tool][korean]} | {' | '.join(cells)} |")
+    processors = "; ".join(
+        f"{letter}: {machine(speed, korean)}, {speed['date']}"
+        for letter, speed in zip(letters, recordings, strict=True)
+    )
+    rounds = min(speed["rounds"] for speed in recordings)
+    if korean:
         note = (
-            f"{machine(speed, korean)}, {speed['rounds']}회 번갈아 측정한 중앙값, {speed['date']}. 도구마다 가장 빠른 "
-            f"방법의 시간입니다. {versions(speed)}."
+            f"{processors}. {rounds}회 번갈아 측정한 중앙값. 도구마다 가장 빠른 방법의 시간입니다. "
+            f"{versions(recordings[0])}."
         )
     else:
-        lines = ["| one epoch: 48,000 images to train, 12,000 to validate | seconds | time relative to Golmu |"]
         note = (
-            f"{machine(speed, korean)}, median of {speed['rounds']} interleaved rounds, {speed['date']}; for each tool "
-            f"the fastest way that was tried. {versions(speed)}."
+            f"{processors}. Median of {rounds} interleaved rounds; for each tool the fastest way that was tried. "
+            f"{versions(recordings[0])}."
         )
-    lines.append("|---|---:|---:|")
-    for tool, seconds in ranked(speed):
-        ratio = f"{seconds / fused:.1f}" + ("배" if korean else "×")
-        lines.append(f"| {TOOLS[tool][korean]} | {seconds:.2f} | {ratio} |")
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
+LARGER = {
+    "wide": "64 kernels, 256 units, 28×28 images",
+    "colour": "10 kernels, 100 units, 32×32×3 images",
+    "deep": "16, 32 and 64 kernels, 128 units, 32×32×3 images",
+    "deep-wide": "32, 64 and 128 kernels, 128 units, 32×32×3 images",
+}
 
 
 def larger_table(korean: bool) -> str:
-    """Seconds per epoch of larger networks, beside Keras."""
+    """How much longer Keras and PyTorch take for larger networks, and Golmu's seconds and share of the peak."""
     assert not korean
-    titles = {"wide": "64 kernels, 256 units, 28×28 images", "colour": "10 kernels, 100 units, 32×32×3 images"}
-    lines = ["| network | Golmu, s per epoch | Keras, s per epoch | time relative to Golmu |", "|---|---:|---:|---:|"]
-    for name, title in titles.items():
-        speed = load(f"speed-{name}")
-        golmu, keras = best(speed, "golmu fused"), best(speed, "keras")
-        lines.append(f"| {title} | {golmu:.2f} | {keras:.2f} | {keras / golmu:.1f}× |")
-    note = f"{machine(speed, korean)}, median of {speed['rounds']} interleaved rounds, {speed['date']}."
-    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+    recordings = {(name, speed["machine"]["processor"]): speed for name in LARGER for speed in speeds(name)}
+    letters = {processor: "ABCDEFGH"[i] for i, processor in enumerate(dict.fromkeys(key[1] for key in recordings))}
+    lines = ["| network | Keras, time relative to Golmu | PyTorch | Golmu, µs an image | share of the peak | on |"]
+    lines.append("|---|---:|---:|---:|---:|---|")
+    for (name, processor), speed in recordings.items():
+        golmu = best(speed, "golmu fused")
+        ratios = [f"{best(speed, tool) / golmu:.1f}×" if has(speed, tool) else "–" for tool in ("keras", "torch")]
+        share = f"{speed['roofline_seconds'] / golmu:.2f}" if "peak_gflops" in speed else "–"
+        micros = f"{1e6 * golmu / speed.get('images', 48_000):.1f}"
+        lines.append(f"| {LARGER[name]} | {' | '.join(ratios)} | {micros} | {share} | {letters[processor]} |")
+    notes = {
+        letters[speed["machine"]["processor"]]: f"{machine(speed, korean)}, {speed['date']}"
+        for speed in recordings.values()
+    }
+    note = "; ".join(f"{letter}: {text}" for letter, text in notes.items())
+    return "\n".join([*lines, "", f"<sub>{note}. Medians of interleaved rounds.</sub>"])
 
 
 def prediction_table(korean: bool) -> str:
-    """Milliseconds to predict the test images, beside ONNX Runtime."""
+    """Milliseconds to predict the test images, beside ONNX Runtime, on every processor."""
     assert not korean
-    speed = load("speed-chapter")
-    seconds = {}
-    for row in speed["prediction"]:
-        tool = "Golmu, engine `fused`" if row["name"].startswith("golmu") else "ONNX Runtime"
-        seconds[tool] = min(row["median_seconds"], seconds.get(tool, math.inf))
-    golmu = min(seconds.values())
-    lines = ["| predicting 10,000 images | milliseconds | time relative to Golmu |", "|---|---:|---:|"]
-    lines += [f"| {tool} | {1000 * value:.0f} | {value / golmu:.1f}× |" for tool, value in seconds.items()]
-    return "\n".join([*lines, "", f"<sub>{machine(speed, korean)}, {speed['date']}; the faster way of each.</sub>"])
+    lines = ["| predicting 10,000 images | ONNX Runtime, time relative to Golmu | Golmu, ms | ONNX Runtime, ms |"]
+    lines.append("|---|---:|---:|---:|")
+    for speed in speeds("chapter"):
+        seconds = {row["name"]: row["median_seconds"] for row in speed["prediction"]}
+        golmu = seconds.pop("golmu fused")
+        other = min(seconds.values())
+        name = speed["machine"]["processor"]
+        lines.append(f"| {name} | {other / golmu:.1f}× | {1000 * golmu:.0f} | {1000 * other:.0f} |")
+    return "\n".join([*lines, "", "<sub>The faster way of each.</sub>"])
 
 
 def quickest(race: Any, tool: str, key: str) -> float:
@@ -163,7 +211,9 @@ def limits_table(korean: bool) -> str:
     limits = load("limits")
     rows = {
         "first run ever, which compiles the kernels: seconds to the first batch": f"{limits['first_run_seconds']:.1f}",
+        "the same with three blocks (16, 32 and 64 kernels)": f"{limits['first_run_of_several_blocks_seconds']:.1f}",
         "every later run: seconds to the first batch": f"{limits['later_run_seconds']:.1f}",
+        "the same with three blocks": f"{limits['later_run_of_several_blocks_seconds']:.1f}",
         "`golmu train fashion-mnist`, 3 epochs, whole process: seconds": f"{limits['seconds']:.1f}",
         "`golmu train fashion-mnist`: peak memory in MB": f"{limits['peak_megabytes']:.0f}",
     }
@@ -191,6 +241,8 @@ def mlp_table(korean: bool) -> str:
 BLOCKS: dict[str, Callable[[bool], str]] = {
     "accuracy": short_table,
     "accuracy-published": full_table,
+    "accuracy-other": other_table,
+    "photographs": other_sentence,
     "speed-sentence": speed_sentence,
     "speed": speed_table,
     "speed-larger": larger_table,

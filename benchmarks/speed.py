@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -192,13 +193,26 @@ def seconds_of(contender: Contender) -> list[float]:
     return [seconds for answer in contender.answers[1:] for seconds in answer["seconds"]]
 
 
-def describe_machine() -> dict[str, Any]:
-    """Hardware and versions."""
-    model = platform.processor() or platform.machine()
+GENERATIONS = {("25", "1"): "3rd", ("25", "17"): "4th", ("26", "2"): "5th"}
+"""Of AMD's EPYC, whose name does not tell them apart, by family and model."""
+
+
+def processor_name() -> str:
+    """The processor's name, with its generation, family and model where the system tells them."""
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
+    if not cpuinfo.exists():
+        return platform.processor() or platform.machine()
+    fields = dict(re.findall(r"^(.*?)\t*: (.*)$", cpuinfo.read_text(), re.MULTILINE))
+    name = fields.get("model name", platform.machine())
+    if "cpu family" not in fields:
+        return name
+    numbers = fields["cpu family"], fields["model"]
+    generation = f"{GENERATIONS[numbers]} generation, " if name == "AMD EPYC" and numbers in GENERATIONS else ""
+    return f"{name} ({generation}family {numbers[0]}, model {numbers[1]})"
+
+
+def describe_machine() -> dict[str, Any]:
+    """Hardware and versions; the peak is that of all cores together."""
     versions = {}
     for package in VERSIONED:
         try:
@@ -206,7 +220,14 @@ def describe_machine() -> dict[str, Any]:
         except ModuleNotFoundError:
             continue
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": model, "cores": cores, "python": platform.python_version(), "versions": versions}
+    return {
+        "processor": processor_name(),
+        "cores": cores,
+        "vector_floats": VECTOR_FLOATS,
+        "peak_gflops": round(peak_rate(cores or 1) / 1e9),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
 
 
 def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[str, Any]:
@@ -221,7 +242,7 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
         path = Path(folder) / "data.npz"
         make_data(setting, path)
         with np.load(path) as data:
-            flop = flop_per_epoch(data, setting.kernels, setting.units)
+            flop, n_images = flop_per_epoch(data, setting.kernels, setting.units), len(data["x_train"])
         sizes = [
             "--kernels",
             ",".join(map(str, setting.kernels)),
@@ -237,9 +258,9 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
             "rounds": rounds,
             "threads": threads,
             "machine": describe_machine(),
+            "images": n_images,
             "flop_per_epoch": flop,
             "peak_gflops": statistics.median(rates) / 1e9,
-            "vector_floats": VECTOR_FLOATS,
             "roofline_seconds": flop / statistics.median(rates),
             "contenders": [
                 {
@@ -261,6 +282,12 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
                 for contender in predicting
             ]
     return result
+
+
+def recording_path(name: str, processor: str) -> Path:
+    """The file of a setting's result: one for each kind of processor, by its family and model."""
+    numbers = re.findall(r"family (\d+), model (\d+)", processor)
+    return HERE / "results" / f"speed-{'-'.join([name, *(numbers[0] if numbers else ['0'])])}.json"
 
 
 def table(result: dict[str, Any]) -> str:
@@ -291,7 +318,7 @@ def main() -> None:
         result = run_setting(name, args.rounds, args.threads, args.only)
         print(table(result))
         if not args.only:
-            path = HERE / "results" / f"speed-{name}.json"
+            path = recording_path(name, result["machine"]["processor"])
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(result, indent=2) + "\n")
             print(f"written to {path.relative_to(HERE.parent)}", file=sys.stderr)
