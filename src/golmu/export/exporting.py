@@ -152,9 +152,9 @@ def export_network(
         write_file(draft / LABELS, labels_text(predictor.model), "the names of the classes")
         if has_card:
             write_file(draft / CARD, card_text(predictor, to, written, check, origin), "the model card")
-        description = describe_export(predictor, draft, to, written, check, origin)
-        write_file(draft / DESCRIPTION, as_json(description), "the description of the network")
-    return Exported(folder, folder / written.network, description, check)
+        description = as_json(describe_export(predictor, draft, to, written, check, origin))
+        write_file(draft / DESCRIPTION, description, "the description of the network")
+    return Exported(folder, folder / written.network, json.loads(description), check)
 
 
 def check_replaceable(folder: Path) -> None:
