@@ -53,7 +53,7 @@ def test_the_run_knows_its_accuracy(run, own):
         "value": results["val_accuracy"], "confidence": 0.95, "images": 80, "part": "validation", "data": "shapes",
         "note": "",
     }  # fmt: skip
-    assert 0 < low < results["val_accuracy"] < high < 1
+    assert 0 < low < results["val_accuracy"] <= high <= 1
     card = (own / "export" / "onnx" / "README.md").read_text()
     assert f"| accuracy | {results['val_accuracy']:.4f} | {low:.4f} to {high:.4f} | 80 validation |" in card
     assert "shapes: 320 training images and 80 validation images." in card
@@ -102,5 +102,4 @@ def test_quantization_of_a_run_from_arrays_needs_data(run, tmp_path, digits):
     status, _, err = run("export", tmp_path / "arrays", "--to", "litert", "--quantize")
     assert status == 2
     assert "was trained on arrays, which it does not keep: give data like them with --data" in err
-    with pytest.warns(golmu.errors.GolmuWarning):
-        assert run("export", tmp_path / "arrays", "--to", "litert", "--quantize", "--data", "digits")[0] == 0
+    export(run, tmp_path / "arrays", "--to", "litert", "--quantize", "--data", "digits")

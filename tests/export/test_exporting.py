@@ -136,7 +136,11 @@ def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
         ("keras", "tensorflow", r"the export to Keras needs TensorFlow, which is not installed: pip install 'golmu\[t"),
         ("saved-model", "tensorflow", r"the export to a SavedModel needs TensorFlow, .*pip install 'golmu\[tensorflow"),
         ("litert", "tensorflow", r"the export to LiteRT needs TensorFlow, .*: pip install 'golmu\[tensorflow\]'$"),
-        ("litert", "ai_edge_litert", r"the export to LiteRT needs ai-edge-litert, .*: pip install 'golmu\[tensorflow\]"),
+        (
+            "litert",
+            "ai_edge_litert",
+            r"the export to LiteRT needs ai-edge-litert, .*: pip install 'golmu\[tensorflow\]",
+        ),
         ("onnx", "onnx", r"^the export to ONNX needs onnx, which is not installed: pip install 'golmu\[onnx\]'$"),
         ("onnx", "onnxruntime", r"the export to ONNX needs onnxruntime, .*: pip install 'golmu\[onnx\]'$"),
     ],
@@ -188,13 +192,25 @@ def test_what_a_user_has_put_there_is_not_lost(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "kind", "text"),
     [
-        ({"to": "onxn"}, InputError, "to must be one of keras, onnx, litert, saved-model, page, got 'onxn'; did you mean"),
+        (
+            {"to": "onxn"},
+            InputError,
+            "to must be one of keras, onnx, litert, saved-model, page, got 'onxn'; did you mean",
+        ),
         ({"to": 3}, InputTypeError, "to must be one of keras, .*, got 3$"),
         ({"path": 3}, InputTypeError, "path must be a path, got 3"),
         ({"path": "network.keras"}, InputError, "is the name of a file: give a folder, such as network$"),
         ({"card": "yes"}, InputTypeError, "card must be True or False, got 'yes'"),
-        ({"predictor": "run"}, InputTypeError, "predictor must be a golmu.Predictor, such as golmu.load returns, got 'run"),
-        ({"quantize": True}, InputTypeError, r"quantize must be a golmu\.Dataset, the data that .*, or None, got True$"),
+        (
+            {"predictor": "run"},
+            InputTypeError,
+            "predictor must be a golmu.Predictor, such as golmu.load returns, got 'run",
+        ),
+        (
+            {"quantize": True},
+            InputTypeError,
+            r"quantize must be a golmu\.Dataset, the data that .*, or None, got True$",
+        ),
         ({"path": "nowhere/below/e"}, SaveError, "the export cannot be written to .*: No such file or directory$"),
     ],
 )
@@ -252,7 +268,7 @@ def test_a_quantized_network_that_loses_accuracy_is_not_kept(tmp_path, learned):
 
 def test_quantization_is_for_one_format_and_for_data_of_the_network(tmp_path, learned):
     predictor, data = learned
-    with pytest.raises(InputError, match="^quantize is for the format litert, got onnx: leave it out$"):
+    with pytest.raises(InputError, match=r"^quantize is for the format litert, got onnx: leave it out$"):
         golmu.export(predictor, tmp_path / "e", to="onnx", quantize=data)
     with pytest.raises(DataError, match="holds images of shape"):
         golmu.export(drawn_network(), tmp_path / "e", to="litert", quantize=data)

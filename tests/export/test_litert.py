@@ -34,5 +34,7 @@ def test_the_images_of_a_calibration_are_a_few_of_all():
 
 def test_a_network_that_is_too_large_for_a_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "MAX_BYTES", 1000)
-    with pytest.raises(SaveError, match=r"^drawn has \d+ parameters, and a LiteRT file holds at most 250: export it to"):
+    with pytest.raises(
+        SaveError, match=r"^drawn has \d+ parameters, and a LiteRT file holds at most 250: export it to"
+    ):
         golmu.export(drawn_network(), tmp_path / "e", to="litert")

@@ -34,7 +34,9 @@ SIZES = [(28, 28), (640, 480), (31, 97), (7, 5), (1, 9), (300, 2)]
 @pytest.mark.parametrize(("channels", "ground"), [(1, "dark"), (1, "light"), (1, ""), (3, "")])
 @pytest.mark.filterwarnings("ignore::golmu.errors.GolmuWarning")  # images that are inverted
 def test_ten_lines_of_pillow_give_the_same_pixels(tmp_path, channels, ground):
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if "def fit(" in block]
+    (code,) = [
+        block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if "def fit(" in block
+    ]
     assert "golmu" not in code.partition("\npixels")[0]
     names = {}
     exec(code.partition("\npixels")[0], names)
@@ -78,7 +80,11 @@ def test_an_inverted_image_is_noticed(tmp_path):
         ({"path": "."}, DataError, "not a readable image"),
         ({"predictor": "run"}, InputTypeError, "predictor must be a golmu.Predictor"),
         ({"invert": "maybe"}, InputError, "invert must be one of auto, yes, no, got 'maybe'"),
-        ({"predictor": drawn_network((4, 4, 2))}, DataError, "image files have 1 or 3 channels, but the network takes 2"),
+        (
+            {"predictor": drawn_network((4, 4, 2))},
+            DataError,
+            "image files have 1 or 3 channels, but the network takes 2",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(arguments, kind, text):
