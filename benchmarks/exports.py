@@ -1,7 +1,7 @@
 """Size, speed and difference of every export of a run: python benchmarks/exports.py RUN.
 
-For each format: bytes of the network, the largest difference of a probability in the check, the time to load it, and the
-time of one image alone and of one of 256 (one thread where the runtime lets us choose).
+For each format: bytes of the network, what its check found, the time to load it, and the time of one image alone and of
+one of 256 (one thread where the runtime lets us choose).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def load(exported: Exported, to: str) -> tuple[Answer, bool]:
     from keras.saving import load_model
 
     network = load_model(path)
-    return lambda images: network.predict_on_batch(images), True
+    return network.predict_on_batch, True
 
 
 def timed(answer: Answer, images: np.ndarray) -> float:

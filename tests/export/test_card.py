@@ -39,6 +39,13 @@ def test_a_card_says_what_is_known():
     assert "      value: 0.9" in front
 
 
+def test_the_title_is_the_runs_or_the_files_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, title in (("runs/a b/", "a b"), (".", tmp_path.name), ("x/net.safetensors", "net")):
+        body = parts(card_text(drawn_network(name=name), "onnx", written(), CHECK, None))[1]
+        assert body.strip().splitlines()[0] == "# " + title.replace("_", "\\_")
+
+
 def test_a_card_without_a_run_claims_nothing():
     front, body = parts(card_text(drawn_network(), "onnx", written(), CHECK, None))
     assert "model-index" not in front

@@ -130,6 +130,18 @@ def test_an_interruption_leaves_nothing(tmp_path, monkeypatch):
     assert everything_in(tmp_path) == []
 
 
+@pytest.mark.parametrize("to", ASKED)
+def test_what_a_library_raises_is_one_line(tmp_path, monkeypatch, to):
+    def failing(*_, **__):
+        raise RuntimeError("No space left on device\n  at line 7 of saver.cc")
+
+    write = f"write_{to.replace('-', '_')}"
+    monkeypatch.setattr(f"golmu.export.{to.replace('-', '_')}.{write}", failing)
+    with pytest.raises(SaveError, match=f"^drawn cannot be exported to {to}: No space left on device$"):
+        golmu.export(drawn_network(), tmp_path / "export" / "e", to=to)
+    assert everything_in(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("to", "missing", "text"),
     [
@@ -233,7 +245,7 @@ def learned(tmp_path_factory):
     x[np.arange(600), 3 * y] += np.uint8(80)
     data = golmu.Dataset.from_arrays(x[:400], y[:400], ["ant", "bee", "cat"], test_images=x[400:], test_labels=y[400:])
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    network = golmu.ConvolutionNetwork((4, 6), 16, 32, 0.05, epochs=6, standardize=True, test_flip=True, random_state=0)
+    network = golmu.ConvolutionNetwork((4, 6), 200, 32, 0.05, epochs=6, standardize=True, test_flip=True, random_state=0)
     network.fit(data.train.images, np.array(data.class_names)[data.train.labels]).save(path)
     return golmu.load(path), data
 
@@ -277,14 +289,14 @@ def test_quantization_is_for_one_format_and_for_data_of_the_network(tmp_path, le
 # Names
 
 
-HOSTILE = ("</script>", "a\nb", "\x1b[31m", "| x | `y` |", "골무", "\u202etxt.exe")
+HOSTILE = ("</script>", "a\nb", "\x1b[31m", "| x | `y` |", "골무", "\u202etxt.exe", "\ud800")
 
 
 @pytest.mark.parametrize("to", ASKED)
 def test_any_class_name_is_kept(tmp_path, to):
     exported = golmu.export(drawn_network(names=HOSTILE), tmp_path / "e", to=to, card=True)
     lines = (tmp_path / "e" / "labels.txt").read_text(encoding="utf-8").splitlines()
-    assert lines == ["</script>", "a\\u000ab", "\\u001b[31m", "| x | `y` |", "골무", "\\u202etxt.exe"]
+    assert lines == ["</script>", "a\\u000ab", "\\u001b[31m", "| x | `y` |", "골무", "\\u202etxt.exe", "\\ud800"]
     said = json.loads((tmp_path / "e" / "model.json").read_text(encoding="utf-8"))
     assert tuple(said["classes"]["class_names"]) == HOSTILE
     if to == "keras":

@@ -3,7 +3,7 @@
 import numpy as np
 
 from golmu.architecture import Architecture
-from golmu.model.model import Model
+from golmu.model.model import ImageFileOptions, Model
 from golmu.model.predictor import Predictor
 from golmu.preprocessing import Preprocessing
 
@@ -21,7 +21,8 @@ def drawn_network(
     for key, value in weights.items():
         weights[key] = value * np.float32(2) if value.ndim > 1 else rng.normal(0, 0.2, value.shape).astype(np.float32)
     moments = (MEANS[: shape[2]], DEVIATIONS[: shape[2]]) if standardize else ((), ())
-    model = Model(a, weights, np.arange(len(names)), tuple(names), Preprocessing(*moments, test_flip, ground))
+    seen = Preprocessing(*moments, test_flip, ground)
+    model = Model(a, weights, np.arange(len(names)), tuple(names), seen, image_files=ImageFileOptions.of(a, seen))
     return Predictor.of(model, name=name)
 
 

@@ -1,6 +1,7 @@
 """Image files as the network sees them: pixel by pixel as `predict` does it, and as the documentation says."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_an_inverted_image_is_noticed(tmp_path):
     path = picture(tmp_path / "a.png", np.random.default_rng(0), (50, 31), "L", 190)
     with pytest.warns(GolmuWarning, match=r"a\.png is dark on light, .* so it was inverted"):
         golmu.fit_image(path, drawn_network(ground="dark"))
+
+
+def test_a_model_that_does_not_say_how_is_noticed(tmp_path):
+    path = picture(tmp_path / "a.png", np.random.default_rng(0), (50, 31), "L", 190)
+    predictor = drawn_network()
+    old = golmu.Predictor.of(replace(predictor.model, image_files=None), name="old.safetensors")
+    with pytest.warns(GolmuWarning, match=r"^old\.safetensors was written by an earlier version .* fitted to 9x8 with"):
+        assert np.array_equal(golmu.fit_image(path, old), golmu.fit_image(path, predictor))
 
 
 @pytest.mark.parametrize(

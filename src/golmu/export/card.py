@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from golmu.about import VERSION
 from golmu.export.check import Check
@@ -14,6 +15,9 @@ from golmu.model.predictor import Predictor
 from golmu.names import file_stem, printable
 
 CARD = "README.md"
+
+MODEL_SUFFIX = ".safetensors"
+"""How the name of a model file ends, which is no part of the network's."""
 
 MAX_CLASSES_LISTED = 50
 """Classes, at most, that a card lists; labels.txt has all of them."""
@@ -66,7 +70,7 @@ probabilities = network(pixels=tf.constant(pixels[np.newaxis]))["probabilities"]
 def card_text(predictor: Predictor, to: str, written: Written, check: Check | None, origin: Origin | None) -> str:
     """Return the card of a network that is exported to the format `to`."""
     known = origin or Origin()
-    title = file_stem(predictor.name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    title = file_stem(Path(predictor.name).resolve().name.removesuffix(MODEL_SUFFIX))
     parts = [
         _front_matter(title, to, known),
         f"# {_text(title)}",

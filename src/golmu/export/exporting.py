@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from golmu.analysis.labelled_images import LabelledImages, test_images
 from golmu.checks import as_path, boolean, one_of
 from golmu.data import Dataset
-from golmu.errors import InputError, InputTypeError
+from golmu.errors import GolmuError, InputError, InputTypeError, SaveError
 from golmu.export.card import CARD, card_text
 from golmu.export.check import Check, check_accuracy, check_answers
 from golmu.export.description import DESCRIPTION, LABELS, Origin, as_json, describe_export, file_digest, labels_text
@@ -147,8 +147,14 @@ def export_network(
     """
     check_replaceable(folder)
     with folder_draft(folder, "the export") as draft:
-        written = _write(predictor, draft, to, calibration, samples)
-        check = _check(predictor, written, calibration)
+        try:
+            written = _write(predictor, draft, to, calibration, samples)
+            check = _check(predictor, written, calibration)
+        except (GolmuError, OSError, MemoryError):
+            raise
+        except Exception as error:  # what a library raises, say on a full disk, depends on the library
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise SaveError(f"{predictor.name} cannot be exported to {to}: {reason}") from error
         write_file(draft / LABELS, labels_text(predictor.model), "the names of the classes")
         if has_card:
             write_file(draft / CARD, card_text(predictor, to, written, check, origin), "the model card")

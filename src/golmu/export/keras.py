@@ -41,7 +41,7 @@ def write_keras(predictor: Predictor, folder: Path) -> Written:
     as_keras(model).save(path)
     said = {**describe_classes(model.classes, model.class_names), "image_files": describe_image_files(model)}
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(INSIDE, as_json(said))
+        archive.writestr(INSIDE, as_json(said).encode(errors="backslashreplace"))  # as other files of JSON
     exported = load_model(path)
 
     def answer(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from golmu.checks import as_path, one_of
 from golmu.data.readers.image_files import read_image
 from golmu.data.readers.inversion import Inversion
 from golmu.errors import InputTypeError, warn
+from golmu.model.prediction import warn_of_defaults
 from golmu.model.predictor import Predictor
 from golmu.preprocessing import INVERSIONS
 
@@ -53,6 +54,7 @@ def fit_image(path: str | Path, predictor: Predictor, *, invert: str | None = No
     options = predictor.image_files
     inversion = Inversion(options.ground, one_of(options.inversion if invert is None else invert, INVERSIONS, "invert"))
     pixels = read_image(as_path(path, "path"), predictor.image_shape, inversion)
+    warn_of_defaults(predictor.model, predictor.name)
     if inversion.notice:
         warn(inversion.notice)
     return pixels
