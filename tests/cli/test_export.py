@@ -103,3 +103,22 @@ def test_quantization_of_a_run_from_arrays_needs_data(run, tmp_path, digits):
     assert status == 2
     assert "was trained on arrays, which it does not keep: give data like them with --data" in err
     export(run, tmp_path / "arrays", "--to", "litert", "--quantize", "--data", "digits")
+
+
+def test_a_page_needs_nothing_and_shows_some_of_the_runs_images(run, own, tmp_path):
+    lines = export(run, own, "--to", "page", "--card")
+    page = own / "export" / "page" / "index.html"
+    assert lines == [f"network: {page}"]
+    assert sorted(path.name for path in page.parent.iterdir()) == [
+        "README.md",
+        "index.html",
+        "labels.txt",
+        "model.json",
+    ]
+    said = json.loads((page.parent / "model.json").read_text())
+    assert (said["exported_to"], said["network"], said["check"]) == ("page", "index.html", None)
+    with_images = page.stat().st_size
+    export(run, own / "model.safetensors", "--to", "page", "--output", tmp_path / "page")
+    assert (tmp_path / "page" / "index.html").stat().st_size < with_images
+    status, _, err = run("export", own, "--to", "page", "--data", tmp_path / "nowhere")
+    assert (status, "there is no '" in err) == (2, True)

@@ -245,7 +245,8 @@ def learned(tmp_path_factory):
     x[np.arange(600), 3 * y] += np.uint8(80)
     data = golmu.Dataset.from_arrays(x[:400], y[:400], ["ant", "bee", "cat"], test_images=x[400:], test_labels=y[400:])
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    network = golmu.ConvolutionNetwork((4, 6), 200, 32, 0.05, epochs=6, standardize=True, test_flip=True, random_state=0)
+    settings = {"epochs": 6, "standardize": True, "test_flip": True, "random_state": 0}
+    network = golmu.ConvolutionNetwork((4, 6), 200, 32, 0.05, **settings)
     network.fit(data.train.images, np.array(data.class_names)[data.train.labels]).save(path)
     return golmu.load(path), data
 
