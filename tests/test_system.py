@@ -11,7 +11,7 @@ import pytest
 
 from golmu import system
 from golmu.errors import SaveError
-from golmu.system import check_writable, is_locked, lock_file, usable_cores, write_atomically, write_file
+from golmu.system import check_writable, folder_draft, is_locked, lock_file, usable_cores, write_atomically, write_file
 
 
 def test_a_file_is_written_whole_with_its_text_as_utf_8(tmp_path):
@@ -155,3 +155,62 @@ def test_a_device_or_a_pipe_is_never_replaced_and_a_link_is_followed(tmp_path):
     write_file(tmp_path / "link", "x", "the text")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").read_text() == "x"
+
+
+def test_a_folder_is_written_whole(tmp_path):
+    folder = tmp_path / "new" / "a"
+    with folder_draft(folder, "the export") as draft:
+        (draft / "sub").mkdir()
+        (draft / "sub" / "x").write_text("1")
+        assert not folder.exists()
+    assert (folder / "sub" / "x").read_text() == "1"
+    with folder_draft(folder, "the export") as draft:
+        (draft / "y").write_text("2")
+        assert (folder / "sub" / "x").read_text() == "1"
+    assert [path.name for path in folder.iterdir()] == ["y"]
+    assert [path.name for path in folder.parent.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError("x"), ValueError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(28, "No space left on device"), SaveError),
+    ],
+)
+def test_nothing_remains_of_a_folder_that_cannot_be_filled(tmp_path, error, expected):
+    def fill(draft):
+        (draft / "x").write_text("1")
+        raise error
+
+    with pytest.raises(expected), folder_draft(tmp_path / "new" / "a", "the export") as draft:
+        fill(draft)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_old_folder_stays_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "old").touch()
+    own, calls = system._rename, []
+
+    def failing(draft, path):
+        calls.append(path)
+        if len(calls) == 2:
+            raise OSError(13, "Permission denied")
+        own(draft, path)
+
+    monkeypatch.setattr(system, "_rename", failing)
+    text = r"^the export cannot be written to .*a: Permission denied$"
+    with pytest.raises(SaveError, match=text), folder_draft(tmp_path / "a", "the export") as draft:
+        (draft / "x").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "old"]
+
+
+def test_a_link_to_a_folder_is_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with folder_draft(tmp_path / "link", "the export") as draft:
+        (draft / "x").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "x").exists()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from golmu.data import Dataset, ImageSet, load_dataset
     from golmu.estimator.explain import explain
     from golmu.estimator.network import ConvolutionNetwork, NotFittedError
+    from golmu.export.exporting import export
+    from golmu.model.fitting import fit_image
     from golmu.model.prediction import Prediction
     from golmu.model.predictor import Predictor
     from golmu.recipe import RECIPES, Recipe
@@ -30,11 +32,12 @@ _HOME_OF = {
     "Recipe": "golmu.recipe",
     "Run": "golmu.runs.run",
     "explain": "golmu.estimator.explain",
+    "fit_image": "golmu.model.fitting",
     "load": "golmu.runs.run",
     "load_dataset": "golmu.data",
 }
 
-__all__ = [  # noqa: RUF022  the order of `_HOME_OF`
+__all__ = [  # noqa: RUF022  classes first, then functions
     "ConvolutionNetwork",
     "Dataset",
     "ImageSet",
@@ -45,16 +48,20 @@ __all__ = [  # noqa: RUF022  the order of `_HOME_OF`
     "Recipe",
     "Run",
     "explain",
+    "export",
+    "fit_image",
     "load",
     "load_dataset",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "export":  # the package itself, which can be called
+        return import_module("golmu.export")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'golmu' has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted({*globals(), *__all__})

@@ -8,6 +8,7 @@ import math
 import os
 import secrets
 import shlex
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,56 @@ def write_atomically(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def folder_draft(path: Path, what: str) -> Iterator[Path]:
+    """Give an empty folder to fill, which takes the place of `path` when the block ends; if it raises, nothing remains.
+
+    A folder at `path` is replaced as a whole: a reader, or a crash, finds the old one or the new one. For the moment
+    between two renames there is none, and a crash then leaves the old one beside, under a name that ends in .part.
+
+    Parameters
+    ----------
+    path
+        The folder, which is made or replaced. The folder that it lies in is made too, but none above that.
+    what
+        What the error calls it, such as "the export".
+
+    Raises
+    ------
+    SaveError
+        If the folder cannot be written; what stood at `path` is untouched.
+    """
+    path = Path(os.path.realpath(path))
+    token = secrets.token_hex(8)
+    draft, old = (path.parent / f".{token}{state}{PART_SUFFIX}" for state in ("", ".old"))
+    is_new = not path.parent.exists()
+    try:
+        path.parent.mkdir(exist_ok=True)
+        draft.mkdir()
+        yield draft
+        for file in draft.rglob("*"):
+            if file.is_file():
+                _sync_file(file)
+        if path.exists():
+            _rename(path, old)
+        try:
+            _rename(draft, path)
+        except OSError:
+            if old.exists():
+                _rename(old, path)
+            raise
+        _sync_folder(path.parent)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if is_new:
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
+        if isinstance(error, OSError):
+            raise SaveError(f"{what} cannot be written to {path}: {error.strerror or error}") from error
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def _rename(draft: Path, path: Path) -> None:
     """Rename a file; on Windows a virus scanner, an indexer or Excel may hold the old one for a moment."""
     for wait in RENAME_WAITS:
@@ -202,6 +253,11 @@ def _lock(descriptor: int) -> None:
         import fcntl  # noqa: PLC0415
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -78,12 +78,12 @@ def test_photographs_are_learned_predicted_and_scored(run, trained, tiles):
 def test_a_network_of_photographs_is_exported_and_answers_alike(run, trained, tiles, tmp_path):
     from keras.saving import load_model as load_keras
 
-    assert run("export", trained, "--output", tmp_path / "tiles.keras")[0] == 0
+    assert run("export", trained, "--output", tmp_path / "tiles")[0] == 0
     files = sorted((tiles / "test" / "flower").iterdir())
     predictions = json.loads("\n".join(run("predict", trained, *files, "--json")[1]))
     shape = load_model(trained / "model.safetensors").architecture.image_shape
     pixels = np.stack([read_image(file, shape) for file in files])
-    probabilities = load_keras(tmp_path / "tiles.keras").predict(pixels, verbose=0)
+    probabilities = load_keras(tmp_path / "tiles" / "network.keras").predict(pixels, verbose=0)
     assert [one["probability"] for one in predictions] == pytest.approx(probabilities.max(axis=1), abs=1e-5)
 
 

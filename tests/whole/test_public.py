@@ -12,7 +12,7 @@ from golmu import errors
 
 NAMES = [
     "ConvolutionNetwork", "Dataset", "ImageSet", "NotFittedError", "Prediction", "Predictor", "RECIPES", "Recipe",
-    "Run", "explain", "load", "load_dataset",
+    "Run", "explain", "export", "fit_image", "load", "load_dataset",
 ]  # fmt: skip
 HEAVY = (
     "tensorflow",
@@ -25,6 +25,7 @@ HEAVY = (
     "jinja2",
     "pyarrow",
     "pandas",
+    "onnx",
 )
 
 

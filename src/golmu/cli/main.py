@@ -192,22 +192,54 @@ def report(
     _say(f"report: {report_run(run, data, output, folder)}")
 
 
-@app.command(cls=GroupedCommand, short_help="Write a network as a Keras model.")
+@app.command(cls=GroupedCommand, short_help="Write a network in another program's format.")
 def export(
     run: RunOrModelArgument,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="keras, onnx, litert (TensorFlow Lite, for phones and small devices), saved-model (TensorFlow "
+            "Serving), or page (a web page that runs the network).",
+        ),
+    ] = "keras",
     output: Annotated[
         Path | None,
-        typer.Option(metavar="KERAS", help="File to write or replace. By default network.keras in the run folder."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder to write, or to replace if an export wrote it. By default export/FORMAT in the run folder, or "
+            "beside the model file.",
+        ),
     ] = None,
-) -> None:
-    """Write a network as a Keras model and check that it gives the same answers.
+    quantize: Annotated[
+        bool,
+        typer.Option(
+            "--quantize", help="With --to litert: quantize it to 8 bits, calibrated on the run's training images; the "
+            "folder is export/litert-int8."
+        ),
+    ] = False,
+    card: Annotated[bool, typer.Option("--card", help="Write a model card, README.md, too.")] = False,
+    data: Annotated[
+        str | None,
+        option(
+            metavar="DATA", group=DATA, help="With --quantize or --to page: the new place of the run's data, if they "
+            "have moved.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Write a network in another program's format, and check in that program that it gives the same answers.
 
-    The model takes pixels from 0 to 255, and scales and standardises them itself. Turning an image file upright, making
-    it grey or RGB, fitting it to the network's size and inverting it remain to be done outside.
+    The export is a folder with the network, labels.txt (the names of the classes) and model.json (input, output,
+    accuracy, versions). Inside the network are the scaling of pixels from 0 to 255, standardisation, the mirror image
+    where the recipe has one, and softmax. Not inside are turning an image file upright, making it grey or RGB, fitting
+    it to the network's size and inverting it: golmu.fit_image does that, and model.json says exactly how. A page does
+    all of it.
     """
-    from golmu.cli.commands.export import export_network  # noqa: PLC0415
+    from golmu.cli.commands.export import describe, export_run  # noqa: PLC0415
 
-    _say(f"network: {export_network(run, output)}")
+    exported = export_run(run, to, output, is_quantized=quantize, has_card=card, data=data)
+    for line in describe(exported):
+        _say(line)
 
 
 @app.command(cls=GroupedCommand, short_help="Put runs side by side.")

@@ -1,25 +1,30 @@
-"""A trained network as a Keras model, checked before it is kept."""
+"""A network as a Keras model."""
 
 from __future__ import annotations
 
-import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golmu.engines.tensorflow.quiet import import_tensorflow
-from golmu.errors import InputError, SaveError
-from golmu.export.check import check_answers
-from golmu.model.model import Model
+from golmu.export.description import as_json, describe_image_files
+from golmu.export.written import Written, pixels_tensor, probabilities_tensor
+from golmu.model.model import Model, describe_classes
 from golmu.model.predictor import Predictor
-from golmu.system import check_writable, write_file
 
-KERAS_SUFFIX = ".keras"
+NETWORK = "network.keras"
+
+INSIDE = "golmu.json"
+"""The member of the .keras file, which is a zip, that holds the class names; Keras takes no notice of it."""
+
+PACKAGES = ("tensorflow", "keras")
 
 
-def export_keras(predictor: Predictor, path: Path) -> None:
-    """Write a network as a Keras model, atomically.
+def write_keras(predictor: Predictor, folder: Path) -> Written:
+    """Write a network as `network.keras`, and load it with Keras.
 
     The model takes pixels from 0 to 255, (n, h, w, c), of any type; scaling, standardisation and, with `test_flip`, the
     mirror image are inside. It gives the probabilities (n, C) of the classes in the model's order.
@@ -28,27 +33,25 @@ def export_keras(predictor: Predictor, path: Path) -> None:
     ------
     EngineError
         If TensorFlow is not installed.
-    InputError
-        If the file's name does not end in .keras.
-    SaveError
-        If the file cannot be written, or gives other answers than the network.
     """
-    if path.suffix.lower() != KERAS_SUFFIX:
-        raise InputError(f"the file must be named *{KERAS_SUFFIX}, got {path.name}: it will hold a Keras model")
-    check_writable(path, "the network")
-    import_tensorflow("golmu export")
+    import_tensorflow("the export to Keras")
     from keras.saving import load_model  # noqa: PLC0415  TensorFlow
 
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            draft = Path(folder) / f"network{KERAS_SUFFIX}"
-            as_keras(predictor.model).save(draft)
-            exported = load_model(draft)
-            check_answers(predictor, lambda images: np.asarray(exported.predict(images, verbose=0)))
-            content = draft.read_bytes()
-    except OSError as error:
-        raise SaveError(f"the network cannot be written to {path}: {error.strerror or error}") from error
-    write_file(path, content, "the network")
+    model, path = predictor.model, folder / NETWORK
+    as_keras(model).save(path)
+    said = {**describe_classes(model.classes, model.class_names), "image_files": describe_image_files(model)}
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(INSIDE, as_json(said).encode(errors="backslashreplace"))  # as other files of JSON
+    exported = load_model(path)
+
+    def answer(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.asarray(exported.predict(images, verbose=0), np.float32)
+
+    a = model.architecture
+    return Written(
+        NETWORK, pixels_tensor("float32", (None, *a.image_shape)), probabilities_tensor(None, a.n_classes), PACKAGES,
+        answer, (f"integers are taken too; the class names are also in the file, which is a zip, as {INSIDE}",),
+    )  # fmt: skip
 
 
 def as_keras(model: Model) -> Any:

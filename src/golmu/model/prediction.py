@@ -144,11 +144,7 @@ def _predict_sources(
         raise InputError("images is empty: give at least one image")
     if shape[2] not in (1, 3):
         raise DataError(f"image files have 1 or 3 channels, but {network.name} takes {shape[2]}")
-    if model.image_files is None:
-        warn(
-            f"{network.name} was written by an earlier version and does not say how its image files were read: they "
-            f"are fitted to {shape[0]}x{shape[1]} with Golmu's defaults"
-        )
+    warn_of_defaults(model, network.name)
     predictions: list[Prediction] = []
     bad: list[DataError] = []
     inversion = Inversion(network.model.image_file_options.ground, invert)
@@ -169,6 +165,16 @@ def _predict_sources(
     if inversion.notice:
         warn(inversion.notice)
     return predictions
+
+
+def warn_of_defaults(model: Model, name: str) -> None:
+    """Warn if a model does not say how image files become its input; `name` is what the warning calls the network."""
+    if model.image_files is None:
+        height, width, _ = model.architecture.image_shape
+        warn(
+            f"{name} was written by an earlier version and does not say how its image files were read: they are fitted "
+            f"to {height}x{width} with Golmu's defaults"
+        )
 
 
 def _name_classes(network: _Network, probabilities: NDArray[np.float32]) -> list[Prediction]:

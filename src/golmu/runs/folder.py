@@ -7,6 +7,7 @@ checkpoint.safetensors    the state from which the training can continue (`golmu
 held-out.csv              which images were held out for validation (`golmu.runs.held_out`)
 curves.png                training and validation loss
 report.html               the report (`golmu.report.run_report`)
+export/                   networks in the formats of other programs (`golmu.export`)
 .lock                     held by the process that trains here, and free when that ends, however it ends
 """
 

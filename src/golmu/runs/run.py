@@ -238,7 +238,7 @@ def load(path: str | Path, *, engine: str = "auto") -> Predictor:
     '7'
     """
     path = as_path(path, "path")
-    if not _is_file(path):
+    if not is_model_file(path):
         return Run.open(path)._predictor(engine)
     model = load_model(path)
     if model.image_files is None and (path.parent / RUN).is_file():
@@ -246,7 +246,8 @@ def load(path: str | Path, *, engine: str = "auto") -> Predictor:
     return Predictor.of(model, engine=engine, name=str(path))
 
 
-def _is_file(path: Path) -> bool:
+def is_model_file(path: Path) -> bool:
+    """Whether `path` is a file, and so no run folder."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name too long for the file system, or with a null byte

@@ -88,6 +88,13 @@ def quiet_import() -> Iterator[None]:
         yield
         return
     os.environ[LOG_LEVEL_VARIABLE] = "3"
+    with silent_stderr():
+        yield
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Hide what any code, native code included, writes to standard error inside the `with` block."""
     try:
         sys.stderr.flush()
         saved = os.dup(2)
