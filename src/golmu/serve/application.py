@@ -17,7 +17,7 @@ from golmu.errors import InputError
 from golmu.model.predictor import Predictor
 from golmu.serve.description import HealthAnswer, MetadataAnswer, PredictionsAnswer, errors, request_of_predict
 from golmu.serve.gate import Gate
-from golmu.serve.limits import Limits, RefusalError, refusal_response
+from golmu.serve.limits import Limits, RefusalError, failure_response, refusal_response
 from golmu.serve.pages import PAGE_HEADERS, reference_page
 from golmu.serve.service import Service
 
@@ -123,4 +123,4 @@ async def _answer_wrong_path(request: Request, error: Exception) -> Response:
 
 
 async def _answer_failure(_: Request, error: Exception) -> Response:
-    return refusal_response(500, f"the server failed: {type(error).__name__}; its log says where")
+    return failure_response(error)

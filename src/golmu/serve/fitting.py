@@ -35,7 +35,7 @@ class Fitter:
 
     def __init__(self, predictor: Predictor, limits: Limits, invert: str) -> None:
         self._shape, self._ground = predictor.image_shape, predictor.image_files.ground
-        self._invert, self._limits = invert, limits
+        self._invert, self._max_pixels = invert, limits.pixels
 
     def fit(self, sources: Sequence[Encoded | Opened]) -> Fitted:
         """Fit images.
@@ -49,29 +49,28 @@ class Fitter:
         images = np.empty((len(sources), *self._shape), np.uint8)
         for i, source in enumerate(sources):
             try:
-                if not is_quick(source):
+                if not self.is_quick(source):
                     self._check_size(source)
                 images[i] = read_image(source, self._shape, inversion)
             except DataError as error:
                 raise RefusalError(422, str(error)) from error
         return Fitted(images, [inversion.has_inverted(source) for source in sources])
 
+    def is_quick(self, source: Encoded | Opened) -> bool:
+        """Whether an image is a small PNG: that is known without opening it, and it is fitted in no time."""
+        if isinstance(source, Opened) or len(source.content) > MAX_QUICK_BYTES:
+            return False
+        head = source.content[:24]
+        if not head.startswith(PNG_BEGINNING) or len(head) < 24:
+            return False
+        width, height = struct.unpack(">II", head[16:])
+        return bool(width * height <= min(MAX_QUICK_PIXELS, self._max_pixels))
+
     def _check_size(self, source: Encoded | Opened) -> None:
         header = read_image_header(source)
-        if header.height * header.width > self._limits.pixels:
+        if header.height * header.width > self._max_pixels:
             raise RefusalError(
                 413,
                 f"{source} is {header.height}x{header.width} pixels (height x width), but at most "
-                f"{self._limits.pixels:,} are decoded: scale it down",
+                f"{self._max_pixels:,} are decoded: scale it down",
             )
-
-
-def is_quick(source: Encoded | Opened) -> bool:
-    """Whether an image is a small PNG: that is known without opening it, and it is fitted in no time."""
-    if isinstance(source, Opened) or len(source.content) > MAX_QUICK_BYTES:
-        return False
-    head = source.content[:24]
-    if not head.startswith(PNG_BEGINNING) or len(head) < 24:
-        return False
-    width, height = struct.unpack(">II", head[16:])
-    return bool(width * height <= MAX_QUICK_PIXELS)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from golmu.serve.limits import Limits, RefusalError, too_busy
+from golmu.serve.limits import Limits, RefusalError, failure_response, too_busy
 from golmu.serve.metrics import Metrics
 
 OPEN_PATHS = ("/health",)
@@ -53,7 +53,8 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status, path = perf_counter(), 500, scope["path"]
+        started, path = perf_counter(), scope["path"]
+        status: int | None = None
         direct = self._direct.get((scope["method"], path))
 
         async def send_and_note(message: Message) -> None:
@@ -76,11 +77,15 @@ class Gate:
                 await direct(scope, receive, send_and_note)
         except RefusalError as refusal:
             await refusal.response()(scope, receive, send_and_note)
+        except Exception as error:
+            if status is None:
+                await failure_response(error)(scope, receive, send_and_note)
+            raise  # to the log
         finally:
             if direct is not None:
                 self._n_in_progress -= 1
                 self._metrics.in_progress.set(self._n_in_progress)
-            self._metrics.answered(path if path in self._paths else "other", status, perf_counter() - started)
+            self._metrics.answered(path if path in self._paths else "other", status or 500, perf_counter() - started)
 
     def _check_caller(self, scope: Scope) -> None:
         """Refuse a client that may not ask."""

@@ -61,6 +61,11 @@ def too_busy(what: str) -> RefusalError:
     return RefusalError(429, f"{what}: try again in a moment", {"Retry-After": str(RETRY_SECONDS)})
 
 
+def failure_response(error: Exception) -> Response:
+    """The answer where a fault of the server's own came in between."""
+    return refusal_response(500, f"the server failed: {type(error).__name__}; its log says where")
+
+
 def refusal_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """The one form of JSON in which every error is answered."""
     content = json.dumps({"status": status, "detail": detail})

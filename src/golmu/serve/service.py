@@ -21,7 +21,7 @@ from golmu.model.predictor import Predictor
 from golmu.serve.answer import AnswerWriter
 from golmu.serve.batches import MAX_BATCH, Batches, Pixels, Probabilities
 from golmu.serve.bodies import BodyReader, image_of_body, images_of_form, images_of_json
-from golmu.serve.fitting import Fitter, is_quick
+from golmu.serve.fitting import Fitter
 from golmu.serve.limits import Limits, refusal_response
 from golmu.serve.metrics import Metrics
 from golmu.serve.pages import PAGE_HEADERS, try_it_page
@@ -75,7 +75,7 @@ class Service:
                 images = await self._in_thread(images_of_json, body, self._limits)
             else:
                 images = [image_of_body(body)]
-            if len(images) == 1 and is_quick(images[0]):
+            if len(images) == 1 and self._fitter.is_quick(images[0]):
                 fitted = self._fitter.fit(images)
             else:
                 fitted = await self._in_thread(self._fitter.fit, images)
