@@ -146,7 +146,7 @@ BAD = {
     "a JSON of no images": (b'{"images": []}', "application/json", 422, "images is empty"),
     "a JSON with more": (b'{"images": ["aaaa"], "top": 3}', "application/json", 422, "holds 'top', which is unknown"),
     "images that are none": (b'{"images": "abc"}', "application/json", 422, "the JSON must be"),
-    "too many images": (b'{"images": ["", "", "", ""]}', "application/json", 413, "at most 3 images"),
+    "too many images": (b'{"images": ["", "", "", ""]}', "application/json", 422, "at most 3 images"),
     "no base64": (b'{"images": ["?"]}', "application/json", 422, "image 0 is not base64"),
     "base64 that is no ASCII": ('{"images": ["é"]}'.encode(), "application/json", 422, "image 0 is not base64"),
     "base64 of no image": (b'{"images": ["aaaa"]}', "application/json", 422, "image 0 is not an image"),
@@ -180,7 +180,7 @@ def test_too_many_files(client):
     asked = client(limits=Limits(images=3))
     for n in (4, 9):
         answer = asked.post("/predict", files=[("file", ("a.png", png())) for _ in range(n)])
-        refused(answer, 413, "a request must hold at most 3 images")
+        refused(answer, 422, "a request must hold at most 3 images")
 
 
 def test_a_body_that_does_not_say_its_length(tight):

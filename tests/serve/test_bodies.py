@@ -16,9 +16,8 @@ def read(parts, *, headers=(), limits=None, reader=None, delay=0.0):
 
     async def receive():
         await asyncio.sleep(delay)
-        for message in messages:
-            return message
-        await asyncio.Event().wait()
+        message = next(messages, None)
+        return message if message is not None else await asyncio.Event().wait()
 
     async def run():
         scope = {"type": "http", "method": "POST", "path": "/", "headers": list(headers)}

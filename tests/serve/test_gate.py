@@ -46,8 +46,9 @@ def test_all_paths_but_health_need_the_token(client):
 @pytest.mark.parametrize(
     ("host", "is_own"),
     [
-        ("localhost", True), ("LOCALHOST:80", True), ("127.0.0.1:8000", True), ("127.1.2.3", True), ("[::1]:8000", True),
-        ("[::1]", True), ("", True), ("example.org", False), ("127.0.0.1.example.org:8000", False),
+        ("localhost", True), ("LOCALHOST:80", True), ("127.0.0.1:8000", True), ("127.1.2.3", True),
+        ("[::1]:8000", True), ("[::1]", True), ("", True), ("example.org", False),
+        ("127.0.0.1.example.org:8000", False),
         ("localhost.example.org", False), ("192.168.1.2:8000", False), ("[2001:db8::1]:80", False), ("::x", False),
     ],
 )  # fmt: skip

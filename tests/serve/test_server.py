@@ -1,5 +1,6 @@
-"""`golmu serve` as a process of its own: its address, cut and slow connections, how it stops, and how it starts again."""
+"""`golmu serve` as a process of its own: its address, cut and slow connections, how it stops and starts again."""
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -103,8 +104,9 @@ def test_a_body_in_chunks_without_a_length(running):
         assert answered(connection)[0] == 200
     with connect(url) as connection:  # more than one megabyte, which ends at some time
         connection.sendall(start + (b"10000\r\n" + bytes(0x10000) + b"\r\n") * 40 + b"0\r\n\r\n")
-        assert answered(connection) == (413, {"status": 413, "detail": (
-            "the body must be at most 1,000,000 bytes, got more: send a smaller image, or fewer at a time")})  # fmt: skip
+        status, answer = answered(connection)
+        assert (status, answer["status"]) == (413, 413)
+        assert answer["detail"].startswith("the body must be at most 1,000,000 bytes, got more: send a smaller image")
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(running):
@@ -146,12 +148,11 @@ def test_connections_that_are_cut_cost_nothing(running):
 
 def test_a_head_without_an_end_is_cut(running):
     _, url = running
-    with connect(url) as connection, pytest.raises(OSError, match="reset|pipe|closed"):
+    with connect(url) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nX: ")
-        for _ in range(100):
-            connection.sendall(b"x" * MAX_HEAD_BYTES)
-            if connection.recv(1) == b"":
-                raise OSError("closed")
+        with contextlib.suppress(OSError):  # the connection is reset while this is sent
+            connection.sendall(b"x" * 100 * MAX_HEAD_BYTES)
+            assert connection.recv(1) == b""
     assert ask(f"{url}/health") == {"status": "ok"}
 
 
@@ -219,10 +220,10 @@ def test_others_need_a_token(path):
     with server(path, "--host", "0.0.0.0", environment=environment) as (process, url):
         token = process.stdout.readline().removeprefix("token: ").strip()
         assert len(token) >= 32
-        url = f"http://127.0.0.1:{urlsplit(url).port}"
+        own = f"http://127.0.0.1:{urlsplit(url).port}"
         with pytest.raises(OSError, match="401"):
-            ask(f"{url}/metadata")
-        assert ask(f"{url}/metadata?token={token}")["name"] == "model.safetensors"
+            ask(f"{own}/metadata")
+        assert ask(f"{own}/metadata?token={token}")["name"] == "model.safetensors"
     with server(path, environment={**environment, "GOLMU_TOKEN": "a-token-of-mine"}) as (process, url):
         with pytest.raises(OSError, match="401"):
             ask(f"{url}/metadata")
@@ -254,11 +255,11 @@ def test_an_address_that_is_taken_or_none_is_said():
         ):
             listen("127.0.0.1", port)
     for host in ("999.1.1.1", "a..b", "x" * 300, "192.0.2.1"):
-        with pytest.raises(InputError, match="^the server cannot listen at "):
+        with pytest.raises(InputError, match=r"^the server cannot listen at "):
             listen(host, 0)
 
 
 @pytest.mark.parametrize("token", ["", "short", "with spaces in it", "nönascii", "line\nbreak-in-it"])
 def test_a_token_that_cannot_be_used(token):
-    with pytest.raises(InputError, match="^the token must have at least 8 ASCII characters and no space, got "):
+    with pytest.raises(InputError, match=r"^the token must have at least 8 ASCII characters and no space, got "):
         choose_token(token, is_local=True)

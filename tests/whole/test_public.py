@@ -25,6 +25,9 @@ HEAVY = (
     "jinja2",
     "pyarrow",
     "pandas",
+    "fastapi",
+    "uvicorn",
+    "prometheus_client",
 )
 
 

@@ -219,4 +219,4 @@ def _check_number(n: int, limits: Limits, otherwise: str) -> None:
 
 
 def _too_many_images(limits: Limits) -> RefusalError:
-    return RefusalError(413, f"a request must hold at most {limits.images} images: send the others in further requests")
+    return RefusalError(422, f"a request must hold at most {limits.images} images: send the others in further requests")

@@ -129,9 +129,9 @@ ERRORS: dict[int, str] = {
     400: "The connection was closed early, or the request is damaged.",
     401: "A token is needed.",
     408: "The body did not arrive in time.",
-    413: "The body or an image is too large, or there are too many images.",
+    413: "The body or an image is too large.",
     421: "The server was called by a name that is not this computer's.",
-    422: "An image cannot be read, or the body has another form.",
+    422: "An image cannot be read, there are too many, or the body has another form.",
     429: "Too many requests at the same time: try again in a moment.",
     500: "The network or the server failed.",
 }
@@ -140,4 +140,6 @@ ERRORS: dict[int, str] = {
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a path, as FastAPI takes them."""
-    return {status: {"model": ErrorAnswer, "description": ERRORS[status]} for status in statuses}
+    # As a model, FastAPI would describe it with the media type of the path's own answers.
+    content = {"application/json": {"schema": ErrorAnswer.model_json_schema()}}
+    return {status: {"description": ERRORS[status], "content": content} for status in statuses}

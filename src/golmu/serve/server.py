@@ -128,6 +128,7 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
         app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on", ws="none",
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
     )  # fmt: skip
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what it then raises
     # What is here by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
