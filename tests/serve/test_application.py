@@ -275,7 +275,6 @@ def test_pages_load_nothing_from_elsewhere(client):
         page = Page(answer.text)
         assert all(link.startswith(("data:", "/", "#")) for link in page.links), page.links
         assert "default-src 'none'" in answer.text
-        assert "</script>," not in answer.text.replace("&lt;", "<!")
     assert asked.get("/redoc").status_code == 404
 
 

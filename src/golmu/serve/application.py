@@ -85,7 +85,8 @@ def _add_paths(app: FastAPI, service: Service, limits: Limits, *, has_token: boo
     refused = 401 if has_token else 421
     app.add_api_route(
         PREDICT, service.predict, methods=["POST"], response_model=PredictionsAnswer, dependencies=needed,
-        responses=errors(400, refused, 408, 413, 422, 429, 500), openapi_extra=request_of_predict(limits),
+        response_description="What the network says of each image.",
+        responses=errors(*sorted([400, refused, 408, 413, 422, 429, 500])), openapi_extra=request_of_predict(limits),
     )  # fmt: skip
     app.add_api_route(
         "/health", service.health, response_model=HealthAnswer, responses=errors(*([] if has_token else [refused]))
