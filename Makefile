@@ -4,6 +4,7 @@
 # make lowest     run the tests with the oldest releases that pyproject.toml allows, installed beside
 # make check      format, lint and types
 # make fuzz       feed the readers of files damaged ones, a hundred thousand each
+# make soak       ask the server for five minutes, as fast as it answers: errors and memory (with wrk, if it is installed)
 # make bench      compare the speed with other tools (installs them beside, in .venv-bench)
 # make accuracy   validation accuracy of every recipe over several seeds
 
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --editable
 
-.PHONY: train test lowest check format fuzz bench accuracy clean
+.PHONY: train test lowest check format fuzz soak bench accuracy clean
 
 ifeq ($(ENGINE),tensorflow)
 train: $(VENV)/.installed-tensorflow
@@ -40,6 +41,9 @@ format: $(VENV)/.installed-dev
 
 fuzz: $(VENV)/.installed-fuzz
 	PYTHONPATH=tests/helpers $(BIN)/python tests/fuzz_all.py
+
+soak: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/serve.py --soak 300
 
 bench: .venv-bench/.installed
 	.venv-bench/bin/python benchmarks/speed.py

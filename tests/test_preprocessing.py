@@ -8,7 +8,7 @@ from small_network import X, Y, network
 
 from golmu import ConvolutionNetwork
 from golmu.engines import create_engine
-from golmu.preprocessing import Preprocessing
+from golmu.preprocessing import DARK, LIGHT, Preprocessing, are_opposite
 
 ENGINES = ("fused", "tensorflow")
 
@@ -71,6 +71,22 @@ def test_logits_are_the_mean_of_those_of_both_views(engine_name, size):
     evaluation = engine.evaluate(engine.prepare(images, labels))
     assert evaluation.loss == pytest.approx(naive.sample_losses(expected, labels).mean(), rel=1e-5)
     assert evaluation.accuracy == pytest.approx((expected.argmax(axis=1) == labels).mean())
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (5, 5), (1, 2), (1, 1), (28, 28)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_ground_of_an_image_is_the_median_of_its_border(shape, dtype):
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        image = rng.choice(np.array([0, 100, 127, 128, 155, 255]), (*shape, 1)).astype(dtype)
+        top = 255
+        if dtype == np.float32:
+            image, top = image / np.float32(255), 1
+        inner = np.ones(shape, bool)
+        inner[1:-1, 1:-1] = False
+        is_light = np.median(image[..., 0][inner].astype(np.float64)) > top / 2
+        assert are_opposite(image[None], DARK) == is_light
+        assert are_opposite(image[None], LIGHT) == (not is_light)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -95,8 +95,12 @@ def _share_of_light(images: Images) -> float | None:
     """Return the share of the images whose ground is `LIGHT`; None where that cannot be told."""
     if images.shape[3] != 1 or (images.dtype != np.uint8 and not 0 <= images.min() <= images.max() <= 1):
         return None
-    border = border_of(images[:: -(-len(images) // MAX_IMAGES_SAMPLED)])[..., 0]
-    return float((np.median(border, axis=1) > MIDDLE_BRIGHTNESS * (255 if images.dtype == np.uint8 else 1)).mean())
+    border = np.sort(border_of(images[:: -(-len(images) // MAX_IMAGES_SAMPLED)])[..., 0], axis=1)
+    length = border.shape[1]
+    # Twice the median: NumPy's own takes ten times as long for one image.
+    middle = border[:, (length - 1) // 2].astype(np.float64) + border[:, length // 2]
+    n_light = int(np.count_nonzero(middle > 2 * MIDDLE_BRIGHTNESS * (255 if images.dtype == np.uint8 else 1)))
+    return n_light / len(middle)
 
 
 def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -40,7 +40,7 @@ def test_what_is_wrong_is_one_line_and_exit_status_2(case, run, places):
     status, out, err = run(*(word.format(**places) for word in line.split()))
     assert status == 2
     assert err.startswith(f"golmu: error: {text.format(**places)}")
-    whole = not text.endswith((": ", ", ", "'.", "--epchs", "argument"))
+    whole = not text.endswith((": ", " (", ", ", "'.", "--epchs", "argument"))
     assert err.count("\n") == 1
     assert not whole or err == f"golmu: error: {text.format(**places)}\n"
     assert not out or case == "far too many kernels"

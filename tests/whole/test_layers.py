@@ -10,6 +10,7 @@ SOURCE = Path(golmu.__file__).parent
 
 LAYERS = [
     {"cli"},
+    {"serve"},
     {"estimator"},
     {"report"},
     {"runs", "export"},

@@ -26,6 +26,9 @@ HEAVY = (
     "pyarrow",
     "pandas",
     "onnx",
+    "fastapi",
+    "uvicorn",
+    "prometheus_client",
 )
 
 

@@ -19,6 +19,7 @@ import typer
 from golmu.about import VERSION
 from golmu.cli.options import (
     DATA,
+    SERVER,
     WHAT_DATA_IS_HELP,
     ChannelsOption,
     DataArgument,
@@ -242,6 +243,51 @@ def export(
         _say(line)
 
 
+@app.command(cls=GroupedCommand, short_help="Answer requests over HTTP with a network.")
+def serve(
+    run: RunOrModelArgument,
+    host: Annotated[
+        str,
+        option(
+            "--host", metavar="ADDRESS", group=SERVER,
+            help="Address to listen at. Others than this computer reach only an address such as 0.0.0.0, which needs a "
+            "token.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, option("--port", metavar="N", min=0, max=65_535, help="Port to listen at; 0: any free one.", group=SERVER)
+    ] = 8000,
+    token: Annotated[
+        str | None,
+        option(
+            "--token", metavar="TEXT", envvar="GOLMU_TOKEN", show_envvar=False, group=SERVER,
+            help="What clients must show; better given as the environment variable GOLMU_TOKEN. By default nothing if "
+            "only this computer reaches the server, else a new token, which is printed.",
+        ),
+    ] = None,
+    max_megabytes: Annotated[
+        int, option("--max-megabytes", metavar="N", help="Megabytes of a request's body at most.", group=SERVER)
+    ] = 16,
+    max_pixels: Annotated[
+        int, option("--max-pixels", metavar="N", help="Pixels of an image at most.", group=SERVER)
+    ] = 50_000_000,
+    max_images: Annotated[
+        int, option("--max-images", metavar="N", help="Images per request at most.", group=SERVER)
+    ] = 64,
+    max_requests: Annotated[
+        int, option("--max-requests", metavar="N", help="Requests at the same time at most.", group=SERVER)
+    ] = 256,
+    invert: InvertOption = "auto",
+) -> None:  # fmt: skip
+    """Answer requests over HTTP with a network: an image file as the body of POST /predict, and a page to try it on."""
+    from golmu.cli.commands.serve import serve_network  # noqa: PLC0415
+
+    serve_network(
+        run, host=host, port=port, token=token, invert=invert, max_megabytes=max_megabytes, max_pixels=max_pixels,
+        max_images=max_images, max_requests=max_requests, say=_say,
+    )  # fmt: skip
+
+
 @app.command(cls=GroupedCommand, short_help="Put runs side by side.")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, at least two.")],
@@ -402,7 +448,7 @@ def _read_options(size: str | None, channels: int | None, skip_bad: bool, label:
 
 def _say(line: str, *, is_error: bool = False) -> None:
     """Print one line, whatever the names in it hold."""
-    typer.echo(printable(line, keep=""), err=is_error)
+    typer.echo(printable(line, keep=""), err=is_error)  # it is flushed, so that a program may wait for it
 
 
 def _print_json(value: Any) -> None:

@@ -14,8 +14,8 @@ from golmu.about import WHAT_DATA_IS
 from golmu.recipe import COMMON, FIELDS, NETWORK, OPTIMISATION, REGULARISATION, RUN
 from golmu.system import MAX_THREADS
 
-DATA = "Data"
-GROUPS = (COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN)
+DATA, SERVER = "Data", "Server"
+GROUPS = (COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN, SERVER)
 """The headings of options, in the order in which help shows them; options without one come last, under "Options"."""
 
 NAME_WIDTH = 26

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from golmu.data.readers import image_files
 from golmu.data.readers.image_files import Encoded, Opened, read_image
-from golmu.data.readers.image_pixels import correct_transparent_colour
+from golmu.data.readers.image_pixels import correct_transparent_colour, fit
 from golmu.data.readers.threaded_reading import decode_all, in_parts
 from golmu.errors import DataError
 
@@ -121,3 +121,11 @@ def test_an_image_that_does_not_fit_into_memory_is_named(monkeypatch):
     monkeypatch.setattr(image_files, "flatten", exhausted)
     with pytest.raises(DataError, match=r"^a does not fit into this computer's free memory: scale it down$"):
         read_image(Opened(Image.new("L", (8, 8)), "a"), (8, 8, 1))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_an_image_of_the_size_that_is_wanted_is_as_it_was(mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 9, 3)[: 2 + (mode == "RGB")], np.uint8)
+    fitted = fit(Image.fromarray(pixels), 9, 7)
+    assert np.array_equal(fitted, pixels.reshape(7, 9, -1))
+    fitted[:] = 0  # it is the caller's own

@@ -71,6 +71,8 @@ def correct_transparent_colour(image: Image.Image) -> None:
 
 def fit(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
     """Scale an image to fit, with its aspect ratio kept, and centre it on its ground: (height, width, c)."""
+    if image.size == (width, height):
+        return np.array(image, np.uint8).reshape(height, width, -1)
     scale = min(width / image.width, height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     scaled = np.asarray(image.resize(size, Image.Resampling.BICUBIC), np.uint8).reshape(*size[::-1], -1)

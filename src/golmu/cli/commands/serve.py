@@ -1,0 +1,67 @@
+"""`golmu serve`: a trained network that answers over HTTP."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from golmu.checks import integer_within, one_of
+from golmu.data.readers.image_files import MAX_PIXELS
+from golmu.errors import EngineError
+from golmu.preprocessing import INVERSIONS
+from golmu.runs.run import load
+
+NEEDED = ("fastapi", "uvicorn", "httptools", "prometheus_client", "python_multipart")
+"""What the extra `serve` installs."""
+
+INSTALL_COMMAND = "pip install 'golmu[serve]'"
+
+MAX_MEGABYTES, MAX_IMAGES, MAX_REQUESTS = 1000, 10_000, 10_000
+
+
+def serve_network(
+    network: Path, *, host: str, port: int, token: str | None, invert: str, max_megabytes: int, max_pixels: int,
+    max_images: int, max_requests: int, say: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Answer requests until the process is told to stop.
+
+    Parameters
+    ----------
+    network
+        A run folder, or a model file.
+    host, port, token
+        As for `golmu.serve.server`.
+    invert
+        As for `golmu.Predictor.predict`.
+    max_megabytes, max_pixels, max_images, max_requests
+        See `golmu.serve.limits.Limits`.
+    say
+        Called with each line that tells the user where the server is.
+
+    Raises
+    ------
+    GolmuError
+        If the extra is not installed, an argument cannot be used, or the network cannot be read.
+    """
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        raise EngineError(f"golmu serve needs {missing[0]}, which is not installed: {INSTALL_COMMAND}")
+    from golmu.serve.application import create_application  # noqa: PLC0415  an extra
+    from golmu.serve.limits import MEGABYTE, Limits  # noqa: PLC0415
+    from golmu.serve.server import choose_token, listen, run  # noqa: PLC0415
+
+    one_of(invert, INVERSIONS, "invert")
+    limits = Limits(
+        integer_within(max_megabytes, "max_megabytes", 1, MAX_MEGABYTES) * MEGABYTE,
+        integer_within(max_pixels, "max_pixels", 1, MAX_PIXELS),
+        integer_within(max_images, "max_images", 1, MAX_IMAGES),
+        integer_within(max_requests, "max_requests", 1, MAX_REQUESTS),
+    )
+    address = listen(host, port)
+    with address.listener:
+        shown = choose_token(token, is_local=address.is_local)
+        app = create_application(load(network), limits=limits, token=shown, invert=invert)
+        say(f"serving {network} at {address.url} (Ctrl-C stops it)")
+        if shown is not None and token is None:
+            say(f"token: {shown}")
+        run(app, address.listener)

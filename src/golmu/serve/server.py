@@ -1,0 +1,150 @@
+"""The server's process: its address, its token, and how it starts and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import ipaddress
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from golmu.checks import integer_within
+from golmu.errors import InputError
+
+STOP_SECONDS = 30
+"""Seconds that requests which have begun have left when the server is to stop."""
+
+TOKEN_BYTES = 24
+
+MIN_TOKEN_LENGTH = 8
+"""Characters of a token, at least: fewer are guessed."""
+
+MAX_HEAD_BYTES = 2**17
+"""Bytes of a request's head, at most; browsers and proxies send a few thousand. One chunk from the network may be half
+of it."""
+
+WAITING_CONNECTIONS = 2048
+"""Connections that the system holds until the server takes them."""
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    listener: socket.socket
+    url: str
+    is_local: bool
+    """Whether only this computer reaches it."""
+
+
+def listen(host: str, port: int) -> Address:
+    """Bind the address, so that it is known to be free before the network is loaded.
+
+    Parameters
+    ----------
+    host
+        A name or a numeric address of this computer.
+    port
+        The port; 0: any that is free.
+
+    Raises
+    ------
+    InputError
+        If it cannot be bound.
+    """
+    integer_within(port, "port", 0, 65_535)
+    try:
+        (family, _, _, _, place), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        listener = socket.create_server(place[:2], family=family, backlog=WAITING_CONNECTIONS)
+    except (OSError, UnicodeError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno and error.errno > 0 else error
+        raise InputError(
+            f"the server cannot listen at {host}, port {port} ({reason}): give another --port, or an address of this "
+            "computer as --host"
+        ) from error
+    bound, port = listener.getsockname()[:2]
+    shown = f"[{bound}]" if family == socket.AF_INET6 else bound
+    return Address(listener, f"http://{shown}:{port}", ipaddress.ip_address(bound.partition("%")[0]).is_loopback)
+
+
+def choose_token(token: str | None, *, is_local: bool) -> str | None:
+    """Return what a client must show: the token given, or a new one if other computers reach the server.
+
+    Raises
+    ------
+    InputError
+        If the token given is too short, or cannot stand in a header.
+    """
+    if token is None:
+        return None if is_local else secrets.token_urlsafe(TOKEN_BYTES)
+    if len(token) < MIN_TOKEN_LENGTH or not (token.isascii() and token.isprintable()) or " " in token:
+        raise InputError(
+            f"the token must have at least {MIN_TOKEN_LENGTH} ASCII characters and no space, got {len(token)}"
+        )
+    return token
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with an end to the head of a request, which it would read into memory for ever."""
+
+    _n_head_bytes: int | None = 0
+    """Bytes that have come of the head of a request; None while a body comes."""
+
+    def data_received(self, data: bytes) -> None:
+        if self._n_head_bytes is not None:
+            self._n_head_bytes += len(data)
+        super().data_received(data)
+        if self._n_head_bytes is not None and self._n_head_bytes > MAX_HEAD_BYTES:
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        self._n_head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._n_head_bytes = 0
+        super().on_message_complete()
+
+
+def run(app: ASGIApp, listener: socket.socket) -> None:
+    """Answer requests until the process is told to stop (Ctrl-C, SIGTERM); then answer those that have begun.
+
+    Parameters
+    ----------
+    app
+        The application.
+    listener
+        The socket that `listen` has bound.
+    """
+    config = uvicorn.Config(
+        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on", ws="none",
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
+    )  # fmt: skip
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what it then raises
+    # What is here by now stays: the garbage collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    with _stopping_quietly(), listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _stopping_quietly() -> Iterator[None]:
+    """Let the process end as one that did what it was told.
+
+    uvicorn raises the signal that has stopped it once more when all is done.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
