@@ -114,3 +114,22 @@ def test_images_that_are_too_small_are_refused_and_change_nothing(engine):
         with pytest.raises(InputError, match=r"^height must be at least 8 for the 3 blocks of n_kernels=\(3, 4, 5\)"):
             train(X, Y, 1)
     assert all(np.array_equal(made.get_weights()[name], before[name]) for name in NAMES)
+
+
+def test_the_weights_of_further_blocks_are_attributes():
+    network = ConvolutionNetwork(n_kernels=(2, 3), units=4, random_state=0)
+    with pytest.raises(AttributeError, match="'ConvolutionNetwork' object has no attribute 'conv2_w'"):
+        _ = network.conv2_w
+    network.init_weights((8, 8, 1), 3)
+    assert np.array_equal(network.conv2_w, network.get_weights()["conv2_w"])
+    assert network.conv2_b.shape == (3,)
+    with pytest.raises(AttributeError, match="conv3_w"):
+        _ = network.conv3_w
+
+
+@pytest.mark.parametrize("changed", [{"n_kernels": 2}, {"n_kernels": (3, 3)}, {"units": 5}])
+def test_partial_fit_refuses_another_network(changed):
+    x, y = np.zeros((6, 8, 8), np.uint8), np.arange(6) % 3
+    network = ConvolutionNetwork(n_kernels=(2, 3), units=4, random_state=0, engine="tensorflow").partial_fit(x, y)
+    with pytest.raises(InputError, match=r"^partial_fit cannot continue with this network: .*, not .*call fit"):
+        network.set_params(**changed).partial_fit(x, y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +85,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         The same with validation accuracy and seconds (`golmu.training.History`).
     conv_w, conv_b, w1, b1, w2, b2
         Copies of the weights, float32: (3, 3, c, K), (K,), (D, U), (U,), (U, C), (C,). Of several blocks, `conv_w` and
-        `conv_b` are the first block's; `get_weights` returns all, with `conv2_w`, `conv2_b` and so on.
+        `conv_b` are the first block's, and `conv2_w`, `conv2_b` and so on those of the next; `get_weights` returns all.
     classes_
         The sorted labels; for one-hot labels their indices.
     class_names_
@@ -363,6 +364,14 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
     @property
     def b2(self) -> NDArray[np.float32]:
         return self.get_weights()["b2"]
+
+    if not TYPE_CHECKING:  # where it would hide misspelt names
+
+        def __getattr__(self, name: str):
+            """Return the weights of a further block, `conv2_w` to `conv4_b`, where the network has it."""
+            if re.fullmatch("conv[2-4]_[wb]", name) and self._is_ready and name in self.architecture_.shapes:
+                return self.get_weights()[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     @property
     def losses(self) -> list[float]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from golmu.architecture import Architecture
 from golmu.checks import positive_integer
 from golmu.data import inputs
 from golmu.engines.contract import Batches, Engine
@@ -35,6 +36,9 @@ class IncrementalTraining:
         classes_: NDArray[Any]
         history_: History
         best_epoch_: int
+        n_kernels: int | tuple[int, ...]
+        units: int
+        architecture_: Architecture
         _are_integers: bool | None
         _engine: Engine
         _order_rng: np.random.Generator
@@ -79,12 +83,15 @@ class IncrementalTraining:
         Raises
         ------
         InputError, InputTypeError
-            If an argument or a setting cannot be used, or `classes` differ from those of the first call.
+            If an argument or a setting cannot be used, or `classes`, `n_kernels` or `units` differ from those of the
+            first call.
         TrainingError
             If the loss becomes NaN or infinite.
         """
         recipe = self._recipe()
         is_first = not self._is_ready
+        if not is_first:
+            self._refuse_another_network()
         images = self._images(x, is_new=is_first)
         refuse_hiding(images.shape[1:], recipe)
         label_array = inputs.as_label_array(y, len(images))
@@ -132,6 +139,16 @@ class IncrementalTraining:
             losses.append(self._engine.train(data, batches, method))
             self._n_steps += len(order)
         return np.concatenate(losses)
+
+    def _refuse_another_network(self) -> None:
+        """Raise `InputError` if a parameter that fixes the weights has changed since they were made."""
+        present = self.architecture_
+        differences = present.differences(replace(present, n_kernels=self.n_kernels, units=self.units))
+        if differences:
+            raise InputError(
+                f"partial_fit cannot continue with this network: {'; '.join(differences)}. Set it back, or call fit to "
+                "start again"
+            )
 
     def _forget_steps(self, optimizer: str | None = None) -> None:
         """Forget the optimizer's moments: they mean nothing to another optimizer, nor to other weights."""
