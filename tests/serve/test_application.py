@@ -190,7 +190,9 @@ def test_a_body_that_does_not_say_its_length(tight):
 
 def test_other_paths_and_methods(client):
     asked = client()
-    refused(asked.get("/nothing"), 404, "there is nothing under this path: see /docs")
+    for path in ("/nothing", "/health/", "/HEALTH"):
+        answer = asked.get(path, follow_redirects=False)
+        refused(answer, 404, "there is nothing under this path: see /docs")
     answer = asked.get("/predict")
     refused(answer, 405, "this path takes POST, got GET: see /docs")
     assert answer.headers["allow"] == "POST"

@@ -64,7 +64,7 @@ def create_application(
     # The pages that FastAPI would have for its description load scripts from elsewhere.
     app = FastAPI(
         title="Golmu", version=VERSION, summary="A trained network, which says what images show.", docs_url=None,
-        redoc_url=None, lifespan=lifespan,
+        redoc_url=None, redirect_slashes=False, lifespan=lifespan,
     )  # fmt: skip
     _add_paths(app, service, limits, has_token=token is not None)
 
