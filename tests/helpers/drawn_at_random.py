@@ -1,4 +1,6 @@
-"""Networks whose weights are drawn at random, for tests that need no trained one."""
+"""Networks whose weights are drawn at random, for tests that need no trained one, and image files."""
+
+from io import BytesIO
 
 import numpy as np
 
@@ -9,7 +11,15 @@ from golmu.preprocessing import Preprocessing
 
 
 def model_of(
-    shape, kernels, *, units=9, names=("ant", "bee", "cat"), standardize=False, test_flip=False, ground="", is_empty=False
+    shape,
+    kernels,
+    *,
+    units=9,
+    names=("ant", "bee", "cat"),
+    standardize=False,
+    test_flip=False,
+    ground="",
+    is_empty=False,
 ):
     """A model for images of a shape, none of whose weights is zero; an empty one has none."""
     architecture = Architecture(*shape, kernels, units, len(names))
@@ -28,3 +38,10 @@ def model_of(
 def predictor_of(*arguments, **options):
     """A predictor of `model_of`."""
     return Predictor.of(model_of(*arguments, **options), engine="fused")
+
+
+def image_file(name, image, **options):
+    """The content of an image file of a format."""
+    content = BytesIO()
+    image.save(content, name, **options)
+    return content.getvalue()

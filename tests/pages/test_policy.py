@@ -18,7 +18,8 @@ def test_style_attributes_become_classes():
         '<path d="M 0" style="font: 10px &apos;A&apos;"/><i class="p" style="left: 1%"></i>'
     )
     assert styles_as_classes(html) == (
-        '<p class="s0">style="x"</p><td title="a &gt; b" class="s1 dots"><path d="M 0" class="s2"/><i class="s1 p"></i>',
+        '<p class="s0">style="x"</p><td title="a &gt; b" class="s1 dots">'
+        '<path d="M 0" class="s2"/><i class="s1 p"></i>',
         ".s0:not(#_) { --n: 3 }\n.s1:not(#_) { left: 1% }\n.s2:not(#_) { font: 10px 'A' }\n",
     )
 

@@ -133,9 +133,15 @@ class DrawingArea {
   }
 
   clear() {
+    this.wipe();
+    this.changed();
+  }
+
+  /** Clear the area because something else is shown, so that nobody need be told. */
+  wipe() {
     this.lift();
     this.strokes = [];
-    this.update();
+    this.paint();
   }
 
   update() {

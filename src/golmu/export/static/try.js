@@ -138,7 +138,8 @@ function startTryIt({ network: description, files, samples, drawnShare }) {
     const words = `A sample of the class “${label}”.`;
     paintImage(canvas, image);
     button.addEventListener("click", () => {
-      area?.clear();
+      area?.wipe();
+      forgetFile();
       showSoon(() => image, words, button);
     });
     return { button, image, words };
@@ -160,7 +161,10 @@ function startTryIt({ network: description, files, samples, drawnShare }) {
     find("width").value = 100 * Math.min(Math.max(1.4 / longer + 0.03, 0.06), 0.2); // a line of about two pixels
     const pen = { colour: isLight ? "black" : "white", ground: isLight ? "white" : "black", width: find("width").value / 100 };
     const fitDrawing = () => (made.isEmpty ? null : fitImage(made.image(drawnShare, channels, network), height, width));
-    const changed = () => showSoon(fitDrawing, made.isEmpty ? NOTHING : "Your drawing, scaled and centred.");
+    const changed = () => {
+      forgetFile();
+      showSoon(fitDrawing, made.isEmpty ? NOTHING : "Your drawing, scaled and centred.");
+    };
     const made = new DrawingArea(find("pad"), network, pen, changed, say);
     find("pad").style.width = `${LONGER_SIDE.pad * made.width}px`;
     find("width").addEventListener("input", ({ target }) => (pen.width = target.value / 100));
@@ -174,7 +178,6 @@ function startTryIt({ network: description, files, samples, drawnShare }) {
     }
     find("undo").addEventListener("click", () => made.undo());
     find("clear").addEventListener("click", () => made.clear());
-    find("file").addEventListener("click", ({ target }) => (target.value = "")); // the same file may come again
     find("file").addEventListener("change", ({ target }) => showFile(target.files[0]));
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
@@ -184,9 +187,14 @@ function startTryIt({ network: description, files, samples, drawnShare }) {
     return made;
   }
 
+  /** Let the field of the file name none, as something else is shown; then the same file may be chosen again. */
+  function forgetFile() {
+    if (find("file")) find("file").value = "";
+  }
+
   async function showFile(file) {
     if (!file) return;
-    area.clear();
+    area.wipe();
     const turn = ++reading;
     try {
       const image = await readImageFile(file, channels);
