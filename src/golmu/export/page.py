@@ -87,7 +87,7 @@ def choose_samples(images: LabelledImages | None, class_names: Sequence[str]) ->
 def _as_bytes(images: Images) -> NDArray[np.uint8] | None:
     """Return images as uint8, or None if they are floats beyond [0, 1]."""
     if images.dtype == np.uint8:
-        return images
+        return images.astype(np.uint8, copy=False)
     if len(images) and 0 <= images.min() <= images.max() <= 1:
         return np.rint(images * 255).astype(np.uint8)
     return None
@@ -177,9 +177,8 @@ def drawn_share(samples: Sequence[Sample]) -> float:
     """
     shares = []
     for pixels, _ in samples:
-        image = pixels.astype(np.int64)
-        ground = np.median(border_of(image[None])[0], axis=0)
-        rows, columns = np.nonzero((np.abs(image - ground) > CONTRAST).any(axis=2))
+        ground = np.median(border_of(pixels[None])[0], axis=0)
+        rows, columns = np.nonzero((np.abs(pixels - ground) > CONTRAST).any(axis=2))
         if len(rows):
             height, width, _ = pixels.shape
             shares.append(max((np.ptp(rows) + 1) / height, (np.ptp(columns) + 1) / width))
