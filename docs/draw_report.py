@@ -19,7 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 1140
 """Pixels of the page's width."""
 
-FIRST_SECTION_LEFT_OUT, MARGIN = 2, 24
+FIRST_SECTION_LEFT_OUT, MARGIN = 3, 24
 """The number of that section, counted from 0, and pixels between its heading and the end of the picture."""
 
 

@@ -28,7 +28,7 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data):
-        if "style" in self._open:
+        if {"style", "script"} & set(self._open):
             return
         self.words.append(data)
         if "pre" in self._open:

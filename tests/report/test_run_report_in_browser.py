@@ -1,12 +1,16 @@
 """The report in a browser: nothing is asked for, nothing is wider than the screen, nothing is cut."""
 
+import json
+import re
 import shutil
+from base64 import b64encode
 
 import numpy as np
 import pytest
 from browser import needs_browser, opened
 from command import SETTINGS, main
 
+import golmu
 from golmu import ConvolutionNetwork
 
 pytestmark = needs_browser
@@ -77,6 +81,24 @@ def test_a_page_stands_alone_fits_and_can_be_read(pages, name, width, scheme):
         assert page.evaluate(SMALLEST) >= 9
         assert page.evaluate(CONTRAST) >= 4.5
     assert pages[name].stat().st_size < 2_000_000
+
+
+def test_the_network_in_a_report_answers_as_the_engine_does(pages, fashion_mnist):
+    images = fashion_mnist.test.images[:200]
+    predict = """([found, pixels]) => {
+      const made = new Network(found), bytes = new Uint8ClampedArray(decodeBase64(pixels));
+      return Array.from({ length: bytes.length / 784 }, (_, i) =>
+        Array.from(made.predict(bytes.subarray(784 * i, 784 * (i + 1))).probabilities));
+    }"""
+    content = json.loads(re.search(r"startTryIt\((\{.*\})\);</script>", pages["fashion"].read_text())[1])
+    with opened(pages["fashion"]) as (page, events):
+        found = np.array(page.evaluate(predict, [content["network"], b64encode(images.tobytes()).decode()]))
+        assert events == []
+    expected = golmu.load(pages["fashion"].parent).probabilities(images)
+    assert np.abs(found - expected).max() < 5e-3  # weights of 16 bits
+    clear = np.diff(np.sort(expected, axis=1)[:, -2:], axis=1)[:, 0] > 0.01
+    assert (found.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
+    assert clear.sum() >= 190
 
 
 def test_names_are_text_of_the_page(pages):

@@ -14,7 +14,7 @@ LAYERS = [
     {"estimator"},
     {"report"},
     {"runs", "export"},
-    {"plots"},
+    {"plots", "pages"},
     {"analysis"},
     {"model", "training"},
     {"engines", "data"},

@@ -29,6 +29,7 @@ from golmu.cli.options import (
     InvertOption,
     JsonOption,
     LabelOption,
+    NoTryOption,
     RecipeOption,
     RunArgument,
     RunOrModelArgument,
@@ -111,6 +112,7 @@ def train(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
     validation_share: ValidationShareOption = None,
+    no_try: NoTryOption = False,
 ) -> None:
     """Train a network on DATA and write a run folder.
 
@@ -121,7 +123,7 @@ def train(
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
         allow_inexact=allow_inexact, folder=folder, read_options=_read_options(size, channels, skip_bad, label),
-        validation_share=validation_share,
+        validation_share=validation_share, with_panel=not no_try,
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
@@ -186,11 +188,12 @@ def report(
         typer.Option(metavar="HTML", help="File to write or replace. By default report.html in the run folder."),
     ] = None,
     folder: FolderOption = None,
+    no_try: NoTryOption = False,
 ) -> None:
     """Write a run's report: how the training went, how good the network is, where it is wrong, what it learned."""
     from golmu.cli.commands.report import report_run  # noqa: PLC0415
 
-    _say(f"report: {report_run(run, data, output, folder)}")
+    _say(f"report: {report_run(run, data, output, folder, with_panel=not no_try)}")
 
 
 @app.command(cls=GroupedCommand, short_help="Write a network in another program's format.")

@@ -114,6 +114,9 @@ SeedOption = Annotated[
         help="Seed of everything random: initial weights, order of the images, augmentation. By default 42.",
     ),
 ]  # fmt: skip
+NoTryOption = Annotated[
+    bool, option("--no-try", help='Leave "Try it" out of the report; this panel holds the network itself.', group=RUN)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

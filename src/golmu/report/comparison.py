@@ -13,8 +13,9 @@ from golmu.about import DATASET_NAMES
 from golmu.data.reading import format_size
 from golmu.errors import CheckpointError, InputError
 from golmu.metrics import wilson_interval
+from golmu.pages.rendering import check_page, render
 from golmu.recipe import format_setting
-from golmu.report.page import check_page, render, render_drawing
+from golmu.report.page import render_drawing
 from golmu.runs.run import Run
 from golmu.system import write_file
 from golmu.training.history import History
@@ -143,6 +144,7 @@ def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
     best = max(accuracies, default=None) if same_data else None
     return render(
+        "golmu.report",
         "comparison.html",
         names=compared["runs"],
         settings={name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()},

@@ -20,14 +20,16 @@ from golmu.analysis.evaluation import MAX_CONFUSION_CLASSES, Evaluation, evaluat
 from golmu.analysis.grad_cam import enlarge_map, grad_cam
 from golmu.analysis.labelled_images import JudgedImages
 from golmu.errors import warn
+from golmu.export.page import choose_samples, try_it
 from golmu.metrics import hundredths
 from golmu.model.predictor import Predictor
 from golmu.names import join_words
+from golmu.pages.rendering import check_page, render
 from golmu.plots.canvas import DIVERGING, SEQUENTIAL
 from golmu.plots.fonts import shorten_path
 from golmu.plots.images import overlay, to_displayable
 from golmu.recipe import Recipe
-from golmu.report.page import apply_colours, check_page, image_uri, render, render_drawing
+from golmu.report.page import apply_colours, image_uri, render_drawing
 from golmu.runs.folder import REPORT
 from golmu.runs.record import RunRecord
 from golmu.runs.reproduce import reproduce_code, reproduce_command
@@ -64,17 +66,26 @@ LOSS_TOLERANCE = 1e-3
 """Difference, relative to the larger, up to which two losses are of the same images."""
 
 
-def draw_report(run: Run, images: JudgedImages) -> Path | None:
+def draw_report(run: Run, images: JudgedImages, *, with_panel: bool = True) -> Path | None:
     """Write the report of a training that has just ended: a failure is a warning, since the run itself is whole."""
     try:
-        return write_report(run, images, run.folder / REPORT)
+        return write_report(run, images, run.folder / REPORT, with_panel=with_panel)
     except Exception as error:  # whatever it is, the training has not failed
         warn(f"the report of {run.folder} could not be written ({error}); `golmu report {run.folder}` tries again")
         return None
 
 
-def write_report(run: Run, images: JudgedImages, output: Path) -> Path:
+def write_report(run: Run, images: JudgedImages, output: Path, *, with_panel: bool = True) -> Path:
     """Write the report of a run from its files and the images that it is judged on.
+
+    Parameters
+    ----------
+    run, images
+        The run, and the images.
+    output
+        The HTML file to write or replace.
+    with_panel
+        Whether the report has the panel on which the network can be tried, with the network inside.
 
     Raises
     ------
@@ -82,7 +93,12 @@ def write_report(run: Run, images: JudgedImages, output: Path) -> Path:
         If a file of the run is missing or damaged, or the report cannot be written.
     """
     check_page(output, "the report")
-    write_file(output, render("report.html", **_content(run, images)), "the report")
+    panel = try_it(run.predictor, choose_samples(images.primary, run.predictor.class_names)) if with_panel else None
+    style, script, html = ("", "", "") if panel is None else (panel.style, panel.script, panel.html)
+    content = _content(run, images)
+    write_file(
+        output, render("golmu.report", "report.html", style=style, script=script, panel=html, **content), "the report"
+    )
     return output
 
 

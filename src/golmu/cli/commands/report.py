@@ -15,7 +15,14 @@ from golmu.runs.images import judged_images
 from golmu.runs.run import Run
 
 
-def report_run(run: Path, data: str | None = None, output: Path | None = None, folder: Path | None = None) -> Path:
+def report_run(
+    run: Path,
+    data: str | None = None,
+    output: Path | None = None,
+    folder: Path | None = None,
+    *,
+    with_panel: bool = True,
+) -> Path:
     """Write the report of a run, and return its path.
 
     Where the run's images cannot be had, the report says why, and shows what needs none.
@@ -28,6 +35,8 @@ def report_run(run: Path, data: str | None = None, output: Path | None = None, f
         As for `golmu.runs.images.judged_images`.
     output
         The HTML file to write or replace; by default report.html in the run folder.
+    with_panel
+        As for `golmu.report.run_report.write_report`.
 
     Raises
     ------
@@ -51,4 +60,4 @@ def report_run(run: Path, data: str | None = None, output: Path | None = None, f
                 f"{error}. {output}, which may show them, is kept: give another file with --output"
             ) from error
         images = JudgedImages(missing=str(error))
-    return write_report(opened, images, output)
+    return write_report(opened, images, output, with_panel=with_panel)

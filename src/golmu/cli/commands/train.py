@@ -57,6 +57,7 @@ def train_run(
     folder: Path | None = None,
     read_options: ReadOptions | None = None,
     validation_share: float | None = None,
+    with_panel: bool = True,
 ) -> int:
     """Train on `data` and write the run folder; show progress and results on standard output.
 
@@ -83,6 +84,8 @@ def train_run(
         How image files are read; with `resume`, as the run began with.
     validation_share
         Share of the training images held out for validation; with `resume`, as the run began with.
+    with_panel
+        Whether the report has the panel on which the network can be tried.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def train_run(
                 begun.record.seed if begun.record.seed is not None else DEFAULT_SEED, folder, begun.read_options,
                 begun.record.data.split or DEFAULT_SPLIT, is_known=True,
             )  # fmt: skip
-            return _train(job, None, begun, allow_inexact=allow_inexact)
+            return _train(job, None, begun, allow_inexact=allow_inexact, with_panel=with_panel)
     if data is None:
         raise InputError("DATA is missing: give a data set, a folder or a file, or continue a run with --resume RUN")
     if allow_inexact:
@@ -122,7 +125,8 @@ def train_run(
     split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
     choose = partial(choose_recipe, data, recipe_name, given or {})
     job, note = _make_job(data, choose, n_blocks, engine, threads, seed, folder, read_options, split)
-    return _train(job, run, None, note=note, runs=default_place(RUNS, data) if run is None else RUNS)
+    runs = default_place(RUNS, data) if run is None else RUNS
+    return _train(job, run, None, note=note, runs=runs, with_panel=with_panel)
 
 
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
@@ -167,7 +171,7 @@ def _make_job(
 
 def _train(
     job: TrainingJob, folder: Path | None, begun: Run | None, *, allow_inexact: bool = False, note: str = "",
-    runs: Path = RUNS,
+    runs: Path = RUNS, with_panel: bool = True,
 ) -> int:  # fmt: skip
     console = make_console()
 
@@ -194,10 +198,10 @@ def _train(
             outcome = job.start(folder, [display], announce, runs=runs)
         else:
             outcome = job.resume(begun, [display], announce, allow_inexact=allow_inexact)
-    return _show_outcome(outcome, job)
+    return _show_outcome(outcome, job, with_panel=with_panel)
 
 
-def _show_outcome(outcome: Outcome, job: TrainingJob) -> int:
+def _show_outcome(outcome: Outcome, job: TrainingJob, *, with_panel: bool) -> int:
     """Print how a training ended and what to do next; return the exit status."""
     console, run = make_console(), outcome.run
     if outcome.interruption is not None:
@@ -211,7 +215,7 @@ def _show_outcome(outcome: Outcome, job: TrainingJob) -> int:
         return EXIT_STATUS[signal.SIGINT]
     from golmu.report.run_report import draw_report  # noqa: PLC0415  Jinja2
 
-    report = draw_report(run, job.images)
+    report = draw_report(run, job.images, with_panel=with_panel)
     _show_results(run, report)
     _show_advice(run, job)
     for step in _next_steps(run, report):

@@ -1,0 +1,122 @@
+// The network of docs/architecture.md, "The network", for one image at a time: any number of blocks, weights as
+// golmu.export.packing describes them. It touches no page, so any page may use it.
+
+/** Return the bytes that a base64 text stands for, as an ArrayBuffer. */
+function decodeBase64(text) {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+}
+
+/** Return the finite number that 16 bits stand for (IEEE 754, binary16). */
+function halfToNumber(bits) {
+  const sign = bits >> 15 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
+}
+
+/** Return packed weights as a Float32Array: the values, those of each column times its scale. */
+function unpackWeights({ type, values, scale }) {
+  const bytes = decodeBase64(values);
+  if (type === "float32") return new Float32Array(bytes);
+  const scales = new Float32Array(decodeBase64(scale));
+  const stored = type === "int8" ? new Int8Array(bytes) : Float32Array.from(new Uint16Array(bytes), halfToNumber);
+  return Float32Array.from(stored, (value, i) => value * scales[i % scales.length]);
+}
+
+/** Return the maps (h, w, K) of a 3×3 convolution of an image (h, w, c) with a border of zeros, after ReLU. */
+function convolve(image, { height, width, channels, kernels, weights, bias }) {
+  const row = (width + 2) * channels, padded = new Float32Array((height + 2) * row);
+  for (let y = 0; y < height; y++) {
+    padded.set(image.subarray(y * width * channels, (y + 1) * width * channels), (y + 1) * row + channels);
+  }
+  const maps = new Float32Array(height * width * kernels);
+  for (let y = 0, at = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, at += kernels) {
+      maps.set(bias, at);
+      for (let i = 0, w = 0; i < 3; i++) {
+        const start = (y + i) * row + x * channels;
+        for (let j = start; j < start + 3 * channels; j++, w += kernels) {
+          const value = padded[j];
+          if (value !== 0) for (let k = 0; k < kernels; k++) maps[at + k] += value * weights[w + k];
+        }
+      }
+    }
+  }
+  return maps.map((value) => Math.max(value, 0));
+}
+
+/** Return the maxima (⌊h/2⌋, ⌊w/2⌋, K) of the 2×2 windows of maps (h, w, K). */
+function pool(maps, { height, width, kernels }) {
+  const rows = height >> 1, columns = width >> 1, row = width * kernels, pooled = new Float32Array(rows * columns * kernels);
+  for (let y = 0, at = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      for (let k = 0, from = 2 * (y * row + x * kernels); k < kernels; k++, from++, at++) {
+        pooled[at] = Math.max(maps[from], maps[from + kernels], maps[from + row], maps[from + row + kernels]);
+      }
+    }
+  }
+  return pooled;
+}
+
+/** Return values (n,) times weights (n, m) plus a bias (m,). */
+function dense(values, weights, bias) {
+  const sums = Float64Array.from(bias), n = sums.length;
+  values.forEach((value, i) => {
+    if (value !== 0) for (let k = 0, w = i * n; k < n; k++, w++) sums[k] += value * weights[w];
+  });
+  return sums;
+}
+
+/** Return the probabilities of logits. */
+function softmax(logits) {
+  const largest = logits.reduce((a, b) => Math.max(a, b)), powers = logits.map((logit) => Math.exp(logit - largest));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
+/** A trained network. */
+class Network {
+  /** Make a network of its description, as golmu.export.packing.describe_network writes it. */
+  constructor(description) {
+    Object.assign(this, { height: description.height, width: description.width, channels: description.channels });
+    this.names = description.names;
+    this.scale = description.scale; // the convolution sees pixel · scale + offset, by channel
+    this.offset = description.offset;
+    this.isMirrored = description.mirror; // the logits are the mean over an image and its mirror image
+    this.weights = {};
+    for (const [name, packed] of Object.entries(description.weights)) this.weights[name] = unpackWeights(packed);
+    let { height, width, channels } = this;
+    this.blocks = description.kernels.map((kernels, i) => {
+      const name = i ? `conv${i + 1}` : "conv";
+      const weights = this.weights[`${name}_w`], bias = this.weights[`${name}_b`];
+      const block = { height, width, channels, kernels, weights, bias };
+      [height, width, channels] = [height >> 1, width >> 1, kernels];
+      return block;
+    });
+  }
+
+  /** Return the probabilities (C,) for pixels (h, w, c) from 0 to 255, and each block's maps (h, w, K) after ReLU. */
+  predict(pixels) {
+    const { logits, maps } = this.forward(pixels);
+    if (!this.isMirrored) return { probabilities: softmax(logits), maps };
+    const others = this.forward(this.mirror(pixels)).logits;
+    return { probabilities: softmax(logits.map((logit, i) => (logit + others[i]) / 2)), maps };
+  }
+
+  forward(pixels) {
+    const { scale, offset, channels, weights } = this, maps = [];
+    let values = Float32Array.from(pixels, (pixel, i) => pixel * scale[i % channels] + offset[i % channels]);
+    for (const block of this.blocks) {
+      maps.push(convolve(values, block));
+      values = pool(maps.at(-1), block);
+    }
+    const hidden = dense(values, weights.w1, weights.b1).map((value) => Math.max(value, 0));
+    return { logits: dense(hidden, weights.w2, weights.b2), maps };
+  }
+
+  mirror(pixels) {
+    const { width, channels } = this;
+    return pixels.map((_, i) => {
+      const channel = i % channels, place = (i - channel) / channels, column = place % width;
+      return pixels[(place - column + width - 1 - column) * channels + channel];
+    });
+  }
+}

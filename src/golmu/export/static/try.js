@@ -1,0 +1,209 @@
+// The panel "Try it" of a page: samples to click, a drawing, an image file, and what the network makes of them.
+
+const MOST_BARS = 10; // of more classes than this, the most probable ones are shown
+const MOST_MAPS = 32; // of a block
+const LONGER_SIDE = { pad: 280, view: 140, sample: 40, map: 56 }; // in CSS pixels
+const QUIET_MS = 700; // without a change, after which a screen reader is told the answer
+
+const NOTHING = "Nothing is drawn yet.";
+
+const find = (name) => document.getElementById(`try-${name}`);
+
+/** Return an element with these attributes and children. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+/** Size a canvas for images of (height, width), with a longer side of `longer` on the page. */
+function sizeCanvas(canvas, height, width, longer) {
+  [canvas.height, canvas.width] = [height, width];
+  canvas.style.width = `${Math.max(1, (longer * width) / Math.max(height, width))}px`;
+  canvas.style.imageRendering = Math.max(height, width) < 2 * longer ? "pixelated" : "auto";
+  return canvas;
+}
+
+/** Paint an image on a canvas of its size: grey, RGB, or the mean of other channels. */
+function paintImage(canvas, { pixels, height, width, channels }) {
+  const data = new ImageData(width, height);
+  for (let from = 0, at = 0; at < data.data.length; from += channels, at += 4) {
+    const values = pixels.subarray(from, from + channels);
+    const grey = values.reduce((sum, value) => sum + value, 0) / channels;
+    data.data.set(channels === 3 ? values : [grey, grey, grey], at);
+    data.data[at + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(data, 0, 0);
+}
+
+/** Return a function that shows probabilities as bars: of all classes in their order, or of the most probable ones. */
+function makeBars(list, names) {
+  const rows = names.slice(0, MOST_BARS).map(() => {
+    const [name, bar, number] = [make("span", { class: "try-name" }), make("i"), make("span", { class: "try-number" })];
+    const item = make("li", {}, name, make("span", { class: "try-track", "aria-hidden": "true" }, bar), number);
+    list.append(item);
+    return { item, name, bar, number };
+  });
+  return (probabilities) => {
+    let shown = names.map((_, i) => i);
+    if (names.length > MOST_BARS) shown = shown.sort((a, b) => probabilities[b] - probabilities[a]).slice(0, MOST_BARS);
+    const largest = Math.max(...shown.map((i) => probabilities[i]));
+    rows.forEach(({ item, name, bar, number }, row) => {
+      const probability = probabilities[shown[row]];
+      name.textContent = name.title = names[shown[row]];
+      bar.style.width = `${100 * probability}%`;
+      number.textContent = percent(probability);
+      item.classList.toggle("try-best", probability > 0 && probability === largest);
+    });
+  };
+}
+
+/** Return a function that shows the feature maps of each block, darker where they are larger; without any, nothing. */
+function makeMaps(place, blocks) {
+  const canvases = blocks.map(({ height, width, kernels }, number) => {
+    const shown = Array.from({ length: Math.min(kernels, MOST_MAPS) }, () => sizeCanvas(make("canvas"), height, width, LONGER_SIDE.map));
+    const title = `${blocks.length > 1 ? `Block ${number + 1}: ` : ""}${kernels} feature ${kernels === 1 ? "map" : "maps"} of ${height}×${width}`;
+    const caption = make("figcaption", {}, title + (kernels > MOST_MAPS ? `, the first ${MOST_MAPS}` : ""));
+    place.append(make("figure", {}, caption, make("div", { class: "try-row", role: "img", "aria-label": title }, ...shown)));
+    return shown;
+  });
+  return (maps) => {
+    const [red, green, blue] = getComputedStyle(place).color.match(/[\d.]+/g).map(Number);
+    canvases.forEach((shown, b) => {
+      const { height, width, kernels } = blocks[b], values = maps?.[b];
+      const largest = values?.reduce((a, value) => Math.max(a, value), 0) || 1;
+      shown.forEach((canvas, k) => {
+        const data = new ImageData(width, height);
+        for (let i = 0; i < height * width; i++) {
+          data.data.set([red, green, blue, values ? (255 * values[i * kernels + k]) / largest : 0], 4 * i);
+        }
+        canvas.getContext("2d").putImageData(data, 0, 0);
+      });
+    });
+  };
+}
+
+/** Start the panel with the content that golmu.export.page writes. */
+function startTryIt({ network: description, files, samples, drawnShare }) {
+  const network = new Network(description), { height, width, channels, names } = network;
+  const showBars = makeBars(find("bars"), names), showMaps = makeMaps(find("maps"), network.blocks);
+  let shown = null, next = null, timer = null, reading = 0;
+
+  /** Tell a screen reader something once nothing has changed for a while. */
+  function say(text) {
+    clearTimeout(timer);
+    timer = setTimeout(() => (find("live").textContent = text), QUIET_MS);
+  }
+
+  /** Show an image (h, w, c) of the network's own shape with its answer, and return that in words; null: nothing. */
+  function show(image, note) {
+    shown = [image, note];
+    find("note").textContent = note;
+    paintImage(find("view"), image ?? { pixels: new Uint8ClampedArray(height * width).fill(128), height, width, channels: 1 });
+    find("view").classList.toggle("try-empty", image === null);
+    const { probabilities, maps } = image ? network.predict(image.pixels) : { probabilities: names.map(() => 0), maps: null };
+    const best = probabilities.reduce((found, value, i) => (value > probabilities[found] ? i : found), 0);
+    find("label").textContent = image ? names[best] : "–";
+    find("probability").textContent = image ? percent(probabilities[best]) : "";
+    showBars(probabilities);
+    showMaps(maps);
+    return image ? `${names[best]}, ${percent(probabilities[best])}` : note;
+  }
+
+  /** Show what a function gives before the next frame; if it is asked for several things until then, the last. */
+  function showSoon(makeImage, note, button = null) {
+    reading++; // what is still being read comes too late
+    press(button);
+    if (next === null) {
+      requestAnimationFrame(() => {
+        const [image, words] = [next.makeImage(), next.note];
+        next = null;
+        say(show(image, words));
+      });
+    }
+    next = { makeImage, note };
+  }
+
+  function press(button) {
+    for (const one of choices) one.button.setAttribute("aria-pressed", String(one.button === button));
+  }
+
+  function makeSampleButton({ pixels, label }) {
+    const image = { pixels: new Uint8ClampedArray(decodeBase64(pixels)), height, width, channels };
+    const canvas = sizeCanvas(make("canvas"), height, width, LONGER_SIDE.sample);
+    const button = make("button", { type: "button", title: label, "aria-label": `sample: ${label}` }, canvas);
+    const words = `A sample of the class “${label}”.`;
+    paintImage(canvas, image);
+    button.addEventListener("click", () => {
+      area?.wipe();
+      forgetFile();
+      showSoon(() => image, words, button);
+    });
+    return { button, image, words };
+  }
+
+  const choices = samples.map(makeSampleButton), [first] = choices;
+  find("samples").append(...choices.map(({ button }) => button));
+  find("samples").hidden = samples.length === 0;
+  sizeCanvas(find("view"), height, width, LONGER_SIDE.view);
+  document.getElementById("try").hidden = false;
+
+  const area = find("pad") && startDrawing();
+  press(first?.button);
+  show(first?.image ?? null, first?.words ?? NOTHING);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(...shown));
+
+  function startDrawing() {
+    const isLight = files.ground === "light", longer = Math.max(height, width);
+    find("width").value = 100 * Math.min(Math.max(1.4 / longer + 0.03, 0.06), 0.2); // a line of about two pixels
+    const pen = { colour: isLight ? "black" : "white", ground: isLight ? "white" : "black", width: find("width").value / 100 };
+    const fitDrawing = () => (made.isEmpty ? null : fitImage(made.image(drawnShare, channels, network), height, width));
+    const changed = () => {
+      forgetFile();
+      showSoon(fitDrawing, made.isEmpty ? NOTHING : "Your drawing, scaled and centred.");
+    };
+    const made = new DrawingArea(find("pad"), network, pen, changed, say);
+    find("pad").style.width = `${LONGER_SIDE.pad * made.width}px`;
+    find("width").addEventListener("input", ({ target }) => (pen.width = target.value / 100));
+    for (const name of find("colour") ? ["colour", "ground"] : []) {
+      pen[name] = find(name).value;
+      find(name).addEventListener("input", ({ target }) => {
+        pen[name] = target.value;
+        made.paint();
+        if (name === "ground" && !made.isEmpty) changed();
+      });
+    }
+    find("undo").addEventListener("click", () => made.undo());
+    find("clear").addEventListener("click", () => made.clear());
+    find("file").addEventListener("change", ({ target }) => showFile(target.files[0]));
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => {
+      event.preventDefault(); // else the browser would leave the page
+      showFile(event.dataTransfer.files[0]);
+    });
+    return made;
+  }
+
+  /** Let the field of the file name none, as something else is shown; then the same file may be chosen again. */
+  function forgetFile() {
+    if (find("file")) find("file").value = "";
+  }
+
+  async function showFile(file) {
+    if (!file) return;
+    area.wipe();
+    const turn = ++reading;
+    try {
+      const image = await readImageFile(file, channels);
+      if (turn !== reading) return;
+      const { fitted, isInverted } = fitAndInvert(image, { height, width, ...files });
+      const inverted = isInverted ? ", and inverted, since the training images have the other ground" : "";
+      showSoon(() => fitted, `${file.name}, scaled and centred${inverted}.`);
+    } catch {
+      if (turn === reading) showSoon(() => null, `${file.name} is not an image that your browser can read: try PNG or JPEG.`);
+    }
+  }
+}
