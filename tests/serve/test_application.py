@@ -222,7 +222,7 @@ def test_a_fault_of_ours_is_said_and_logged(client, monkeypatch, caplog):
         raise RuntimeError("a fault")
 
     asked = client()
-    monkeypatch.setattr(service, "try_it_page", broken)
+    monkeypatch.setattr(service, "page_of", broken)
     refused(asked.get("/"), 500, "the server failed: RuntimeError; its log says where")
     monkeypatch.setattr(service, "image_of_body", broken)
     refused(asked.post("/predict", content=png()), 500, "the server failed: RuntimeError")

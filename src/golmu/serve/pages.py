@@ -5,16 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from golmu.about import VERSION
-from golmu.model.predictor import Predictor
 from golmu.names import printable
 
 PAGE_HEADERS = {"Content-Security-Policy": "frame-ancestors 'none'", "Cache-Control": "no-cache"}
 """Headers of every page. What else a page may do it says itself; this is the one thing that it cannot."""
-
-
-def try_it_page(predictor: Predictor) -> str:
-    """Return the page on which anyone can try the network."""
-    return _render("try.html", predictor=predictor)
 
 
 def reference_page(openapi: dict[str, Any]) -> str:

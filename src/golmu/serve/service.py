@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from golmu.about import VERSION
 from golmu.errors import GolmuError
+from golmu.export.page import page_of
 from golmu.metrics import softmax
 from golmu.model.predictor import Predictor
 from golmu.serve.answer import AnswerWriter
@@ -24,7 +25,7 @@ from golmu.serve.bodies import BodyReader, image_of_body, images_of_form, images
 from golmu.serve.fitting import Fitter
 from golmu.serve.limits import Limits, refusal_response
 from golmu.serve.metrics import Metrics
-from golmu.serve.pages import PAGE_HEADERS, try_it_page
+from golmu.serve.pages import PAGE_HEADERS
 from golmu.system import usable_cores
 
 JSON_TYPE, FORM_TYPE = "application/json", "multipart/form-data"
@@ -115,7 +116,7 @@ class Service:
     async def page(self) -> Response:
         """Show a page on which anyone can try the network."""
         if self._page is None:
-            self._page = HTMLResponse(await self._in_thread(try_it_page, self._predictor), headers=PAGE_HEADERS)
+            self._page = HTMLResponse(await self._in_thread(page_of, self._predictor), headers=PAGE_HEADERS)
         return self._page
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
