@@ -88,7 +88,6 @@ OTHER = {
     "cifar10-color": "CIFAR-10, colour photographs of 32×32",
     "cifar10-wide": "CIFAR-10, colour photographs of 32×32",
     "mnist-deep": "MNIST, handwritten digits of 28×28",
-    "fashion-mnist-deep": "Fashion-MNIST, clothes of 28×28",
 }
 """The results of `other_data.py`, and what the images show."""
 
@@ -104,12 +103,11 @@ def other_table(korean: bool) -> str:
         scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
         time = _time(result["processor_seconds"] / epochs, korean)
         lines.append(f"| {OTHER[name]} | `{_options(result)}` | {epochs} | {time} | {scores} |")
-    peaks = ", ".join(sorted({f"{result['machine']['peak_gflops']} GFLOP/s" for result in results.values()}))
     first = next(iter(results.values()))
     note = (
         f"Mean ± standard deviation over {len(first['runs'])} seeds, each with its own fifth of the training images "
-        f"for validation, the test images scored once. {_computers(list(results.values()), korean)}, together at most "
-        f"{peaks}; each training on one thread, beside others."
+        f"for validation, the test images scored once. {_computers(list(results.values()), korean)}; each training on "
+        "one thread, beside others."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 

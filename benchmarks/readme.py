@@ -77,12 +77,12 @@ def speed_sentence(korean: bool) -> str:
         for tool in ("keras", "jax", "torch", "the chapter")
     }
     fused = [best(speed, "golmu fused") for speed in recordings]
+    lower = f"These are the lower figures of {len(recordings)} processors. " * (len(recordings) > 1)
     return (
-        f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
+        f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network "
         f"{times['keras']:.1f} times as fast as Keras, {times['jax']:.1f} times as fast as JAX, {times['torch']:.1f} "
         f"times as fast as PyTorch and {times['the chapter']:.0f} times as fast as the book's own loop, all doing the "
-        f"same work. These are the lower figures of {len(recordings)} processors, on which an epoch takes "
-        f"{min(fused):.2f} and {max(fused):.2f} s. With the recipe `chapter` an epoch takes half as long again: like "
+        f"same work. {lower}An epoch takes {' or '.join(f'{seconds:.2f}' for seconds in fused)} s. With the recipe `chapter` an epoch takes half as long again: like "
         "the book, it reports each batch's loss after the update, which costs one more forward pass (`record_loss`)."
     )
 
@@ -210,14 +210,18 @@ def limits_table(korean: bool) -> str:
     assert not korean
     limits = load("limits")
     rows = {
-        "first run ever, which compiles the kernels: seconds to the first batch": f"{limits['first_run_seconds']:.1f}",
-        "the same with three blocks (16, 32 and 64 kernels)": f"{limits['first_run_of_several_blocks_seconds']:.1f}",
-        "every later run: seconds to the first batch": f"{limits['later_run_seconds']:.1f}",
-        "the same with three blocks": f"{limits['later_run_of_several_blocks_seconds']:.1f}",
-        "`golmu train fashion-mnist`, 3 epochs, whole process: seconds": f"{limits['seconds']:.1f}",
-        "`golmu train fashion-mnist`: peak memory in MB": f"{limits['peak_megabytes']:.0f}",
+        "first run ever, which compiles the kernels: seconds to the first batch": "first_run_seconds",
+        "the same with three blocks of 16, 32 and 64 kernels": "first_run_of_several_blocks_seconds",
+        "every later run: seconds to the first batch": "later_run_seconds",
+        "the same with three blocks": "later_run_of_several_blocks_seconds",
+        "`golmu train fashion-mnist`, 3 epochs, whole process: seconds": "seconds",
+        "`golmu train fashion-mnist`: peak memory in MB": "peak_megabytes",
     }
-    lines = ["| | |", "|---|---:|", *(f"| {what} | {value} |" for what, value in rows.items())]
+    shown = {what: limits[name] for what, name in rows.items() if name in limits}
+    lines = ["| | |", "|---|---:|"]
+    lines += [
+        f"| {what} | {value:.0f} |" if value > 100 else f"| {what} | {value:.1f} |" for what, value in shown.items()
+    ]
     return "\n".join([*lines, "", f"<sub>{machine(limits, korean)}, {limits['date']}, with the data on disk.</sub>"])
 
 
