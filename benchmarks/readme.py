@@ -82,8 +82,9 @@ def speed_sentence(korean: bool) -> str:
         f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network "
         f"{times['keras']:.1f} times as fast as Keras, {times['jax']:.1f} times as fast as JAX, {times['torch']:.1f} "
         f"times as fast as PyTorch and {times['the chapter']:.0f} times as fast as the book's own loop, all doing the "
-        f"same work. {lower}An epoch takes {' or '.join(f'{seconds:.2f}' for seconds in fused)} s. With the recipe `chapter` an epoch takes half as long again: like "
-        "the book, it reports each batch's loss after the update, which costs one more forward pass (`record_loss`)."
+        f"same work. {lower}An epoch takes {' or '.join(f'{seconds:.2f}' for seconds in fused)} s. With the recipe "
+        "`chapter` it takes half as long again: like the book, it reports each batch's loss after the update, which "
+        "costs one more forward pass (`record_loss`)."
     )
 
 
