@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from small_network import SHAPE, X, Y, network
 
 from golmu import RECIPES, ConvolutionNetwork, Recipe
-from golmu.errors import InputError
+from golmu.errors import InputError, NotFittedError
 
 NAMES = ["conv_w", "conv_b", "conv2_w", "conv2_b", "w1", "b1", "w2", "b2"]
 """The weights of a network of two blocks, in the canonical order."""
@@ -118,12 +118,12 @@ def test_images_that_are_too_small_are_refused_and_change_nothing(engine):
 
 def test_the_weights_of_further_blocks_are_attributes():
     network = ConvolutionNetwork(n_kernels=(2, 3), units=4, random_state=0)
-    with pytest.raises(AttributeError, match="'ConvolutionNetwork' object has no attribute 'conv2_w'"):
+    with pytest.raises(NotFittedError, match="fit"):
         _ = network.conv2_w
     network.init_weights((8, 8, 1), 3)
     assert np.array_equal(network.conv2_w, network.get_weights()["conv2_w"])
     assert network.conv2_b.shape == (3,)
-    with pytest.raises(AttributeError, match="conv3_w"):
+    with pytest.raises(AttributeError, match=r"^there is no conv3_w: the network's weights are conv_w, conv_b"):
         _ = network.conv3_w
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +46,18 @@ class NotFittedError(GolmuError, exceptions.NotFittedError):  # type: ignore[mis
     """The network has no weights yet. This is also scikit-learn's error of the same name."""
 
     exit_code = 2
+
+
+def _weight(name: str) -> property:
+    """Make the attribute that is a copy of the weight called `name`."""
+
+    def weight(network: ConvolutionNetwork) -> NDArray[np.float32]:
+        weights = network.get_weights()
+        if name not in weights:
+            raise AttributeError(f"there is no {name}: the network's weights are {', '.join(weights)}")
+        return weights[name]
+
+    return property(weight)
 
 
 @document_parameters
@@ -341,37 +352,10 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         self.check_fitted()
         return tuple(str(label) for label in self.classes_) if self._class_names is None else self._class_names
 
-    @property
-    def conv_w(self) -> NDArray[np.float32]:
-        return self.get_weights()["conv_w"]
-
-    @property
-    def conv_b(self) -> NDArray[np.float32]:
-        return self.get_weights()["conv_b"]
-
-    @property
-    def w1(self) -> NDArray[np.float32]:
-        return self.get_weights()["w1"]
-
-    @property
-    def b1(self) -> NDArray[np.float32]:
-        return self.get_weights()["b1"]
-
-    @property
-    def w2(self) -> NDArray[np.float32]:
-        return self.get_weights()["w2"]
-
-    @property
-    def b2(self) -> NDArray[np.float32]:
-        return self.get_weights()["b2"]
-
-    if not TYPE_CHECKING:  # where it would hide misspelt names
-
-        def __getattr__(self, name: str):
-            """Return the weights of a further block, `conv2_w` to `conv4_b`, where the network has it."""
-            if re.fullmatch("conv[2-4]_[wb]", name) and self._is_ready and name in self.architecture_.shapes:
-                return self.get_weights()[name]
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+    conv_w, conv_b, conv2_w, conv2_b, conv3_w, conv3_b, conv4_w, conv4_b, w1, b1, w2, b2 = map(
+        _weight, ("conv_w", "conv_b", "conv2_w", "conv2_b", "conv3_w", "conv3_b", "conv4_w", "conv4_b",
+                  "w1", "b1", "w2", "b2")
+    )  # fmt: skip
 
     @property
     def losses(self) -> list[float]:
