@@ -10,8 +10,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from small_network import SHAPE, X, Y, network
 
-from golmu import RECIPES, ConvolutionNetwork, Recipe
-from golmu.errors import InputError, NotFittedError
+from golmu import RECIPES, ConvolutionNetwork, NotFittedError, Recipe
+from golmu.errors import InputError
 
 NAMES = ["conv_w", "conv_b", "conv2_w", "conv2_b", "w1", "b1", "w2", "b2"]
 """The weights of a network of two blocks, in the canonical order."""
