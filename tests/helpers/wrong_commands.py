@@ -248,7 +248,7 @@ WRONG = {
     "serve inverted somehow": ("serve {run} --invert maybe", "invert must be one of auto, yes, no, got 'maybe'"),
     "serve no images": ("serve {run} --max-images 0", "max_images must be an integer from 1 to 10000, got 0"),
     "serve no bytes": ("serve {run} --max-megabytes 0", "max_megabytes must be an integer from 1 to 1000, got 0"),
-    "serve no requests": ("serve {run} --max-requests 0", "max_requests must be an integer from 1 to "),
+    "serve no requests": ("serve {run} --max-requests 0", "max_requests must be an integer from 1 to 10000, got 0"),
     "serve no pixels": ("serve {run} --max-pixels 0", "max_pixels must be an integer from 1 to 120000000, got 0"),
     "unknown option": ("train {data} --epchs 3", "No such option: --epchs"),
     "unknown command": ("trane", "No such command 'trane'."),
