@@ -26,9 +26,9 @@ endif
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-# Without the tests in a browser and those that make up their input, which take long and test no library's interface.
+# Without the tests in a browser and those that feed damaged files, which take long and test no library's interface.
 lowest: .venv-lowest/.installed
-	.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile -k "not browser and not fuzz and not schemathesis"
+	.venv-lowest/bin/python -m pytest --numprocesses 2 --dist loadfile -k "not browser and not fuzz"
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
