@@ -13,12 +13,9 @@ import sys
 import tempfile
 import time
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from speed import describe_machine
-
-HERE = Path(__file__).parent
+from speed import describe_machine, recording_path
 
 NETWORKS = {
     "first_run_seconds": "28, 28, 1, 10, 100, 10",
@@ -150,8 +147,8 @@ def main() -> None:
         **scaling(),
     }
     print(json.dumps({key: value for key, value in result.items() if key != "machine"}, indent=2))
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "limits.json").write_text(json.dumps(result, indent=2) + "\n")
+    path = recording_path("limits", result["machine"]["processor"])
+    path.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

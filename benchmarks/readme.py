@@ -39,9 +39,9 @@ def best(speed: Any, tool: str) -> float:
     return min(row["median_seconds"] for row in rows)
 
 
-def speeds(name: str) -> list[Any]:
-    """The recordings of a setting on one processor after another, the newest generation first."""
-    paths = sorted((HERE / "results").glob(f"speed-{name}-[0-9]*.json"), reverse=True)
+def recordings_of(name: str) -> list[Any]:
+    """What was recorded on one processor after another, the newest generation first."""
+    paths = sorted((HERE / "results").glob(f"{name}-[0-9]*.json"), reverse=True)
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
@@ -71,7 +71,7 @@ def versions(result: Any) -> str:
 def speed_sentence(korean: bool) -> str:
     """The time of an epoch beside other tools on the processor where it is least, and why `chapter` takes longer."""
     assert not korean
-    recordings = speeds("chapter")
+    recordings = recordings_of("speed-chapter")
     times = {
         tool: min(best(speed, tool) / best(speed, "golmu fused") for speed in recordings)
         for tool in ("keras", "jax", "torch", "the chapter")
@@ -90,7 +90,7 @@ def speed_sentence(korean: bool) -> str:
 
 def speed_table(korean: bool) -> str:
     """How much longer every tool takes than Golmu, and seconds per epoch, on every processor."""
-    recordings = speeds("chapter")
+    recordings = recordings_of("speed-chapter")
     letters = "ABCDEFGH"[: len(recordings)]
     if korean:
         head = "같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개)"
@@ -134,7 +134,9 @@ LARGER = {
 def larger_table(korean: bool) -> str:
     """How much longer Keras and PyTorch take for larger networks, and Golmu's seconds and share of the peak."""
     assert not korean
-    recordings = {(name, speed["machine"]["processor"]): speed for name in LARGER for speed in speeds(name)}
+    recordings = {
+        (name, speed["machine"]["processor"]): speed for name in LARGER for speed in recordings_of(f"speed-{name}")
+    }
     letters = {processor: "ABCDEFGH"[i] for i, processor in enumerate(dict.fromkeys(key[1] for key in recordings))}
     lines = ["| network | Keras, time relative to Golmu | PyTorch | Golmu, µs an image | share of the peak | on |"]
     lines.append("|---|---:|---:|---:|---:|---|")
@@ -157,7 +159,7 @@ def prediction_table(korean: bool) -> str:
     assert not korean
     lines = ["| predicting 10,000 images | ONNX Runtime, time relative to Golmu | Golmu, ms | ONNX Runtime, ms |"]
     lines.append("|---|---:|---:|---:|")
-    for speed in speeds("chapter"):
+    for speed in recordings_of("speed-chapter"):
         seconds = {row["name"]: row["median_seconds"] for row in speed["prediction"]}
         golmu = seconds.pop("golmu fused")
         other = min(seconds.values())
@@ -209,7 +211,7 @@ def race_table(korean: bool) -> str:
 def limits_table(korean: bool) -> str:
     """Time to the first batch, and memory."""
     assert not korean
-    limits = load("limits")
+    recordings = recordings_of("limits")
     rows = {
         "first run ever, which compiles the kernels: seconds to the first batch": "first_run_seconds",
         "the same with three blocks of 16, 32 and 64 kernels": "first_run_of_several_blocks_seconds",
@@ -218,12 +220,31 @@ def limits_table(korean: bool) -> str:
         "`golmu train fashion-mnist`, 3 epochs, whole process: seconds": "seconds",
         "`golmu train fashion-mnist`: peak memory in MB": "peak_megabytes",
     }
-    shown = {what: limits[name] for what, name in rows.items() if name in limits}
-    lines = ["| | |", "|---|---:|"]
-    lines += [
-        f"| {what} | {value:.0f} |" if value > 100 else f"| {what} | {value:.1f} |" for what, value in shown.items()
+    letters = "ABCDEFGH"[: len(recordings)]
+    lines = [f"| | {' | '.join(letters)} |", f"|---|{'---:|' * len(letters)}"]
+    for what, name in rows.items():
+        values = [limits.get(name) for limits in recordings]
+        cells = ["–" if value is None else f"{value:.0f}" if value > 100 else f"{value:.1f}" for value in values]
+        lines.append(f"| {what} | {' | '.join(cells)} |")
+    notes = "; ".join(
+        f"{letter}: {machine(limits, korean)}, {limits['date']}"
+        for letter, limits in zip(letters, recordings, strict=True)
+    )
+    return "\n".join([*lines, "", f"<sub>{notes}, with the data on disk.</sub>"])
+
+
+def server_sentence(korean: bool) -> str:
+    """Requests per second of the server, and how long they take, on every processor."""
+    assert not korean
+    sentences = [
+        f"On {machine(result, korean)}, with the client beside it: {result['requests_per_second']:,.0f} requests per "
+        f"second, half of them answered within {result['p50_ms']:.0f} ms and 99 % within {result['p99_ms']:.0f} ms, "
+        f"{result['failed']:.0f} failed; {result['processor_microseconds_per_request']:.0f} µs of processor time a "
+        f"request, {result['megabytes']:.0f} MB of memory, and {result['seconds_to_first_answer']:.1f} s from the "
+        f"start to the first answer ({result['date']})."
+        for result in recordings_of("serve")
     ]
-    return "\n".join([*lines, "", f"<sub>{machine(limits, korean)}, {limits['date']}, with the data on disk.</sub>"])
+    return " ".join(sentences)
 
 
 def mlp_table(korean: bool) -> str:
@@ -254,6 +275,7 @@ BLOCKS: dict[str, Callable[[bool], str]] = {
     "prediction": prediction_table,
     "time-to-accuracy": race_table,
     "limits": limits_table,
+    "server": server_sentence,
     "mlp": mlp_table,
 }
 """What stands between a page's marks, by their name; a page has the marks that it wants."""
@@ -270,7 +292,12 @@ def filled(text: str, korean: bool) -> str:
 
 
 ROOT = HERE.parent
-PAGES = {ROOT / "README.md": False, ROOT / "README.ko.md": True, ROOT / "docs" / "reference" / "results.md": False}
+PAGES = {
+    ROOT / "README.md": False,
+    ROOT / "README.ko.md": True,
+    ROOT / "docs" / "reference" / "results.md": False,
+    ROOT / "docs" / "how-to" / "serve.md": False,
+}
 """The pages with results, and whether they are in Korean."""
 
 if __name__ == "__main__":

@@ -22,12 +22,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import numpy as np
 from PIL import Image
-from speed import describe_machine
+from speed import describe_machine, recording_path
 
 from golmu.architecture import Architecture
 from golmu.model.model import Model, save_model
@@ -160,7 +161,7 @@ def main() -> None:
                 sys.exit("the soak failed: a request failed, or memory grew")
             return
         median = {name: statistics.median(one[name] for one in results) for name in results[0]}
-        result = {
+        result: dict[str, Any] = {
             "date": date.today().isoformat(),
             "machine": describe_machine(),
             "client": "wrk" if shutil.which("wrk") else "python",
@@ -170,7 +171,8 @@ def main() -> None:
             "seconds_to_first_answer": statistics.median(first_answer(model, image) for _ in range(5)),
         }
     print(json.dumps(result, indent=2))
-    (HERE / "results" / "serve.json").write_text(json.dumps(result, indent=2) + "\n")
+    path = recording_path("serve", result["machine"]["processor"])
+    path.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -285,9 +285,9 @@ def run_setting(name: str, rounds: int, threads: int, only: list[str]) -> dict[s
 
 
 def recording_path(name: str, processor: str) -> Path:
-    """The file of a setting's result: one for each kind of processor, by its family and model."""
+    """The file of a result: one for each kind of processor, by its family and model."""
     numbers = re.findall(r"family (\d+), model (\d+)", processor)
-    return HERE / "results" / f"speed-{'-'.join([name, *(numbers[0] if numbers else ['0'])])}.json"
+    return HERE / "results" / f"{'-'.join([name, *(numbers[0] if numbers else ['0'])])}.json"
 
 
 def table(result: dict[str, Any]) -> str:
@@ -318,7 +318,7 @@ def main() -> None:
         result = run_setting(name, args.rounds, args.threads, args.only)
         print(table(result))
         if not args.only:
-            path = recording_path(name, result["machine"]["processor"])
+            path = recording_path(f"speed-{name}", result["machine"]["processor"])
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(result, indent=2) + "\n")
             print(f"written to {path.relative_to(HERE.parent)}", file=sys.stderr)
