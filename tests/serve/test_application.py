@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import tempfile
+import threading
 from dataclasses import asdict
 
 import numpy as np
@@ -14,6 +15,8 @@ from served import NAMES, encoded, model, pixels, png, predictor
 
 from golmu.about import VERSION
 from golmu.errors import InputError
+from golmu.export.description import Origin, describe_accuracy, describe_image_files, weights_digest
+from golmu.export.page import Sample
 from golmu.model.predictor import Predictor
 from golmu.serve import service
 from golmu.serve.application import PATHS, create_application
@@ -246,6 +249,38 @@ def test_health_and_metadata(client):
     assert (said["height"], said["width"], said["channels"]) == (28, 28, 1)
     assert (said["ground"], said["invert"], said["limits"]["images"]) == ("dark", "auto", 5)
     assert said["parameters"] == 3 * 10 + 196 * 3 * 8 + 8 + 9 * 4
+
+
+def test_metadata_say_what_an_export_says(client):
+    network, origin = predictor(), Origin("clothes", 80, 20, accuracy=0.75, note="copies")
+    said = client(network, origin=origin).get("/metadata").json()
+    assert said["weights_sha256"] == weights_digest(network.model)
+    assert said["image_files"] == describe_image_files(network.model)
+    assert said["accuracy"] == {**describe_accuracy(origin), "interval": list(origin.interval)}
+    assert (said["accuracy"]["value"], said["accuracy"]["images"]) == (0.75, 20)
+    assert client().get("/metadata").json()["accuracy"] is None
+
+
+def test_the_page_shows_samples_that_are_loaded_when_it_is_asked_for(client):
+    loaded = []
+
+    def samples():
+        loaded.append(threading.current_thread())
+        return [Sample(np.full((28, 28, 1), 9, np.uint8), "a sample of mine")]
+
+    asked = client(samples=samples)
+    assert loaded == []
+    assert "a sample of mine" in asked.get("/").text
+    asked.get("/")
+    assert len(loaded) == 1
+    assert loaded[0] is not threading.main_thread()
+
+
+def test_links_of_the_reference_keep_the_token(client):
+    asked = client(token="a token+of/mine")
+    page = Page(asked.get("/docs", params={"token": "a token+of/mine"}).text)
+    answered = [asked.get(link).status_code for link in page.links if link.startswith("/")]
+    assert answered == [200, 200]
 
 
 def test_what_is_counted(client):

@@ -88,7 +88,7 @@ def describe_export(
         "architecture": {**asdict(model.architecture), "n_parameters": model.architecture.n_parameters},
         "preprocessing": describe_preprocessing(model.preprocessing),
         "epoch": model.epoch,
-        "accuracy": _describe_accuracy(origin),
+        "accuracy": describe_accuracy(origin),
         "check": _describe_check(check, written),
         "versions": {"python": platform.python_version(), **versions_of(["golmu", "numpy", *written.packages])},
         "weights_sha256": weights_digest(model),
@@ -203,7 +203,8 @@ def _describe_tensor(tensor: Tensor) -> dict[str, Any]:
     return said
 
 
-def _describe_accuracy(origin: Origin | None) -> dict[str, Any] | None:
+def describe_accuracy(origin: Origin | None) -> dict[str, Any] | None:
+    """Return the accuracy of a network with its interval, and on what it was measured; None if nothing is known."""
     if origin is None or origin.interval is None:
         return None
     return {

@@ -14,20 +14,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from golmu.about import VERSION
 from golmu.data.readers.image_files import quiet_pillow
 from golmu.errors import InputError
+from golmu.export.description import Origin
 from golmu.model.predictor import Predictor
 from golmu.serve.description import HealthAnswer, MetadataAnswer, PredictionsAnswer, errors, request_of_predict
 from golmu.serve.gate import Gate
 from golmu.serve.limits import Limits, RefusalError, failure_response, refusal_response
 from golmu.serve.pages import PAGE_HEADERS, reference_page
-from golmu.serve.service import Service
+from golmu.serve.service import Samples, Service
 
 PREDICT = "/predict"
 PATHS = ("/", PREDICT, "/health", "/metadata", "/metrics", "/openapi.json", "/docs")
 
 
 def create_application(
-    predictor: Predictor, *, limits: Limits | None = None, token: str | None = None, invert: str = "auto"
-) -> ASGIApp:
+    predictor: Predictor, *, limits: Limits | None = None, token: str | None = None, invert: str = "auto",
+    origin: Origin | None = None, samples: Samples | None = None,
+) -> ASGIApp:  # fmt: skip
     """Make the ASGI application that answers for a network.
 
     Parameters
@@ -40,6 +42,11 @@ def create_application(
         What a client must show; None: nothing, and then only requests to names of this computer are answered.
     invert
         As for `golmu.Predictor.predict`.
+    origin
+        What is known of the network's training, for /metadata.
+    samples
+        Loads images for the page to show (`golmu.export.page.choose_samples`); it is called when the page is first
+        asked for, in a thread.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def create_application(
             f"a server answers image files, which have 1 or 3 channels, but {predictor.name} takes {channels}"
         )
     limits = Limits() if limits is None else limits
-    service = Service(predictor, limits, invert)
+    service = Service(predictor, limits, invert, origin=origin, samples=samples)
     service.warm_up()
 
     @asynccontextmanager
@@ -98,8 +105,9 @@ def _add_paths(app: FastAPI, service: Service, limits: Limits, *, has_token: boo
         "/metrics", service.count, response_class=PlainTextResponse, dependencies=needed, responses=errors(refused)
     )
 
-    async def reference() -> Response:
-        return HTMLResponse(reference_page(app.openapi()), headers=PAGE_HEADERS)
+    async def reference(request: Request) -> Response:
+        token = request.query_params.get("token")  # the links of the page need it too
+        return HTMLResponse(reference_page(app.openapi(), token), headers=PAGE_HEADERS)
 
     app.add_api_route("/", service.page, include_in_schema=False)
     app.add_api_route("/docs", reference, include_in_schema=False)

@@ -50,6 +50,18 @@ class LimitsAnswer(BaseModel):
     requests: int = Field(description="Requests for predictions at the same time.")
 
 
+class AccuracyAnswer(BaseModel):
+    """How often the network was right on images that it had not seen."""
+
+    value: float = Field(description="Share of the images that it named rightly.", ge=0, le=1)
+    interval: list[float] = Field(description="Interval of the value (Wilson).", min_length=2, max_length=2)
+    confidence: float = Field(description="Confidence of the interval.")
+    images: int = Field(description="Number of images.")
+    part: str = Field(description="Which part of the data they are.")
+    data: str = Field(description="Name of the data.")
+    note: str = Field(description="Why the value is not to be believed, if so.")
+
+
 class MetadataAnswer(BaseModel):
     """What the network is."""
 
@@ -64,7 +76,10 @@ class MetadataAnswer(BaseModel):
     invert: str = Field(
         description="Which images are inverted: auto, those that have the other ground; yes, all; no, none."
     )
+    image_files: dict[str, Any] = Field(description="How an image file becomes the input, as model.json says it.")
     parameters: int = Field(description="Number of the network's parameters.")
+    weights_sha256: str = Field(description="SHA-256 of the weights: equal for all copies of one network.")
+    accuracy: AccuracyAnswer | None = Field(description="On the validation images, if a run folder is served.")
     limits: LimitsAnswer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from golmu.pages.rendering import render
 
@@ -15,6 +16,10 @@ pre { padding: 10px 14px; border: 1px solid var(--line); border-radius: 8px; ove
 """
 
 
-def reference_page(openapi: dict[str, Any]) -> str:
-    """Return the page that describes the paths, from their OpenAPI description."""
-    return render("golmu.serve", "reference.html", style=STYLE, openapi=openapi)
+def reference_page(openapi: dict[str, Any], token: str | None = None) -> str:
+    """Return the page that describes the paths, from their OpenAPI description.
+
+    `token` is what the address of the page holds, and its links then hold too.
+    """
+    query = "" if token is None else "?" + urlencode({"token": token})
+    return render("golmu.serve", "reference.html", style=STYLE, openapi=openapi, query=query)

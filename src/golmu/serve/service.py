@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from golmu.about import VERSION
 from golmu.errors import GolmuError
-from golmu.export.page import page_of
+from golmu.export.description import Origin, describe_accuracy, describe_image_files, weights_digest
+from golmu.export.page import Sample, page_of
 from golmu.metrics import softmax
 from golmu.model.predictor import Predictor
 from golmu.serve.answer import AnswerWriter
@@ -32,6 +33,8 @@ JSON_TYPE, FORM_TYPE = "application/json", "multipart/form-data"
 
 T = TypeVar("T")
 
+Samples = Callable[[], Sequence[Sample]]
+
 
 class Service:
     """A network, and all that is needed to answer for it.
@@ -42,9 +45,16 @@ class Service:
         The network, and which images are inverted, as for `golmu.Predictor.predict`.
     limits
         The most that is taken.
+    origin
+        What is known of its training.
+    samples
+        Loads the images that the page shows, when it is first asked for.
     """
 
-    def __init__(self, predictor: Predictor, limits: Limits, invert: str) -> None:
+    def __init__(
+        self, predictor: Predictor, limits: Limits, invert: str, *, origin: Origin | None, samples: Samples | None
+    ) -> None:
+        self._origin, self._samples = origin, samples
         self._predictor, self._limits, self._invert = predictor, limits, invert
         self.metrics = Metrics()
         self._reader, self._fitter = BodyReader(limits), Fitter(predictor, limits, invert)
@@ -105,7 +115,10 @@ class Service:
             "channels": channels,
             "ground": predictor.image_files.ground or None,
             "invert": self._invert,
+            "image_files": describe_image_files(predictor.model),
             "parameters": predictor.model.architecture.n_parameters,
+            "weights_sha256": weights_digest(predictor.model),
+            "accuracy": describe_accuracy(self._origin),
             "limits": asdict(self._limits),
         }
 
@@ -116,11 +129,14 @@ class Service:
     async def page(self) -> Response:
         """Show a page on which anyone can try the network."""
         if self._page is None:
-            self._page = HTMLResponse(await self._in_thread(page_of, self._predictor), headers=PAGE_HEADERS)
+            self._page = HTMLResponse(await self._in_thread(self._make_page), headers=PAGE_HEADERS)
         return self._page
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+    def _make_page(self) -> str:
+        return page_of(self._predictor, None if self._samples is None else self._samples())
 
     def _compute(self, images: Pixels) -> Probabilities:
         return softmax(self._predictor.engine.logits(images))

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from golmu.analysis.labelled_images import LabelledImages
 from golmu.cli.console import shell_command
 from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
-from golmu.errors import CheckpointError, DataError, InputError, RunError
-from golmu.export.description import Origin
+from golmu.cli.shipping import origin_of, samples_of
+from golmu.errors import InputError, RunError
 from golmu.export.exporting import Calibration, Exported, check_format, export_network
 from golmu.runs.held_out import digests
-from golmu.runs.images import images_to_evaluate, is_own_data, judged_images, load_fitted
+from golmu.runs.images import images_to_evaluate, is_own_data, load_fitted
 from golmu.runs.run import Run, is_model_file, load
 
 EXPORTS = "export"
@@ -57,8 +56,8 @@ def export_run(
         output = (network.parent if run is None else network) / EXPORTS / (f"{to}-int8" if is_quantized else to)
     return export_network(
         predictor, output, to, calibration=_calibration(run, network, data) if is_quantized else None,
-        has_card=has_card, origin=None if run is None else _origin(run),
-        samples=_samples(run, data) if to == "page" else None,
+        has_card=has_card, origin=None if run is None else origin_of(run),
+        samples=samples_of(run, data) if to == "page" and run is not None else None,
     )  # fmt: skip
 
 
@@ -79,19 +78,6 @@ def describe(exported: Exported) -> list[str]:
         f"not inside: {'; '.join(said['outside'])}",
         "golmu.fit_image does what is not inside, and model.json says exactly how",
     ]
-
-
-def _origin(run: Run) -> Origin:
-    """What the record of a run knows of its training."""
-    data, recipe = run.record.data, run.record.recipe_name or ""
-    try:
-        results = run.results
-    except (RunError, CheckpointError):  # it ended without them
-        return Origin(data.name or "", data.train, data.validation, recipe=recipe)
-    return Origin(
-        data.name or "", data.train, data.validation, results.val_accuracy, results.val_loss, results.model_epoch,
-        recipe, data.copies_note,
-    )  # fmt: skip
 
 
 def _calibration(run: Run | None, network: Path, given: str | None) -> Calibration:
@@ -117,17 +103,3 @@ def _calibration(run: Run | None, network: Path, given: str | None) -> Calibrati
     held_out = set() if run.held_out is None else set(run.held_out.digests)
     is_trained = np.array([digest not in held_out for digest in digests(dataset.train.images)])
     return Calibration(dataset.train.images[is_trained] if is_trained.any() else dataset.train.images, judged)
-
-
-def _samples(run: Run | None, given: str | None) -> LabelledImages | None:
-    """Load the images on which a run is judged, if they can be had, for a page to show some of them."""
-    if run is None:
-        return None
-    try:
-        with ReadingDisplay() as progress:
-            judged = judged_images(run, given, progress=progress)
-    except (DataError, RunError):
-        if given is not None:
-            raise
-        return None
-    return judged.test or judged.validation

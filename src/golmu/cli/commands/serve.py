@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from golmu.checks import integer_within, one_of
+from golmu.cli.shipping import origin_of, samples_of
 from golmu.data.readers.image_files import MAX_PIXELS
 from golmu.errors import EngineError
+from golmu.export.page import Sample, choose_samples
 from golmu.preprocessing import INVERSIONS
-from golmu.runs.run import load
+from golmu.runs.run import Run, is_model_file, load
 
 NEEDED = ("fastapi", "uvicorn", "httptools", "prometheus_client", "python_multipart")
 """What the extra `serve` installs."""
@@ -60,7 +62,16 @@ def serve_network(
     address = listen(host, port)
     with address.listener:
         shown = choose_token(token, is_local=address.is_local)
-        app = create_application(load(network), limits=limits, token=shown, invert=invert)
+        trained = None if is_model_file(network) else Run.open(network)
+        predictor = load(network) if trained is None else trained.predictor
+
+        def samples() -> Sequence[Sample]:
+            return choose_samples(None if trained is None else samples_of(trained), predictor.class_names)
+
+        app = create_application(
+            predictor, limits=limits, token=shown, invert=invert,
+            origin=None if trained is None else origin_of(trained), samples=samples,
+        )  # fmt: skip
         say(f"serving {network} at {address.url} (Ctrl-C stops it)")
         if shown is not None and token is None:
             say(f"token: {shown}")
