@@ -46,6 +46,11 @@ def test_a_page_has_one_script_whose_hash_the_policy_names():
     assert re.findall(r"https?://[^\s\"']+", text) == []
 
 
+def test_the_colours_of_a_drawing_are_named_as_in_a_drawing_program():
+    text = page_of(predictor_of((6, 5, 3), 2), [])
+    assert re.findall(r"<label>(\w+) <input type=\"color\"", text) == ["Colour", "Background"]
+
+
 def test_the_samples_are_in_the_page_as_they_are():
     content = content_of(page_of(predictor_of(SHAPE, 2, ground="dark"), SAMPLES))
     assert [b64decode(one["pixels"]) for one in content["samples"]] == [one.pixels.tobytes() for one in SAMPLES]

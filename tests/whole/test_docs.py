@@ -102,6 +102,26 @@ def test_the_readme_is_short():
     assert len(text_of("README.md").splitlines()) < MAX_LINES
 
 
+@pytest.mark.parametrize("page", READMES)
+def test_the_readmes_activate_the_environment_before_they_use_it(page):
+    text = text_of(page)
+    activation = text.index("source .venv/bin/activate")
+    assert activation < text.index("pip install 'golmu[")
+    assert activation < text.index("import golmu")
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_readmes_name_every_format_that_needs_tensorflow(page):
+    paragraph = next(part for part in text_of(page).split("\n\n") if "pip install 'golmu[tensorflow]'" in part)
+    assert "LiteRT" in paragraph
+    assert "SavedModel" in paragraph
+
+
+def test_git_ignores_the_wheel_that_the_container_page_builds():
+    assert "pip wheel --no-deps --wheel-dir . ." in text_of("docs/how-to/serve.md")
+    assert "/golmu-*.whl" in text_of(".gitignore").splitlines()
+
+
 def test_the_readmes_name_real_make_targets_and_pictures():
     makefile = text_of("Makefile")
     for name in READMES:
