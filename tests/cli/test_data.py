@@ -53,7 +53,7 @@ def test_data_says_what_is_remarkable_once(run, tmp_path):
     bad = f"{tmp_path}/bugs/ant/bad.png is not an image in a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, AVIF, HEIC)"
     assert lines[5:-1] == [
         "notice: the images have 2 sizes (height x width), 5x5 (41), 6x5 (2): all are scaled to fit 28x28; choose "
-        "another size with --size (size=)",
+        "another size with --size (in Python: size=)",
         f"notice: 1 of 44 images cannot be read: {bad}; it is skipped",
         "notice: 1 class has fewer than 10 training images: ant (3)",
         "notice: the classes are unbalanced: 'bee' has 40 training images, 'ant' has 3",

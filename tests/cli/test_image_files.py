@@ -216,7 +216,7 @@ def test_files_that_cannot_be_predicted_are_counted_or_left_out(run, trained, ti
     assert (status, out) == (2, [])
     assert err == (
         f"golmu: error: 4 of 69 images cannot be read: {'; '.join(wrong[:3])}; ...; fix or remove them, or skip them "
-        "with --skip-bad (skip_bad=True)\n"
+        "with --skip-bad (in Python: skip_bad=True)\n"
     )
     with process("predict", trained, folder, "--skip-bad") as running:
         out, err = running.communicate(timeout=60)

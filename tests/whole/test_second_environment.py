@@ -97,7 +97,7 @@ def test_every_format_answers_alike_without_golmu(tmp_path, pictures):
             if kind == "grey" or to == "onnx":  # the others take seconds each
                 folders[str(golmu.export(predictor, tmp_path / f"{kind}-{to}", to=to).folder)] = kind
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (pillow,) = [block.partition("\npixels")[0] for block in blocks if "def fit(" in block]
+    (pillow,) = [block.partition("\nfolder")[0] for block in blocks if "def fit(" in block]
     code = READER.format(pillow=pillow)
     command = [sys.executable, "-I", "-c", f"import sys; sys.path += {sys.path!r}\n{code}", str(pictures), *folders]
     done = subprocess.run(
@@ -110,3 +110,24 @@ def test_every_format_answers_alike_without_golmu(tmp_path, pictures):
         predictions = predictors[folders[folder]].predict(pictures)
         for row, prediction in zip(rows, predictions, strict=True):
             assert row == pytest.approx(prediction.probabilities, abs=1e-5), folder
+
+
+@pytest.mark.filterwarnings("ignore::golmu.errors.GolmuWarning")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_the_page_shows_how_to_use_each_format(tmp_path, pictures, monkeypatch):
+    predictor = drawn_network(**NETWORKS["grey"])
+    monkeypatch.chdir(tmp_path)
+    Image.open(pictures / "3.jpg").save("photo.jpg")
+    expected = list(predictor.predict("photo.jpg").probabilities.values())
+    text = PAGE.read_text(encoding="utf-8").partition("### What is inside")[2]
+    names, used = {"golmu": golmu, "predictor": predictor}, []
+    for to in ("onnx", "litert", "saved-model", "keras"):
+        golmu.export(predictor, Path("shipped") / to, to=to)
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+        if "probabilities" in block:
+            # The signature `files` rounds some pixels differently.
+            tolerance = 0.05 if 'signatures["files"]' in block else 1e-5
+            assert np.ravel(names["probabilities"]).tolist() == pytest.approx(expected, abs=tolerance), block
+            used += re.findall(r"shipped/([a-z-]+)", block)
+    assert sorted(used) == ["keras", "litert", "onnx", "saved-model"]

@@ -19,7 +19,7 @@ from golmu.data.readers.image_files import Opened, Source, check_size, refusing_
 from golmu.data.readers.image_pixels import correct_transparent_colour
 from golmu.data.readers.image_tree import find_images
 from golmu.data.readers.inversion import Inversion, inversion_notice
-from golmu.data.readers.threaded_reading import bad_files, decode_all, in_parts
+from golmu.data.readers.threaded_reading import advice_on_bad_files, bad_files, decode_all, in_parts
 from golmu.data.reading import Progress
 from golmu.engines.contract import Engine
 from golmu.errors import DataError, InputError, InputTypeError, warn
@@ -237,8 +237,7 @@ def _description(value: Any) -> str:
 def _report_bad(errors: Sequence[DataError], total: int, skip_bad: bool) -> None:
     """Raise, or with `skip_bad` warn of, what is wrong with files that cannot be read."""
     if errors and not skip_bad:
-        hint = "" if total == 1 else "; fix or remove them, or skip them with --skip-bad (skip_bad=True)"
-        raise DataError(bad_files(errors, total) + hint)
+        raise DataError(bad_files(errors, total) + ("" if total == 1 else advice_on_bad_files(errors)))
     if errors and len(errors) == total:
         raise DataError(f"{bad_files(errors, total)}; no image is left")
     for error in errors:

@@ -369,7 +369,7 @@ def test_one_size_is_kept_and_several_are_fitted(folder):
     assert data.train.images.shape[1:] == (28, 28, 1)
     assert notes == [
         "the images have 2 sizes (height x width), 6x5 (24), 10x40 (1): all are scaled to fit 28x28; choose another "
-        "size with --size (size=)"
+        "size with --size (in Python: size=)"
     ]
     wide = data.train.images[12, :, :, 0]
     ground = wide[0, 0]
@@ -404,7 +404,7 @@ def test_large_images_are_kept_with_a_note(tmp_path):
     assert data.train.images.shape[1:] == (130, 20, 1)
     assert notes == [
         "the images are 130x20 pixels (height x width), which makes the network large and slow; try a "
-        "smaller size with --size (size=)"
+        "smaller size with --size (in Python: size=)"
     ]
 
 
@@ -459,7 +459,7 @@ def test_files_that_cannot_be_read_are_counted_and_named_or_left_out(folder):
         for i in range(5)
     ]
     what = f"5 of 29 images cannot be read: {'; '.join(names[:3])}; ..."
-    text = f"{what}; fix or remove them, or skip them with --skip-bad (skip_bad=True)"
+    text = f"{what}; fix or remove them, or skip them with --skip-bad (in Python: skip_bad=True)"
     with pytest.raises(DataError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
     data, notes = noted(folder, skip_bad=True)
@@ -610,7 +610,7 @@ def test_arguments_that_cannot_be_used(folder, options, kind, text):
 def test_more_than_fits_into_the_limit_is_refused_before_it_is_decoded(folder, monkeypatch):
     monkeypatch.setattr(threaded_reading, "MAX_BYTES", 24 * 30 - 1)
     text = "24 images of 6x5x1 (height x width x channels) take 720 bytes, but at most 719 are read: "
-    text += "choose a smaller size with --size (size=)"
+    text += "choose a smaller size with --size (in Python: size=)"
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
         load_dataset(folder)
 

@@ -120,7 +120,7 @@ def test_predict_notices_ink_on_paper_and_says_so(run, digits_run):
     assert (status, err) == (0, "")
     text = (
         f"{dark} is dark on light, but the training images are light on dark, so it was inverted: --invert no "
-        "(invert='no') leaves such images as they are, and --invert yes inverts all images"
+        "(in Python: invert='no') leaves such images as they are, and --invert yes inverts all images"
     )
     with pytest.warns(GolmuWarning, match=f"^{re.escape(text)}$"):
         status, (line,), _ = run("predict", folder, dark)

@@ -62,7 +62,7 @@ def inversion_notice(names: Sequence[str], ground: str) -> str:
     subject = f"{first} is" if n == 1 else f"{n:,} images (such as {first}) are"
     return (
         f"{subject} {_contrast_to(ground)}, so {'it was' if n == 1 else 'they were'} inverted: --invert no "
-        "(invert='no') leaves such images as they are, and --invert yes inverts all images"
+        "(in Python: invert='no') leaves such images as they are, and --invert yes inverts all images"
     )
 
 

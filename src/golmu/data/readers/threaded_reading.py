@@ -80,7 +80,7 @@ def read_images(parts: Parts, total: int, read_options: ReadOptions) -> DecodedI
             raise InputError(
                 f"{total:,} images of {format_size(shape)} (height x width x channels) take "
                 f"{prod(shape) * total:,} bytes, but at most {MAX_BYTES:,} are read: choose a smaller size with --size "
-                "(size=)"
+                "(in Python: size=)"
             )
         images = np.empty((total, *shape), np.uint8)
         bad: dict[int, DataError] = {}
@@ -118,6 +118,12 @@ def bad_files(errors: Sequence[DataError], total: int) -> str:
     more = "; ..." if len(errors) > MAX_FILES_NAMED else ""
     first = "; ".join(str(error) for error in errors[:MAX_FILES_NAMED])
     return f"{len(errors):,} of {total:,} images cannot be read: {first}{more}"
+
+
+def advice_on_bad_files(errors: Sequence[DataError]) -> str:
+    """Return what to do about files that cannot be read, to follow what is said about them."""
+    them = "it" if len(errors) == 1 else "them"
+    return f"; fix or remove {them}, or skip {them} with --skip-bad (in Python: skip_bad=True)"
 
 
 def _map_or_error(function: Callable[[Source], T], part: Sequence[Source]) -> list[T | DataError]:
@@ -166,7 +172,7 @@ def _common_size(sizes: Counter[tuple[int, int]], read_options: ReadOptions) -> 
         if max(height, width) >= LARGE_SIDE:
             read_options.notes.append(
                 f"the images are {format_size((height, width))} pixels (height x width), which makes the network large "
-                "and slow; try a smaller size with --size (size=)"
+                "and slow; try a smaller size with --size (in Python: size=)"
             )
         return max(POOL_SIZE, height), max(POOL_SIZE, width)
     if sizes:
@@ -174,7 +180,7 @@ def _common_size(sizes: Counter[tuple[int, int]], read_options: ReadOptions) -> 
         read_options.notes.append(
             f"the images have {len(sizes):,} sizes (height x width), {named}"
             f"{', ...' if len(sizes) > MAX_SIZES_NAMED else ''}: all are scaled to fit "
-            f"{DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size with --size (size=)"
+            f"{DEFAULT_SIZE}x{DEFAULT_SIZE}; choose another size with --size (in Python: size=)"
         )
     return DEFAULT_SIZE, DEFAULT_SIZE
 
@@ -183,7 +189,7 @@ def _report_bad(errors: Sequence[DataError], total: int, read_options: ReadOptio
     """Raise for files that cannot be read, or note them if they are to be skipped and others remain."""
     summary = bad_files(errors, total)
     if not read_options.skip_bad:
-        raise DataError(f"{summary}; fix or remove them, or skip them with --skip-bad (skip_bad=True)")
+        raise DataError(f"{summary}{advice_on_bad_files(errors)}")
     if len(errors) == total:
         raise DataError(f"{summary}; no image is left")
     read_options.left_out += map(str, errors)
