@@ -3,12 +3,14 @@
 import json
 
 import pytest
+import yaml
 from drawn_network import drawn_network
 
 from golmu.export.card import card_text
 from golmu.export.check import Check
 from golmu.export.description import Origin
 from golmu.export.written import Written, page_written, pixels_tensor, probabilities_tensor
+from golmu.names import file_stem, printable
 
 CHECK = Check(1000, 1.2e-6)
 KNOWN = Origin("my: photos\n", 800, 200, 0.9, 0.31, 12, "color", "3 images have a copy, so the accuracy is too high")
@@ -69,6 +71,15 @@ def test_no_name_is_markup(name):
     for line in front.splitlines():
         if line.startswith(("      name: ", "- name: ")):
             json.loads(line.partition("name: ")[2])
+
+
+@pytest.mark.parametrize("name", ["\U0001f600", "\ufeffa\ufffe\uffff", "\x85\u2028", "no", "1e3", "'\"\\: #"])
+def test_names_are_what_they_were_to_a_yaml_parser(name):
+    known = Origin(name, 8, 2, 0.5)
+    front, _ = parts(card_text(drawn_network(name=f"runs/{name}"), "onnx", written(), CHECK, known))
+    (index,) = yaml.safe_load(front)["model-index"]
+    assert index["results"][0]["dataset"]["name"] == printable(name, keep="")
+    assert index["name"] == file_stem(name)
 
 
 def test_many_classes_are_not_all_listed():

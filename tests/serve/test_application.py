@@ -142,6 +142,8 @@ BAD = {
     "too many pixels": (png(size=(40, 40)), "image/png", 413, "the body is 40x40 pixels (height x width), but at most "
         "1,500 are decoded: scale it down"),
     "pixels that are only declared": (png()[:16] + b"\0\1\0\0\0\1\0\0" + png()[24:], "image/png", 422, "the body"),
+    "too many pixels, by a second header": (png()[:33] + png(size=(40, 40))[8:], "image/png", 413, "the body is 40x40 "
+        "pixels (height x width), but at most 1,500 are decoded"),
     "no JSON": (b"{", "application/json", 422, "the body is not JSON (Expecting property name"),
     "a deep JSON": (b"[" * 3000, "application/json", 422, "the body is not JSON"),
     "bytes that are no text": (b"\xff", "application/json", 422, "the body is not JSON"),
@@ -259,6 +261,13 @@ def test_metadata_say_what_an_export_says(client):
     assert said["accuracy"] == {**describe_accuracy(origin), "interval": list(origin.interval)}
     assert (said["accuracy"]["value"], said["accuracy"]["images"]) == (0.75, 20)
     assert client().get("/metadata").json()["accuracy"] is None
+
+
+def test_metadata_hold_names_that_are_no_characters(client):
+    network = Predictor.of(model(names=("a", "b\ud800")), engine="fused", name="runs/no-utf-8-\udcff")
+    said = client(network, origin=Origin("\udcfe", 80, 20, accuracy=0.75)).get("/metadata").json()
+    assert (said["classes"], said["name"]) == (["a", "b\ud800"], "no-utf-8-\udcff")
+    assert said["accuracy"]["data"] == "\udcfe"
 
 
 def test_the_page_shows_samples_that_are_loaded_when_it_is_asked_for(client):

@@ -1,12 +1,15 @@
 """Bodies that come in parts, late, or not at all."""
 
 import asyncio
+import json
+import tracemalloc
 
 import pytest
 from fastapi import Request
+from starlette.datastructures import Headers
 
 from golmu.serve import bodies
-from golmu.serve.bodies import BodyReader
+from golmu.serve.bodies import BodyReader, images_of_form, images_of_json
 from golmu.serve.limits import Limits, RefusalError
 
 
@@ -65,9 +68,55 @@ def test_a_client_that_hangs_up():
 
 def test_a_client_that_is_slow(monkeypatch):
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
-    with pytest.raises(RefusalError, match=r"the body did not arrive within 0.05 seconds") as refused:
-        read([part(b"ab")])
-    assert refused.value.status == 408
+    for parts, headers in (
+        ([part(b"ab")], []),
+        ([], []),  # a client that sends nothing at all
+        ([], [(b"content-length", b"20")]),  # and one of which too much would come
+        ([part(b"x" * 11)], []),
+    ):
+        with pytest.raises(RefusalError, match=r"the body did not arrive within 0.05 seconds") as refused:
+            read(parts, headers=headers)
+        assert (refused.value.status, refused.value.headers) == (408, {"Connection": "close"})
+
+
+def test_a_stop_is_no_slow_client():
+    async def run():
+        task = asyncio.ensure_future(BodyReader(Limits())._read(Request({"type": "http", "headers": []}, never)))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    async def never():
+        await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+
+
+def test_a_text_in_rows_of_pixels_takes_no_more_memory_than_its_own():
+    body = json.dumps({"images": [[["x" * 100_000] + [""] * 999]]}).encode()
+    tracemalloc.start()
+    with pytest.raises(RefusalError, match="rows of pixels from 0 to 255"):
+        images_of_json(body, Limits())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 10 * len(body)
+
+
+def form(content):
+    headers = Headers({"Content-Type": "multipart/form-data; boundary=x"})
+    return asyncio.run(images_of_form(headers, content, Limits()))
+
+
+def test_a_form_without_its_end_is_refused_and_not_answered_in_part():
+    file = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nabc\r\n'
+    whole = file + file + b"--x--"
+    for end in (b"", b"\r\n", b"\r\nepilogue"):
+        assert len(form(whole + end)) == 2
+    for n in (1, 2, len(b"--x--"), 10):
+        with pytest.raises(RefusalError, match="the form has no end: send it whole") as refused:
+            form(whole[:-n])
+        assert refused.value.status == 422
 
 
 def test_bodies_share_one_limit_of_what_is_held(monkeypatch):

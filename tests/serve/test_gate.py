@@ -6,8 +6,9 @@ import pytest
 from served import png, predictor
 
 from golmu.serve.application import create_application
-from golmu.serve.gate import is_local
+from golmu.serve.gate import Gate, is_local
 from golmu.serve.limits import Limits
+from golmu.serve.metrics import Metrics
 
 TOKEN = "a secret of eight"
 
@@ -87,3 +88,25 @@ def test_more_requests_than_are_taken_are_told_to_come_again():
 
     asyncio.run(many())
     assert statuses[3:] == [(200, None)] * 3
+
+
+def test_a_request_that_a_stop_cuts_off_is_told_so():
+    sent = []
+
+    async def endless(scope, receive, send):
+        await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    async def run():
+        gate = Gate(endless, direct={}, paths=(), limits=Limits(), metrics=Metrics(), token=None)
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+        task = asyncio.ensure_future(gate(scope, None, send))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 503
+    assert b"the server is stopping" in sent[1]["body"]

@@ -1,5 +1,6 @@
 """`golmu serve` as a process of its own: its address, cut and slow connections, how it stops and starts again."""
 
+import asyncio
 import contextlib
 import hashlib
 import http.client
@@ -13,11 +14,12 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+import uvicorn
 from served import model, pixels, png, predictor, server
 
 from golmu.errors import InputError
 from golmu.model.model import save_model
-from golmu.serve.server import MAX_HEAD_BYTES, choose_token, listen
+from golmu.serve.server import MAX_HEAD_BYTES, choose_token, configure, listen
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +233,50 @@ def test_others_need_a_token(path):
 
 
 # Without a process
+
+
+def test_a_head_that_does_not_come_in_time_is_cut(monkeypatch):
+    monkeypatch.setattr("golmu.serve.server.HEAD_SECONDS", 0.5)
+    asked = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            return
+        await asyncio.sleep(1)  # an answer may take longer
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    def talk(*parts):
+        """The answers to what is sent on one connection, in parts, until the server closes it."""
+        with socket.create_connection(address, timeout=4) as connection:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(0.2)
+            answers = b"".join(iter(lambda: connection.recv(1000), b""))
+        return answers.count(b"HTTP/1.1 200")
+
+    async def clients(server):
+        try:
+            while not server.started:
+                await asyncio.sleep(0.01)
+            return await asyncio.gather(
+                *(asyncio.to_thread(talk, *parts) for parts in ([], [b"G"], [b"G", asked[1:-2]], [asked, b"G"]))
+            )
+        finally:
+            server.should_exit = True
+
+    with listen("127.0.0.1", 0).listener as listener:
+        address = listener.getsockname()
+        server = uvicorn.Server(configure(app))
+
+        async def run():
+            answers, _ = await asyncio.gather(clients(server), server.serve(sockets=[listener]))
+            return answers
+
+        assert asyncio.run(run()) == [0, 0, 0, 1]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

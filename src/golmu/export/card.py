@@ -25,6 +25,9 @@ MAX_CLASSES_LISTED = 50
 MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$:@])")
 """Characters that mean something in Markdown."""
 
+NOT_IN_YAML = re.compile("[\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+"""Characters that only an escape can stand for in YAML; JSON escapes those below a space itself."""
+
 TAGS = {
     "keras": "keras",
     "onnx": "onnx",
@@ -90,7 +93,7 @@ def card_text(predictor: Predictor, to: str, written: Written, check: Check | No
 
 
 def _front_matter(title: str, to: str, known: Origin) -> str:
-    """The metadata that hubs read: YAML, whose texts are written as JSON, which is YAML too."""
+    """The metadata that hubs read, as YAML."""
     lines = [
         "---",
         "pipeline_tag: image-classification",
@@ -100,10 +103,10 @@ def _front_matter(title: str, to: str, known: Origin) -> str:
         "- accuracy",
     ]
     if known.accuracy is not None:
-        name = json.dumps(printable(known.data or "unknown", keep=""))
+        name = _yaml(printable(known.data or "unknown", keep=""))
         lines += [
             "model-index:",
-            f"- name: {json.dumps(title)}",
+            f"- name: {_yaml(title)}",
             "  results:",
             "  - task:",
             "      type: image-classification",
@@ -204,6 +207,15 @@ def _shape(predictor: Predictor) -> str:
 
 def _sentences(phrases: Sequence[str]) -> list[str]:
     return [phrase[0].upper() + phrase[1:] for phrase in phrases]
+
+
+def _yaml(text: str) -> str:
+    """Return text as a string of YAML and of JSON alike.
+
+    A character beyond the 16th bit stands for itself: the two escapes that JSON would have for it are two characters
+    to YAML, and each is none.
+    """
+    return NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _text(text: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -54,6 +55,10 @@ class BodyReader:
             self._n_held -= len(body)
 
     async def _read(self, request: Request) -> bytes:
+        async with _deadline(BODY_SECONDS):
+            return await self._read_whole(request)
+
+    async def _read_whole(self, request: Request) -> bytes:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._limits.body_bytes:
             await self._discard(request, int(declared))
@@ -64,12 +69,7 @@ class BodyReader:
             if len(body) > self._limits.body_bytes:
                 raise self._too_large(f"{len(body):,}")
             return body
-        try:
-            return await asyncio.wait_for(self._read_parts(request, message), BODY_SECONDS)
-        except asyncio.TimeoutError:
-            raise RefusalError(
-                408, f"the body did not arrive within {BODY_SECONDS:g} seconds: send it faster, or a smaller one"
-            ) from None
+        return await self._read_parts(request, message)
 
     async def _read_parts(self, request: Request, message: Any) -> bytes:
         """Return a body that comes in several messages, of which `message` is the first."""
@@ -115,6 +115,38 @@ class BodyReader:
         )
 
 
+@asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    """Refuse a request whose body has not come when the time is up.
+
+    `asyncio.wait_for` would make a task for each body, most of which are here already; `asyncio.timeout` does as this
+    does, from Python 3.11 on.
+    """
+    task, is_late = asyncio.current_task(), False
+    assert task is not None
+
+    def cancel() -> None:
+        nonlocal is_late
+        is_late = True
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(seconds, cancel)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not is_late:
+            raise
+        if sys.version_info >= (3, 11):
+            task.uncancel()
+        raise RefusalError(
+            408,
+            f"the body did not arrive within {seconds:g} seconds: send it faster, or a smaller one",
+            {"Connection": "close"},
+        ) from None
+    finally:
+        timer.cancel()
+
+
 def image_of_body(body: bytes) -> ImageInBody:
     """Return the image that a body is.
 
@@ -126,6 +158,15 @@ def image_of_body(body: bytes) -> ImageInBody:
     if not body:
         raise RefusalError(422, "the body is empty: send an image file, as curl --data-binary @photo.jpg")
     return Encoded(body, "the body")
+
+
+class _FormParser(MultiPartParser):
+    """A parser that knows whether the form has come to its end; what it has read by then is all that it says."""
+
+    is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
 
 
 async def images_of_form(headers: Headers, body: bytes, limits: Limits) -> list[ImageInBody]:
@@ -141,7 +182,7 @@ async def images_of_form(headers: Headers, body: bytes, limits: Limits) -> list[
         yield body
 
     # One more than is allowed, so that too many are refused by our own sentence.
-    parser = MultiPartParser(headers, stream(), max_files=limits.images + 1, max_fields=limits.images)
+    parser = _FormParser(headers, stream(), max_files=limits.images + 1, max_fields=limits.images)
     parser.spool_max_size = len(body) + 1  # a file that outgrows this would go to the disk, and none can
     try:
         form = await parser.parse()
@@ -149,6 +190,8 @@ async def images_of_form(headers: Headers, body: bytes, limits: Limits) -> list[
         if "Too many files" in str(error):
             raise _too_many_images(limits) from error
         raise RefusalError(422, f"the form cannot be read: {error}") from error
+    if not parser.is_whole:
+        raise RefusalError(422, "the form has no end: send it whole, with its last boundary")
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     _check_number(len(files), limits, "the form holds no file: send each image as a file, as curl -F file=@photo.jpg")
     return [Encoded(await one.read(), _file_name(one.filename, i)) for i, one in enumerate(files)]
@@ -196,11 +239,11 @@ def _pixels(rows: Any) -> Any:
     if not isinstance(rows, list):
         return None
     try:
-        array = np.array(rows)
-    except (ValueError, OverflowError):
+        array = np.array(rows, object)  # as objects: of texts, each cell would be as wide as the longest
+    except ValueError:
         return None
     is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
-    if not is_image or array.size == 0 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
+    if not is_image or set(map(type, array.flat)) != {int} or array.min() < 0 or array.max() > 255:
         return None
     return array.astype(np.uint8)
 

@@ -64,7 +64,9 @@ class Fitter:
         if not head.startswith(PNG_BEGINNING) or len(head) < 24:
             return False
         width, height = struct.unpack(">II", head[16:])
-        return bool(width * height <= min(MAX_QUICK_PIXELS, self._max_pixels))
+        # A second chunk of this kind would replace the size.
+        is_only = source.content.count(b"IHDR") == 1
+        return is_only and bool(width * height <= min(MAX_QUICK_PIXELS, self._max_pixels))
 
     def _check_size(self, source: Encoded | Opened) -> None:
         header = read_image_header(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 from collections.abc import Collection, Mapping
@@ -77,6 +78,11 @@ class Gate:
                 await direct(scope, receive, send_and_note)
         except RefusalError as refusal:
             await refusal.response()(scope, receive, send_and_note)
+        except asyncio.CancelledError:  # the server stops, and this request has had its time
+            if status is not None:
+                raise
+            stopping = RefusalError(503, "the server is stopping: send the request again when it is back")
+            await stopping.response()(scope, receive, send_and_note)
         except Exception as error:
             if status is None:
                 await failure_response(error)(scope, receive, send_and_note)

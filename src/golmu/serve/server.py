@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import ipaddress
@@ -31,6 +32,10 @@ MIN_TOKEN_LENGTH = 8
 MAX_HEAD_BYTES = 2**17
 """Bytes of a request's head, at most; browsers and proxies send a few thousand. One chunk from the network may be half
 of it."""
+
+HEAD_SECONDS = 30.0
+"""Seconds in which the head of a request must have come, from the connection or from its first byte: a process has few
+connections, and those that ask for nothing would keep others out."""
 
 WAITING_CONNECTIONS = 2048
 """Connections that the system holds until the server takes them."""
@@ -93,10 +98,21 @@ def choose_token(token: str | None, *, is_local: bool) -> str | None:
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with an end to the head of a request, which it would read into memory for ever."""
+    """HTTP as uvicorn speaks it, with an end to the head of a request, for which it would wait, and read, for ever."""
 
     _n_head_bytes: int | None = 0
     """Bytes that have come of the head of a request; None while a body comes."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+    """Ends the wait for a head."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._n_head_bytes is not None:
@@ -104,14 +120,39 @@ class _Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._n_head_bytes is not None and self._n_head_bytes > MAX_HEAD_BYTES:
             self.transport.close()
+        elif self._n_head_bytes and self._head_timer is None:
+            self._wait_for_head()
+
+    def _wait_for_head(self) -> None:
+        self._head_timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+        else:  # there is an answer to be sent first
+            self._wait_for_head()
+
+    def _stop_waiting(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def on_headers_complete(self) -> None:
         self._n_head_bytes = None
+        self._stop_waiting()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._n_head_bytes = 0
         super().on_message_complete()
+
+
+def configure(app: ASGIApp) -> uvicorn.Config:
+    """Return how uvicorn runs an application."""
+    return uvicorn.Config(
+        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on", ws="none",
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
+    )  # fmt: skip
 
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
@@ -124,10 +165,7 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
     listener
         The socket that `listen` has bound.
     """
-    config = uvicorn.Config(
-        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on", ws="none",
-        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
-    )  # fmt: skip
+    config = configure(app)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what it then raises
     # What is here by now stays: the garbage collector need not look through it again and again.
     gc.collect()

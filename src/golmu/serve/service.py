@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -101,8 +102,12 @@ class Service:
         """Say that the server answers."""
         return {"status": "ok"}
 
-    async def metadata(self) -> dict[str, Any]:
+    async def metadata(self) -> Response:
         """Say what the network is, and the most that is taken."""
+        # FastAPI writes JSON as UTF-8, which has no place for half a surrogate pair, as names of files may hold.
+        return Response(json.dumps(self._describe()), media_type=JSON_TYPE)
+
+    def _describe(self) -> dict[str, Any]:
         predictor = self._predictor
         height, width, channels = predictor.image_shape
         return {
