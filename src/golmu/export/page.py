@@ -1,8 +1,8 @@
 """The network in a page: "Try it", which anyone can open, without Python and without the internet.
 
-The panel stands in the report of a run, and alone as an export. Its JavaScript is in `static/`, as modules that other pages
-import and this one joins: `network.js` computes, `fitting.js` reads image files as `golmu predict` does, `drawing.js` is the
-area to draw on, `showing.js` shows images and answers, and `try.js` is the panel.
+The panel stands in the report of a run, and alone as an export. Its JavaScript is in `static/`, as modules that other
+pages import and this one joins: `network.js` computes, `fitting.js` reads image files as `golmu predict` does,
+`drawing.js` is the area to draw on, `showing.js` shows images and answers, and `try.js` is the panel.
 """
 
 from __future__ import annotations
