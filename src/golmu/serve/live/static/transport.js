@@ -87,7 +87,7 @@ export function startTransport(root, app) {
   }
 
   /** Say what a training that has diverged teaches. */
-  function showAdvice({ status: now, batch: at, loss, learning_rate: rate }) {
+  function showAdvice({ status: now, bad_batch: at, loss, learning_rate: rate }) {
     advice.hidden = now !== "diverged";
     if (advice.hidden) return;
     const [title, words] = [make("b"), make("p")], link = make("button", { type: "button", class: "link" });
