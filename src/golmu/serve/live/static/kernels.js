@@ -95,7 +95,7 @@ export function startKernels(app, signal) {
   other.addEventListener("click", async () => {
     try {
       const { items: found } = await app.socket.ask({ do: "images", which: "random", n: 1, seed: Math.floor(Math.random() * 2 ** 31) });
-      app.socket.send({ do: "pin", image: found[0].index });
+      app.socket.send({ do: "pin", index: found[0].index });
     } catch ({ message }) {
       app.emit("refused", message);
     }

@@ -1,6 +1,6 @@
 // The settings of a run in a few words: what differs from its recipe.
 
-import { FIELDS } from "./settings.js";
+import { FIELDS, USUAL_SEED } from "./settings.js";
 
 const asText = (value) => (Array.isArray(value) ? value.join(", ") : value);
 
@@ -15,6 +15,6 @@ export function describeRun(app, run) {
   const recipe = app.hello?.recipes[run.recipe] ?? {};
   const changes = FIELDS.filter((name) => run.settings[name] !== undefined && String(run.settings[name]) !== String(recipe[name]));
   const words = changes.map((name) => `${app.words(`field.${name}`)} ${valueInWords(app, name, run.settings[name])}`);
-  if (run.seed) words.push(`${app.words("field.seed")} ${run.seed}`);
+  if (run.seed !== USUAL_SEED) words.push(`${app.words("field.seed")} ${run.seed}`);
   return [run.dataSet, run.recipe, ...words].filter(Boolean).join(" · ");
 }

@@ -3,6 +3,7 @@
 import { make } from "./elements.js";
 
 const EXPORTS = ["page", "onnx", "keras", "litert", "saved-model"];
+const STATES_TO_KEEP = ["paused", "finished", "training"];
 
 /** Return the address of a download, with who asks for it. */
 function addressOf(app, path) {
@@ -56,7 +57,7 @@ export function startSaving(app, signal) {
     make("h2", {}, app.words("save.title")), make("p", { class: "soft" }, app.words("save.help")), form,
     make("div", { class: "downloads", role: "group", "aria-label": app.words("save.downloads") }, ...downloads), said,
   );
-  const show = () => (element.hidden = !["paused", "finished", "training"].includes(app.state.status));
+  const show = () => (element.hidden = !STATES_TO_KEEP.includes(app.state.status) && !(app.state.status === "idle" && app.hello?.run));
   app.addEventListener("state", show, { signal });
   show();
   return element;

@@ -61,6 +61,7 @@ export function start(root, app, signal) {
 function startPanel(place, app, kept, signal) {
   const { height, width, channels, names, files, blocks } = app.network, size = height * width * channels;
   const readsFiles = channels === 1 || channels === 3;
+  let timer = null, isWaiting = false, reading = 0, area = null;
   if (kept.image?.length !== size) Object.assign(kept, { image: null, note: ["try.nothing"], strokes: [] });
   const view = sizeCanvas(make("canvas", { class: "try-view", id: "try-view", role: "img", "aria-label": app.words("try.seen_words") }), height, width, LONGER_SIDE.view);
   const note = make("p", { class: "soft", id: "try-note" }), label = make("b", { id: "try-label" }), probability = make("span", { id: "try-probability" });
@@ -77,7 +78,6 @@ function startPanel(place, app, kept, signal) {
   );
   const showBars = makeBars(bars, names);
   const showMaps = makeMaps(maps, blocks, (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number }));
-  let timer = null, isWaiting = false, reading = 0, area = null;
 
   /** Tell a screen reader something once nothing has changed for a while. */
   function say(text) {
