@@ -69,7 +69,13 @@ export function startCurves(app, signal) {
       }),
       lastX,
     );
-    accuracy.show(shown.map((run) => ({ ...common(run), points: atEpochs(run.valAccuracies), style: "marks" })), lastX);
+    accuracy.show(
+      shown.flatMap((run) => [
+        { ...common(run), points: run.liveAccuracies.map(([step, share]) => [run.epochsAt(step), share]), style: "faint" },
+        { ...common(run), points: atEpochs(run.valAccuracies), style: "marks" },
+      ]),
+      lastX,
+    );
     empty.hidden = shown.length > 0;
     key.hidden = shown.length === 0;
   }

@@ -79,9 +79,9 @@ export function startTransport(root, app) {
     root.dataset.status = state.status;
   }
 
-  function showPlace({ epoch: done, epochs, batch: at, batches }) {
-    const hasBegun = Boolean(epochs), isAtEnd = at === 0 || at === batches;
-    numbers.epoch.textContent = hasBegun ? `${app.number(isAtEnd ? done : done + 1)} / ${app.number(epochs)}` : "–";
+  function showPlace({ epoch, epochs, batch, batches }) {
+    const hasBegun = Boolean(epochs), done = epoch ?? 0, at = batch ?? 0, isAtEnd = at === 0 || at === batches;
+    numbers.epoch.textContent = hasBegun ? `${app.number(Math.min(isAtEnd ? done : done + 1, epochs))} / ${app.number(epochs)}` : "–";
     bar.style.width = hasBegun ? `${(100 * (done + (isAtEnd ? 0 : at / batches))) / epochs}%` : "0";
     if (!hasBegun) for (const number of Object.values(numbers)) number.textContent = "–";
   }
