@@ -136,7 +136,9 @@ export class Chart {
 
   /** Write each run's number at the end of its curve, without one upon another. */
   paintNumbers(context, place, right, bottom) {
-    const ends = this.curves.filter(({ points, style }) => points.length && style !== "faint");
+    const isEnd = ({ points, style }) => points.length > 0 && style !== "faint", isMarked = ({ style }) => style === "marks";
+    const marked = new Set(this.curves.filter((curve) => isEnd(curve) && isMarked(curve)).map(({ number }) => number));
+    const ends = this.curves.filter((curve) => isEnd(curve) && (isMarked(curve) || !marked.has(curve.number)));
     const labels = ends.map(({ number, colour, points }) => {
       const [x, y] = points.at(-1);
       return { number, colour, x: Math.min(place.x(x), right) + 7, y: Math.min(Math.max(place.y(Number.isFinite(y) ? y : Infinity), ROOM.top + 4), bottom - 4) };

@@ -102,7 +102,7 @@ export function startTransport(root, app) {
 
   function showFrame({ detail: frame }) {
     showPlace(frame);
-    if (frame.loss !== undefined) numbers.loss.textContent = app.number(frame.loss ?? Infinity, 3);
+    numbers.loss.textContent = typeof frame.loss === "number" ? app.number(frame.loss, 3) : "–";
     if (frame.rate) numbers.rate.textContent = app.number(frame.rate, 0);
     const accuracy = frame.val_accuracies?.at(-1);
     if (accuracy !== undefined) numbers.accuracy.textContent = app.percent(accuracy);
