@@ -13,8 +13,3 @@ export function formatNumber(value, digits = 3) {
 export function formatAddend(value, digits) {
   return `${value < 0 ? "−" : "+"} ${formatNumber(Math.abs(value), digits)}`;
 }
-
-/** Return a share in percent. */
-export function formatPercent(share, digits = 1) {
-  return `${(100 * share).toFixed(digits)} %`;
-}

@@ -1,7 +1,7 @@
 // One image on its way through a network, and each number on that way with the numbers that it comes from. It touches no
 // page. Maps lie as the network has them: by row, column and kernel, the kernel running fastest.
 
-import { softmax } from "./network.js";
+import { softmax } from "./shared/network.js";
 
 export const WINDOW = 3; // pixels along a side of a kernel
 export const POOL = 2; // and of a pooling window
