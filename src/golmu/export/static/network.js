@@ -2,7 +2,7 @@
 // golmu.export.packing describes them. It touches no page, so any page may use it.
 
 /** Return the bytes that a base64 text stands for, as an ArrayBuffer. */
-function decodeBase64(text) {
+export function decodeBase64(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
 }
 
@@ -13,7 +13,7 @@ function halfToNumber(bits) {
 }
 
 /** Return packed weights as a Float32Array: the values, those of each column times its scale. */
-function unpackWeights({ type, values, scale }) {
+export function unpackWeights({ type, values, scale }) {
   const bytes = decodeBase64(values);
   if (type === "float32") return new Float32Array(bytes);
   const scales = new Float32Array(decodeBase64(scale));
@@ -22,7 +22,7 @@ function unpackWeights({ type, values, scale }) {
 }
 
 /** Return the sums (h, w, K) of a 3×3 convolution of an image (h, w, c) with a border of zeros, bias included. */
-function convolve(image, { height, width, channels, kernels, weights, bias }) {
+export function convolve(image, { height, width, channels, kernels, weights, bias }) {
   const row = (width + 2) * channels, padded = new Float32Array((height + 2) * row);
   for (let y = 0; y < height; y++) {
     padded.set(image.subarray(y * width * channels, (y + 1) * width * channels), (y + 1) * row + channels);
@@ -44,12 +44,12 @@ function convolve(image, { height, width, channels, kernels, weights, bias }) {
 }
 
 /** Return values after ReLU. */
-function relu(values) {
+export function relu(values) {
   return values.map((value) => Math.max(value, 0));
 }
 
 /** Return the maxima (⌊h/2⌋, ⌊w/2⌋, K) of the 2×2 windows of maps (h, w, K). */
-function pool(maps, { height, width, kernels }) {
+export function pool(maps, { height, width, kernels }) {
   const rows = height >> 1, columns = width >> 1, row = width * kernels, pooled = new Float32Array(rows * columns * kernels);
   for (let y = 0, at = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
@@ -62,7 +62,7 @@ function pool(maps, { height, width, kernels }) {
 }
 
 /** Return values (n,) times weights (n, m) plus a bias (m,). */
-function dense(values, weights, bias) {
+export function dense(values, weights, bias) {
   const sums = Float64Array.from(bias), n = sums.length;
   values.forEach((value, i) => {
     if (value !== 0) for (let k = 0, w = i * n; k < n; k++, w++) sums[k] += value * weights[w];
@@ -71,14 +71,14 @@ function dense(values, weights, bias) {
 }
 
 /** Return the probabilities of logits. */
-function softmax(logits) {
+export function softmax(logits) {
   const largest = logits.reduce((a, b) => Math.max(a, b)), powers = logits.map((logit) => Math.exp(logit - largest));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
 }
 
 /** A trained network. */
-class Network {
+export class Network {
   /** Make a network of its description, as golmu.export.packing.describe_network writes it. */
   constructor(description) {
     Object.assign(this, { height: description.height, width: description.width, channels: description.channels });

@@ -1,13 +1,7 @@
 // Values on a grid as coloured cells, too many to print: each can be pointed at.
 
-import { make, paintImage } from "./elements.js";
+import { channelsOf, make, paintImage } from "./elements.js";
 import { Pointing } from "./pointing.js";
-
-/** Return the red, green and blue of a colour of the style sheet, such as "--blue". */
-function colourOf(element, name) {
-  const hex = getComputedStyle(element).getPropertyValue(name).trim();
-  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-}
 
 /** Return the largest magnitude of every `stride`-th value from `offset` on; 1 where all are 0. */
 export function largestOf(values, stride = 1, offset = 0) {
@@ -21,7 +15,7 @@ export function largestOf(values, stride = 1, offset = 0) {
  * The values are every `stride`-th of `values` from `offset` on.
  */
 export function paintValues(canvas, { values, height, width, stride = 1, offset = 0, largest }) {
-  const [above, below] = ["--blue", "--orange"].map((name) => colourOf(canvas, name)), data = new ImageData(width, height);
+  const [above, below] = ["--blue", "--orange"].map(channelsOf), data = new ImageData(width, height);
   const most = largest ?? largestOf(values, stride, offset);
   for (let i = 0, from = offset; i < height * width; i++, from += stride) {
     const value = values[from], [red, green, blue] = value < 0 ? below : above;

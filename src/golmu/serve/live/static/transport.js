@@ -1,0 +1,115 @@
+// The controls of the training, which all tabs but Explain show: train, pause, step, start again; and where it stands.
+
+import { make } from "./elements.js";
+import { icon } from "./icons.js";
+
+const RUNNING = ["loading", "waiting", "training"]; // in these the large button pauses
+
+/** Return a button with an icon; its words come from `app.put`. */
+function makeButton(name, className = "") {
+  return make("button", { type: "button", id: `run-${name}`, class: `round ${className}` }, icon(name));
+}
+
+/** Return the words for a state, and what stands in them. */
+function describe({ status, place, message }) {
+  if (status === "waiting") return ["run.waiting", { place }];
+  if (status === "failed") return ["run.failed", { message }];
+  return [`run.${status}`, {}];
+}
+
+/** Start the controls. */
+export function startTransport(root, app) {
+  const play = makeButton("play", "large"), batch = makeButton("step"), epoch = makeButton("epoch"), reset = makeButton("reset");
+  const status = make("p", { class: "run-status", id: "run-status" }), bar = make("i");
+  const numbers = Object.fromEntries(["epoch", "loss", "accuracy", "rate"].map((name) => [name, make("b", { id: `run-${name}-now` }, "–")]));
+  const tiles = Object.entries(numbers).map(([name, number]) => {
+    const label = make("span");
+    app.put(label, `run.${name}`);
+    return make("div", { class: `run-number run-${name}` }, label, number);
+  });
+  const advice = make("div", { class: "advice", id: "advice", hidden: "" });
+  root.append(
+    make("div", { class: "run-buttons" }, play, batch, epoch, reset),
+    make("div", { class: "run-place" }, status, make("span", { class: "progress", "aria-hidden": "true" }, bar)),
+    make("div", { class: "run-numbers" }, ...tiles),
+    advice,
+  );
+  for (const [button, key] of [[batch, "run.step_batch"], [epoch, "run.step_epoch"], [reset, "run.reset"]]) {
+    app.put(button, key, {}, "label");
+    app.put(button, key, {}, "title");
+  }
+
+  /** Ask the server for something, and say what it has against it. */
+  async function ask(message) {
+    try {
+      await app.socket.ask(message);
+    } catch ({ message: words }) {
+      app.emit("refused", words);
+    }
+  }
+
+  const begin = (steps) => ask({ do: "start", ...app.settings.message, ...(steps ? { steps } : {}) });
+  const isPaused = () => app.state.status === "paused";
+
+  play.addEventListener("click", () => {
+    if (RUNNING.includes(app.state.status)) ask({ do: "pause" });
+    else if (isPaused()) ask({ do: "go" });
+    else begin();
+  });
+  batch.addEventListener("click", () => (isPaused() ? ask({ do: "step", unit: "batch" }) : begin("batch")));
+  epoch.addEventListener("click", () => (isPaused() ? ask({ do: "step", unit: "epoch" }) : begin("epoch")));
+  reset.addEventListener("click", () => ask({ do: "reset" }));
+
+  let last = null; // what was announced last
+
+  function showState() {
+    const { state } = app, isRunning = RUNNING.includes(state.status), key = isRunning ? "run.pause" : isPaused() ? "run.go" : "run.train";
+    play.replaceChildren(icon(isRunning ? "pause" : "play"));
+    app.put(play, key, {}, "label");
+    app.put(play, key, {}, "title");
+    app.put(status, ...describe(state));
+    const canAct = app.socket.isOpen && app.settings !== null;
+    play.disabled = !canAct;
+    for (const button of [batch, epoch]) button.disabled = !canAct || isRunning;
+    reset.disabled = !canAct || state.status === "idle";
+    showPlace(state);
+    showAdvice(state);
+    if (last !== state.status) app.announce(app.words(...describe(state)));
+    last = state.status;
+    root.dataset.status = state.status;
+  }
+
+  function showPlace({ epoch: done, epochs, batch: at, batches }) {
+    const hasBegun = Boolean(epochs), isAtEnd = at === 0 || at === batches;
+    numbers.epoch.textContent = hasBegun ? `${app.number(isAtEnd ? done : done + 1)} / ${app.number(epochs)}` : "–";
+    bar.style.width = hasBegun ? `${(100 * (done + (isAtEnd ? 0 : at / batches))) / epochs}%` : "0";
+    if (!hasBegun) for (const number of Object.values(numbers)) number.textContent = "–";
+  }
+
+  /** Say what a training that has diverged teaches. */
+  function showAdvice({ status: now, batch: at, loss, learning_rate: rate }) {
+    advice.hidden = now !== "diverged";
+    if (advice.hidden) return;
+    const [title, words] = [make("b"), make("p")], link = make("button", { type: "button", class: "link" });
+    app.put(title, "run.diverged_title", { batch: at });
+    app.put(words, "run.diverged_why", { rate: app.number(rate ?? 0, 6), less: app.number((rate ?? 0) / 10, 7), loss: formatLoss(loss) });
+    app.put(link, "run.diverged_look");
+    link.addEventListener("click", () => app.open("explain", { piece: "descent" }));
+    advice.replaceChildren(title, words, link);
+  }
+
+  const formatLoss = (loss) => (typeof loss === "number" && Number.isFinite(loss) ? app.number(loss, 2) : "∞");
+
+  function showFrame({ detail: frame }) {
+    showPlace(frame);
+    if (frame.loss !== undefined) numbers.loss.textContent = app.number(frame.loss ?? Infinity, 3);
+    if (frame.rate) numbers.rate.textContent = app.number(frame.rate, 0);
+    const accuracy = frame.val_accuracies?.at(-1);
+    if (accuracy !== undefined) numbers.accuracy.textContent = app.percent(accuracy);
+  }
+
+  for (const name of ["state", "hello", "settings"]) app.addEventListener(name, showState);
+  app.socket.addEventListener("connection", showState);
+  app.addEventListener("frame", showFrame);
+  showState();
+}
