@@ -100,5 +100,5 @@ function explainGlorot(label) {
   const rows = Object.entries(layers).map(([name, [into, out]]) =>
     make("tr", {}, make("th", { scope: "row" }, label(name)), make("td", {}, `√(6 / (${into} + ${out}))`), make("td", {}, `±${formatNumber(Math.sqrt(6 / (into + out)))}`)),
   );
-  return make("details", {}, make("summary", {}, label("glorot")), make("p", {}, label("glorot-text")), make("table", { class: "tape" }, make("tbody", {}, ...rows)));
+  return make("details", {}, make("summary", {}, label("glorot")), make("p", {}, label("glorot_text")), make("table", { class: "tape" }, make("tbody", {}, ...rows)));
 }

@@ -11,7 +11,7 @@ const REACH = 8;
 export function explainSoftmax(words) {
   let logits = [...LOGITS], target = 0;
   const label = (name, values) => words(`explain.softmax.${name}`, values);
-  const names = logits.map((_, i) => label(`class-${i + 1}`));
+  const names = logits.map((_, i) => label(`class_${i + 1}`));
   const rows = names.map((name, i) => {
     const bar = make("i"), [power, share] = [make("td", { class: "number" }), make("td", { class: "number" })];
     const control = slider({
@@ -31,7 +31,7 @@ export function explainSoftmax(words) {
       logits = logits.map((logit) => Math.min(Math.max(Math.round(10 * act(logit)) / 10, -REACH), REACH));
       rows.forEach(({ set }, i) => set(logits[i]));
       update();
-      note.textContent = label(`${name}-note`);
+      note.textContent = label(`${name}_note`);
     });
   const restore = button(label("reset"), () => {
     logits = [...LOGITS];

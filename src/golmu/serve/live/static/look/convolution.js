@@ -97,14 +97,14 @@ export class ConvolutionPanel {
     const terms = sumsOfChannels.map((sum, i) => (i ? formatAddend(sum) : formatNumber(sum))).join(" ");
     const sum = this.words("look.convolution.equation", { terms, bias: formatAddend(at.bias), sum: formatNumber(at.sum) });
     this.equation.textContent = this.words("look.cell", { row: y + 1, column: x + 1, value: sum });
-    this.excitedTitle.textContent = this.words("look.excite-title", { kernel: kernel + 1 });
+    this.excitedTitle.textContent = this.words("look.excite_title", { kernel: kernel + 1 });
     if (this.sliding === null) this.askForExcited(block, kernel, trace.network.names);
     this.excited.mark(this.look.index);
   }
 
   channelNames(block, channels) {
     if (channels === 1) return [""];
-    return Array.from({ length: channels }, (_, i) => this.words(block === 0 && channels === 3 ? `look.colour-${i + 1}` : "look.channel", { channel: i + 1 }));
+    return Array.from({ length: channels }, (_, i) => this.words(block === 0 && channels === 3 ? `look.colour_${i + 1}` : "look.channel", { channel: i + 1 }));
   }
 
   showProducts(channels, names) {

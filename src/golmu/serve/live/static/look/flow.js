@@ -58,15 +58,16 @@ export class Flow {
     const block = { rows, first: 0, reach: rove(grid, 1 + STAGES.length), pages: null };
     const turn = (step) => {
       block.first = Math.min(Math.max(block.first + step * ROWS, 0), kernels - shown);
+      this.isTurned = true;
       this.look.render();
     };
     block.reach();
     if (kernels > ROWS) {
       block.pages = make("span", { class: "soft" });
       const move = (step, sign, name) => button(sign, () => turn(step), { "aria-label": words(name) });
-      block.pager = make("div", { class: "pager" }, move(-1, "‹", "look.kernels-before"), block.pages, move(1, "›", "look.kernels-after"));
+      block.pager = make("div", { class: "pager" }, move(-1, "‹", "look.kernels_before"), block.pages, move(1, "›", "look.kernels_after"));
     }
-    block.element = group(n > 1 ? title : words("look.block-only"), grid, ...(block.pager ? [block.pager] : []));
+    block.element = group(n > 1 ? title : words("look.block_only"), grid, ...(block.pager ? [block.pager] : []));
     return block;
   }
 
@@ -150,7 +151,7 @@ export class Flow {
         made.classList.toggle("chosen", view.stage === stage && view.category === category);
       });
     });
-    this.view = view;
+    Object.assign(this, { view, isTurned: false });
     this.link();
   }
 
@@ -161,7 +162,7 @@ export class Flow {
       block.first = Math.min(Math.floor(view.kernel / ROWS) * ROWS, kernels - block.rows.length);
     }
     block.followed = isHere ? view.kernel : null; // so that one may turn to other kernels than the chosen one
-    if (block.pages) block.pages.textContent = words("look.kernels-of", { first: block.first + 1, last: block.first + block.rows.length, n: kernels });
+    if (block.pages) block.pages.textContent = words("look.kernels_of", { first: block.first + 1, last: block.first + block.rows.length, n: kernels });
     const { sums, maps, pooled } = trace.blocks[number], mean = new Float32Array(9 * kernels);
     for (let i = 0; i < weights.length; i++) mean[Math.floor(i / (channels * kernels)) * kernels + (i % kernels)] += weights[i] / channels;
     const largest = { kernel: largestOf(mean), convolution: largestOf(sums), relu: largestOf(maps), pooling: largestOf(pooled) };

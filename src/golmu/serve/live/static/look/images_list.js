@@ -22,7 +22,7 @@ export class ImagesList {
     this.predicted = select(words("look.images.predicted"), []);
     this.others = button(words("look.images.others"), () => {
       this.seed++;
-      this.ask();
+      this.ask(true);
     });
     this.thumbs = new Thumbs({ words, label: words("look.images.label"), opened: (item) => look.open(item) });
     this.element = make(
@@ -51,13 +51,12 @@ export class ImagesList {
     const which = this.which.field.value;
     this.category.element.hidden = !BY_CLASS.includes(which);
     this.predicted.element.hidden = which !== "cell";
-    this.others.hidden = !["class", "random"].includes(which);
   }
 
   change() {
     this.arrange();
     this.app.address.set({ which: this.which.field.value, class: this.category.field.value, predicted: this.predicted.field.value });
-    this.ask();
+    this.ask(true);
   }
 
   /** Choose as another part of the page asks: { which, class, predicted }. */
@@ -68,8 +67,8 @@ export class ImagesList {
     this.change();
   }
 
-  /** Ask the server for images; the answer to an earlier question is left aside. */
-  async ask() {
+  /** Ask the server for images, to show the first one if `isAsked`; the answer to an earlier question is left aside. */
+  async ask(isAsked = false) {
     const turn = ++this.turn, which = this.which.field.value, message = { do: "images", which, n: MOST_IMAGES, seed: this.seed };
     if (BY_CLASS.includes(which)) message.class = Number(this.category.field.value);
     if (which === "cell") message.predicted = Number(this.predicted.field.value);
@@ -78,7 +77,7 @@ export class ImagesList {
       if (turn !== this.turn) return;
       this.thumbs.show(answer.items, answer.arrays.pixels, this.names);
       if (!answer.items.length) this.thumbs.say(this.words("look.images.none"));
-      else this.look.offer(this.thumbs, answer);
+      else this.look.offer(isAsked);
     } catch (error) {
       if (turn === this.turn) this.thumbs.say(error.message);
     }

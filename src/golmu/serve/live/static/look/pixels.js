@@ -22,7 +22,7 @@ export class PixelsPanel {
         "div",
         { class: "maps" },
         make("figure", {}, make("figcaption", {}, words("look.image")), this.image.element),
-        make("figure", {}, make("figcaption", {}, make("label", {}, `${words("look.saliency-of")} `, this.category)), this.saliency.element),
+        make("figure", {}, make("figcaption", {}, make("label", {}, `${words("look.saliency_of")} `, this.category)), this.saliency.element),
       ),
       this.reading,
       make("p", { class: "soft" }, words("look.saliency.text")),
