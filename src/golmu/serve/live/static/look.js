@@ -1,7 +1,7 @@
 // The tab "Look": an image passes through the network of the moment, and every number on its way can be read.
 
 import { choice } from "./controls.js";
-import { make, percent } from "./elements.js";
+import { make } from "./elements.js";
 import { PoolingPanel, ReluPanel } from "./look/before_after.js";
 import { ConvolutionPanel } from "./look/convolution.js";
 import { Flow } from "./look/flow.js";
@@ -9,6 +9,7 @@ import { HiddenPanel } from "./look/hidden.js";
 import { ImagesList } from "./look/images_list.js";
 import { LogitsPanel, SoftmaxPanel } from "./look/output.js";
 import { PixelsPanel } from "./look/pixels.js";
+import { formatPercent } from "./numbers.js";
 import { Trace } from "./trace.js";
 
 const PANELS = {
@@ -51,12 +52,13 @@ class Look {
     this.fields = Object.fromEntries(["block", "kernel", "unit"].map((name) => [name, this.makeField(name)]));
     this.place = make("div", { class: "panel-place" });
     const fields = make("div", { class: "controls" }, ...Object.values(this.fields).map(({ element }) => element));
+    this.panelCard = make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place);
     this.content = make(
       "div",
       {},
       make("section", { class: "card" }, make("h2", {}, words("look.images.title")), this.list.element),
       make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element),
-      make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place),
+      this.panelCard,
     );
     root.append(this.missing, make("p", { class: "unseen", id: this.keys }, words("look.keys")), this.content);
     this.content.hidden = true;
@@ -100,6 +102,7 @@ class Look {
       this.find(height * width * channels);
     } else if (this.request) this.list.choose(this.request);
     this.request = null;
+    this.list.thumbs.judge(network);
     this.retrace();
   }
 
@@ -144,10 +147,12 @@ class Look {
     this.render();
   }
 
-  choose(changes) {
+  /** Choose a stage, a kernel, a place or the like; `isFar` if that was done far from the panel that shows it. */
+  choose(changes, isFar = false) {
     Object.assign(this.view, changes);
     this.app.address.set(Object.fromEntries(KEPT.filter((name) => name in changes).map((name) => [name, changes[name]])));
     this.render();
+    if (isFar) this.panelCard.scrollIntoView({ block: "nearest" });
   }
 
   /** Choose the place of a number; who uses the keyboard hears it. */
@@ -181,7 +186,7 @@ class Look {
     const flowOf = JSON.stringify([view.stage, view.block, view.kernel, view.unit, view.category, document.documentElement.dataset.theme]);
     if (this.flowTrace !== trace || this.flowOf !== flowOf || this.flow.isTurned) this.flow.update(trace, view);
     Object.assign(this, { flowTrace: trace, flowOf });
-    const { label, title } = this.image, values = { label: names[label], predicted: names[predicted], probability: percent(probabilities[predicted]) };
+    const { label, title } = this.image, values = { label: names[label], predicted: names[predicted], probability: formatPercent(probabilities[predicted]) };
     this.answer.textContent = label === null ? words("look.answer.own", { ...values, title }) : words(label === predicted ? "look.answer.right" : "look.answer.wrong", values);
     this.answer.classList.toggle("wrong", label !== null && label !== predicted);
     this.stages.set(view.stage);

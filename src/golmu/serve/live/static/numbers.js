@@ -13,3 +13,13 @@ export function formatNumber(value, digits = 3) {
 export function formatAddend(value, digits) {
   return `${value < 0 ? "−" : "+"} ${formatNumber(Math.abs(value), digits)}`;
 }
+
+/** Return a number for a small cell: two digits after the point, however small it is. */
+export function formatShort(value) {
+  return Math.abs(value) < 0.005 ? "0.00" : formatNumber(value, 2);
+}
+
+/** Return a share in percent, on one line. */
+export function formatPercent(share) {
+  return `${(100 * share).toFixed(1)}\u00a0%`;
+}
