@@ -32,6 +32,9 @@ MAX_HEAD_BYTES = 2**17
 """Bytes of a request's head, at most; browsers and proxies send a few thousand. One chunk from the network may be half
 of it."""
 
+PING_SECONDS = 5.0
+"""Seconds between two questions whether the other end of a WebSocket is there, and until it must have answered."""
+
 WAITING_CONNECTIONS = 2048
 """Connections that the system holds until the server takes them."""
 
@@ -67,8 +70,8 @@ def listen(host: str, port: int) -> Address:
     except (OSError, UnicodeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno and error.errno > 0 else error
         raise InputError(
-            f"the server cannot listen at {host}, port {port} ({reason}): give another --port, or an address of this "
-            "computer as --host"
+            f"the server cannot listen at {host}, port {port} ({reason}): give another --port (0 takes any free one), "
+            "or an address of this computer as --host"
         ) from error
     bound, port = listener.getsockname()[:2]
     shown = f"[{bound}]" if family == socket.AF_INET6 else bound
@@ -114,7 +117,7 @@ class _Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
 
-def run(app: ASGIApp, listener: socket.socket) -> None:
+def run(app: ASGIApp, listener: socket.socket, *, max_message_bytes: int | None = None) -> None:
     """Answer requests until the process is told to stop (Ctrl-C, SIGTERM); then answer those that have begun.
 
     Parameters
@@ -123,9 +126,13 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
         The application.
     listener
         The socket that `listen` has bound.
+    max_message_bytes
+        Bytes of a message over a WebSocket at most; None: the application has none.
     """
     config = uvicorn.Config(
-        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on", ws="none",
+        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on",
+        ws="none" if max_message_bytes is None else "websockets-sansio", ws_max_size=max_message_bytes or 0,
+        ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
     )  # fmt: skip
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what it then raises

@@ -1,6 +1,7 @@
 // The page: its tabs, languages and themes, the connection, and what all tabs share.
 
 import { Address } from "./address.js";
+import { make } from "./elements.js";
 import { NetworkFeed } from "./network_feed.js";
 import { Runs } from "./runs.js";
 import { Settings } from "./settings.js";
@@ -29,12 +30,20 @@ class App extends EventTarget {
     this.settings = null; // of the next training; the form of the tab Train
     this.runs = new Runs(this);
     this.feed = new NetworkFeed(this);
+    this.lastFrame = null; // of the training that `state` is of
+    this.kept = {}; // what a tab keeps while the language changes, by its name
     this.tabs = {}; // what each tab's `start` has returned
   }
 
   /** The network with the weights of the moment, or null. */
   get network() {
     return this.feed.network;
+  }
+
+  /** The names of the classes of the data set under way, or else of the chosen one. */
+  get classNames() {
+    const name = this.state.data_set ?? this.settings?.dataSet;
+    return this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? [];
   }
 
   emit(name, detail = null) {
@@ -117,6 +126,19 @@ function startTabs(app) {
   });
 }
 
+/** Show what the server refuses, in its words, until it is closed or the training goes on. */
+function startRefusals(app) {
+  const note = find("refused"), words = make("span"), close = make("button", { type: "button", class: "note-close" }, "×");
+  app.put(close, "page.close_note", {}, "label");
+  note.append(words, close);
+  close.addEventListener("click", () => (note.hidden = true));
+  app.addEventListener("state", () => (note.hidden = true));
+  app.addEventListener("refused", ({ detail }) => {
+    note.hidden = false;
+    words.textContent = detail;
+  });
+}
+
 function startConnection(app) {
   const { socket } = app, banner = find("banner");
   socket.addEventListener("connection", () => {
@@ -130,13 +152,10 @@ function startConnection(app) {
   });
   socket.on("state", (state) => {
     app.state = state;
+    if (state.run === null) app.lastFrame = null;
     app.emit("state");
   });
-  socket.on("error", ({ message }) => {
-    banner.hidden = false;
-    delete banner.dataset.words;
-    banner.textContent = message;
-  });
+  socket.on("error", ({ message }) => app.emit("refused", message));
   socket.connect();
 }
 
@@ -148,6 +167,7 @@ async function startPage() {
   startTheme(find("theme"), (...words) => app.put(...words), () => app.emit("theme", isDark()));
   startTabs(app);
   startTransport(find("transport"), app);
+  startRefusals(app);
   startConnection(app);
   find("language").addEventListener("click", () => {
     const language = find("language").lang;

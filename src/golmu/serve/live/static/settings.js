@@ -6,6 +6,8 @@ export const FIELDS = ["n_kernels", "units", "learning_rate", "optimizer", "batc
 
 export const MAX_BLOCKS = 4; // golmu.architecture.MAX_BLOCKS
 
+export const USUAL_SEED = 42;
+
 /** Return what a setting is in an address: the kernels of several blocks as 16,32. */
 const asText = (value) => (Array.isArray(value) ? value.join(",") : String(value));
 
@@ -33,7 +35,7 @@ export class Settings {
     const { address, hello } = this.app, names = hello.data_sets.map(({ name }) => name);
     this.dataSet = names.includes(address.get("data")) ? address.get("data") : hello.data_set;
     this.recipe = address.get("recipe") in hello.recipes ? address.get("recipe") : this.usualRecipe;
-    this.seed = Math.trunc(fromText("seed", address.get("seed", "")) ?? 0);
+    this.seed = Math.trunc(fromText("seed", address.get("seed", "")) ?? USUAL_SEED);
     this.changes = {};
     for (const name of FIELDS) {
       const value = address.get(name) === null ? null : fromText(name, address.get(name));
@@ -79,7 +81,7 @@ export class Settings {
 
   write() {
     const changed = FIELDS.map((name) => [name, name in this.changes ? asText(this.changes[name]) : null]);
-    this.app.address.set({ data: this.dataSet, recipe: this.recipe, seed: this.seed || null, ...Object.fromEntries(changed) });
+    this.app.address.set({ data: this.dataSet, recipe: this.recipe, seed: this.seed === USUAL_SEED ? null : this.seed, ...Object.fromEntries(changed) });
     this.app.emit("settings");
   }
 

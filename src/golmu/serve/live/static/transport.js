@@ -79,15 +79,15 @@ export function startTransport(root, app) {
     root.dataset.status = state.status;
   }
 
-  function showPlace({ epoch: done, epochs, batch: at, batches }) {
-    const hasBegun = Boolean(epochs), isAtEnd = at === 0 || at === batches;
-    numbers.epoch.textContent = hasBegun ? `${app.number(isAtEnd ? done : done + 1)} / ${app.number(epochs)}` : "–";
+  function showPlace({ epoch, epochs, batch, batches }) {
+    const hasBegun = Boolean(epochs), done = epoch ?? 0, at = batch ?? 0, isAtEnd = at === 0 || at === batches;
+    numbers.epoch.textContent = hasBegun ? `${app.number(Math.min(isAtEnd ? done : done + 1, epochs))} / ${app.number(epochs)}` : "–";
     bar.style.width = hasBegun ? `${(100 * (done + (isAtEnd ? 0 : at / batches))) / epochs}%` : "0";
     if (!hasBegun) for (const number of Object.values(numbers)) number.textContent = "–";
   }
 
   /** Say what a training that has diverged teaches. */
-  function showAdvice({ status: now, batch: at, loss, learning_rate: rate }) {
+  function showAdvice({ status: now, bad_batch: at, loss, learning_rate: rate }) {
     advice.hidden = now !== "diverged";
     if (advice.hidden) return;
     const [title, words] = [make("b"), make("p")], link = make("button", { type: "button", class: "link" });
@@ -102,7 +102,7 @@ export function startTransport(root, app) {
 
   function showFrame({ detail: frame }) {
     showPlace(frame);
-    if (frame.loss !== undefined) numbers.loss.textContent = app.number(frame.loss ?? Infinity, 3);
+    numbers.loss.textContent = typeof frame.loss === "number" ? app.number(frame.loss, 3) : "–";
     if (frame.rate) numbers.rate.textContent = app.number(frame.rate, 0);
     const accuracy = frame.val_accuracies?.at(-1);
     if (accuracy !== undefined) numbers.accuracy.textContent = app.percent(accuracy);

@@ -28,6 +28,11 @@ export class Words {
     }
   }
 
+  /** Whether there are words under a key. */
+  has(key) {
+    return key in this.texts;
+  }
+
   /** Return the words under a key, with values in place of {names}; a number is written as the language does. */
   text(key, values = {}) {
     const words = this.texts[key] ?? key;
