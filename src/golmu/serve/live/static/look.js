@@ -53,11 +53,12 @@ class Look {
     this.place = make("div", { class: "panel-place" });
     const fields = make("div", { class: "controls" }, ...Object.values(this.fields).map(({ element }) => element));
     this.panelCard = make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place);
+    this.flowCard = make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element);
     this.content = make(
       "div",
       {},
       make("section", { class: "card" }, make("h2", {}, words("look.images.title")), this.list.element),
-      make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element),
+      this.flowCard,
       this.panelCard,
     );
     root.append(this.missing, make("p", { class: "unseen", id: this.keys }, words("look.keys")), this.content);
@@ -98,7 +99,7 @@ class Look {
       this.sizes = sizes;
       this.flow.build(network);
       this.list.setNames(names);
-      if (this.image?.pixels.length !== height * width * channels) this.image = null;
+      if (this.image?.pixels.length !== height * width * channels) this.image = null; // of another data set
       this.find(height * width * channels);
     } else if (this.request) this.list.choose(this.request);
     this.request = null;
@@ -142,8 +143,9 @@ class Look {
   }
 
   retrace() {
-    if (!this.image || !this.app.network || this.image.pixels.length !== this.app.network.height * this.app.network.width * this.app.network.channels) return;
-    this.trace = new Trace(this.app.network, this.image.pixels);
+    const { image, app: { network } } = this, isFit = image?.pixels.length === network.height * network.width * network.channels;
+    this.trace = isFit ? new Trace(network, image.pixels) : null;
+    for (const card of [this.flowCard, this.panelCard]) card.hidden = !isFit;
     this.render();
   }
 

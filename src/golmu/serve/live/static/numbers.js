@@ -4,7 +4,8 @@
 export function formatNumber(value, digits = 3) {
   const size = Math.abs(value);
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  if (size !== 0 && (size >= 1e5 || size < 0.5 * 10 ** -digits)) return value.toExponential(1).replaceAll("-", "−").replace("e+", "e");
+  if (size === 0) return "0";
+  if (size >= 1e5 || size < 0.5 * 10 ** -digits) return value.toExponential(1).replaceAll("-", "−").replace("e+", "e");
   const places = Math.max(0, digits - (size >= 1000 ? 3 : size >= 100 ? 2 : size >= 10 ? 1 : 0));
   return value.toFixed(places).replace("-", "−");
 }

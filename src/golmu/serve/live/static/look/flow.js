@@ -3,7 +3,7 @@
 
 import { button, draw } from "../controls.js";
 import { make } from "../elements.js";
-import { formatNumber, formatPercent } from "../numbers.js";
+import { formatNumber, formatPercent, formatShort } from "../numbers.js";
 import { rove } from "../roving.js";
 import { ValueMap, largestOf, paintPixels, paintValues } from "../value_map.js";
 
@@ -40,6 +40,7 @@ export class Flow {
     const rows = make("div", { class: "flow-classes" }, ...this.classes.map(({ element }) => element));
     this.reachClasses = rove(rows, 2);
     this.reachClasses();
+    this.element.classList.toggle("many", network.blocks.length > 1);
     this.groups.replaceChildren(
       group(words("look.stage.pixels"), this.image.element),
       ...this.blocks.map(({ element }) => element),
@@ -138,15 +139,16 @@ export class Flow {
       const category = order[row], [logit, probability] = [trace.logits[category], trace.probabilities[category]];
       one.category = category;
       one.name.textContent = one.name.title = names[category];
-      one.numbers[0].textContent = formatNumber(logit, 2);
+      one.numbers[0].textContent = formatShort(logit);
       one.numbers[1].textContent = formatPercent(probability);
       one.bars[0].style.width = `${(100 * Math.abs(logit)) / most}%`;
       one.bars[0].classList.toggle("below", logit < 0);
       one.bars[1].style.width = `${100 * probability}%`;
       one.element.classList.toggle("best", category === trace.predicted);
       one.buttons.forEach((made, i) => {
-        const stage = ["logits", "softmax"][i], text = [formatNumber(logit, 2), formatPercent(probability)][i];
-        made.setAttribute("aria-label", words(`look.read.${stage}`, { name: names[category], value: text }));
+        const stage = ["logits", "softmax"][i], text = [formatNumber(logit), formatPercent(probability)][i];
+        made.title = words(`look.read.${stage}`, { name: names[category], value: text });
+        made.setAttribute("aria-label", made.title);
         made.classList.toggle("chosen", view.stage === stage && view.category === category);
       });
     });
