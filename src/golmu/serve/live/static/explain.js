@@ -17,6 +17,12 @@ const PIECES = {
   descent: explainDescent,
 };
 
+function goTo(piece) {
+  const title = document.getElementById(`explain-${piece}`);
+  title.scrollIntoView();
+  title.focus({ preventScroll: true });
+}
+
 /** Build the tab in `root`. */
 export function start(root, app, signal) {
   const words = (key, values) => app.words(key, values);
@@ -26,11 +32,7 @@ export function start(root, app, signal) {
   });
   const links = Object.keys(PIECES).map((name, i) => {
     const made = make("button", { type: "button" }, `${i + 1}. ${words(`explain.${name}.title`)}`);
-    made.addEventListener("click", () => {
-      const title = document.getElementById(`explain-${name}`);
-      title.scrollIntoView();
-      title.focus({ preventScroll: true });
-    });
+    made.addEventListener("click", () => goTo(name));
     return made;
   });
   root.append(
@@ -38,4 +40,5 @@ export function start(root, app, signal) {
     make("p", { class: "soft", id: "explain-keys" }, words("explain.keys")),
     ...sections,
   );
+  return { show: (request) => request?.piece in PIECES && goTo(request.piece) };
 }

@@ -1,7 +1,7 @@
 // The tab "Look": an image passes through the network of the moment, and every number on its way can be read.
 
 import { choice } from "./controls.js";
-import { make, percent } from "./elements.js";
+import { make } from "./elements.js";
 import { PoolingPanel, ReluPanel } from "./look/before_after.js";
 import { ConvolutionPanel } from "./look/convolution.js";
 import { Flow } from "./look/flow.js";
@@ -9,6 +9,7 @@ import { HiddenPanel } from "./look/hidden.js";
 import { ImagesList } from "./look/images_list.js";
 import { LogitsPanel, SoftmaxPanel } from "./look/output.js";
 import { PixelsPanel } from "./look/pixels.js";
+import { formatPercent } from "./numbers.js";
 import { Trace } from "./trace.js";
 
 const PANELS = {
@@ -51,12 +52,14 @@ class Look {
     this.fields = Object.fromEntries(["block", "kernel", "unit"].map((name) => [name, this.makeField(name)]));
     this.place = make("div", { class: "panel-place" });
     const fields = make("div", { class: "controls" }, ...Object.values(this.fields).map(({ element }) => element));
+    this.panelCard = make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place);
+    this.flowCard = make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element);
     this.content = make(
       "div",
       {},
       make("section", { class: "card" }, make("h2", {}, words("look.images.title")), this.list.element),
-      make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element),
-      make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place),
+      this.flowCard,
+      this.panelCard,
     );
     root.append(this.missing, make("p", { class: "unseen", id: this.keys }, words("look.keys")), this.content);
     this.content.hidden = true;
@@ -96,10 +99,11 @@ class Look {
       this.sizes = sizes;
       this.flow.build(network);
       this.list.setNames(names);
-      if (this.image?.pixels.length !== height * width * channels) this.image = null;
+      if (this.image?.pixels.length !== height * width * channels) this.image = null; // of another data set
       this.find(height * width * channels);
     } else if (this.request) this.list.choose(this.request);
     this.request = null;
+    this.list.thumbs.judge(network);
     this.retrace();
   }
 
@@ -139,15 +143,18 @@ class Look {
   }
 
   retrace() {
-    if (!this.image || !this.app.network || this.image.pixels.length !== this.app.network.height * this.app.network.width * this.app.network.channels) return;
-    this.trace = new Trace(this.app.network, this.image.pixels);
+    const { image, app: { network } } = this, isFit = image?.pixels.length === network.height * network.width * network.channels;
+    this.trace = isFit ? new Trace(network, image.pixels) : null;
+    for (const card of [this.flowCard, this.panelCard]) card.hidden = !isFit;
     this.render();
   }
 
-  choose(changes) {
+  /** Choose a stage, a kernel, a place or the like; `isFar` if that was done far from the panel that shows it. */
+  choose(changes, isFar = false) {
     Object.assign(this.view, changes);
     this.app.address.set(Object.fromEntries(KEPT.filter((name) => name in changes).map((name) => [name, changes[name]])));
     this.render();
+    if (isFar) this.panelCard.scrollIntoView({ block: "nearest" });
   }
 
   /** Choose the place of a number; who uses the keyboard hears it. */
@@ -181,7 +188,7 @@ class Look {
     const flowOf = JSON.stringify([view.stage, view.block, view.kernel, view.unit, view.category, document.documentElement.dataset.theme]);
     if (this.flowTrace !== trace || this.flowOf !== flowOf || this.flow.isTurned) this.flow.update(trace, view);
     Object.assign(this, { flowTrace: trace, flowOf });
-    const { label, title } = this.image, values = { label: names[label], predicted: names[predicted], probability: percent(probabilities[predicted]) };
+    const { label, title } = this.image, values = { label: names[label], predicted: names[predicted], probability: formatPercent(probabilities[predicted]) };
     this.answer.textContent = label === null ? words("look.answer.own", { ...values, title }) : words(label === predicted ? "look.answer.right" : "look.answer.wrong", values);
     this.answer.classList.toggle("wrong", label !== null && label !== predicted);
     this.stages.set(view.stage);

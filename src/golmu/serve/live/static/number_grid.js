@@ -1,7 +1,7 @@
 // A few numbers on a grid, printed in cells that are blue above 0 and orange below.
 
 import { make } from "./elements.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber, formatShort } from "./numbers.js";
 import { Pointing } from "./pointing.js";
 
 const STRONGEST = 45; // percent of the colour, so that the number on it can be read
@@ -29,10 +29,11 @@ export class NumberGrid {
    * @param largest The magnitude that has the full colour; null: no colours.
    * @param classes Names for the cells, such as "marked"; by row.
    */
-  show(values, { format = (value) => formatNumber(value, 2), largest = null, classes = [] } = {}) {
+  show(values, { format = formatShort, largest = null, classes = [] } = {}) {
     this.cells.forEach((cell, i) => {
       const value = values[i], isShown = value !== null && value !== undefined;
       cell.textContent = isShown ? format(value) : "";
+      cell.title = isShown ? formatNumber(value, 5) : "";
       cell.className = `${value < 0 ? "below " : ""}${classes[i] ?? ""}`;
       cell.style.setProperty("--strength", isShown && largest ? (STRONGEST * Math.min(1, Math.abs(value) / largest)).toFixed(1) : 0);
     });

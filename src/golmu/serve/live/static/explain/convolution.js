@@ -3,7 +3,7 @@
 import { button, choice } from "../controls.js";
 import { make } from "../elements.js";
 import { NumberGrid } from "../number_grid.js";
-import { formatNumber } from "../numbers.js";
+import { formatAddend, formatNumber } from "../numbers.js";
 
 const SIDE = 6;
 const IMAGE = [
@@ -97,7 +97,7 @@ export function explainConvolution(words) {
       largest: Math.max(1, ...sums.map(Math.abs)),
       classes: sums.map((_, i) => (isCell(i) ? "marked" : "")),
     });
-    const terms = made9.filter((value) => value !== 0).map((value, i) => (i || value < 0 ? `${value < 0 ? "−" : "+"} ` : "") + Math.abs(value));
+    const terms = made9.filter((value) => value !== 0).map((value, i) => (i ? formatAddend(value, 0) : whole(value)));
     sum.textContent = `${terms.length ? terms.join(" ") : "0"} = ${isExercise ? "?" : whole(result)}`;
     exercise.hidden = !isExercise;
     verdict.textContent = "";
@@ -113,11 +113,15 @@ export function explainConvolution(words) {
       "div",
       { class: "by-hand" },
       figure(label("image"), image.element),
-      figure(label("window"), part.element),
-      make("span", { class: "sign" }, "×"),
-      figure(label("kernel"), make("div", { class: "number-inputs" }, ...inputs)),
-      make("span", { class: "sign" }, "="),
-      figure(label("products"), made.element),
+      make(
+        "div",
+        { class: "trio" },
+        figure(label("window"), part.element),
+        make("span", { class: "sign" }, "×"),
+        figure(label("kernel"), make("div", { class: "number-inputs" }, ...inputs)),
+        make("span", { class: "sign" }, "="),
+        figure(label("products"), made.element),
+      ),
       figure(label("map"), map.element),
     ),
     sum,

@@ -3,7 +3,7 @@
 import { slider } from "../controls.js";
 import { make } from "../elements.js";
 import { NumberGrid } from "../number_grid.js";
-import { formatAddend, formatNumber } from "../numbers.js";
+import { formatNumber } from "../numbers.js";
 import { Plot, dragOn } from "./plot.js";
 
 const SUMS = [-2.1, -0.4, 1.3, 2.6, -1.2, 0.2, 2.9, 1.1, -0.6, 1.8, 2.2, -0.9, 0.7, 2.4, -0.3, -1.7];
@@ -41,7 +41,7 @@ export function explainRelu(words) {
     equation.textContent = `max(0, ${one(value)}) = ${one(relu(value))} · ${label("slope", { slope: value > 0 ? 1 : 0 })}`;
     before.show(sums, { format: one, largest: 5 });
     after.show(sums.map(relu), { format: one, largest: 5, classes: sums.map((sum) => (sum > 0 ? "" : "faint")) });
-    kept.textContent = label("kept", { n: sums.filter((sum) => sum > 0).length, of: sums.length, bias: formatAddend(bias, 1) });
+    kept.textContent = label("kept", { n: sums.filter((sum) => sum > 0).length, of: sums.length, bias: one(bias) });
   }
 
   update();

@@ -1,8 +1,8 @@
 // Softmax: from any numbers to shares of 1, and from the share of the right class to the loss.
 
 import { button, choice, slider } from "../controls.js";
-import { make, percent } from "../elements.js";
-import { formatNumber } from "../numbers.js";
+import { make } from "../elements.js";
+import { formatNumber, formatPercent } from "../numbers.js";
 import { softmax } from "../shared/network.js";
 
 const LOGITS = [2, 1, -1, 0];
@@ -50,7 +50,7 @@ export function explainSoftmax(words) {
     const shares = softmax(logits), powers = logits.map(Math.exp), three = (number) => formatNumber(number, 2);
     rows.forEach(({ bar, power, share, element }, i) => {
       power.textContent = three(powers[i]);
-      share.textContent = percent(shares[i]);
+      share.textContent = formatPercent(shares[i]);
       bar.style.width = `${100 * shares[i]}%`;
       element.classList.toggle("best", shares[i] === Math.max(...shares));
     });

@@ -9,12 +9,12 @@ import { Thumbs } from "./thumbs.js";
 
 const MOST_CHANNELS = 3; // whose products are all shown; of more, those of one channel
 const MOST_EXCITED = 12;
-const QUIET_MS = 300; // before the server is asked which images excite a kernel
+const QUIET_MS = 300, SETTLED_MS = 1500; // after another kernel, and after other weights, before the server is asked what excites it
 
 export class ConvolutionPanel {
   constructor(look) {
     const { words, keys } = look, pointed = (cell) => this.point(cell);
-    Object.assign(this, { look, words, rows: [], timer: null, turn: 0, asked: "", sliding: null });
+    Object.assign(this, { look, words, rows: [], timer: null, turn: 0, asked: null, sliding: null });
     this.input = new ValueMap({ label: words("look.convolution.input"), keys, pointed });
     this.output = new ValueMap({ label: words("look.convolution.output"), keys, pointed });
     this.channels = new ValueMap({ label: words("look.convolution.channels"), keys, pointed: ({ x }) => look.choose({ channel: x }) });
@@ -72,6 +72,7 @@ export class ConvolutionPanel {
 
   hide() {
     clearTimeout(this.timer);
+    this.asked = null;
     this.stop();
   }
 
@@ -98,7 +99,7 @@ export class ConvolutionPanel {
     const sum = this.words("look.convolution.equation", { terms, bias: formatAddend(at.bias), sum: formatNumber(at.sum) });
     this.equation.textContent = this.words("look.cell", { row: y + 1, column: x + 1, value: sum });
     this.excitedTitle.textContent = this.words("look.excite_title", { kernel: kernel + 1 });
-    if (this.sliding === null) this.askForExcited(block, kernel, trace.network.names);
+    if (this.sliding === null) this.askForExcited(block, kernel, trace.network);
     this.excited.mark(this.look.index);
   }
 
@@ -131,22 +132,24 @@ export class ConvolutionPanel {
     });
   }
 
-  /** Ask which images excite a kernel most, once it stays the chosen one. */
-  askForExcited(block, kernel, names) {
-    const asked = `${block} ${kernel}`;
-    if (asked === this.asked) return;
-    this.asked = asked;
+  /** Ask which images excite a kernel most, once it stays the chosen one and its weights stay what they are. */
+  askForExcited(block, kernel, network) {
+    const isOther = this.asked?.block !== block || this.asked.kernel !== kernel;
+    if (!isOther && this.asked.network === network) return;
+    this.asked = { block, kernel, network };
     clearTimeout(this.timer);
-    this.timer = setTimeout(async () => {
-      const turn = ++this.turn;
-      try {
-        const answer = await this.look.app.socket.ask({ do: "images", which: "excite", block, kernel, n: MOST_EXCITED });
-        if (turn !== this.turn) return;
-        this.excited.show(answer.items, answer.arrays.pixels, names);
-        this.excited.mark(this.look.index);
-      } catch (error) {
-        if (turn === this.turn) this.excited.say(error.message);
-      }
-    }, QUIET_MS);
+    this.timer = setTimeout(() => this.showExcited(block, kernel, network.names), isOther ? QUIET_MS : SETTLED_MS);
+  }
+
+  async showExcited(block, kernel, names) {
+    const turn = ++this.turn;
+    try {
+      const answer = await this.look.app.socket.ask({ do: "images", which: "excite", block, kernel, n: MOST_EXCITED });
+      if (turn !== this.turn) return;
+      this.excited.show(answer.items, answer.arrays.pixels, names);
+      this.excited.mark(this.look.index);
+    } catch (error) {
+      if (turn === this.turn) this.excited.say(error.message);
+    }
   }
 }

@@ -2,8 +2,8 @@
 // lines for what the chosen number is made of.
 
 import { button, draw } from "../controls.js";
-import { make, percent } from "../elements.js";
-import { formatNumber } from "../numbers.js";
+import { make } from "../elements.js";
+import { formatNumber, formatPercent, formatShort } from "../numbers.js";
 import { rove } from "../roving.js";
 import { ValueMap, largestOf, paintPixels, paintValues } from "../value_map.js";
 
@@ -20,7 +20,6 @@ export class Flow {
     this.tip = make("p", { class: "tip", hidden: "hidden", "aria-hidden": "true" });
     this.groups = make("div", { class: "flow-groups" });
     this.element = make("div", { class: "flow", role: "group", "aria-label": look.words("look.flow") }, this.links, this.groups, this.tip);
-    this.element.addEventListener("pointerleave", () => (this.tip.hidden = true));
     new ResizeObserver(() => this.link()).observe(this.groups);
   }
 
@@ -32,13 +31,16 @@ export class Flow {
     this.hidden = new ValueMap({
       label: words("look.units", { n: network.weights.b1.length }),
       keys: this.look.keys,
-      pointed: ({ y, x, byKey }) => this.pointUnit(y * UNIT_COLUMNS + x, byKey),
-      pressed: ({ y, x }) => this.look.choose({ stage: "hidden", unit: this.unitWithin(y * UNIT_COLUMNS + x) }),
+      pointed: (cell) => cell.byKey && this.look.say(() => this.readUnit(this.unitAt(cell))),
+      pressed: (cell) => this.look.choose({ stage: "hidden", unit: this.unitAt(cell) }, true),
     });
+    this.hidden.element.addEventListener("pointermove", (event) => this.readUnit && this.showTip(event, this.readUnit(this.unitAt(this.hidden.pointing.cell))));
+    this.hidden.element.addEventListener("pointerleave", () => (this.tip.hidden = true));
     this.classes = Array.from({ length: Math.min(network.names.length, MOST_CLASSES) }, () => this.buildClass());
     const rows = make("div", { class: "flow-classes" }, ...this.classes.map(({ element }) => element));
     this.reachClasses = rove(rows, 2);
     this.reachClasses();
+    this.element.classList.toggle("many", network.blocks.length > 1);
     this.groups.replaceChildren(
       group(words("look.stage.pixels"), this.image.element),
       ...this.blocks.map(({ element }) => element),
@@ -81,14 +83,18 @@ export class Flow {
     element.addEventListener("pointermove", (event) => {
       if (made.read) this.showTip(event, made.read(cellAt(event)));
     });
-    element.addEventListener("pointerleave", () => (this.tip.hidden = true));
+    element.addEventListener("pointerenter", () => this.link(made.changes()));
+    element.addEventListener("pointerleave", () => {
+      this.tip.hidden = true;
+      this.link();
+    });
     element.addEventListener("click", (event) => {
       const changes = made.changes();
       if (event.detail > 0 && changes.stage !== "pixels" && place.stage !== "kernel") {
         const { y, x } = cellAt(event), scale = place.stage === "pooling" ? 2 : 1; // the place in the maps before pooling
         Object.assign(changes, { y: y * scale, x: x * scale });
       }
-      this.look.choose(changes);
+      this.look.choose(changes, true);
     });
     made.changes = () => ({ stage: "pixels" });
     return made;
@@ -98,21 +104,15 @@ export class Flow {
     const name = make("span", { class: "flow-name" }), bars = [make("i"), make("i")], numbers = [make("span"), make("span")];
     const one = { name, bars, numbers, category: 0 };
     one.buttons = ["logits", "softmax"].map((stage, i) =>
-      button("", () => this.look.choose({ stage, category: one.category }), { class: `flow-${stage}` }),
+      button("", () => this.look.choose({ stage, category: one.category }, true), { class: `flow-${stage}` }),
     );
     one.buttons.forEach((made, i) => made.append(make("span", { class: "track", "aria-hidden": "true" }, bars[i]), numbers[i]));
     one.element = make("div", { class: "flow-class" }, name, ...one.buttons);
     return one;
   }
 
-  unitWithin(unit) {
-    return Math.min(unit, this.n_units - 1);
-  }
-
-  pointUnit(unit, byKey) {
-    const text = this.readUnit?.(this.unitWithin(unit));
-    this.hidden.element.title = text ?? "";
-    if (byKey && text) this.look.say(text);
+  unitAt({ y, x }) {
+    return Math.min(y * UNIT_COLUMNS + x, this.n_units - 1);
   }
 
   showTip(event, text) {
@@ -139,15 +139,16 @@ export class Flow {
       const category = order[row], [logit, probability] = [trace.logits[category], trace.probabilities[category]];
       one.category = category;
       one.name.textContent = one.name.title = names[category];
-      one.numbers[0].textContent = formatNumber(logit, 2);
-      one.numbers[1].textContent = percent(probability);
+      one.numbers[0].textContent = formatShort(logit);
+      one.numbers[1].textContent = formatPercent(probability);
       one.bars[0].style.width = `${(100 * Math.abs(logit)) / most}%`;
       one.bars[0].classList.toggle("below", logit < 0);
       one.bars[1].style.width = `${100 * probability}%`;
       one.element.classList.toggle("best", category === trace.predicted);
       one.buttons.forEach((made, i) => {
-        const stage = ["logits", "softmax"][i], text = [formatNumber(logit, 2), percent(probability)][i];
-        made.setAttribute("aria-label", words(`look.read.${stage}`, { name: names[category], value: text }));
+        const stage = ["logits", "softmax"][i], text = [formatNumber(logit), formatPercent(probability)][i];
+        made.title = words(`look.read.${stage}`, { name: names[category], value: text });
+        made.setAttribute("aria-label", made.title);
         made.classList.toggle("chosen", view.stage === stage && view.category === category);
       });
     });
@@ -190,32 +191,33 @@ export class Flow {
     this.hidden.element.classList.toggle("chosen", view.stage === "hidden");
   }
 
-  /** Draw the lines along which the chosen number is computed. */
-  link() {
+  /** Draw the lines along which the chosen number is computed, and those of another one that is pointed at. */
+  link(pointed = null) {
     if (!this.view) return;
-    const frame = this.groups.getBoundingClientRect(), { stage, block, kernel } = this.view, lines = [];
+    const frame = this.groups.getBoundingClientRect(), { stage } = this.view, lines = [[], [], []];
     const box = (element) => element.getBoundingClientRect();
-    const line = (from, to, isChosen) => {
+    const isOn = (place, number, at, step) => place?.block === number && place.kernel === at && step < 1 + STAGES.indexOf(place.stage);
+    const line = (from, to, rank) => {
       const [a, b] = [box(from), box(to)];
       if (a.right > b.left + 1 || !a.width || !b.width) return; // the next row of a narrow page
       const [x1, y1, x2, y2] = [a.right - frame.left, (a.top + a.bottom) / 2 - frame.top, b.left - frame.left, (b.top + b.bottom) / 2 - frame.top];
       const middle = (x1 + x2) / 2;
-      lines.push(draw("path", { class: isChosen ? "chosen" : "", d: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}` }));
+      lines[rank].push(draw("path", { class: ["", "pointed", "chosen"][rank], d: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}` }));
     };
-    const isAhead = ["hidden", "logits", "softmax"].includes(stage), last = this.blocks.length - 1;
+    const last = this.blocks.length - 1;
     let sources = [this.image.element];
     this.blocks.forEach(({ rows, first }, number) => {
       for (const [at, row] of rows.entries()) {
-        const isChosen = number === block && first + at === kernel && STAGES.includes(stage), reach = STAGES.indexOf(stage);
-        for (const source of sources) line(source, row.kernel.element, isChosen);
+        const rank = (step) => (isOn(this.view, number, first + at, step) ? 2 : isOn(pointed, number, first + at, step) ? 1 : 0);
+        for (const source of sources) line(source, row.kernel.element, rank(0));
         const chain = [row.kernel, row.convolution, row.relu, row.pooling];
-        chain.slice(1).forEach((tile, i) => line(chain[i].element, tile.element, isChosen && i <= reach));
-        if (number === last) line(row.pooling.element, this.hidden.element, stage === "hidden");
+        chain.slice(1).forEach((tile, i) => line(chain[i].element, tile.element, rank(i)));
+        if (number === last) line(row.pooling.element, this.hidden.element, stage === "hidden" ? 2 : 0);
       }
       sources = rows.map(({ pooling }) => pooling.element);
     });
-    for (const one of this.classes) line(this.hidden.element, one.buttons[0], isAhead && stage === "logits" && one.category === this.view.category);
-    this.links.replaceChildren(...lines.sort((a, b) => a.classList.contains("chosen") - b.classList.contains("chosen")));
+    for (const one of this.classes) line(this.hidden.element, one.element, stage === "logits" && one.category === this.view.category ? 2 : 0);
+    this.links.replaceChildren(...lines.flat());
   }
 }
 

@@ -1,7 +1,7 @@
 // The stage of a hidden unit: what each kernel's pooled map adds to it, value by value.
 
 import { make } from "../elements.js";
-import { formatAddend, formatNumber } from "../numbers.js";
+import { formatAddend, formatNumber, formatShort } from "../numbers.js";
 import { rove } from "../roving.js";
 import { ValueMap, largestOf, paintValues } from "../value_map.js";
 import { UNIT_COLUMNS, unitsMap } from "./flow.js";
@@ -31,8 +31,7 @@ export class HiddenPanel {
       "div",
       {},
       make("p", {}, words("look.hidden.text")),
-      make("div", { class: "stage-hidden" }, figure("units", this.units), make("figure", {}, make("figcaption", {}, words("look.hidden.sums")), this.sums)),
-      this.equation,
+      make("div", { class: "stage-hidden" }, figure("units", this.units), make("figure", {}, make("figcaption", {}, words("look.hidden.sums")), this.sums, this.equation)),
       this.title,
       make("div", { class: "maps" }, ...MAPS.map((name, i) => figure(name, this.maps[i]))),
       this.reading,
@@ -67,7 +66,8 @@ export class HiddenPanel {
     const largest = largestOf(products);
     this.tiles.forEach(({ element, canvas, number }, k) => {
       paintValues(canvas, { values: products, height, width, stride: kernels, offset: k, largest });
-      number.textContent = formatNumber(sums[k], 2);
+      number.textContent = formatShort(sums[k]);
+      element.title = formatNumber(sums[k], 5);
       element.setAttribute("aria-label", this.words("look.hidden.sum", { kernel: k + 1, value: formatNumber(sums[k]) }));
       element.setAttribute("aria-pressed", String(k === kernel));
     });

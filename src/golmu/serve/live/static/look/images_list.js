@@ -6,7 +6,7 @@ import { Thumbs } from "./thumbs.js";
 
 const WAYS = ["random", "class", "mistakes", "unsure", "cell"];
 const BY_CLASS = ["class", "cell"]; // of these ways
-const MOST_IMAGES = 24;
+const MOST_IMAGES = 20;
 
 function select(label, options) {
   const field = make("select", {}, ...options.map(([value, text]) => make("option", { value }, text)));
@@ -30,6 +30,7 @@ export class ImagesList {
       { class: "images-list" },
       make("div", { class: "controls" }, this.which.element, this.category.element, this.predicted.element, this.others),
       this.thumbs.element,
+      make("p", { class: "soft legend" }, words("look.images.legend")),
     );
     this.which.field.value = WAYS.includes(address.get("which")) ? address.get("which") : WAYS[0];
     for (const { field } of [this.which, this.category, this.predicted]) field.addEventListener("change", () => this.change());

@@ -1,7 +1,7 @@
 // The stages of the output: a logit as the sum of what the hidden units add to it, and the softmax of all logits.
 
-import { make, percent } from "../elements.js";
-import { formatAddend, formatNumber } from "../numbers.js";
+import { make } from "../elements.js";
+import { formatAddend, formatNumber, formatPercent } from "../numbers.js";
 import { ValueMap, largestOf } from "../value_map.js";
 import { UNIT_COLUMNS, unitsMap } from "./flow.js";
 
@@ -84,7 +84,7 @@ export class SoftmaxPanel {
       "div",
       {},
       make("p", {}, words("look.softmax.text")),
-      make("table", { class: "numbers" }, make("thead", {}, make("tr", {}, ...head)), this.rows),
+      make("table", { class: "numbers" }, make("thead", {}, make("tr", {}, ...head, make("td"))), this.rows),
       this.equation,
     );
   }
@@ -96,15 +96,17 @@ export class SoftmaxPanel {
     if (order.length > MOST_CLASSES) order = order.sort((a, b) => logits[b] - logits[a]).slice(0, MOST_CLASSES);
     this.rows.replaceChildren(
       ...order.map((i) => {
-        const cells = [formatNumber(logits[i]), formatNumber(powers[i], 4), percent(probabilities[i])].map((text) => make("td", {}, text));
-        return make("tr", { class: i === category ? "best" : "" }, make("th", { scope: "row" }, network.names[i]), ...cells);
+        const cells = [formatNumber(logits[i]), formatNumber(powers[i], 4), formatPercent(probabilities[i])].map((text) => make("td", {}, text));
+        const bar = make("i"), track = make("td", { class: "bar" }, make("span", { class: "track", "aria-hidden": "true" }, bar));
+        bar.style.width = `${100 * probabilities[i]}%`;
+        return make("tr", { class: i === category ? "best" : "" }, make("th", { scope: "row" }, network.names[i]), ...cells, track);
       }),
     );
     this.equation.textContent = this.words("look.softmax.equation", {
       name: network.names[category],
       power: formatNumber(powers[category], 4),
       total: formatNumber(total, 4),
-      share: percent(probabilities[category]),
+      share: formatPercent(probabilities[category]),
     });
   }
 }
