@@ -15,7 +15,9 @@ def test_a_message_comes_out_as_it_went_in():
         "a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([[1], [255]], np.uint8),
         "empty": np.empty((0, 4), np.int32), "turned": np.arange(6, dtype=np.int32).reshape(2, 3).T,
     }  # fmt: skip
-    message = pack("frame", {"name": "꿀벌 </script>", "n": 3, "list": [0.5, float("nan"), {"x": float("inf")}]}, arrays)
+    message = pack(
+        "frame", {"name": "꿀벌 </script>", "n": 3, "list": [0.5, float("nan"), {"x": float("inf")}]}, arrays
+    )
     values, decoded = decode(message)
     assert values == {"kind": "frame", "name": "꿀벌 </script>", "n": 3, "list": [0.5, None, {"x": None}]}
     for name, array in arrays.items():
