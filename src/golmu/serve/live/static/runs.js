@@ -2,6 +2,9 @@
 
 const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
 
+const FEWEST_JUDGED = 200; // validation images, whose share of right answers is shown
+const MOST_ESTIMATES = 1000; // of that share in a curve
+
 const NAMES = {
   settings: "settings", data_set: "dataSet", recipe: "recipe", seed: "seed", epochs: "epochs", batches: "batches", status: "status",
   epoch_steps: "epochSteps", train_losses: "trainLosses", val_losses: "valLosses", val_accuracies: "valAccuracies",
@@ -12,7 +15,7 @@ export class Run {
   constructor(key, number) {
     Object.assign(this, { key, number, colour: (number - 1) % COLOURS, isHidden: false });
     Object.assign(this, { settings: {}, dataSet: "", recipe: "", seed: 0, epochs: 0, batches: 1, status: "" });
-    Object.assign(this, { steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
+    Object.assign(this, { liveAccuracies: [], steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
   }
 
   /** Take what a message of the server says of this run. */
@@ -31,6 +34,16 @@ export class Run {
     }
   }
 
+  /** Take the share of the validation images judged so far that is right, if they are many enough to say something. */
+  estimate({ steps, n_judged: n, n_validation: all, arrays: { confusion } }) {
+    if (!confusion || n < Math.min(FEWEST_JUDGED, all)) return;
+    const side = confusion.shape[0];
+    let right = 0;
+    for (let i = 0; i < side; i++) right += confusion.values[i * side + i];
+    this.liveAccuracies.push([steps, right / n]);
+    if (this.liveAccuracies.length > MOST_ESTIMATES) this.liveAccuracies = this.liveAccuracies.filter((_, i) => i % 2);
+  }
+
   /** Return how many epochs so many batches are; an epoch may have more batches than the next. */
   epochsAt(step) {
     const ends = [0, ...this.epochSteps], next = ends.findIndex((end) => end >= step);
@@ -38,8 +51,13 @@ export class Run {
     return next === 0 ? 0 : ends.length - 1 + (step - ends.at(-1)) / this.batches;
   }
 
-  get hasPoints() {
-    return this.losses.length > 0 || this.valLosses.length > 0;
+  get hasDiverged() {
+    return this.status === "diverged";
+  }
+
+  /** Whether it has come far enough to be compared with others: a run that diverges at once has. */
+  get isListed() {
+    return this.losses.length > 0 || this.valLosses.length > 0 || this.hasDiverged;
   }
 }
 
@@ -72,7 +90,7 @@ export class Runs {
   follow(state) {
     this.current = state.run === null ? null : this.find(state.run);
     this.current?.describe(state);
-    this.drop((run) => run !== this.current && !run.hasPoints);
+    this.drop((run) => run !== this.current && !run.isListed);
   }
 
   /** Take a frame, and say so when the page has had time to show it: then comes the next one. */
@@ -80,6 +98,7 @@ export class Runs {
     const run = this.find(frame.run), { steps, losses } = frame.arrays;
     run.describe(frame);
     run.extend(frame.first_point, steps.values, losses.values);
+    run.estimate(frame);
     this.app.lastFrame = frame;
     this.app.emit("frame", frame);
     requestAnimationFrame(() => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length }));

@@ -29,13 +29,14 @@ function nearest(values, value) {
 /** Return a number with its label, a slider and a box to type in; `changed` is called with a number that can be used. */
 function makeNumber(app, { label, help, field, slider, values, isWhole, changed }) {
   const box = make("input", { type: "number", step: isWhole ? "1" : "any", inputmode: "decimal" });
-  const [low, high, step] = values ? [0, values.length - 1, 1] : slider;
+  const [low, high, step] = values ? [0, values.length - 1, 1] : (slider ?? [0, 0, 1]);
   const range = make("input", { type: "range", min: low, max: high, step, tabindex: "-1", "aria-hidden": "true" });
   const name = make("label", { title: help }, make("span", {}, label), box), wrong = make("p", { class: "wrong", role: "alert", hidden: "" });
   const whatIsWrong = (value) => {
     if (Number.isFinite(value) && isWithin(value, field) && !(isWhole && !Number.isInteger(value))) return "";
-    if (field.high !== null && field.high !== undefined) return app.words("train.wrong", { name: label, low: field.low, high: field.high });
-    return app.words(field.low > 0 || isWhole ? "train.wrong_least" : "train.wrong_above", { name: label, low: field.low });
+    const isBounded = field.high !== null && field.high !== undefined;
+    const key = isBounded ? (isWhole ? "whole" : "within") : field.isAbove ? "above" : isWhole ? "whole_least" : "least";
+    return app.words(`train.wrong_${key}`, { name: label, low: field.low, high: field.high });
   };
   const take = (value) => {
     const words = box.value === "" ? whatIsWrong(NaN) : whatIsWrong(value);
@@ -55,7 +56,7 @@ function makeNumber(app, { label, help, field, slider, values, isWhole, changed 
     wrong.hidden = true;
     box.removeAttribute("aria-invalid");
   };
-  return { element: make("div", { class: "field" }, name, range, wrong), set };
+  return { element: make("div", { class: "field" }, name, ...(slider || values ? [range] : []), wrong), set };
 }
 
 /** Whether a number is in the range of a field; a learning rate has none below, but must be above 0. */
@@ -66,7 +67,7 @@ function isWithin(value, { low, high, isAbove }) {
 function makeChoice({ label, help, options, changed }) {
   const select = make("select", {}, ...options.map(([value, words]) => make("option", { value }, words)));
   select.addEventListener("change", () => changed(select.value));
-  return { element: make("div", { class: "field" }, make("label", { title: help }, make("span", {}, label), select)), set: (value) => (select.value = value) };
+  return { element: make("div", { class: "field choice" }, make("label", { title: help }, make("span", {}, label), select)), set: (value) => (select.value = value) };
 }
 
 /** Start the form, for the settings of the app. */
@@ -111,7 +112,7 @@ export function startForm(app, signal) {
     });
     return make("fieldset", {}, make("legend", {}, app.words(`train.${group}`)), ...made.map(({ element }) => element));
   });
-  const seed = makeNumber(app, { ...words("seed"), field: { low: 0, high: 2 ** 32 - 1 }, slider: [0, 20, 1], isWhole: true, changed: (value) => settings.choose({ seed: value }) });
+  const seed = makeNumber(app, { ...words("seed"), field: { low: 0, high: 2 ** 32 - 1 }, isWhole: true, changed: (value) => settings.choose({ seed: value }) });
   groups[1].append(seed.element);
 
   const copied = make("p", { class: "soft", role: "status" });
