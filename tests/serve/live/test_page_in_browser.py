@@ -59,7 +59,9 @@ def test_the_language_is_switched_remembered_and_in_the_address(chromium, addres
             page.wait_for_timeout(200)
             text = page.locator(f"#{tab}").inner_text()
             assert re.search("[가-힣]", text)
-            assert not re.search(r"\b[a-z]+\.[a-z_]+\b(?!\.)", re.sub(r"\d+\.\d+", "", text)), text  # a key without words
+            assert not re.search(r"\b[a-z]+\.[a-z_]+\b(?!\.)", re.sub(r"\d+\.\d+", "", text)), (
+                text
+            )  # a key without words
         page.evaluate("() => history.replaceState(null, '', location.pathname)")
         page.reload()
         page.get_by_role("tab", name="훈련").wait_for()
