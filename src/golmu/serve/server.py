@@ -141,7 +141,7 @@ def make_server(app: ASGIApp, max_message_bytes: int | None = None) -> uvicorn.S
     """Make the server of an application, for `run`, or for a thread of a program that has another purpose."""
     config = uvicorn.Config(
         app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on",
-        ws="none" if max_message_bytes is None else "websockets-sansio", ws_max_size=max_message_bytes or 0,
+        ws="none" if max_message_bytes is None else "auto", ws_max_size=max_message_bytes or 0,
         ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
     )  # fmt: skip
