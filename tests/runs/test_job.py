@@ -10,7 +10,7 @@ from golmu.runs.job import SplitDataset, TrainingJob, open_to_resume
 from golmu.runs.run import Run
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -50,9 +50,9 @@ def test_a_training_that_is_kept_continues_with_the_same_bits(split, tmp_path, a
     def stop(progress):
         seen[0] += len(progress.batch_losses)
         if seen[0] == at:
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         job.training.run(*job.prepared, 3, [stop])
     run = job_of(split).keep(job.training.state(), runs=tmp_path / "runs")
     assert (run.folder.name, run.record.status) == ("small-chapter", "interrupted")
