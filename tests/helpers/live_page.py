@@ -7,13 +7,12 @@ import sys
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-STATUSES = ("idle", "loading", "waiting", "training", "paused", "finished", "diverged", "failed")
-
 
 @contextmanager
 def live_server(folder, *options, port=0):
-    """The process of `golmu app` in a folder, on the digits, and its address; it is killed if it still runs at the end."""
-    command = [sys.executable, "-m", "golmu", "app", "--no-open", "--port", str(port), *(options or ("--data", "digits"))]
+    """The process of `golmu app` in a folder, on the digits, and its address; it is killed at the end."""
+    given = options or ("--data", "digits")
+    command = [sys.executable, "-m", "golmu", "app", "--no-open", "--port", str(port), *given]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder)
     try:
         line = process.stdout.readline()
@@ -66,6 +65,15 @@ def number_in(page, name):
 
 def set_field(page, name, value):
     """Type a value into the field of the settings whose label is `name`."""
-    box = page.locator(".settings .field", has_text=name).first.locator("input[type=number]")
+    box = page.get_by_label(name, exact=True)
     box.fill(str(value))
     box.press("Tab")
+
+
+def finish(page, settings=()):
+    """Set fields to values, and train to the end."""
+    for name, value in dict(settings).items():
+        set_field(page, name, value)
+    before = page.locator("#transport").get_attribute("data-run")
+    page.click("#run-play")
+    page.locator(f"#transport[data-status=finished]:not([data-run='{before}'])").wait_for(state="attached")
