@@ -47,7 +47,7 @@ def live_page(browser, address, settings="", *, width=1280, scheme="light", expe
     page.locator("#run-play:enabled").wait_for(state="attached", timeout=10_000)
     yield page
     context.close()
-    assert wrong == []
+    assert wrong == [], wrong
 
 
 def wait_for_status(page, *statuses, timeout=60_000):

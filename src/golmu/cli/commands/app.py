@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golmu.checks import integer_within
-from golmu.engines import load_ahead
 from golmu.errors import EngineError, InputError
 from golmu.system import MAX_THREADS
 
@@ -73,7 +72,6 @@ def serve_page(
         say(f"the live page is at {url} (Ctrl-C stops it)")
         if opens_browser and _has_display():
             threading.Thread(target=_open_browser, args=(url,), daemon=True).start()
-        load_ahead("fused", 1)
         run_server(app, address.listener, max_message_bytes=MAX_MESSAGE_BYTES)
 
 

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from golmu.checks import one_of
 from golmu.data.readers.image_files import quiet_pillow
+from golmu.engines import load_ahead
 from golmu.errors import GolmuError
 from golmu.serve.bodies import BodyReader, image_of_body
 from golmu.serve.fitting import Fitter
@@ -66,6 +67,7 @@ def create_live_application(hall: Hall, *, limits: Limits | None = None, token: 
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        load_ahead("fused", 1)  # only now, so that the page is there first
         with quiet_pillow:  # which each image would enter otherwise
             yield
         await page.close()

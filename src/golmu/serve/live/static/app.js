@@ -13,6 +13,8 @@ import { LANGUAGES, Words, firstLanguage, remember } from "./words.js";
 const TABS = ["train", "look", "try", "explain"];
 const TABS_WITHOUT_TRAINING = ["explain"]; // in which the controls of the training are out of place
 
+const moduleOf = (tab) => import(`./${tab}.js`);
+
 const find = (name) => document.getElementById(name);
 
 /**
@@ -95,7 +97,7 @@ class App extends EventTarget {
 
   /** Load and start a tab, and return what its `start` returns. */
   async start(tab) {
-    const module = await import(`./${tab}.js`), root = find(tab);
+    const module = await moduleOf(tab), root = find(tab);
     root.textContent = "";
     this.stop?.[tab]?.abort();
     this.stop = { ...this.stop, [tab]: new AbortController() };
@@ -180,6 +182,7 @@ async function startPage() {
     app.show(tabOf(address));
   });
   await app.show(tabOf(address));
+  for (const tab of TABS) moduleOf(tab); // so that a tab opens at once, and without the server too
 }
 
 startPage();

@@ -139,9 +139,9 @@ export class Chart {
     const isEnd = ({ points, style }) => points.length > 0 && style !== "faint", isMarked = ({ style }) => style === "marks";
     const marked = new Set(this.curves.filter((curve) => isEnd(curve) && isMarked(curve)).map(({ number }) => number));
     const ends = this.curves.filter((curve) => isEnd(curve) && (isMarked(curve) || !marked.has(curve.number)));
-    const labels = ends.map(({ number, colour, points }) => {
+    const labels = ends.map(({ number, colour, points, hasDiverged }) => {
       const [x, y] = points.at(-1);
-      return { number, colour, x: Math.min(place.x(x), right) + 7, y: Math.min(Math.max(place.y(Number.isFinite(y) ? y : Infinity), ROOM.top + 4), bottom - 4) };
+      return { words: hasDiverged ? `${number} ×` : String(number), colour, x: Math.min(place.x(x), right) + 7, y: Math.min(Math.max(place.y(Number.isFinite(y) ? y : Infinity), ROOM.top + 4), bottom - 4) };
     });
     labels.sort((a, b) => a.y - b.y);
     context.font = "600 12px system-ui, sans-serif";
@@ -150,7 +150,7 @@ export class Chart {
       const above = labels[i - 1];
       if (above && Math.abs(above.x - label.x) < 18 && label.y - above.y < 13) label.y = above.y + 13;
       context.fillStyle = label.colour;
-      context.fillText(String(label.number), label.x, label.y);
+      context.fillText(label.words, label.x, label.y);
     });
   }
 

@@ -54,9 +54,9 @@ export function startCurves(app, signal) {
   }
 
   function draw() {
-    const shown = app.runs.list.filter((run) => run.hasPoints && !run.isHidden);
+    const shown = app.runs.list.filter((run) => run.isListed && !run.isHidden);
     const lastX = Math.max(1, ...shown.map((run) => run.epochsAt(run.steps.at(-1) ?? 0)));
-    const common = (run) => ({ number: run.number, colour: colourOf(COLOURS[run.colour]), isCurrent: run === app.runs.current, dash: run.colour });
+    const common = (run) => ({ number: run.number, colour: colourOf(COLOURS[run.colour]), isCurrent: run === app.runs.current, dash: run.colour, hasDiverged: run.hasDiverged });
     loss.show(
       shown.flatMap((run) => {
         const points = run.steps.map((step, i) => [run.epochsAt(step), run.losses[i]]), training = app.words("chart.training");
@@ -87,16 +87,16 @@ export function startCurves(app, signal) {
 
   /** Write the list of runs: each can be pointed at, hidden and removed. */
   function listRuns() {
-    list.replaceChildren(...app.runs.list.filter((run) => run.hasPoints).map(makeItem));
+    list.replaceChildren(...app.runs.list.filter((run) => run.isListed).map(makeItem));
     list.hidden = list.children.length === 0;
   }
 
   function makeItem(run) {
     const isCurrent = run === app.runs.current, mark = make("i", { class: "run-mark" }, String(run.number));
     mark.style.background = colourOf(COLOURS[run.colour]);
-    const best = run.valAccuracies.length ? app.percent(run.valAccuracies.at(-1)) : "–";
+    const accuracy = run.valAccuracies.length ? app.percent(run.valAccuracies.at(-1)) : "–";
     const name = make("button", { type: "button", class: "run-name", "aria-pressed": String(!run.isHidden), title: app.words("chart.hide", { run: run.number }) },
-      mark, make("span", {}, describeRun(app, run)), make("b", { class: "number" }, best));
+      mark, make("span", {}, describeRun(app, run)), make("b", { class: "number" }, run.hasDiverged ? app.words("run.diverged") : accuracy));
     name.addEventListener("click", () => {
       run.isHidden = !run.isHidden;
       app.emit("runs");
@@ -117,7 +117,7 @@ export function startCurves(app, signal) {
 
   function update() {
     drawSoon();
-    const state = JSON.stringify(app.runs.list.map((run) => [run.number, run.hasPoints, run.isHidden, run.valAccuracies.at(-1), run === app.runs.current]));
+    const state = JSON.stringify(app.runs.list.map((run) => [run.number, run.isListed, run.isHidden, run.status, run.valAccuracies.at(-1), run === app.runs.current]));
     if (state === written) return;
     written = state;
     listRuns();

@@ -51,8 +51,13 @@ export class Run {
     return next === 0 ? 0 : ends.length - 1 + (step - ends.at(-1)) / this.batches;
   }
 
-  get hasPoints() {
-    return this.losses.length > 0 || this.valLosses.length > 0;
+  get hasDiverged() {
+    return this.status === "diverged";
+  }
+
+  /** Whether it has come far enough to be compared with others: a run that diverges at once has. */
+  get isListed() {
+    return this.losses.length > 0 || this.valLosses.length > 0 || this.hasDiverged;
   }
 }
 
@@ -85,7 +90,7 @@ export class Runs {
   follow(state) {
     this.current = state.run === null ? null : this.find(state.run);
     this.current?.describe(state);
-    this.drop((run) => run !== this.current && !run.hasPoints);
+    this.drop((run) => run !== this.current && !run.isListed);
   }
 
   /** Take a frame, and say so when the page has had time to show it: then comes the next one. */

@@ -34,8 +34,9 @@ function makeNumber(app, { label, help, field, slider, values, isWhole, changed 
   const name = make("label", { title: help }, make("span", {}, label), box), wrong = make("p", { class: "wrong", role: "alert", hidden: "" });
   const whatIsWrong = (value) => {
     if (Number.isFinite(value) && isWithin(value, field) && !(isWhole && !Number.isInteger(value))) return "";
-    if (field.high !== null && field.high !== undefined) return app.words("train.wrong", { name: label, low: field.low, high: field.high });
-    return app.words(field.low > 0 || isWhole ? "train.wrong_least" : "train.wrong_above", { name: label, low: field.low });
+    const isBounded = field.high !== null && field.high !== undefined;
+    const key = isBounded ? (isWhole ? "whole" : "within") : field.isAbove ? "above" : isWhole ? "whole_least" : "least";
+    return app.words(`train.wrong_${key}`, { name: label, low: field.low, high: field.high });
   };
   const take = (value) => {
     const words = box.value === "" ? whatIsWrong(NaN) : whatIsWrong(value);

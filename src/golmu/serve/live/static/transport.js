@@ -1,5 +1,6 @@
 // The controls of the training, which all tabs but Explain show: train, pause, step, start again; and where it stands.
 
+import { startAdvice } from "./advice.js";
 import { make } from "./elements.js";
 import { icon } from "./icons.js";
 
@@ -27,12 +28,11 @@ export function startTransport(root, app) {
     app.put(label, `run.${name}`);
     return make("div", { class: `run-number run-${name}` }, label, number);
   });
-  const advice = make("div", { class: "advice", id: "advice", hidden: "" });
   root.append(
     make("div", { class: "run-buttons" }, play, batch, epoch, reset),
     make("div", { class: "run-place" }, status, make("span", { class: "progress", "aria-hidden": "true" }, bar)),
     make("div", { class: "run-numbers" }, ...tiles),
-    advice,
+    startAdvice(app),
   );
   for (const [button, key] of [[batch, "run.step_batch"], [epoch, "run.step_epoch"], [reset, "run.reset"]]) {
     app.put(button, key, {}, "label");
@@ -73,10 +73,10 @@ export function startTransport(root, app) {
     for (const button of [batch, epoch]) button.disabled = !canAct || isRunning;
     reset.disabled = !canAct || state.status === "idle";
     showPlace(state);
-    showAdvice(state);
     if (last !== state.status) app.announce(app.words(...describe(state)));
     last = state.status;
     root.dataset.status = state.status;
+    root.dataset.run = state.run ?? "";
   }
 
   function showPlace({ epoch, epochs, batch, batches }) {
@@ -85,20 +85,6 @@ export function startTransport(root, app) {
     bar.style.width = hasBegun ? `${(100 * (done + (isAtEnd ? 0 : at / batches))) / epochs}%` : "0";
     if (!hasBegun) for (const number of Object.values(numbers)) number.textContent = "–";
   }
-
-  /** Say what a training that has diverged teaches. */
-  function showAdvice({ status: now, bad_batch: at, loss, learning_rate: rate }) {
-    advice.hidden = now !== "diverged";
-    if (advice.hidden) return;
-    const [title, words] = [make("b"), make("p")], link = make("button", { type: "button", class: "link" });
-    app.put(title, "run.diverged_title", { batch: at });
-    app.put(words, "run.diverged_why", { rate: app.number(rate ?? 0, 6), less: app.number((rate ?? 0) / 10, 7), loss: formatLoss(loss) });
-    app.put(link, "run.diverged_look");
-    link.addEventListener("click", () => app.open("explain", { piece: "descent" }));
-    advice.replaceChildren(title, words, link);
-  }
-
-  const formatLoss = (loss) => (typeof loss === "number" && Number.isFinite(loss) ? app.number(loss, 2) : "∞");
 
   function showFrame({ detail: frame }) {
     showPlace(frame);
