@@ -10,6 +10,7 @@ import { ImagesList } from "./look/images_list.js";
 import { LogitsPanel, SoftmaxPanel } from "./look/output.js";
 import { PixelsPanel } from "./look/pixels.js";
 import { formatPercent } from "./numbers.js";
+import { Hold } from "./pointing.js";
 import { Trace } from "./trace.js";
 
 const PANELS = {
@@ -30,7 +31,7 @@ let lastImage = null; // stays when the tab is made again in another language
 /** What the parts of the tab share: the image with its trace, what of it is chosen, and the words. */
 class Look {
   constructor(root, app, signal) {
-    Object.assign(this, { app, signal, keys: "look-keys", isInView: false, image: null, trace: null, sizes: "", panel: null, timer: null });
+    Object.assign(this, { app, signal, keys: "look-keys", hold: new Hold(), isInView: false, image: null, trace: null, sizes: "", panel: null, timer: null });
     this.words = (key, values) => app.words(key, values);
     const { address } = app, number = (name) => Math.max(0, Math.trunc(Number(address.get(name, 0))) || 0);
     const stage = address.get("stage");
@@ -52,7 +53,7 @@ class Look {
     this.fields = Object.fromEntries(["block", "kernel", "unit"].map((name) => [name, this.makeField(name)]));
     this.place = make("div", { class: "panel-place" });
     const fields = make("div", { class: "controls" }, ...Object.values(this.fields).map(({ element }) => element));
-    this.panelCard = make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place);
+    this.panelCard = make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place, make("p", { class: "soft", id: this.keys }, words("look.keys")));
     this.flowCard = make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element);
     this.content = make(
       "div",
@@ -61,7 +62,7 @@ class Look {
       this.flowCard,
       this.panelCard,
     );
-    root.append(this.missing, make("p", { class: "unseen", id: this.keys }, words("look.keys")), this.content);
+    root.append(this.missing, this.content);
     this.content.hidden = true;
   }
 

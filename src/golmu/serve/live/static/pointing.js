@@ -2,24 +2,39 @@
 
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
+/** Whether a click holds the cell that is pointed at, so that the mouse can leave; several grids may share one. */
+export class Hold {
+  constructor() {
+    Object.assign(this, { isHeld: false, elements: [] });
+  }
+
+  set(isHeld) {
+    this.isHeld = isHeld;
+    for (const element of this.elements) element.classList.toggle("held", isHeld);
+  }
+}
+
 export class Pointing {
   /**
    * @param element What holds the grid; it can be reached with the Tab key from now on.
    * @param label What a screen reader calls it.
    * @param pointed Called with { y, x, byKey } when another cell is pointed at.
-   * @param pressed Called with the same when a cell is clicked, or Enter or Space is pressed on it; without, nothing is.
-   * @param keys The id of the element that explains the keys.
+   * @param pressed Called with the same when a cell is clicked, or Enter or Space is pressed on it; without, a click holds
+   *   the cell, and a click on a held cell lets it go.
+   * @param hold What a click holds, if other grids show the same cell.
+   * @param keys The id of the element that explains all that.
    */
-  constructor(element, { label, pointed, pressed, keys }) {
+  constructor(element, { label, pointed, pressed = null, hold = new Hold(), keys }) {
     for (const [name, value] of [["tabindex", 0], ["role", "application"], ["aria-describedby", keys]]) {
       if (value !== undefined) element.setAttribute(name, value);
     }
-    Object.assign(this, { element, height: 1, width: 1, cell: { y: 0, x: 0 }, pointed, pressed });
+    Object.assign(this, { element, height: 1, width: 1, cell: { y: 0, x: 0 }, pointed, pressed, hold });
+    hold.elements.push(element);
     this.setLabel(label);
-    for (const kind of ["pointermove", "pointerdown"]) {
-      element.addEventListener(kind, (event) => this.point(this.cellAt(event), false));
-    }
-    element.addEventListener("click", () => this.pressed?.({ ...this.cell, byKey: false }));
+    element.addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "touch" && !hold.isHeld) this.point(this.cellAt(event), false);
+    });
+    element.addEventListener("click", (event) => this.press(this.cellAt(event)));
     element.addEventListener("keydown", (event) => this.type(event));
   }
 
@@ -52,6 +67,13 @@ export class Pointing {
     else if (key in MOVES) this.point({ y: y + MOVES[key][0], x: x + MOVES[key][1] }, true);
     else return;
     event.preventDefault();
+  }
+
+  press(place) {
+    const { y, x } = this.within(place), isSame = y === this.cell.y && x === this.cell.x;
+    if (!this.pressed) this.hold.set(!(this.hold.isHeld && isSame));
+    this.point({ y, x }, false);
+    this.pressed?.({ y, x, byKey: false });
   }
 
   point(place, byKey) {

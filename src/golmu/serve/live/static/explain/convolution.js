@@ -4,6 +4,7 @@ import { button, choice } from "../controls.js";
 import { make } from "../elements.js";
 import { NumberGrid } from "../number_grid.js";
 import { formatAddend, formatNumber } from "../numbers.js";
+import { Hold } from "../pointing.js";
 
 const SIDE = 6;
 const IMAGE = [
@@ -41,7 +42,7 @@ export function explainConvolution(words) {
     answer.value = "";
     update();
   };
-  const pointable = { pointed: point, keys: "explain-keys" };
+  const pointable = { pointed: point, hold: new Hold(), keys: "explain-keys" };
   const image = new NumberGrid({ rows: SIDE, columns: SIDE, label: label("image"), options: pointable });
   const map = new NumberGrid({ rows: SIDE, columns: SIDE, label: label("map"), options: pointable });
   const part = new NumberGrid({ rows: 3, columns: 3, label: label("window") });

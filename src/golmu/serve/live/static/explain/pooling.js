@@ -3,6 +3,7 @@
 import { button } from "../controls.js";
 import { make } from "../elements.js";
 import { NumberGrid } from "../number_grid.js";
+import { Hold } from "../pointing.js";
 
 const SIDE = 6;
 const MAP = [
@@ -31,8 +32,9 @@ export function explainPooling(words) {
     chosen = Math.floor(cell.y / share) * (SIDE / 2) + Math.floor(cell.x / share);
     update();
   };
-  const map = new NumberGrid({ rows: SIDE, columns: SIDE, label: label("map"), options: { keys: "explain-keys", pointed: (cell) => choose(cell, 2) } });
-  const pooled = new NumberGrid({ rows: SIDE / 2, columns: SIDE / 2, label: label("pooled"), options: { keys: "explain-keys", pointed: (cell) => choose(cell, 1) } });
+  const hold = new Hold();
+  const map = new NumberGrid({ rows: SIDE, columns: SIDE, label: label("map"), options: { keys: "explain-keys", hold, pointed: (cell) => choose(cell, 2) } });
+  const pooled = new NumberGrid({ rows: SIDE / 2, columns: SIDE / 2, label: label("pooled"), options: { keys: "explain-keys", hold, pointed: (cell) => choose(cell, 1) } });
   const equation = make("p", { class: "equation" }), effect = make("p", { class: "soft", role: "status" });
   const toggle = button(label("shift"), () => {
     isShifted = !isShifted;

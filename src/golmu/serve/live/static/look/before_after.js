@@ -7,10 +7,10 @@ import { ValueMap, largestOf } from "../value_map.js";
 
 class BeforeAfterPanel {
   constructor(look, stage, pointAfter) {
-    const { words, keys } = look, say = () => this.equation.textContent;
+    const { words, keys, hold } = look, say = () => this.equation.textContent;
     Object.assign(this, { look, words });
-    this.before = new ValueMap({ label: words(`look.${stage}.before`), keys, pointed: (cell) => look.point(cell, say) });
-    this.after = new ValueMap({ label: words(`look.${stage}.after`), keys, pointed: (cell) => look.point(pointAfter(cell), say) });
+    this.before = new ValueMap({ label: words(`look.${stage}.before`), keys, hold, pointed: (cell) => look.point(cell, say) });
+    this.after = new ValueMap({ label: words(`look.${stage}.after`), keys, hold, pointed: (cell) => look.point(pointAfter(cell), say) });
     this.equation = make("p", { class: "equation" });
     this.middle = make("div", { class: "stage-numbers" });
     const figure = (name, map) => make("figure", { class: "stage-map" }, make("figcaption", {}, words(`look.${stage}.${name}`)), map.element);

@@ -13,10 +13,10 @@ const QUIET_MS = 300, SETTLED_MS = 1500; // after another kernel, and after othe
 
 export class ConvolutionPanel {
   constructor(look) {
-    const { words, keys } = look, pointed = (cell) => this.point(cell);
+    const { words, keys, hold } = look, pointed = (cell) => this.point(cell);
     Object.assign(this, { look, words, rows: [], timer: null, turn: 0, asked: null, sliding: null });
-    this.input = new ValueMap({ label: words("look.convolution.input"), keys, pointed });
-    this.output = new ValueMap({ label: words("look.convolution.output"), keys, pointed });
+    this.input = new ValueMap({ label: words("look.convolution.input"), keys, hold, pointed });
+    this.output = new ValueMap({ label: words("look.convolution.output"), keys, hold, pointed });
     this.channels = new ValueMap({ label: words("look.convolution.channels"), keys, pointed: ({ x }) => look.choose({ channel: x }) });
     this.strip = make("figure", { class: "strip" }, make("figcaption", {}), this.channels.element);
     this.products = make("div", { class: "products" });

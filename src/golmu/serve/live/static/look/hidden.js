@@ -10,7 +10,7 @@ const MAPS = ["pooled", "weights", "products"];
 
 export class HiddenPanel {
   constructor(look) {
-    const { words, keys } = look;
+    const { words, keys, hold } = look;
     Object.assign(this, { look, words, tiles: [] });
     const chooseUnit = ({ y, x, byKey }) => {
       look.choose({ unit: Math.min(y * UNIT_COLUMNS + x, this.n - 1) });
@@ -19,7 +19,7 @@ export class HiddenPanel {
     this.units = new ValueMap({ label: words("look.hidden.units"), keys, pointed: chooseUnit });
     this.maps = MAPS.map((name) => {
       const pointed = ({ y, x, byKey }) => look.point({ y: 2 * y, x: 2 * x, byKey }, () => this.reading.textContent);
-      return new ValueMap({ label: words(`look.hidden.${name}`), keys, pointed });
+      return new ValueMap({ label: words(`look.hidden.${name}`), keys, hold, pointed });
     });
     this.sums = make("div", { class: "unit-sums", role: "group", "aria-label": words("look.hidden.sums") });
     this.reach = rove(this.sums, () => this.columns());

@@ -21,7 +21,6 @@ export class LogitsPanel {
         look.choose({ unit: Math.min(y * UNIT_COLUMNS + x, this.n - 1) });
         if (byKey) look.say(() => this.reading.textContent);
       },
-      pressed: () => look.choose({ stage: "hidden" }),
     });
     this.list = make("tbody");
     this.equation = make("p", { class: "equation" });

@@ -7,10 +7,10 @@ import { ValueMap } from "../value_map.js";
 
 export class PixelsPanel {
   constructor(look) {
-    const { words, keys } = look, pointed = (cell) => look.point(cell, () => this.reading.textContent);
+    const { words, keys, hold } = look, pointed = (cell) => look.point(cell, () => this.reading.textContent);
     Object.assign(this, { look, words });
-    this.image = new ValueMap({ label: words("look.image"), keys, pointed });
-    this.saliency = new ValueMap({ label: words("look.saliency"), keys, pointed });
+    this.image = new ValueMap({ label: words("look.image"), keys, hold, pointed });
+    this.saliency = new ValueMap({ label: words("look.saliency"), keys, hold, pointed });
     this.category = make("select");
     this.category.addEventListener("change", () => look.choose({ category: Number(this.category.value) }));
     this.reading = make("p", { class: "reading" });
