@@ -75,10 +75,10 @@ def sums_of(page, place):
 def test_relu_cuts_below_zero_and_a_bias_moves_the_cut(page):
     place = piece(page, "relu")
     assert equation(place) == "max(0, −1.5) = 0 · slope 0"
-    place.get_by_label("Before ReLU").fill("2")
+    place.get_by_role("slider", name="Before ReLU").fill("2")
     assert equation(place) == "max(0, 2.0) = 2.0 · slope 1"
     for bias in ("0", "-1", "3"):
-        place.get_by_label("Bias").fill(bias)
+        place.get_by_role("slider", name="Bias").fill(bias)
         before, after = grid(place, 0), grid(place, 1)
         assert after == [max(0, one) for one in before]
         assert f"lets {sum(one > 0 for one in before)} of 16 numbers through" in place.inner_text()
@@ -97,7 +97,7 @@ def test_pooling_keeps_maxima_when_the_image_shifts(page):
     assert (moved[:, 1:] == image[:, :-1]).all()
     same, changed = np.equal(shifted, pooled).sum(), (moved != image).sum()
     assert f"{changed} of 36 numbers of the map have changed, but {same} of 9 maxima" in place.inner_text()
-    assert same >= 3
+    assert same >= 6
 
 
 def test_the_tape_gives_the_slopes_of_the_chapter(page):
@@ -173,9 +173,9 @@ def test_curves_are_dragged(page):
 
 
 def test_another_tab_may_ask_for_a_piece_and_the_language_changes(chromium, address):
-    with live_page(chromium, address, "recipe=chapter&learning_rate=1000000") as page:
+    with live_page(chromium, address, "recipe=chapter&learning_rate=1e20") as page:
         page.click("#run-play")
-        page.get_by_role("button", name="See such a step in Explain").click()
+        page.locator("#advice button").click()
         page.locator("#explain-descent:focus").wait_for()
         page.click("#language")
         page.locator("h2", has_text="손으로 하는 합성곱").wait_for()

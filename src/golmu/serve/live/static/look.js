@@ -23,7 +23,7 @@ const PANELS = {
   softmax: SoftmaxPanel,
 };
 const OF_A_BLOCK = ["convolution", "relu", "pooling"];
-const QUIET_MS = 350; // without a key, after which a screen reader is told the number
+const QUIET_MS = 350; // after which a screen reader is told the number that was moved to, and the address follows
 const KEPT = ["stage", "block", "kernel", "unit"]; // in the address
 
 let lastImage = null; // stays when the tab is made again in another language
@@ -31,18 +31,27 @@ let lastImage = null; // stays when the tab is made again in another language
 /** What the parts of the tab share: the image with its trace, what of it is chosen, and the words. */
 class Look {
   constructor(root, app, signal) {
-    Object.assign(this, { app, signal, keys: "look-keys", hold: new Hold(), isInView: false, image: null, trace: null, sizes: "", panel: null, timer: null });
+    Object.assign(this, { app, signal, keys: "look-keys", hold: new Hold(), isInView: false, image: null, trace: null, sizes: "", panel: null, timer: null, keeping: null });
     this.words = (key, values) => app.words(key, values);
-    const { address } = app, number = (name) => Math.max(0, Math.trunc(Number(address.get(name, 0))) || 0);
-    const stage = address.get("stage");
-    this.view = { stage: stage in PANELS ? stage : "convolution", block: number("block"), kernel: number("kernel"), unit: number("unit"), y: null, x: null, category: null, channel: 0 };
+    this.view = { ...this.readAddress(), y: null, x: null, category: null, channel: 0 };
     this.list = new ImagesList(this);
     this.flow = new Flow(this);
     this.panels = Object.fromEntries(Object.entries(PANELS).map(([name, Panel]) => [name, new Panel(this)]));
     this.build(root);
     app.addEventListener("network", () => this.isInView && this.follow(), { signal });
     app.addEventListener("theme", () => this.render(), { signal });
-    signal.addEventListener("abort", () => clearTimeout(this.timer));
+    app.address.addEventListener("change", () => this.choose(this.readAddress()), { signal });
+    signal.addEventListener("abort", () => {
+      clearTimeout(this.timer);
+      clearTimeout(this.keeping);
+    });
+  }
+
+  /** Return what the address says of the stage, the block, the kernel and the unit. */
+  readAddress() {
+    const { address } = this.app, number = (name) => Math.max(0, Math.trunc(Number(address.get(name, 0))) || 0);
+    const stage = address.get("stage");
+    return { stage: stage in PANELS ? stage : "convolution", block: number("block"), kernel: number("kernel"), unit: number("unit") };
   }
 
   build(root) {
@@ -153,9 +162,15 @@ class Look {
   /** Choose a stage, a kernel, a place or the like; `isFar` if that was done far from the panel that shows it. */
   choose(changes, isFar = false) {
     Object.assign(this.view, changes);
-    this.app.address.set(Object.fromEntries(KEPT.filter((name) => name in changes).map((name) => [name, changes[name]])));
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => this.keep(), QUIET_MS);
     this.render();
     if (isFar) this.panelCard.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Put into the address what is chosen, once it rests: browsers count how often a page does so. */
+  keep() {
+    if (this.isInView) this.app.address.set(Object.fromEntries(KEPT.map((name) => [name, this.view[name] || null])));
   }
 
   /** Choose the place of a number; who uses the keyboard hears it. */

@@ -7,12 +7,12 @@ import { Hold } from "../pointing.js";
 
 const SIDE = 6;
 const MAP = [
-  [0, 8, 0, 1, 0, 0],
-  [0, 7, 0, 2, 1, 0],
-  [1, 9, 3, 0, 0, 0],
-  [0, 8, 5, 6, 4, 0],
-  [0, 2, 0, 5, 7, 1],
-  [0, 0, 1, 0, 9, 0],
+  [8, 3, 0, 1, 0, 0],
+  [7, 2, 2, 0, 1, 0],
+  [9, 1, 3, 2, 0, 0],
+  [5, 4, 6, 1, 4, 0],
+  [2, 0, 5, 1, 9, 1],
+  [1, 0, 4, 0, 7, 2],
 ].flat();
 
 /** Return the values of each 2×2 window, by row, and which of them is the maximum: the first of equals. */

@@ -171,7 +171,8 @@ export class Flow {
       const kernel = block.first + at, isChosen = isHere && kernel === view.kernel;
       const own = { kernel: { values: mean, height: 3, width: 3 }, convolution: { values: sums, height, width }, relu: { values: maps, height, width }, pooling: { values: pooled, height: shape.height, width: shape.width } };
       for (const [stage, map] of Object.entries(own)) {
-        const tile = row[stage], name = words(`look.read.${stage}`, { kernel: kernel + 1 });
+        const tile = row[stage], key = stage === "kernel" && channels > 1 ? "kernel_mean" : stage;
+        const name = words(`look.read.${key}`, { kernel: kernel + 1, n: channels });
         paintValues(tile.canvas, { ...map, stride: kernels, offset: kernel, largest: largest[stage] });
         tile.read = ({ y, x }) => `${name} · ${cell(y, x, formatNumber(map.values[(y * map.width + x) * kernels + kernel]))}`;
         tile.changes = () => ({ stage: stage === "kernel" ? "convolution" : stage, block: number, kernel });
