@@ -32,7 +32,9 @@ def open_tab(page, tab):
         page.locator(".flow .tile.chosen").first.wait_for()
 
 
-@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "en"), (1280, "dark", "ko"), (390, "dark", "en")])
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"), [(1280, "light", "en"), (1280, "dark", "ko"), (390, "dark", "en")]
+)
 def test_axe_finds_nothing_serious(chromium, address, width, scheme, language):
     with live_page(chromium, address, f"lang={language}", width=width, scheme=scheme) as page:
         assert violations(page) == []
