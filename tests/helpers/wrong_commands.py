@@ -266,7 +266,7 @@ WRONG = {
         "--size, --channels, --skip-bad and --label are for your own data: leave them out"),
     "app with channels for no data": ("app --channels 3 --port 0",
         "--size, --channels, --skip-bad and --label are for your own data: leave them out"),
-    "app with a column for no table": ("app --data {data} --label x --port 0", 
+    "app with a column for no table": ("app --data {data} --label x --port 0",
         "label='x' names a column, but 'shapes' is not a table; leave out label"),
     "unknown option": ("train {data} --epchs 3", "No such option: --epchs"),
     "unknown command": ("trane", "No such command 'trane'."),
