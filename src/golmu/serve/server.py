@@ -129,18 +129,23 @@ def run(app: ASGIApp, listener: socket.socket, *, max_message_bytes: int | None 
     max_message_bytes
         Bytes of a message over a WebSocket at most; None: the application has none.
     """
-    config = uvicorn.Config(
-        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on",
-        ws="none" if max_message_bytes is None else "websockets-sansio", ws_max_size=max_message_bytes or 0,
-        ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
-        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
-    )  # fmt: skip
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what it then raises
     # What is here by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
     with _stopping_quietly(), listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        make_server(app, max_message_bytes).run(sockets=[listener])
+
+
+def make_server(app: ASGIApp, max_message_bytes: int | None = None) -> uvicorn.Server:
+    """Make the server of an application, for `run`, or for a thread of a program that has another purpose."""
+    config = uvicorn.Config(
+        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on",
+        ws="none" if max_message_bytes is None else "auto", ws_max_size=max_message_bytes or 0,
+        ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
+    )  # fmt: skip
+    return uvicorn.Server(config)
 
 
 @contextlib.contextmanager

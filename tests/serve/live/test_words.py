@@ -21,7 +21,9 @@ def places(text):
 
 def used():
     """The keys that stand in the page's files as they are; those that are put together end with a dot."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in Path(STATIC).rglob("*") if path.suffix in (".js", ".html"))
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in Path(STATIC).rglob("*") if path.suffix in (".js", ".html")
+    )
     known = {key.split(".")[0] for key in WORDS["en"]}
     return {key for key in re.findall(r"[\"`]([a-z]+(?:\.[a-z_]+)+)[\"`]", text) if key.split(".")[0] in known}
 

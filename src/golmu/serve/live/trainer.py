@@ -84,7 +84,7 @@ class Trainer:
         self._may_train = self._is_closed = self._is_over = False
         self._n_threads = 1
         self._unit: str | None = None  # train so far only
-        self._turn = 0  # calls of `go`
+        self._turn = self._paused_turn = 0  # calls of `go`; the last of them whose end was told
         self._requests: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
         self._wants_frame = False
         self._number = 0  # of the last frame
@@ -210,10 +210,9 @@ class Trainer:
             self._has_news = True
             if self._unit == "batch" or (self._unit == "epoch" and progress.samples == 0):
                 self._may_train = False
-            is_paused, turn = not self._may_train, self._turn
+            is_paused = not self._may_train
         self._serve(is_training=not is_paused)
         if is_paused and self._final is None:
-            self._tell("paused", turn=turn)
             self._wait()
         else:
             self._heed()
@@ -228,12 +227,18 @@ class Trainer:
             training.longest_slice = 1 if self._unit == "batch" else self._watch.slice_length
 
     def _wait(self) -> None:
-        """Serve what is asked until training may go on."""
+        """Serve what is asked until training may go on; each call of `go` that has come to its end is told."""
         while True:
             with self._condition:
                 while not (self._is_closed or self._may_train or self._requests or self._has_work()):
+                    if self._turn != self._paused_turn:
+                        break
                     self._condition.wait()
-                is_done = self._is_closed or self._may_train
+                is_done, turn = self._is_closed or self._may_train, self._turn
+                is_paused = not is_done and turn != self._paused_turn
+                self._paused_turn = turn if is_paused else self._paused_turn
+            if is_paused:
+                self._tell("paused", turn=turn)
             if is_done:
                 self._heed()
                 self._watch.resume()

@@ -6,15 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import Any
 
 import numpy as np
 
+from golmu.analysis.labelled_images import LabelledImages
 from golmu.checks import one_of
 from golmu.errors import GolmuError, InputError
 from golmu.export.packing import describe_network, stored_type
+from golmu.export.page import choose_samples, drawn_share
 from golmu.recipe import Recipe
 from golmu.runs.job import SplitDataset, TrainingJob
 from golmu.serve.live import gallery
@@ -446,16 +448,20 @@ def make_job(split: Callable[[], SplitDataset], recipe: Recipe, name: str, seed:
 
 def describe_weights(snapshot: Snapshot) -> dict[str, Any]:
     """Return what the page needs to run a network and to fit images to it."""
-    from golmu.export.page import choose_samples, drawn_share  # noqa: PLC0415
-
     model = snapshot.model
     kind, options = stored_type(model), model.image_file_options
-    samples = choose_samples(snapshot.images, model.class_names)
     return {
         "network": None if kind is None else describe_network(model, kind),
         "reason": "too_large" if kind is None else "",
         "files": {"ground": options.ground, "inversion": options.inversion},
-        "drawn_share": drawn_share(samples),
+        "drawn_share": _drawn_share(snapshot.images),
         "epoch": snapshot.epoch,
         "batch": snapshot.batch,
     }
+
+
+@lru_cache(maxsize=8)
+def _drawn_share(images: LabelledImages | None) -> float:
+    """How much of an image what is drawn fills (`golmu.export.page.drawn_share`)."""
+    names = () if images is None else tuple(map(str, range(int(images.labels.max()) + 1)))
+    return drawn_share(choose_samples(images, names))
