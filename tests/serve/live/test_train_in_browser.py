@@ -12,7 +12,7 @@ from golmu import load
 
 pytestmark = needs_browser
 
-ENDLESS = "epochs=1000"
+ENDLESS = "epochs=1000&batch_size=4"
 """Longer than any test."""
 
 
@@ -45,21 +45,21 @@ def wait_for_epoch(page, n):
 
 
 def test_a_training_is_seen(chromium, address):
-    with live_page(chromium, address, f"recipe=chapter&learning_rate=0.1&{ENDLESS}") as page:
+    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
         assert chart(page).startswith("Chart of the loss: no curve yet")
         assert page.locator(".kernel-item").count() == 0
         page.click("#run-play")
         wait_for_epoch(page, 3)
         with changing(page, ".chart", ".kernel", ".kernel-item canvas:last-child"):
             loss, first = chart(page), number_in(page, "accuracy")
-            wait_for_epoch(page, 20)
+            wait_for_epoch(page, 8)
         assert chart(page) != loss
         assert page.locator("#run-status").inner_text() == "Training"
         assert page.locator(".kernel-item").count() == 10
-        assert number_in(page, "accuracy") > max(first, 30)
+        assert number_in(page, "accuracy") >= first > 10
         assert number_in(page, "rate") > 100
         assert 0 < number_in(page, "loss") < 2.4
-        page.locator(".confusion button.strong").first.wait_for()
+        page.locator(".confusion button:not(:empty)").first.wait_for()
         assert page.locator(".confusion button").count() == 100
         assert "Pinned image: " in page.locator(".pinned").inner_text()
 

@@ -88,7 +88,7 @@ def test_the_answer_moves_while_one_draws(clean):
 
 
 def test_the_answer_moves_while_the_network_learns(chromium, address):
-    with live_page(chromium, address, "recipe=chapter&epochs=1000&learning_rate=0.1&tab=try") as page:
+    with live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4&tab=try") as page:
         page.get_by_role("button", name="Begin with an untrained network").click()
         draw_when_ready(page, DIGITS["7"])
         wait_for_status(page, "paused")

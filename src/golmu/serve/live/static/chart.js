@@ -4,7 +4,7 @@ import { colourOf, make, sharpContext } from "./elements.js";
 
 const ROOM = { left: 46, right: 30, top: 10, bottom: 26 }; // around the area of the curves, in CSS pixels
 const N_TICKS = 5;
-const SPIKES = 0.02; // so large a share of the points may lie above the chart, as the first losses do
+const SPIKES = 0.02; // so large a share of a faint curve's points may lie above the chart
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [4, 4], [12, 5]];
 
 /** Return round numbers from 0 or `low` up to `high`, about so many. */
@@ -24,11 +24,11 @@ function mostly(values, share) {
 
 /**
  * A chart. Its curves are { number, colour, isCurrent, points: [[x, y]], style: "line" | "faint" | "marks" }, and
- * `format` writes a value, `tick` one of the axis.
+ * `format` writes a value, `tick` one of the axis, and `limits(low, high, curves)` gives the ends of the axis.
  */
 export class Chart {
-  constructor({ app, title, format, tick, floor, signal }) {
-    Object.assign(this, { app, title, format, tick, floor, curves: [], lastX: 1, highlighted: null, pointed: null });
+  constructor({ app, title, format, tick, limits, signal }) {
+    Object.assign(this, { app, title, format, tick, limits, curves: [], lastX: 1, highlighted: null, pointed: null });
     this.canvas = make("canvas", { class: "chart", tabindex: "0", role: "img" });
     this.tip = make("div", { class: "chart-tip", hidden: "" });
     this.element = make("div", { class: "chart-box" }, this.canvas, this.tip);
@@ -60,11 +60,11 @@ export class Chart {
   range() {
     const values = this.curves.flatMap(({ points, style }) => {
       const all = points.map(([, y]) => y).filter(Number.isFinite);
-      const top = style === "marks" ? Math.max(...all) : mostly(all, SPIKES);
+      const top = style === "faint" ? mostly(all, SPIKES) : Infinity;
       return all.map((y) => Math.min(y, top));
     });
     const high = values.reduce((a, b) => Math.max(a, b), -Infinity), low = values.reduce((a, b) => Math.min(a, b), Infinity);
-    return this.floor(Number.isFinite(low) ? low : 0, Number.isFinite(high) ? high : 1);
+    return this.limits(Number.isFinite(low) ? low : 0, Number.isFinite(high) ? high : 1, this.curves);
   }
 
   xAt(left) {

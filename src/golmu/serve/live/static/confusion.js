@@ -1,10 +1,17 @@
 // The confusion matrix as it fills: what each class of validation images was taken for. Its cells open their images.
 
 import { channelsOf, make } from "./elements.js";
+import { sumOfDiagonal } from "./runs.js";
 
 const MOST_CLASSES = 20; // of more, the most frequent mistakes are listed instead of the matrix
 const MOST_MISTAKES = 20;
-const STRONG = 0.45; // the share of a class from which on a cell is too dark for dark digits
+const MIDDLE = 0.179; // a luminance at which black and white digits are equally easy to read (WCAG 2, contrast ratio)
+
+/** Return the luminance of a colour from 0 to 1, as WCAG 2 defines it. */
+function luminanceOf(colour) {
+  const [red, green, blue] = colour.map((value) => value / 255).map((share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
 
 /** Start the confusion matrix. */
 export function startConfusion(app, signal) {
@@ -67,10 +74,11 @@ export function startConfusion(app, signal) {
     for (let label = 0; label < n; label++) {
       const counts = shown.values.subarray(label * n, (label + 1) * n), all = counts.reduce((sum, value) => sum + value, 0) || 1;
       for (let predicted = 0; predicted < n; predicted++) {
-        const cell = cells[label * n + predicted], share = Math.sqrt(counts[predicted] / all), colour = label === predicted ? right : wrong;
+        const cell = cells[label * n + predicted], share = 0.9 * Math.sqrt(counts[predicted] / all), full = label === predicted ? right : wrong;
+        const colour = full.map((value, c) => Math.round(none[c] + share * (value - none[c])));
         cell.textContent = counts[predicted] ? app.number(counts[predicted]) : "";
-        cell.style.background = `rgb(${colour.map((value, c) => Math.round(none[c] + 0.9 * share * (value - none[c]))).join()})`;
-        cell.classList.toggle("strong", share > Math.sqrt(STRONG));
+        cell.style.background = `rgb(${colour.join()})`;
+        cell.style.color = luminanceOf(colour) > MIDDLE ? "black" : "white";
         cell.setAttribute("aria-label", wordsOf(label, predicted));
       }
     }
@@ -102,9 +110,7 @@ export function startConfusion(app, signal) {
       [names, cells] = [app.classNames, []];
       place.replaceChildren(...(isTable ? [makeTable()] : []));
     }
-    let right = 0;
-    for (let i = 0; i < names.length; i++) right += shown.values[i * names.length + i];
-    judged.textContent = app.words("confusion.judged", { right, n: shown.values.reduce((sum, value) => sum + value, 0) });
+    judged.textContent = app.words("confusion.judged", { right: sumOfDiagonal(shown), n: shown.values.reduce((sum, value) => sum + value, 0) });
     if (isTable) fillTable();
     else listMistakes();
   }

@@ -5,6 +5,7 @@ import { colourOf, make } from "./elements.js";
 import { describeRun } from "./run_words.js";
 
 const FEWEST_SMOOTHED = 30; // points, from which on the losses of batches are drawn smoothed too
+const CEILING = 3; // times the first loss: what a run that goes wrong has above is not drawn, so that others can be seen
 const COLOURS = ["--run-1", "--run-2", "--run-3", "--run-4", "--run-5", "--run-6"];
 
 /** Return points with each value the mean of those around it. */
@@ -17,6 +18,9 @@ function smooth(points) {
   });
 }
 
+/** Return the smallest loss with which a curve begins. */
+const firstLoss = (curves) => Math.min(...curves.map(({ points }) => points.find(([, y]) => Number.isFinite(y))?.[1] ?? Infinity));
+
 const atEpochs = (values) => values.map((y, i) => [i + 1, y ?? NaN]);
 
 /** Start the charts and the list of runs. */
@@ -24,11 +28,11 @@ export function startCurves(app, signal) {
   const percent = (share) => app.percent(share);
   const loss = new Chart({
     app, signal, title: "chart.loss_words", format: (value) => app.number(value, 3), tick: (value) => app.number(value, 3),
-    floor: (low, high) => [0, high * 1.05 || 1],
+    limits: (low, high, curves) => [0, Math.min(high, CEILING * firstLoss(curves)) * 1.05 || 1],
   });
   const accuracy = new Chart({
     app, signal, title: "chart.accuracy_words", format: percent, tick: (value) => `${app.number(100 * value, 1)} %`,
-    floor: (low, high) => (low === 0 && high === 1 ? [0, 1] : [Math.max(0, low - 0.1 * (high - low) - 0.01), Math.min(1, high + 0.1 * (high - low) + 0.01)]),
+    limits: (low, high) => (low === 0 && high === 1 ? [0, 1] : [Math.max(0, low - 0.1 * (high - low) - 0.01), Math.min(1, high + 0.1 * (high - low) + 0.01)]),
   });
   const list = make("ul", { class: "runs", "aria-label": app.words("chart.runs") });
   const empty = make("p", { class: "soft chart-empty" }, app.words("chart.empty"));
@@ -55,11 +59,11 @@ export function startCurves(app, signal) {
 
   function draw() {
     const shown = app.runs.list.filter((run) => run.isListed && !run.isHidden);
-    const lastX = Math.max(1, ...shown.map((run) => run.epochsAt(run.steps.at(-1) ?? 0)));
+    const lastX = Math.max(1, ...shown.map((run) => run.epochsAt(run.steps.slice(-1))[0] ?? 0));
     const common = (run) => ({ number: run.number, colour: colourOf(COLOURS[run.colour]), isCurrent: run === app.runs.current, dash: run.colour, hasDiverged: run.hasDiverged });
     loss.show(
       shown.flatMap((run) => {
-        const points = run.steps.map((step, i) => [run.epochsAt(step), run.losses[i]]), training = app.words("chart.training");
+        const { points } = run, training = app.words("chart.training");
         const isMany = points.length >= FEWEST_SMOOTHED;
         return [
           { ...common(run), points, style: "faint" },
@@ -71,7 +75,7 @@ export function startCurves(app, signal) {
     );
     accuracy.show(
       shown.flatMap((run) => [
-        { ...common(run), points: run.liveAccuracies.map(([step, share]) => [run.epochsAt(step), share]), style: "faint" },
+        { ...common(run), points: run.estimates, style: "faint" },
         { ...common(run), points: atEpochs(run.valAccuracies), style: "marks" },
       ]),
       lastX,

@@ -73,12 +73,12 @@ export function startKernels(app, signal) {
     const all = [app.runs.find(frame.run).settings.n_kernels ?? n].flat()[0];
     note.textContent = all > n ? app.words("kernels.first", { shown: n, n: all }) : "";
     beside.hidden = false;
-    if (frame.pinned !== shownImage) showPinned(frame.pinned);
+    if (`${frame.run} ${frame.pinned}` !== shownImage) showPinned(frame);
   }
 
   /** Show the pinned image itself. */
-  async function showPinned(index) {
-    shownImage = index;
+  async function showPinned({ run, pinned: index }) {
+    shownImage = `${run} ${index}`;
     try {
       const { label: name, arrays } = await app.socket.ask({ do: "image", index });
       const [height, width, channels] = arrays.pixels.shape;
@@ -108,9 +108,6 @@ export function startKernels(app, signal) {
     if (app.tab === "train") show(detail);
   }, { signal });
   app.addEventListener("theme", showLast, { signal });
-  app.addEventListener("state", () => {
-    if (app.state.run === null) shownImage = null;
-  }, { signal });
   showLast();
   return { element, show: showLast };
 }

@@ -2,7 +2,7 @@
 
 const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
 
-const FEWEST_JUDGED = 200; // validation images, whose share of right answers is shown
+const ENOUGH_JUDGED = 400; // validation images, from whose answers the accuracy is estimated
 const MOST_ESTIMATES = 1000; // of that share in a curve
 
 const NAMES = {
@@ -10,12 +10,20 @@ const NAMES = {
   epoch_steps: "epochSteps", train_losses: "trainLosses", val_losses: "valLosses", val_accuracies: "valAccuracies",
 };
 
+/** Return how many images a confusion matrix has on its diagonal. */
+export function sumOfDiagonal({ values, shape: [side] }) {
+  let right = 0;
+  for (let i = 0; i < side; i++) right += values[i * side + i];
+  return right;
+}
+
 /** A training: its settings and its curves. */
 export class Run {
   constructor(key, number) {
     Object.assign(this, { key, number, colour: (number - 1) % COLOURS, isHidden: false });
     Object.assign(this, { settings: {}, dataSet: "", recipe: "", seed: 0, epochs: 0, batches: 1, status: "" });
-    Object.assign(this, { liveAccuracies: [], steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
+    Object.assign(this, { liveAccuracies: [], judged: { n: 0, right: 0 }, recent: [] });
+    Object.assign(this, { steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
   }
 
   /** Take what a message of the server says of this run. */
@@ -34,21 +42,38 @@ export class Run {
     }
   }
 
-  /** Take the share of the validation images judged so far that is right, if they are many enough to say something. */
-  estimate({ steps, n_judged: n, n_validation: all, arrays: { confusion } }) {
-    if (!confusion || n < Math.min(FEWEST_JUDGED, all)) return;
-    const side = confusion.shape[0];
-    let right = 0;
-    for (let i = 0; i < side; i++) right += confusion.values[i * side + i];
-    this.liveAccuracies.push([steps, right / n]);
+  /** Estimate the accuracy of the moment from the validation images that were judged last. */
+  estimate({ steps, n_judged: n, arrays: { confusion } }) {
+    if (!confusion) return;
+    const right = sumOfDiagonal(confusion), isNewPass = n < this.judged.n;
+    this.recent.push(isNewPass ? { n, right } : { n: n - this.judged.n, right: right - this.judged.right });
+    this.judged = { n, right };
+    const total = (name) => this.recent.reduce((sum, one) => sum + one[name], 0);
+    while (this.recent.length > 1 && total("n") - this.recent[0].n >= ENOUGH_JUDGED) this.recent.shift();
+    if (total("n") < ENOUGH_JUDGED) return;
+    this.liveAccuracies.push([steps, total("right") / total("n")]);
     if (this.liveAccuracies.length > MOST_ESTIMATES) this.liveAccuracies = this.liveAccuracies.filter((_, i) => i % 2);
   }
 
-  /** Return how many epochs so many batches are; an epoch may have more batches than the next. */
-  epochsAt(step) {
-    const ends = [0, ...this.epochSteps], next = ends.findIndex((end) => end >= step);
-    if (next > 0) return next - 1 + (step - ends[next - 1]) / (ends[next] - ends[next - 1]);
-    return next === 0 ? 0 : ends.length - 1 + (step - ends.at(-1)) / this.batches;
+  /** Return how many epochs each of these numbers of batches is, in rising order; epochs may differ in length. */
+  epochsAt(steps) {
+    const ends = this.epochSteps;
+    let done = 0;
+    return steps.map((step) => {
+      while (done < ends.length && ends[done] <= step) done++;
+      const start = done ? ends[done - 1] : 0, length = done < ends.length ? ends[done] - start : this.batches;
+      return done + (step - start) / length;
+    });
+  }
+
+  /** Return the losses as points [epochs, loss]. */
+  get points() {
+    return this.epochsAt(this.steps).map((x, i) => [x, this.losses[i]]);
+  }
+
+  /** Return the estimates of the accuracy as points [epochs, share]. */
+  get estimates() {
+    return this.epochsAt(this.liveAccuracies.map(([step]) => step)).map((x, i) => [x, this.liveAccuracies[i][1]]);
   }
 
   get hasDiverged() {

@@ -57,11 +57,14 @@ export function startSaving(app, signal) {
     make("h2", {}, app.words("save.title")), make("p", { class: "soft" }, app.words("save.help")), form,
     make("div", { class: "downloads", role: "group", "aria-label": app.words("save.downloads") }, ...downloads), said,
   );
-  const show = () => (element.hidden = !STATES_TO_KEEP.includes(app.state.status) && !(app.state.status === "idle" && app.hello?.run));
+  const show = () => (element.hidden = !STATES_TO_KEEP.includes(app.state.status) && !(app.state.status === "idle" && hasOpened(app)));
   app.addEventListener("state", show, { signal });
   show();
   return element;
 }
+
+/** Whether the page was opened on a run, whose network counts until a training begins. */
+const hasOpened = ({ hello }) => hello !== null && hello.run !== null;
 
 /** Return the name that a response gives its file. */
 function fileName(response) {

@@ -25,6 +25,8 @@ export class Settings {
   constructor(app) {
     this.app = app;
     this.readAddress();
+    const opened = app.hello.runs.find(({ id }) => id === app.hello.run);
+    if (opened && !["data", "recipe", ...FIELDS].some((name) => app.address.get(name) !== null)) this.take(opened);
     app.address.addEventListener("change", () => {
       this.readAddress();
       app.emit("settings");
@@ -41,6 +43,14 @@ export class Settings {
       const value = address.get(name) === null ? null : fromText(name, address.get(name));
       if (value !== null) this.keep(name, value);
     }
+  }
+
+  /** Take the settings of a run. */
+  take({ data_set: dataSet, recipe, settings, seed }) {
+    if (this.app.hello.data_sets.some(({ name }) => name === dataSet)) this.dataSet = dataSet;
+    if (recipe in this.app.hello.recipes) this.recipe = recipe;
+    [this.seed, this.changes] = [seed, {}];
+    for (const name of FIELDS) this.keep(name, settings[name]);
   }
 
   /** The description of the data set. */

@@ -60,7 +60,7 @@ export function startTransport(root, app) {
   epoch.addEventListener("click", () => (isPaused() ? ask({ do: "step", unit: "epoch" }) : begin("epoch")));
   reset.addEventListener("click", () => ask({ do: "reset" }));
 
-  let last = null; // what was announced last
+  let last = null, lastRun = null; // what was announced, and shown, last
 
   function showState() {
     const { state } = app, isRunning = RUNNING.includes(state.status), key = isRunning ? "run.pause" : isPaused() ? "run.go" : "run.train";
@@ -72,6 +72,8 @@ export function startTransport(root, app) {
     play.disabled = !canAct;
     for (const button of [batch, epoch]) button.disabled = !canAct || isRunning;
     reset.disabled = !canAct || state.status === "idle";
+    if (state.run !== lastRun) for (const number of Object.values(numbers)) number.textContent = "–";
+    lastRun = state.run;
     showPlace(state);
     if (last !== state.status) app.announce(app.words(...describe(state)));
     last = state.status;
@@ -83,7 +85,6 @@ export function startTransport(root, app) {
     const hasBegun = Boolean(epochs), done = epoch ?? 0, at = batch ?? 0, isAtEnd = at === 0 || at === batches;
     numbers.epoch.textContent = hasBegun ? `${app.number(Math.min(isAtEnd ? done : done + 1, epochs))} / ${app.number(epochs)}` : "–";
     bar.style.width = hasBegun ? `${(100 * (done + (isAtEnd ? 0 : at / batches))) / epochs}%` : "0";
-    if (!hasBegun) for (const number of Object.values(numbers)) number.textContent = "–";
   }
 
   function showFrame({ detail: frame }) {

@@ -73,8 +73,8 @@ function startPanel(place, app, kept, signal) {
     make("div", { class: "try-columns" },
       ...(readsFiles ? [makeInput()] : []),
       make("div", { class: "try-seen card" }, make("h2", {}, app.words("try.seen")), make("div", {}, view, note), look),
-      make("div", { class: "try-result card" }, make("h2", {}, app.words("try.answer")), make("p", { class: "try-answer" }, label, " ", probability), bars, learning)),
-    maps,
+      make("div", { class: "try-result card" }, make("h2", {}, app.words("try.answer")), make("p", { class: "try-answer" }, label, " ", probability), bars, learning),
+      maps),
   );
   const showBars = makeBars(bars, names);
   const showMaps = makeMaps(maps, blocks, (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number }));
