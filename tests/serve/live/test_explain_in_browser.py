@@ -40,9 +40,7 @@ def test_a_convolution_is_worked_out_by_hand(page):
     image, window, products, sums = (grid(place, i) for i in range(4))
     weights = [float(box.input_value()) for box in place.locator(".number-inputs input").all()]
     padded = np.pad(np.reshape(image, (6, 6)), 1)
-    expected = [
-        (padded[y : y + 3, x : x + 3] * np.reshape(weights, (3, 3))).sum() for y in range(6) for x in range(6)
-    ]
+    expected = [(padded[y : y + 3, x : x + 3] * np.reshape(weights, (3, 3))).sum() for y in range(6) for x in range(6)]
     assert sums == expected
     assert products == [a * b for a, b in zip(window, weights, strict=True)]
     assert equation(place) == "−9 + 18 − 9 + 18 − 9 = 9"
@@ -143,7 +141,10 @@ def test_softmax_turns_logits_into_shares(page):
         place.get_by_role("slider").nth(i).fill(str(logit))
 
     def shares():
-        return [number(one.removesuffix("%").replace("\u00a0", "")) for one in place.locator("tbody td:last-child").all_inner_texts()]
+        return [
+            number(one.removesuffix("%").replace("\u00a0", ""))
+            for one in place.locator("tbody td:last-child").all_inner_texts()
+        ]
 
     powers = np.exp([1, -0.5, 3, 0])
     assert shares() == pytest.approx(100 * powers / powers.sum(), abs=0.06)

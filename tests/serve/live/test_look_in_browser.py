@@ -114,7 +114,10 @@ def test_hidden_units_logits_and_probabilities_add_up(chromium, address):
         page.locator(".panel input[type=number]").nth(2).fill("7")
         page.keyboard.press("Enter")
         sums = [number(one.get_attribute("title")) for one in place.locator(".unit-sums button").all()]
-        found = re.match(r"Unit 7: (\S+) \(all products\) ([+−] \S+) \(bias\) = (\S+); after ReLU (\S+)", place.locator(".equation").inner_text())
+        found = re.match(
+            r"Unit 7: (\S+) \(all products\) ([+−] \S+) \(bias\) = (\S+); after ReLU (\S+)",
+            place.locator(".equation").inner_text(),
+        )
         products, bias, before, after = map(number, found.groups())
         assert products == pytest.approx(sum(sums), abs=3e-3)
         assert products + bias == pytest.approx(before, abs=3e-3)
@@ -127,7 +130,12 @@ def test_hidden_units_logits_and_probabilities_add_up(chromium, address):
 
         place = show_stage(page, "logits")
         place.locator("select").select_option("4")
-        products, bias, logit = map(number, re.match(r"4: (\S+) \(all products\) ([+−] \S+) \(bias\) = (\S+)", place.locator(".equation").inner_text()).groups())
+        products, bias, logit = map(
+            number,
+            re.match(
+                r"4: (\S+) \(all products\) ([+−] \S+) \(bias\) = (\S+)", place.locator(".equation").inner_text()
+            ).groups(),
+        )
         assert products + bias == pytest.approx(logit, abs=2e-3)
         point_at(page, place.locator(".map"), 1, 7, 10, 10)
         unit = re.match(r"Unit 7: (\S+) × (\S+) = (\S+)", place.locator(".reading").inner_text()).groups()
@@ -135,7 +143,10 @@ def test_hidden_units_logits_and_probabilities_add_up(chromium, address):
         assert number(unit[0]) * number(unit[1]) == pytest.approx(number(unit[2]), abs=3e-3)
 
         place = show_stage(page, "softmax")
-        rows = [[number(cell.inner_text()) for cell in row.locator("th, td").all()[:4]] for row in place.locator("tbody tr").all()]
+        rows = [
+            [number(cell.inner_text()) for cell in row.locator("th, td").all()[:4]]
+            for row in place.locator("tbody tr").all()
+        ]
         assert rows[4][1] == pytest.approx(logit, abs=1e-3)
         assert sum(row[3] for row in rows) == pytest.approx(100, abs=0.6)
         total = sum(row[2] for row in rows)
@@ -275,7 +286,11 @@ def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(chromium, ad
         page.locator("#look").wait_for(state="visible")
         page.locator(f'.images-list .thumbs button[aria-label^="{label}, taken for {predicted} "]').first.wait_for()
         assert len(thumbs(page)) == min(int(n), 20)
-        assert page.locator(".look-answer").inner_text().startswith(f"The image shows: {label}. The network says {predicted} ")
+        assert (
+            page.locator(".look-answer")
+            .inner_text()
+            .startswith(f"The image shows: {label}. The network says {predicted} ")
+        )
 
 
 def test_a_language_and_an_address_keep_what_is_shown(chromium, address):
@@ -341,7 +356,9 @@ def test_a_drawing_passes_through_too(chromium, address):
         page.mouse.up()
         page.get_by_role("button", name="Look inside").click()
         page.locator(".flow .tile.chosen").first.wait_for()
-        assert page.locator(".look-answer").inner_text().startswith("Your drawing, scaled and centred. The network says ")
+        assert (
+            page.locator(".look-answer").inner_text().startswith("Your drawing, scaled and centred. The network says ")
+        )
         place = show_stage(page, "pixels")
         point_at(page, place.locator(".map").first, 4, 4)
         bright = number(re.search(r"pixel (\d+)", place.locator(".reading").inner_text())[1])
