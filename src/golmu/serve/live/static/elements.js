@@ -14,9 +14,13 @@ export function sharpContext(canvas) {
   return { context, height, width };
 }
 
+const colours = new Map(); // that were read in this task: the page's style cannot change within it
+
 /** Return the value of a colour variable of the style sheet, such as "--text". */
 export function colourOf(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  if (!colours.size) setTimeout(() => colours.clear());
+  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return colours.get(name);
 }
 
 /** Return the red, green and blue of a colour variable that is written as #rrggbb. */
