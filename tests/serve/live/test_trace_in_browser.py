@@ -118,7 +118,8 @@ def test_numbers_are_short_and_have_a_true_minus_sign(page):
     script = """async (numbers) => {
       const { formatAddend, formatNumber, formatShort } = await import("/static/numbers.js");
       const short = [0.001, -0.001, -0.25].map(formatShort);
-      return [[...numbers, NaN, Infinity, -Infinity].map((one) => formatNumber(one)), [0.5, -0.5].map((one) => formatAddend(one)), short];
+      const all = [...numbers, NaN, Infinity, -Infinity].map((one) => formatNumber(one));
+      return [all, [0.5, -0.5].map((one) => formatAddend(one)), short];
     }"""
     numbers, addends, short = page.evaluate(script, list(NUMBERS))
     assert numbers == [*NUMBERS.values(), "NaN", "∞", "−∞"]
