@@ -14,9 +14,13 @@ export function sharpContext(canvas) {
   return { context, height, width };
 }
 
+const colours = new Map(); // by theme and name: the browser would compute all styles again for each question
+
 /** Return the value of a colour variable of the style sheet, such as "--text". */
 export function colourOf(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const root = document.documentElement, key = `${root.dataset.theme} ${name}`;
+  if (!colours.has(key)) colours.set(key, getComputedStyle(root).getPropertyValue(name).trim());
+  return colours.get(key);
 }
 
 /** Return the red, green and blue of a colour variable that is written as #rrggbb. */
