@@ -120,9 +120,10 @@ class App extends EventTarget {
 function startTabs(app) {
   for (const name of TABS) find(`tab-${name}`).addEventListener("click", () => app.open(name));
   document.querySelector("[role=tablist]").addEventListener("keydown", ({ key }) => {
-    const moves = { ArrowLeft: -1, ArrowRight: 1 }, at = TABS.indexOf(app.tab);
-    const next = key === "Home" ? 0 : key === "End" ? TABS.length - 1 : key in moves ? (at + moves[key] + TABS.length) % TABS.length : at;
-    if (next === at) return;
+    const at = TABS.indexOf(app.tab), last = TABS.length - 1;
+    const moves = { Home: 0, End: last, ArrowLeft: at === 0 ? last : at - 1, ArrowRight: at === last ? 0 : at + 1 };
+    if (!(key in moves)) return;
+    const next = moves[key];
     app.open(TABS[next]);
     find(`tab-${TABS[next]}`).focus();
   });

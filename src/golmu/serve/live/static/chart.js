@@ -12,7 +12,9 @@ export function ticksOf(low, high, n = N_TICKS) {
   const rough = (high - low) / n || 1, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999);
   const ticks = [];
-  for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-6; tick += step) ticks.push(Number(tick.toPrecision(12)));
+  for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-6; tick += step) {
+    ticks.push(Number(tick.toPrecision(12)));
+  }
   return ticks;
 }
 
@@ -45,7 +47,9 @@ export class Chart {
   show(curves, lastX) {
     Object.assign(this, { curves, lastX });
     const words = curves.filter(({ points, style }) => points.length && style !== "faint");
-    const runs = words.map(({ number, points }) => this.app.words("chart.run_words", { run: number, value: this.format(points.at(-1)[1]) }));
+    const runs = words.map(({ number, points }) => {
+      return this.app.words("chart.run_words", { run: number, value: this.format(points.at(-1)[1]) });
+    });
     this.canvas.setAttribute("aria-label", this.app.words(this.title, { runs: runs.join(", ") || this.app.words("chart.nothing") }));
     this.paint();
   }
@@ -76,7 +80,10 @@ export class Chart {
     const { context, height, width } = sharpContext(this.canvas), [low, high] = this.range();
     const right = width - ROOM.right, bottom = height - ROOM.bottom;
     if (right <= ROOM.left || bottom <= ROOM.top) return;
-    const place = { x: (x) => ROOM.left + (x / this.lastX) * (right - ROOM.left), y: (y) => bottom - ((y - low) / (high - low)) * (bottom - ROOM.top) };
+    const place = {
+      x: (x) => ROOM.left + (x / this.lastX) * (right - ROOM.left),
+      y: (y) => bottom - ((y - low) / (high - low)) * (bottom - ROOM.top),
+    };
     this.paintAxes(context, place, { low, high, right, bottom });
     context.save();
     context.beginPath();
@@ -110,7 +117,11 @@ export class Chart {
     }
     [context.textAlign, context.textBaseline] = ["center", "top"];
     const ticks = ticksOf(0, this.lastX, Math.min(8, Math.max(2, (right - ROOM.left) / 60)));
-    for (const tick of ticks) if (Number.isInteger(tick) || this.lastX < 2) context.fillText(this.app.number(tick, 2), place.x(tick), bottom + 8);
+    for (const tick of ticks) {
+      if (Number.isInteger(tick) || this.lastX < 2) context.fillText(this.app.number(tick, 2), place.x(tick), bottom + 8);
+    }
+    context.textAlign = "right";
+    context.fillText(this.app.words("chart.epoch"), ROOM.left - 8, bottom + 8);
   }
 
   paintCurve(context, place, { number, colour, points, style, dash }) {
@@ -141,7 +152,8 @@ export class Chart {
     const ends = this.curves.filter((curve) => isEnd(curve) && (isMarked(curve) || !marked.has(curve.number)));
     const labels = ends.map(({ number, colour, points, hasDiverged }) => {
       const [x, y] = points.at(-1);
-      return { words: hasDiverged ? `${number} ×` : String(number), colour, x: Math.min(place.x(x), right) + 7, y: Math.min(Math.max(place.y(Number.isFinite(y) ? y : Infinity), ROOM.top + 4), bottom - 4) };
+      const end = place.y(Number.isFinite(y) ? y : Infinity), words = hasDiverged ? `${number} ×` : String(number);
+      return { words, colour, x: Math.min(place.x(x), right) + 7, y: Math.min(Math.max(end, ROOM.top + 4), bottom - 4) };
     });
     labels.sort((a, b) => a.y - b.y);
     context.font = "600 12px system-ui, sans-serif";
@@ -194,6 +206,7 @@ export class Chart {
     const [, y] = points.reduce((best, point) => (Math.abs(point[0] - x) < Math.abs(best[0] - x) ? point : best));
     const mark = make("i");
     mark.style.background = colour;
-    return [make("span", {}, mark, `${this.app.words("chart.run", { run: number })}${name ? `, ${name}` : ""} `, make("b", {}, this.format(y)))];
+    const words = [this.app.words("chart.run", { run: number }), name].filter(Boolean).join(", ");
+    return [make("span", {}, mark, `${words} `, make("b", {}, this.format(y)))];
   }
 }

@@ -9,7 +9,8 @@ const MIDDLE = 0.179; // a luminance at which black and white digits are equally
 
 /** Return the luminance of a colour from 0 to 1, as WCAG 2 defines it. */
 function luminanceOf(colour) {
-  const [red, green, blue] = colour.map((value) => value / 255).map((share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4));
+  const linear = (share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4);
+  const [red, green, blue] = colour.map((value) => linear(value / 255));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
@@ -20,7 +21,8 @@ export function startConfusion(app, signal) {
   const empty = make("p", { class: "soft" }, app.words("confusion.empty"));
   const element = make(
     "section", { class: "card confusion-card" },
-    make("h2", {}, app.words("confusion.title")), make("p", { class: "soft" }, app.words("confusion.help")), empty, judged, place, reading,
+    make("h2", {}, app.words("confusion.title")), make("p", { class: "soft" }, app.words("confusion.help")),
+    empty, judged, place, reading,
   );
   let names = [], cells = [], shown = null;
 
@@ -28,8 +30,8 @@ export function startConfusion(app, signal) {
 
   function wordsOf(label, predicted) {
     const counts = shown.values.subarray(label * names.length, (label + 1) * names.length);
-    const values = { label: names[label], predicted: names[predicted], n: counts[predicted], all: counts.reduce((sum, n) => sum + n, 0) };
-    return app.words(label === predicted ? "confusion.right" : "confusion.cell", values);
+    const all = counts.reduce((sum, n) => sum + n, 0), key = label === predicted ? "confusion.right" : "confusion.cell";
+    return app.words(key, { label: names[label], predicted: names[predicted], n: counts[predicted], all });
   }
 
   function read(label, predicted) {
@@ -38,7 +40,9 @@ export function startConfusion(app, signal) {
 
   /** Make the table: one of its cells is reached by Tab, and the arrow keys move on from there. */
   function makeTable() {
-    const head = make("tr", {}, make("td", { class: "corner" }, app.words("confusion.corner")), ...names.map((name) => make("th", { scope: "col" }, make("span", { title: name }, name))));
+    const nameOf = (scope, name) => make("th", { scope }, make("span", { title: name }, name));
+    const corner = make("td", { class: "corner" }, app.words("confusion.corner"));
+    const head = make("thead", {}, make("tr", {}, corner, ...names.map((name) => nameOf("col", name))));
     const rows = names.map((name, label) => {
       const row = names.map((_, predicted) => {
         const cell = make("button", { type: "button", tabindex: label + predicted ? "-1" : "0" });
@@ -47,9 +51,10 @@ export function startConfusion(app, signal) {
         return cell;
       });
       cells.push(...row);
-      return make("tr", {}, make("th", { scope: "row" }, make("span", { title: name }, name)), ...row.map((cell) => make("td", {}, cell)));
+      return make("tr", {}, nameOf("row", name), ...row.map((cell) => make("td", {}, cell)));
     });
-    const table = make("table", { class: "confusion", "aria-label": app.words("confusion.title") }, make("thead", {}, head), make("tbody", {}, ...rows));
+    const attributes = { class: "confusion", "aria-label": app.words("confusion.title") };
+    const table = make("table", attributes, head, make("tbody", {}, ...rows));
     table.addEventListener("keydown", move);
     return table;
   }
@@ -57,7 +62,8 @@ export function startConfusion(app, signal) {
   function move(event) {
     const n = names.length, at = cells.indexOf(document.activeElement), row = Math.floor(at / n), column = at % n;
     const to = {
-      ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], Home: [row, 0], End: [row, n - 1],
+      ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1],
+      Home: [row, 0], End: [row, n - 1],
     }[event.key];
     if (!to || at < 0) return;
     event.preventDefault();
@@ -74,12 +80,16 @@ export function startConfusion(app, signal) {
     for (let label = 0; label < n; label++) {
       const counts = shown.values.subarray(label * n, (label + 1) * n), all = counts.reduce((sum, value) => sum + value, 0) || 1;
       for (let predicted = 0; predicted < n; predicted++) {
-        const cell = cells[label * n + predicted], share = 0.9 * Math.sqrt(counts[predicted] / all), full = label === predicted ? right : wrong;
+        const cell = cells[label * n + predicted], full = label === predicted ? right : wrong;
+        const share = 0.9 * Math.sqrt(counts[predicted] / all); // so that a single mistake is seen too
         const colour = full.map((value, c) => Math.round(none[c] + share * (value - none[c])));
+        const words = wordsOf(label, predicted);
+        if (cell.getAttribute("aria-label") === words && colour.join() === cell.dataset.colour) continue;
+        cell.dataset.colour = colour.join();
         cell.textContent = counts[predicted] ? app.number(counts[predicted]) : "";
         cell.style.background = `rgb(${colour.join()})`;
         cell.style.color = luminanceOf(colour) > MIDDLE ? "black" : "white";
-        cell.setAttribute("aria-label", wordsOf(label, predicted));
+        cell.setAttribute("aria-label", words);
       }
     }
   }
@@ -110,7 +120,8 @@ export function startConfusion(app, signal) {
       [names, cells] = [app.classNames, []];
       place.replaceChildren(...(isTable ? [makeTable()] : []));
     }
-    judged.textContent = app.words("confusion.judged", { right: sumOfDiagonal(shown), n: shown.values.reduce((sum, value) => sum + value, 0) });
+    const n = shown.values.reduce((sum, value) => sum + value, 0);
+    judged.textContent = app.words("confusion.judged", { right: sumOfDiagonal(shown), n });
     if (isTable) fillTable();
     else listMistakes();
   }

@@ -32,11 +32,14 @@ export function startCurves(app, signal) {
   });
   const accuracy = new Chart({
     app, signal, title: "chart.accuracy_words", format: percent, tick: (value) => `${app.number(100 * value, 1)} %`,
-    limits: (low, high) => (low === 0 && high === 1 ? [0, 1] : [Math.max(0, low - 0.1 * (high - low) - 0.01), Math.min(1, high + 0.1 * (high - low) + 0.01)]),
+    limits: (low, high) => {
+      const room = 0.1 * (high - low) + 0.01;
+      return [Math.max(0, low - room), Math.min(1, high + room)];
+    },
   });
   const list = make("ul", { class: "runs", "aria-label": app.words("chart.runs") });
   const empty = make("p", { class: "soft chart-empty" }, app.words("chart.empty"));
-  const key = make("p", { class: "chart-key soft" }, make("i", { class: "faint" }), app.words("chart.training"), make("i"), app.words("chart.validation"));
+  const key = make("p", { class: "chart-key soft" }, make("i"), app.words("chart.training"), make("i"), app.words("chart.validation"));
   const element = make(
     "section", { class: "card" },
     make("div", { class: "charts" },
@@ -60,7 +63,10 @@ export function startCurves(app, signal) {
   function draw() {
     const shown = app.runs.list.filter((run) => run.isListed && !run.isHidden);
     const lastX = Math.max(1, ...shown.map((run) => run.epochsAt(run.steps.slice(-1))[0] ?? 0));
-    const common = (run) => ({ number: run.number, colour: colourOf(COLOURS[run.colour]), isCurrent: run === app.runs.current, dash: run.colour, hasDiverged: run.hasDiverged });
+    const common = (run) => {
+      const { number, hasDiverged, colour } = run;
+      return { number, hasDiverged, dash: colour, colour: colourOf(COLOURS[colour]), isCurrent: run === app.runs.current };
+    };
     loss.show(
       shown.flatMap((run) => {
         const { points } = run, training = app.words("chart.training");
@@ -99,8 +105,9 @@ export function startCurves(app, signal) {
     const isCurrent = run === app.runs.current, mark = make("i", { class: "run-mark" }, String(run.number));
     mark.style.background = colourOf(COLOURS[run.colour]);
     const accuracy = run.valAccuracies.length ? app.percent(run.valAccuracies.at(-1)) : "–";
-    const name = make("button", { type: "button", class: "run-name", "aria-pressed": String(!run.isHidden), title: app.words("chart.hide", { run: run.number }) },
-      mark, make("span", {}, describeRun(app, run)), make("b", { class: "number" }, run.hasDiverged ? app.words("run.diverged") : accuracy));
+    const result = make("b", { class: "number" }, run.hasDiverged ? app.words("run.diverged") : accuracy);
+    const attributes = { type: "button", class: "run-name", "aria-pressed": String(!run.isHidden), title: app.words("chart.hide", { run: run.number }) };
+    const name = make("button", attributes, mark, make("span", {}, describeRun(app, run)), result);
     name.addEventListener("click", () => {
       run.isHidden = !run.isHidden;
       app.emit("runs");
@@ -110,7 +117,8 @@ export function startCurves(app, signal) {
     }
     const item = make("li", {}, name);
     if (!isCurrent) {
-      const remove = make("button", { type: "button", class: "run-remove", "aria-label": app.words("chart.remove", { run: run.number }) }, "×");
+      const label = app.words("chart.remove", { run: run.number });
+      const remove = make("button", { type: "button", class: "run-remove", "aria-label": label }, "×");
       remove.addEventListener("click", () => app.runs.drop((one) => one === run));
       item.append(remove);
     }
@@ -121,7 +129,8 @@ export function startCurves(app, signal) {
 
   function update() {
     drawSoon();
-    const state = JSON.stringify(app.runs.list.map((run) => [run.number, run.isListed, run.isHidden, run.status, run.valAccuracies.at(-1), run === app.runs.current]));
+    const { list: runs, current } = app.runs;
+    const state = JSON.stringify(runs.map((run) => [run.number, run.isListed, run.isHidden, run.status, run.valAccuracies.at(-1), run === current]));
     if (state === written) return;
     written = state;
     listRuns();

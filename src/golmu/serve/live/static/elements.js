@@ -14,13 +14,13 @@ export function sharpContext(canvas) {
   return { context, height, width };
 }
 
-const colours = new Map(); // that were read in this task: the page's style cannot change within it
+const colours = new Map(); // by theme and name: the browser would compute all styles again for each question
 
 /** Return the value of a colour variable of the style sheet, such as "--text". */
 export function colourOf(name) {
-  if (!colours.size) setTimeout(() => colours.clear());
-  if (!colours.has(name)) colours.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
-  return colours.get(name);
+  const root = document.documentElement, key = `${root.dataset.theme} ${name}`;
+  if (!colours.has(key)) colours.set(key, getComputedStyle(root).getPropertyValue(name).trim());
+  return colours.get(key);
 }
 
 /** Return the red, green and blue of a colour variable that is written as #rrggbb. */

@@ -6,10 +6,10 @@ import { Network } from "./shared/network.js";
 const TABS = ["look", "try"];
 const PAUSE_MS = 500; // between two fetches, at least
 
-/** Keeps `network` as new as the tab in view needs it. */
+/** Keeps `network` as new as the tab in view needs it; without one, `reason` is "none", "diverged" or "too_large". */
 export class NetworkFeed {
   constructor(app) {
-    Object.assign(this, { app, network: null, isStale: true, isAsking: false, lastAsked: 0 });
+    Object.assign(this, { app, network: null, reason: "none", isStale: true, isAsking: false, lastAsked: 0 });
     for (const name of ["state", "frame"]) {
       app.addEventListener(name, () => {
         this.isStale = true;
@@ -26,7 +26,9 @@ export class NetworkFeed {
     [this.isStale, this.lastAsked] = [false, performance.now()];
     try {
       const answer = await this.app.socket.ask({ do: "weights" });
-      this.network = answer.network ? Object.assign(new Network(answer.network), { files: answer.files, drawnShare: answer.drawn_share }) : null;
+      this.network = answer.network && new Network(answer.network);
+      if (this.network) Object.assign(this.network, { files: answer.files, drawnShare: answer.drawn_share });
+      this.reason = answer.reason ?? "none";
       this.app.emit("network");
     } catch {
       // There is no network yet, or the connection is lost: the next state or frame asks again.

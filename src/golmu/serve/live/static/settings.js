@@ -2,7 +2,9 @@
 // address of the page.
 
 /** Settings that the form has, in its order. Others, such as a schedule, are the recipe's. */
-export const FIELDS = ["n_kernels", "units", "learning_rate", "optimizer", "batch_size", "epochs", "feature_dropout", "hidden_dropout", "shift"];
+export const FIELDS = [
+  "n_kernels", "units", "learning_rate", "optimizer", "batch_size", "epochs", "feature_dropout", "hidden_dropout", "shift",
+];
 
 export const MAX_BLOCKS = 4; // golmu.architecture.MAX_BLOCKS
 
@@ -91,7 +93,8 @@ export class Settings {
 
   write() {
     const changed = FIELDS.map((name) => [name, name in this.changes ? asText(this.changes[name]) : null]);
-    this.app.address.set({ data: this.dataSet, recipe: this.recipe, seed: this.seed === USUAL_SEED ? null : this.seed, ...Object.fromEntries(changed) });
+    const seed = this.seed === USUAL_SEED ? null : this.seed;
+    this.app.address.set({ data: this.dataSet, recipe: this.recipe, seed, ...Object.fromEntries(changed) });
     this.app.emit("settings");
   }
 

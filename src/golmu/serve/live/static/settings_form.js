@@ -11,7 +11,8 @@ const GROUPS = {
 
 /** Where the sliders stand; a number beyond them can be typed. */
 const SLIDERS = {
-  n_kernels: [1, 64, 1], units: [10, 300, 10], epochs: [1, 100, 1], feature_dropout: [0, 0.9, 0.05], hidden_dropout: [0, 0.9, 0.05], shift: [0, 4, 1],
+  n_kernels: [1, 64, 1], units: [10, 300, 10], epochs: [1, 100, 1], shift: [0, 4, 1],
+  feature_dropout: [0, 0.9, 0.05], hidden_dropout: [0, 0.9, 0.05],
 };
 
 /** Sliders that move among these values. */
@@ -31,7 +32,8 @@ function makeNumber(app, { label, help, field, slider, values, isWhole, changed 
   const box = make("input", { type: "number", step: isWhole ? "1" : "any", inputmode: "decimal" });
   const [low, high, step] = values ? [0, values.length - 1, 1] : (slider ?? [0, 0, 1]);
   const range = make("input", { type: "range", min: low, max: high, step, tabindex: "-1", "aria-hidden": "true" });
-  const name = make("label", { title: help }, make("span", {}, label), box), wrong = make("p", { class: "wrong", role: "alert", hidden: "" });
+  const name = make("label", { title: help }, make("span", {}, label), box);
+  const wrong = make("p", { class: "wrong", role: "alert", hidden: "" });
   const whatIsWrong = (value) => {
     if (Number.isFinite(value) && isWithin(value, field) && !(isWhole && !Number.isInteger(value))) return "";
     const isBounded = field.high !== null && field.high !== undefined;
@@ -67,17 +69,19 @@ function isWithin(value, { low, high, isAbove }) {
 function makeChoice({ label, help, options, changed }) {
   const select = make("select", {}, ...options.map(([value, words]) => make("option", { value }, words)));
   select.addEventListener("change", () => changed(select.value));
-  return { element: make("div", { class: "field choice" }, make("label", { title: help }, make("span", {}, label), select)), set: (value) => (select.value = value) };
+  const element = make("div", { class: "field choice" }, make("label", { title: help }, make("span", {}, label), select));
+  return { element, set: (value) => (select.value = value) };
 }
 
 /** Start the form, for the settings of the app. */
 export function startForm(app, signal) {
   const { settings, hello } = app;
-  const fields = Object.fromEntries(Object.entries(hello.fields).map(([name, field]) => [name, { ...field, isAbove: name === "learning_rate" }]));
+  const fields = { ...hello.fields, learning_rate: { ...hello.fields.learning_rate, isAbove: true } };
   const words = (name) => ({ label: app.words(`field.${name}`), help: app.words(`field.${name}.help`) });
   const titleOf = ({ name, title }) => (app.language.has(`data.${name}`) ? app.words(`data.${name}`) : title);
   const data = makeChoice({
-    label: app.words("train.data_set"), help: "", options: hello.data_sets.map((one) => [one.name, titleOf(one)]), changed: (dataSet) => settings.choose({ dataSet }),
+    label: app.words("train.data_set"), help: "", options: hello.data_sets.map((one) => [one.name, titleOf(one)]),
+    changed: (dataSet) => settings.choose({ dataSet }),
   });
   const about = make("p", { class: "soft" });
   const recipe = makeChoice({
@@ -95,14 +99,15 @@ export function startForm(app, signal) {
   });
   const ofBlocks = Array.from({ length: MAX_BLOCKS }, (_, i) =>
     makeNumber(app, {
-      ...words("n_kernels"), label: i ? app.words("field.kernels_of", { block: i + 1 }) : app.words("field.n_kernels"), field: fields.n_kernels,
+      ...words("n_kernels"), ...(i ? { label: app.words("field.kernels_of", { block: i + 1 }) } : {}), field: fields.n_kernels,
       slider: SLIDERS.n_kernels, isWhole: true, changed: (value) => setKernels(kernels().map((one, k) => (k === i ? value : one))),
     }));
 
   const controls = { blocks };
   const makeField = (name) => {
     const field = fields[name], changed = (value) => settings.set(name, value);
-    if (field.choices) return makeChoice({ ...words(name), options: field.choices.map((one) => [one, app.words(`field.${name}.${one}`)]), changed });
+    const options = field.choices?.map((one) => [one, app.words(`field.${name}.${one}`)]);
+    if (options) return makeChoice({ ...words(name), options, changed });
     return makeNumber(app, { ...words(name), field, slider: SLIDERS[name], values: VALUES[name], isWhole: field.kind === "int", changed });
   };
   const groups = Object.entries(GROUPS).map(([group, names]) => {
@@ -112,7 +117,8 @@ export function startForm(app, signal) {
     });
     return make("fieldset", {}, make("legend", {}, app.words(`train.${group}`)), ...made.map(({ element }) => element));
   });
-  const seed = makeNumber(app, { ...words("seed"), field: { low: 0, high: 2 ** 32 - 1 }, isWhole: true, changed: (value) => settings.choose({ seed: value }) });
+  const changeSeed = (value) => settings.choose({ seed: value });
+  const seed = makeNumber(app, { ...words("seed"), field: { low: 0, high: 2 ** 32 - 1 }, isWhole: true, changed: changeSeed });
   groups[1].append(seed.element);
 
   const copied = make("p", { class: "soft", role: "status" });

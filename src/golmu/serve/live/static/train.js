@@ -32,12 +32,14 @@ function startNote(app, signal) {
 /** Start the tab. */
 export function start(root, app, signal) {
   const side = make("div", { class: "train-side" }), kernels = startKernels(app, signal), confusion = startConfusion(app, signal);
-  const results = make("div", { class: "train-results" }, startCurves(app, signal), kernels.element, confusion.element, startSaving(app, signal));
+  const cards = [startCurves(app, signal), kernels.element, confusion.element, startSaving(app, signal)];
+  const results = make("div", { class: "train-results" }, ...cards);
   root.append(make("div", { class: "train" }, side, results));
 
   /** The form needs to know what there is. */
   function startSide() {
-    const details = make("details", { class: "settings-fold", open: "" }, make("summary", {}, app.words("train.settings")), startForm(app, signal));
+    const summary = make("summary", {}, app.words("train.settings"));
+    const details = make("details", { class: "settings-fold", open: "" }, summary, startForm(app, signal));
     if (matchMedia("(max-width: 900px)").matches) details.open = false;
     side.replaceChildren(startNote(app, signal), details);
   }

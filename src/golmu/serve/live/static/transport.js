@@ -22,7 +22,8 @@ function describe({ status, place, message }) {
 export function startTransport(root, app) {
   const play = makeButton("play", "large"), batch = makeButton("step"), epoch = makeButton("epoch"), reset = makeButton("reset");
   const status = make("p", { class: "run-status", id: "run-status" }), bar = make("i");
-  const numbers = Object.fromEntries(["epoch", "loss", "accuracy", "rate"].map((name) => [name, make("b", { id: `run-${name}-now` }, "–")]));
+  const numberOf = (name) => [name, make("b", { id: `run-${name}-now` }, "–")];
+  const numbers = Object.fromEntries(["epoch", "loss", "accuracy", "rate"].map(numberOf));
   const tiles = Object.entries(numbers).map(([name, number]) => {
     const label = make("span");
     app.put(label, `run.${name}`);

@@ -20,7 +20,8 @@ export function start(root, app, signal) {
   const kept = (app.kept.try ??= { image: null, note: ["try.nothing"] }); // what is shown, also in the next language
   const none = make("div", { class: "card" }), place = make("div", { class: "try try-live-page", hidden: "" });
   const begin = make("button", { type: "button", class: "plain" }, app.words("try.begin"));
-  none.append(make("p", {}, app.words("try.no_network")), begin);
+  const why = make("p");
+  none.append(why, begin);
   begin.addEventListener("click", async () => {
     try {
       await app.socket.ask({ do: "start", ...app.settings.message, steps: "none" });
@@ -35,9 +36,12 @@ export function start(root, app, signal) {
   function update() {
     const { network } = app;
     none.hidden = network !== null;
+    why.textContent = app.words(`try.no_network.${app.feed.reason}`);
+    begin.hidden = app.feed.reason !== "none";
     place.hidden = network === null;
     if (!network) return;
-    const next = JSON.stringify([network.height, network.width, network.channels, network.names, network.files, network.blocks.map(({ kernels }) => kernels)]);
+    const { height, width, channels, names, files, blocks } = network;
+    const next = JSON.stringify([height, width, channels, names, files, blocks.map(({ kernels }) => kernels)]);
     if (next !== shape) {
       shape = next;
       place.replaceChildren();
@@ -63,8 +67,11 @@ function startPanel(place, app, kept, signal) {
   const readsFiles = channels === 1 || channels === 3;
   let timer = null, isWaiting = false, reading = 0, area = null;
   if (kept.image?.length !== size) Object.assign(kept, { image: null, note: ["try.nothing"], strokes: [] });
-  const view = sizeCanvas(make("canvas", { class: "try-view", id: "try-view", role: "img", "aria-label": app.words("try.seen_words") }), height, width, LONGER_SIDE.view);
-  const note = make("p", { class: "soft", id: "try-note" }), label = make("b", { id: "try-label" }), probability = make("span", { id: "try-probability" });
+  const view = make("canvas", { class: "try-view", id: "try-view", role: "img", "aria-label": app.words("try.seen_words") });
+  sizeCanvas(view, height, width, LONGER_SIDE.view);
+  const empty = { pixels: new Uint8ClampedArray(height * width).fill(128), height, width, channels: 1 };
+  const note = make("p", { class: "soft", id: "try-note" });
+  const label = make("b", { id: "try-label" }), probability = make("span", { id: "try-probability" });
   const learning = make("p", { class: "soft" }, app.words("try.moves"));
   const bars = make("ol", { class: "try-bars", id: "try-bars" }), maps = make("div", { class: "try-maps card" });
   const look = make("button", { type: "button", class: "plain" }, app.words("try.look"));
@@ -73,11 +80,13 @@ function startPanel(place, app, kept, signal) {
     make("div", { class: "try-columns" },
       ...(readsFiles ? [makeInput()] : []),
       make("div", { class: "try-seen card" }, make("h2", {}, app.words("try.seen")), make("div", {}, view, note), look),
-      make("div", { class: "try-result card" }, make("h2", {}, app.words("try.answer")), make("p", { class: "try-answer" }, label, " ", probability), bars, learning),
+      make("div", { class: "try-result card" },
+        make("h2", {}, app.words("try.answer")), make("p", { class: "try-answer" }, label, " ", probability), bars, learning),
       maps),
   );
   const showBars = makeBars(bars, names);
-  const showMaps = makeMaps(maps, blocks, (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number }));
+  const describe = (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number });
+  const showMaps = makeMaps(maps, blocks, describe);
 
   /** Tell a screen reader something once nothing has changed for a while. */
   function say(text) {
@@ -90,7 +99,7 @@ function startPanel(place, app, kept, signal) {
     const { image } = kept, { network } = app;
     note.textContent = app.words(...kept.note);
     learning.hidden = app.state.status !== "training";
-    paintImage(view, image ? { pixels: image, height, width, channels } : { pixels: new Uint8ClampedArray(height * width).fill(128), height, width, channels: 1 });
+    paintImage(view, image ? { pixels: image, height, width, channels } : empty);
     view.classList.toggle("try-empty", image === null);
     look.disabled = image === null;
     const { probabilities, maps: found } = image ? network.predict(image) : { probabilities: names.map(() => 0), maps: null };
@@ -116,17 +125,19 @@ function startPanel(place, app, kept, signal) {
   }
 
   function makeInput() {
-    const pad = make("canvas", { class: "try-pad", id: "try-pad", tabindex: "0", role: "application", "aria-label": app.words("try.pad"), "aria-describedby": "try-keys" });
+    const pad = make("canvas", { class: "try-pad", id: "try-pad", tabindex: "0", role: "application", "aria-describedby": "try-keys" });
+    pad.setAttribute("aria-label", app.words("try.pad"));
     const isLight = files.ground === "light", longer = Math.max(height, width);
     const thickness = 100 * Math.min(Math.max(1.4 / longer + 0.03, 0.06), 0.2); // a line of about two pixels
     const pen = { colour: isLight ? "black" : "white", ground: isLight ? "white" : "black", width: thickness / 100 };
     const tools = make("div", { class: "try-tools" });
     const changed = () => {
       kept.strokes = area.strokes;
-      const { drawnShare } = app.network;
-      show(() => (area.isEmpty ? null : fitImage(area.image(drawnShare, channels, app.network), height, width).pixels), [area.isEmpty ? "try.nothing" : "try.drawing"]);
+      const fitDrawing = () => fitImage(area.image(app.network.drawnShare, channels, app.network), height, width).pixels;
+      show(() => (area.isEmpty ? null : fitDrawing()), [area.isEmpty ? "try.nothing" : "try.drawing"]);
     };
-    area = new DrawingArea(pad, app.network, pen, changed, (words) => say(app.words(words === "pen down" ? "try.pen_down" : "try.pen_up")));
+    const sayPen = (words) => say(app.words(words === "pen down" ? "try.pen_down" : "try.pen_up"));
+    area = new DrawingArea(pad, app.network, pen, changed, sayPen);
     area.strokes = kept.strokes ?? [];
     pad.style.width = `${LONGER_SIDE.pad * area.width}px`;
     for (const [key, act] of [["undo", () => area.undo()], ["clear", () => area.clear()]]) {
@@ -150,7 +161,8 @@ function startPanel(place, app, kept, signal) {
         });
       }
     }
-    const choose = makeFileButton(app.words("try.file"), "try-file"), camera = makeFileButton(app.words("try.camera"), "try-camera", { capture: "environment" });
+    const choose = makeFileButton(app.words("try.file"), "try-file");
+    const camera = makeFileButton(app.words("try.camera"), "try-camera", { capture: "environment" });
     camera.element.classList.add("camera");
     for (const { input } of [choose, camera]) {
       input.addEventListener("change", () => {
