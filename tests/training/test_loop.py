@@ -247,3 +247,35 @@ def test_a_state_is_a_copy():
     restored.restore(state)
     restored.run(range(20), None, 1)
     assert state.history.losses == []
+
+
+def test_the_callback_hears_the_losses_of_the_batches_since_the_last_call():
+    heard = []
+    run(NotingEngine(), "validation", n=300, callback=lambda progress: heard.append(progress.batch_losses))
+    assert np.concatenate(heard).tolist() == list(range(1, 201))
+
+
+def test_slices_are_no_longer_than_a_callback_allows():
+    engine = NotingEngine()
+    made = training_of(engine)
+
+    def shorten(progress):
+        made.longest_slice = 2 if progress.epoch == 0 else None
+
+    made.longest_slice = 1
+    made.run(range(300), None, 2, [shorten])
+    sizes = [len(order) for order in engine.orders]
+    assert sizes[0] == 1
+    assert max(sizes[1 : 1 + 50]) == 2
+    assert max(sizes) > 2
+    assert sum(sizes) == 200
+
+
+def test_the_losses_until_one_is_not_finite_are_kept():
+    engine = NotingEngine(bad_batch=5)
+    made = training_of(engine)
+    with pytest.raises(TrainingError):
+        made.run(range(30), None, 1)
+    losses = made.state().batch_losses
+    assert losses[:4].tolist() == [1, 2, 3, 4]
+    assert np.isnan(losses[4])

@@ -107,10 +107,11 @@ def test_the_page_on_architecture_has_the_same_layers():
 
 
 def test_every_test_mirrors_a_module():
-    """tests/x/test_y.py tests golmu/x/y.py; what crosses departments is in tests/whole."""
+    """tests/x/test_y.py tests golmu/x/y.py, or y.js of the live page; what crosses departments is in tests/whole."""
     root = Path(__file__).parents[1]
     names = {module.removeprefix("golmu.") for module in modules()}
     names |= {name.replace("cli.commands.", "cli.") for name in names}
+    names |= {f"serve.live.{path.stem}" for path in (SOURCE / "serve/live/static").glob("*.js")}
     odd = []
     for path in root.rglob("test_*.py"):
         place = path.relative_to(root).with_suffix("")
@@ -130,5 +131,7 @@ ODD_TESTS = [
     "plots/test_plots",
     "runs/test_old_run",
     "runs/test_resume",
+    "serve/live/test_accessibility_in_browser",
+    "serve/live/test_page_in_browser",
 ]
 """Tests of a department as a whole, which mirror no single module."""

@@ -50,7 +50,7 @@ def _dead_in_block(engine: Engine, images: Images, number: int) -> list[int]:
         is_silent = maps[:, : POOL_SIZE * rows, : POOL_SIZE * columns].max(axis=(0, 1, 2)) <= 0
         if not is_silent.all():
             left = left[is_silent]
-            made = _with_kernels(engine, number, left) if len(left) else made
+            made = with_kernels(engine, number, left) if len(left) else made
         start += n
     return [int(kernel) for kernel in left]
 
@@ -79,7 +79,7 @@ def advice_on_dead_kernels(dead: Sequence[Sequence[int]], kernels: tuple[int, ..
     return f"{text}: try {rate if recipe.standardize else f'--standardize, or {rate}'}"
 
 
-def _with_kernels(engine: Engine, number: int, kernels: NDArray[np.int64]) -> Engine:
+def with_kernels(engine: Engine, number: int, kernels: NDArray[np.int64]) -> Engine:
     """An engine with some of a block's kernels, all of the blocks before it, and the least of everything behind."""
     a, own = engine.architecture, engine.get_weights()
     architecture = replace(a, n_kernels=(*a.kernels[:number], len(kernels)), units=1, n_classes=2)

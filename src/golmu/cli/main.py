@@ -26,10 +26,12 @@ from golmu.cli.options import (
     EngineOption,
     FolderOption,
     GroupedCommand,
+    HostOption,
     InvertOption,
     JsonOption,
     LabelOption,
     NoTryOption,
+    PortOption,
     RecipeOption,
     RunArgument,
     RunOrModelArgument,
@@ -37,6 +39,7 @@ from golmu.cli.options import (
     SizeOption,
     SkipBadOption,
     ThreadsOption,
+    TokenOption,
     ValidationShareOption,
     option,
     with_recipe_options,
@@ -249,25 +252,9 @@ def export(
 @app.command(cls=GroupedCommand, short_help="Answer requests over HTTP with a network.")
 def serve(
     run: RunOrModelArgument,
-    host: Annotated[
-        str,
-        option(
-            "--host", metavar="ADDRESS", group=SERVER,
-            help="Address to listen at. Others than this computer reach only an address such as 0.0.0.0, which needs a "
-            "token.",
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, option("--port", metavar="N", min=0, max=65_535, help="Port to listen at; 0: any free one.", group=SERVER)
-    ] = 8000,
-    token: Annotated[
-        str | None,
-        option(
-            "--token", metavar="TEXT", envvar="GOLMU_TOKEN", show_envvar=False, group=SERVER,
-            help="What clients must show; better given as the environment variable GOLMU_TOKEN. By default nothing if "
-            "only this computer reaches the server, else a new token, which is printed.",
-        ),
-    ] = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    token: TokenOption = None,
     max_megabytes: Annotated[
         int, option("--max-megabytes", metavar="N", help="Megabytes of a request's body at most.", group=SERVER)
     ] = 16,
@@ -288,6 +275,48 @@ def serve(
     serve_network(
         run, host=host, port=port, token=token, invert=invert, max_megabytes=max_megabytes, max_pixels=max_pixels,
         max_images=max_images, max_requests=max_requests, say=_say,
+    )  # fmt: skip
+
+
+@app.command("app", cls=GroupedCommand, short_help="Open a page on which networks are trained in sight.")
+def open_page(
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", help="A run folder to open: its curves, its network and its images."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        option(
+            "--data", metavar="DATA", group=DATA,
+            help="Your own data to train on, or with RUN, the new place of its data if they have moved.",
+        ),
+    ] = None,
+    no_open: Annotated[bool, option("--no-open", help="Do not open the page in the browser.", group=SERVER)] = False,
+    trainings: Annotated[
+        int | None,
+        option(
+            "--trainings", metavar="N", min=1, group=SERVER,
+            help="Trainings at the same time at most; others wait. By default one per core.",
+        ),
+    ] = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    token: TokenOption = None,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
+) -> None:  # fmt: skip
+    """Open a page in the browser on which networks are trained in sight: watch, look inside, draw, understand.
+
+    Other computers reach the page with --host 0.0.0.0 and the token in the address that is printed.
+    """
+    from golmu.cli.commands.app import serve_page  # noqa: PLC0415
+
+    serve_page(
+        run, data, folder=folder, read_options=_read_options(size, channels, skip_bad, label), host=host, port=port,
+        token=token, trainings=trainings, opens_browser=not no_open, say=_say,
     )  # fmt: skip
 
 

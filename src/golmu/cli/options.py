@@ -117,6 +117,25 @@ SeedOption = Annotated[
 NoTryOption = Annotated[
     bool, option("--no-try", help='Leave "Try it" out of the report; this panel holds the network itself.', group=RUN)
 ]
+HostOption = Annotated[
+    str,
+    option(
+        "--host", metavar="ADDRESS", group=SERVER,
+        help="Address to listen at. Others than this computer reach only an address such as 0.0.0.0, which needs a "
+        "token.",
+    ),
+]  # fmt: skip
+PortOption = Annotated[
+    int, option("--port", metavar="N", min=0, max=65_535, help="Port to listen at; 0: any free one.", group=SERVER)
+]
+TokenOption = Annotated[
+    str | None,
+    option(
+        "--token", metavar="TEXT", envvar="GOLMU_TOKEN", show_envvar=False, group=SERVER,
+        help="What clients must show; better given as the environment variable GOLMU_TOKEN. By default nothing if "
+        "only this computer reaches the server, else a new token, which is printed.",
+    ),
+]  # fmt: skip
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

@@ -111,7 +111,7 @@ class Engine(Protocol):
     architecture: Architecture
     preprocessing: Preprocessing
     n_threads: int
-    """Threads that the engine may use."""
+    """Threads that the engine may use; it may be changed between two calls."""
 
     def set_weights(self, weights: Weights) -> None:
         """Copy `weights`, which are canonical and already checked, into the engine."""

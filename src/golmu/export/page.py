@@ -1,12 +1,14 @@
 """The network in a page: "Try it", which anyone can open, without Python and without the internet.
 
-The panel stands in the report of a run, and alone as an export. Its JavaScript is in `static/`: `network.js` computes,
-`fitting.js` reads image files as `golmu predict` does, `drawing.js` is the area to draw on, and `try.js` is the panel.
+The panel stands in the report of a run, and alone as an export. Its JavaScript is in `static/`, as modules that other
+pages import and this one joins: `network.js` computes, `fitting.js` reads image files as `golmu predict` does,
+`drawing.js` is the area to draw on, `showing.js` shows images and answers, and `try.js` is the panel.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 PAGE = "index.html"
 """The name of the page in the folder of an export."""
 
-SCRIPTS = ("network.js", "fitting.js", "drawing.js", "try.js")
-"""The parts of the script, in their order."""
+SCRIPTS = ("network.js", "fitting.js", "drawing.js", "showing.js", "try.js")
+"""The modules of the script, each after those that it imports."""
 
 STATIC = Path(__file__).parent / "static"
 
@@ -156,8 +158,16 @@ def try_it(predictor: Predictor, samples: Sequence[Sample] | None = None) -> Try
         "drawnShare": drawn_share(samples),
         "samples": [{"pixels": as_base64(one.pixels), "label": printable(one.label)} for one in samples],
     }
-    parts = [(STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = [without_module_words((STATIC / name).read_text(encoding="utf-8")) for name in SCRIPTS]
     return TryIt(html, style, "\n".join(['"use strict";', *parts, f"startTryIt({as_script(content)});"]))
+
+
+def without_module_words(module: str) -> str:
+    """Return an ES module without its `import` lines and `export` words, so that all that follows knows what it names.
+
+    An import stands on a line of its own, and an export before what it declares; names must differ between the modules.
+    """
+    return re.sub(r"^(import .*;\n|export )", "", module, flags=re.MULTILINE)
 
 
 def _why_not(predictor: Predictor, samples: Sequence[Sample]) -> str:

@@ -31,7 +31,7 @@ from golmu.runs.run import Run
 from golmu.training.batching import refuse_hiding, warn_of_small_data
 from golmu.training.history import Callback
 from golmu.training.interruption import Abandoned, Interruption
-from golmu.training.loop import Training, begin
+from golmu.training.loop import State, Training, begin
 from golmu.types import Images, Importance, Labels
 
 DEFAULT_SEED = 42
@@ -54,6 +54,49 @@ class TrainingData:
     def fingerprint(self) -> dict[str, Any]:
         """What tells these data from others; it takes a moment to make."""
         return fingerprint(self.images, self.labels, self.validation, self.importance)
+
+
+@dataclass(frozen=True, eq=False)
+class SplitDataset:
+    """A data set of which a part is held out for validation; any number of trainings may share one."""
+
+    argument: str
+    """The name or the absolute path by which the data set was loaded."""
+    data: TrainingData
+    record: DataRecord
+    images: JudgedImages
+    """The validation images, and the test images if there are any."""
+
+    @classmethod
+    def of(
+        cls, dataset: Dataset, argument: str, read_options: ReadOptions | None = None, split: Split = DEFAULT_SPLIT
+    ) -> SplitDataset:
+        """Hold out a part of a data set's training images; the arguments are those of `TrainingJob.from_dataset`.
+
+        Raises
+        ------
+        GolmuError
+            If the data cannot be split, or hold one class only.
+        """
+        fit, held_out = dataset.split(**asdict(split))
+        classes = np.unique(fit.labels)
+        if len(classes) < 2:
+            raise DataError(
+                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}': at least 2 are needed"
+            )
+        labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
+        names = tuple(dataset.class_names[label] for label in classes)
+        place = argument if argument in DATASET_NAMES else str(Path(argument).resolve())
+        record = DataRecord.of(place, dataset, read_options or ReadOptions(), split, len(fit), len(held_out))
+        return cls(
+            place, TrainingData(fit.images, labels, (held_out.images, validation_labels), classes, names), record,
+            JudgedImages.of(dataset, held_out, classes),
+        )  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        """What the data set is called."""
+        return str(self.record.name)
 
 
 @dataclass(frozen=True)
@@ -109,30 +152,35 @@ class TrainingJob:
         GolmuError
             If the data or the settings cannot be used.
         """
-        fit, held_out = dataset.split(**asdict(split))
-        classes = np.unique(fit.labels)
-        if len(classes) < 2:
-            raise DataError(
-                f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}': at least 2 are needed"
-            )
-        labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
-        names = tuple(dataset.class_names[label] for label in classes)
-        data = TrainingData(fit.images, labels, (held_out.images, validation_labels), classes, names)
-        _, height, width, channels = fit.images.shape
-        architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(classes))
-        refuse_hiding(fit.images.shape[1:], recipe)
-        warn_of_small_data(len(labels), recipe)
-        preprocessing = Preprocessing.of(fit.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
-        made, rng = begin(architecture, engine, threads, seed, preprocessing)
-        place = argument if argument in DATASET_NAMES else str(Path(argument).resolve())
-        data_record = DataRecord.of(place, dataset, read_options or ReadOptions(), split, len(fit), len(held_out))
-        record = RunRecord.begin(
-            data_record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
+        return cls.from_split(
+            SplitDataset.of(dataset, argument, read_options, split), recipe, recipe_name=recipe_name, engine=engine,
+            threads=threads, seed=seed,
         )  # fmt: skip
-        images = JudgedImages.of(dataset, held_out, classes)
-        return cls(
-            Training(made, recipe, rng), data, record, images, f"{file_stem(dataset.name)}-{recipe_name or 'run'}"
-        )
+
+    @classmethod
+    def from_split(
+        cls, split: SplitDataset, recipe: Recipe, *, recipe_name: str | None = None, engine: str = "auto",
+        threads: int | None = None, seed: int = DEFAULT_SEED,
+    ) -> TrainingJob:  # fmt: skip
+        """Make ready a training on data that are split already; the other arguments are those of `from_dataset`.
+
+        Raises
+        ------
+        GolmuError
+            If the settings cannot be used with these data.
+        """
+        data = split.data
+        _, height, width, channels = data.images.shape
+        architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(data.classes))
+        refuse_hiding(data.images.shape[1:], recipe)
+        warn_of_small_data(len(data.labels), recipe)
+        preprocessing = Preprocessing.of(data.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        made, rng = begin(architecture, engine, threads, seed, preprocessing)
+        record = RunRecord.begin(
+            split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
+        )  # fmt: skip
+        stem = f"{file_stem(split.name)}-{recipe_name or 'run'}"
+        return cls(Training(made, recipe, rng), data, record, split.images, stem)
 
     @classmethod
     def from_arrays(
@@ -195,6 +243,34 @@ class TrainingJob:
             recorder = RunRecorder(made, self.training, self._identity, self._counted_record, self._held_out)
             recorder.begin()
             return self._record(recorder, callbacks, on_begin)
+
+    def keep(self, state: State, stem: str = "", *, runs: Path = RUNS) -> Run:
+        """Write a new run folder for a training with these data and settings that ran in memory.
+
+        It can continue there if epochs are left.
+
+        Parameters
+        ----------
+        state
+            Where the training stands.
+        stem
+            How the name of the folder begins; by default as for `start`.
+        runs
+            The folder that the new one lies in.
+
+        Raises
+        ------
+        RunError, SaveError
+            If the folder cannot be made or written.
+        """
+        self.training.restore(state)
+        seconds = sum(state.history.seconds) + state.seconds
+        with new_run(None, stem or self.stem, runs) as made:
+            record = replace(self._counted_record, seconds=seconds)
+            recorder = RunRecorder(made, self.training, self._identity, record, self._held_out)
+            recorder.begin()
+            recorder.finish("finished" if self.is_done else "interrupted")
+            return Run(made, recorder.record)
 
     def resume(
         self, run: Run, callbacks: Sequence[Callback] = (), on_begin: Callable[[Path], None] | None = None, *,

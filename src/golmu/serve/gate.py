@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from golmu.serve.limits import Limits, RefusalError, failure_response, too_busy
 from golmu.serve.metrics import Metrics
@@ -37,6 +38,8 @@ class Gate:
         All paths that are answered; requests for others are counted together.
     limits, metrics
         How many at the same time, and where requests are counted.
+    open_paths
+        Paths that need no token.
     token
         What a client must show; None: nothing, but it must have called this server by a name of this computer, since a
         page from elsewhere that a browser shows may have pointed a name of its own to it.
@@ -44,13 +47,21 @@ class Gate:
 
     def __init__(
         self, app: ASGIApp, *, direct: Mapping[tuple[str, str], ASGIApp], paths: Collection[str], limits: Limits,
-        metrics: Metrics, token: str | None,
+        metrics: Metrics, token: str | None, open_paths: Collection[str] = OPEN_PATHS,
     ) -> None:  # fmt: skip
         self._app, self._direct, self._paths, self._limits, self._metrics = app, direct, paths, limits, metrics
         self._token = None if token is None else token.encode()
+        self._open_paths = frozenset(open_paths)
         self._n_in_progress = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            try:
+                self._check_caller(scope)
+                check_origin(scope)
+            except RefusalError as refusal:
+                await WebSocket(scope, receive, send).send_denial_response(refusal.response())
+                return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -103,7 +114,7 @@ class Gate:
                     f"this server answers to names of this computer, such as 127.0.0.1, and was called {host!r}: start "
                     "it with --host and a token to be called by others",
                 )
-        elif scope["path"] not in OPEN_PATHS and not self._has_token(scope):
+        elif scope["path"] not in self._open_paths and not self._has_token(scope):
             raise RefusalError(
                 401,
                 "a token is needed: send the header 'Authorization: Bearer TOKEN', or in a browser add ?token=TOKEN",
@@ -116,6 +127,16 @@ class Gate:
         shown = [given.strip()] if scheme.lower() == "bearer" else []
         shown += parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
         return any(hmac.compare_digest(one.encode("utf-8", "surrogatepass"), self._token) for one in shown)
+
+
+def check_origin(scope: Scope) -> None:
+    """Raise `RefusalError` if a browser says that a page from elsewhere asks; other clients say nothing of it."""
+    origin, host = _header(scope, b"origin"), _header(scope, b"host")
+    if origin and urlsplit(origin).netloc.lower() != host.lower():
+        raise RefusalError(
+            403, f"only this server's own page may do this, at {host!r}, and a page of {origin!r} has asked: open this "
+            "server's page"
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fastapi import Response
+from starlette.responses import Response
 
 MEGABYTE = 10**6
 

@@ -37,6 +37,9 @@ HEAD_SECONDS = 30.0
 """Seconds in which the head of a request must have come, from the connection or from its first byte: a process has few
 connections, and those that ask for nothing would keep others out."""
 
+PING_SECONDS = 5.0
+"""Seconds between two questions whether the other end of a WebSocket is there, and until it must have answered."""
+
 WAITING_CONNECTIONS = 2048
 """Connections that the system holds until the server takes them."""
 
@@ -72,8 +75,8 @@ def listen(host: str, port: int) -> Address:
     except (OSError, UnicodeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno and error.errno > 0 else error
         raise InputError(
-            f"the server cannot listen at {host}, port {port} ({reason}): give another --port, or an address of this "
-            "computer as --host"
+            f"the server cannot listen at {host}, port {port} ({reason}): give another --port (0 takes any free one), "
+            "or an address of this computer as --host"
         ) from error
     bound, port = listener.getsockname()[:2]
     shown = f"[{bound}]" if family == socket.AF_INET6 else bound
@@ -147,15 +150,7 @@ class _Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
 
-def configure(app: ASGIApp) -> uvicorn.Config:
-    """Return how uvicorn runs an application."""
-    return uvicorn.Config(
-        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on", ws="none",
-        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
-    )  # fmt: skip
-
-
-def run(app: ASGIApp, listener: socket.socket) -> None:
+def run(app: ASGIApp, listener: socket.socket, *, max_message_bytes: int | None = None) -> None:
     """Answer requests until the process is told to stop (Ctrl-C, SIGTERM); then answer those that have begun.
 
     Parameters
@@ -164,14 +159,25 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
         The application.
     listener
         The socket that `listen` has bound.
+    max_message_bytes
+        Bytes of a message over a WebSocket at most; None: the application has none.
     """
-    config = configure(app)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it logs what it then raises
     # What is here by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
     with _stopping_quietly(), listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(configure(app, max_message_bytes)).run(sockets=[listener])
+
+
+def configure(app: ASGIApp, max_message_bytes: int | None = None) -> uvicorn.Config:
+    """Return how uvicorn runs an application, for `run`, or for a thread of a program that has another purpose."""
+    return uvicorn.Config(
+        app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on",
+        ws="none" if max_message_bytes is None else "auto", ws_max_size=max_message_bytes or 0,
+        ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
+        server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

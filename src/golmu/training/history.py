@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from math import nan
 
+import numpy as np
+from numpy.typing import NDArray
+
 from golmu.engines.contract import Score
 
 
@@ -56,6 +59,8 @@ class Progress:
     loss: float
     """Mean loss over the running epoch's batches so far, or of the epoch just finished."""
     history: History
+    batch_losses: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    """Losses of the batches since the callbacks were called last."""
 
 
 Callback = Callable[[Progress], None]

@@ -83,6 +83,12 @@ class Training:
     rng
         Draws the order of the samples, and where the recipe leaves something to chance the seed of that, once an
         epoch.
+
+    Attributes
+    ----------
+    longest_slice
+        Batches between two calls of the callbacks at most, which a callback may change at any time; None: only the
+        time counts. It does not change a bit of the result.
     """
 
     def __init__(self, engine: Engine, recipe: Recipe, rng: np.random.Generator) -> None:
@@ -90,6 +96,7 @@ class Training:
         self.recipe = recipe
         self.history = History()
         self.best: Best | None = None
+        self.longest_slice: int | None = None
         self._rng = rng
         self._generator: dict[str, Any] = dict(rng.bit_generator.state)
         self._batch_losses = np.empty(0, np.float32)
@@ -169,14 +176,16 @@ class Training:
         order = batches.order
         while self.batch < len(order):
             slice_started = time.perf_counter()
-            n = min(self._per_slice, len(order) - self.batch)
-            self._train_slice(data, batches.part(self.batch, n))
+            n = min(self._per_slice, len(order) - self.batch, self.longest_slice or len(order))
+            losses = self._train_slice(data, batches.part(self.batch, n))
             per_batch = (time.perf_counter() - slice_started) / n
             self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
             self._seconds = time.perf_counter() - started
             if self.batch < len(order):
                 seen = self.batch * order.shape[1]
-                self._tell(callbacks, Progress(self.epoch, epochs, seen, order.size, self._loss(), self.history))
+                self._tell(
+                    callbacks, Progress(self.epoch, epochs, seen, order.size, self._loss(), self.history, losses)
+                )
         evaluation = None if validation is None else self.engine.evaluate(validation, averaged=self._is_averaged)
         if evaluation is not None and not np.isfinite(evaluation.loss):
             where = f"after epoch {self.epoch + 1}"
@@ -186,7 +195,8 @@ class Training:
             self._note_best(evaluation.loss)
         self._generator = dict(self._rng.bit_generator.state)
         self._batch_losses, self._seconds = np.empty(0, np.float32), 0.0
-        self._tell(callbacks, Progress(self.epoch, epochs, 0, order.size, self.history.losses[-1], self.history))
+        loss = self.history.losses[-1]
+        self._tell(callbacks, Progress(self.epoch, epochs, 0, order.size, loss, self.history, losses))
 
     def _note_best(self, loss: float) -> None:
         if self.recipe.patience is not None and (self.best is None or loss < self.best.loss):
@@ -207,10 +217,12 @@ class Training:
             order, schedule.learning_rates(steps), averaging if averaging.any() else None, first_step=first, seed=seed
         )
 
-    def _train_slice(self, data: Prepared, batches: Batches) -> None:
-        losses = self.engine.train(data, batches, self.recipe.method)
-        check_finite(losses, self.epoch, self.batch, self.recipe.learning_rate)
+    def _train_slice(self, data: Prepared, batches: Batches) -> NDArray[np.float32]:
+        """Train on batches, and return their losses; they are kept before they are checked, to be seen if one fails."""
+        first, losses = self.batch, self.engine.train(data, batches, self.recipe.method)
         self._batch_losses = np.concatenate([self._batch_losses, losses])
+        check_finite(losses, self.epoch, first, self.recipe.learning_rate)
+        return losses
 
     def _loss(self) -> float:
         """Return the mean loss of the running epoch's batches so far."""

@@ -254,3 +254,20 @@ def test_the_real_debian_package_without_installing_it(tmp_path, monkeypatch, ca
         f"Fashion-MNIST comes from {tmp_path / 'cache'}",
     ]
     assert [path.stat().st_mtime_ns for path in system] == before
+
+
+def test_whether_the_files_are_here_is_known_without_reading_them(tmp_path, monkeypatch):
+    monkeypatch.delenv("GOLMU_DATA", raising=False)
+    monkeypatch.setattr(fm, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(fm, "debian_folder", lambda: tmp_path / "debian")
+    assert not fm.is_here()
+    for place in (tmp_path / "debian", tmp_path / "given" / "fashion-mnist"):
+        place.mkdir(parents=True)
+        for name in MNIST_FILES:
+            (place / f"{name}.gz").touch()
+    assert fm.is_here(tmp_path / "given")
+    assert fm.is_here()
+    (tmp_path / "debian" / f"{MNIST_FILES[0]}.gz").unlink()
+    assert not fm.is_here()
+    monkeypatch.setenv("GOLMU_DATA", str(tmp_path / "given"))
+    assert fm.is_here()

@@ -19,6 +19,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +107,16 @@ def load(folder: str | Path | None = None) -> Dataset:
         logger.info("Fashion-MNIST comes from %s", place)
         return _dataset(arrays, place)
     raise DataError(_describe_failures(failures))
+
+
+def is_here(folder: str | Path | None = None) -> bool:
+    """Return whether this computer has the four files, so that `load` need not fetch them; nothing is verified."""
+    named = [Path(one) for one in (folder, os.environ.get(ENVIRONMENT_VARIABLE)) if one]
+    for place in (*named, *(one / NAME for one in named), cache_folder(), debian_folder()):
+        with suppress(DataError):
+            find_idx_files(place)
+            return True
+    return False
 
 
 def cache_folder() -> Path:

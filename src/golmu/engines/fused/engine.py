@@ -204,7 +204,7 @@ class FusedEngine:
         time makes its own. A lock would not do: a process that is forked while it is held finds it locked for ever.
         """
         work = self._idle_buffers.pop(samples, None)
-        if work is None or len(work.act) < n_parts:
+        if work is None or len(work.act) < n_parts or len(work.gradient) < self.n_threads:
             work = make_buffers(self.architecture, n_parts, samples, self.n_threads)
         yield work
         self._idle_buffers[samples] = work

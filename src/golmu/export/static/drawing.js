@@ -1,6 +1,8 @@
 // An area to draw on with a mouse, a finger, a pen or the keyboard. A drawing is a list of strokes, and not of pixels, so
 // that it can be drawn again at any size. Lengths are in units of the longer side of the area.
 
+import { drawImage } from "./fitting.js";
+
 const SMALLEST_FRAME = 0.4; // what is drawn is enlarged until it fills its share of this, but not a dot
 const ROUGH_SIDE = 280; // pixels of a drawing before it is fitted to the network, at least
 const KEY_STEP = 0.02;
@@ -23,7 +25,7 @@ function drawStrokes(context, strokes, left, top, pixelsPerUnit, pixelsPerWidth)
 }
 
 /** An area to draw on. */
-class DrawingArea {
+export class DrawingArea {
   /**
    * @param canvas The element.
    * @param size Height and width in pixels of the image that the network takes; the area has its aspect ratio.

@@ -18,7 +18,7 @@ function imageOfCanvas({ data, height, width }, channels) {
 }
 
 /** Draw something on a canvas of a size, with a colour behind it, and return it as an image. */
-function drawImage(draw, height, width, channels, ground) {
+export function drawImage(draw, height, width, channels, ground) {
   const canvas = document.createElement("canvas");
   [canvas.height, canvas.width] = [height, width];
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -29,7 +29,7 @@ function drawImage(draw, height, width, channels, ground) {
 }
 
 /** Read an image file as an upright image of 1 or 3 channels; what is transparent lies on black, or faint on white. */
-async function readImageFile(file, channels) {
+export async function readImageFile(file, channels) {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const share = Math.min(1, Math.sqrt(MAX_PIXELS / (bitmap.width * bitmap.height)));
   const [height, width] = [bitmap.height, bitmap.width].map((side) => Math.max(1, Math.floor(side * share)));
@@ -99,7 +99,7 @@ function borderOf({ pixels, height, width, channels }) {
 }
 
 /** Scale an image to fit with its aspect ratio kept, and centre it on its ground. */
-function fitImage(image, height, width) {
+export function fitImage(image, height, width) {
   const { channels } = image, scale = Math.min(width / image.width, height / image.height);
   const [inner, across] = [image.height, image.width].map((side) => Math.max(1, roundHalfToEven(side * scale)));
   const scaled = resize(image, inner, across);
@@ -113,7 +113,7 @@ function fitImage(image, height, width) {
 }
 
 /** Whether the ground of a grey image is not the one that is expected, "dark" or "light". */
-function isOpposite(image, ground) {
+export function isOpposite(image, ground) {
   if (image.channels !== 1 || !ground) return false;
   const [border] = borderOf(image), middle = border.length >> 1;
   const median = border.length % 2 ? border[middle] : (border[middle - 1] + border[middle]) / 2;
@@ -121,7 +121,7 @@ function isOpposite(image, ground) {
 }
 
 /** Fit an image to a network, inverted where `inversion` asks for it: "yes", "no" or "auto". */
-function fitAndInvert(image, { height, width, ground, inversion }) {
+export function fitAndInvert(image, { height, width, ground, inversion }) {
   const fitted = fitImage(image, height, width);
   const isInverted = inversion === "yes" || (inversion === "auto" && isOpposite(fitted, ground));
   if (!isInverted) return { fitted, isInverted };

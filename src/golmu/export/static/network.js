@@ -2,7 +2,7 @@
 // golmu.export.packing describes them. It touches no page, so any page may use it.
 
 /** Return the bytes that a base64 text stands for, as an ArrayBuffer. */
-function decodeBase64(text) {
+export function decodeBase64(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
 }
 
@@ -13,7 +13,7 @@ function halfToNumber(bits) {
 }
 
 /** Return packed weights as a Float32Array: the values, those of each column times its scale. */
-function unpackWeights({ type, values, scale }) {
+export function unpackWeights({ type, values, scale }) {
   const bytes = decodeBase64(values);
   if (type === "float32") return new Float32Array(bytes);
   const scales = new Float32Array(decodeBase64(scale));
@@ -21,30 +21,35 @@ function unpackWeights({ type, values, scale }) {
   return Float32Array.from(stored, (value, i) => value * scales[i % scales.length]);
 }
 
-/** Return the maps (h, w, K) of a 3×3 convolution of an image (h, w, c) with a border of zeros, after ReLU. */
-function convolve(image, { height, width, channels, kernels, weights, bias }) {
+/** Return the sums (h, w, K) of a 3×3 convolution of an image (h, w, c) with a border of zeros, bias included. */
+export function convolve(image, { height, width, channels, kernels, weights, bias }) {
   const row = (width + 2) * channels, padded = new Float32Array((height + 2) * row);
   for (let y = 0; y < height; y++) {
     padded.set(image.subarray(y * width * channels, (y + 1) * width * channels), (y + 1) * row + channels);
   }
-  const maps = new Float32Array(height * width * kernels);
+  const sums = new Float32Array(height * width * kernels);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += kernels) {
-      maps.set(bias, at);
+      sums.set(bias, at);
       for (let i = 0, w = 0; i < 3; i++) {
         const start = (y + i) * row + x * channels;
         for (let j = start; j < start + 3 * channels; j++, w += kernels) {
           const value = padded[j];
-          if (value !== 0) for (let k = 0; k < kernels; k++) maps[at + k] += value * weights[w + k];
+          if (value !== 0) for (let k = 0; k < kernels; k++) sums[at + k] += value * weights[w + k];
         }
       }
     }
   }
-  return maps.map((value) => Math.max(value, 0));
+  return sums;
+}
+
+/** Return values after ReLU. */
+export function relu(values) {
+  return values.map((value) => Math.max(value, 0));
 }
 
 /** Return the maxima (⌊h/2⌋, ⌊w/2⌋, K) of the 2×2 windows of maps (h, w, K). */
-function pool(maps, { height, width, kernels }) {
+export function pool(maps, { height, width, kernels }) {
   const rows = height >> 1, columns = width >> 1, row = width * kernels, pooled = new Float32Array(rows * columns * kernels);
   for (let y = 0, at = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
@@ -57,7 +62,7 @@ function pool(maps, { height, width, kernels }) {
 }
 
 /** Return values (n,) times weights (n, m) plus a bias (m,). */
-function dense(values, weights, bias) {
+export function dense(values, weights, bias) {
   const sums = Float64Array.from(bias), n = sums.length;
   values.forEach((value, i) => {
     if (value !== 0) for (let k = 0, w = i * n; k < n; k++, w++) sums[k] += value * weights[w];
@@ -66,14 +71,14 @@ function dense(values, weights, bias) {
 }
 
 /** Return the probabilities of logits. */
-function softmax(logits) {
+export function softmax(logits) {
   const largest = logits.reduce((a, b) => Math.max(a, b)), powers = logits.map((logit) => Math.exp(logit - largest));
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
 }
 
 /** A trained network. */
-class Network {
+export class Network {
   /** Make a network of its description, as golmu.export.packing.describe_network writes it. */
   constructor(description) {
     Object.assign(this, { height: description.height, width: description.width, channels: description.channels });
@@ -95,21 +100,27 @@ class Network {
 
   /** Return the probabilities (C,) for pixels (h, w, c) from 0 to 255, and each block's maps (h, w, K) after ReLU. */
   predict(pixels) {
-    const { logits, maps } = this.forward(pixels);
+    const { logits, blocks } = this.forward(pixels), maps = blocks.map((block) => block.maps);
     if (!this.isMirrored) return { probabilities: softmax(logits), maps };
     const others = this.forward(this.mirror(pixels)).logits;
     return { probabilities: softmax(logits.map((logit, i) => (logit + others[i]) / 2)), maps };
   }
 
+  /**
+   * Return what each layer makes of pixels (h, w, c): the `input` of the first convolution; of each block the `sums` (h, w, K)
+   * before ReLU, the `maps` after it and the `pooled` maxima; the `hiddenSums` (U,), the `hidden` units after ReLU; the `logits`.
+   */
   forward(pixels) {
-    const { scale, offset, channels, weights } = this, maps = [];
-    let values = Float32Array.from(pixels, (pixel, i) => pixel * scale[i % channels] + offset[i % channels]);
+    const { scale, offset, channels, weights } = this, blocks = [];
+    const input = Float32Array.from(pixels, (pixel, i) => pixel * scale[i % channels] + offset[i % channels]);
+    let values = input;
     for (const block of this.blocks) {
-      maps.push(convolve(values, block));
-      values = pool(maps.at(-1), block);
+      const sums = convolve(values, block), maps = relu(sums), pooled = pool(maps, block);
+      blocks.push({ sums, maps, pooled });
+      values = pooled;
     }
-    const hidden = dense(values, weights.w1, weights.b1).map((value) => Math.max(value, 0));
-    return { logits: dense(hidden, weights.w2, weights.b2), maps };
+    const hiddenSums = dense(values, weights.w1, weights.b1), hidden = relu(hiddenSums);
+    return { input, blocks, hiddenSums, hidden, logits: dense(hidden, weights.w2, weights.b2) };
   }
 
   mirror(pixels) {

@@ -1,0 +1,189 @@
+// The page: its tabs, languages and themes, the connection, and what all tabs share.
+
+import { Address } from "./address.js";
+import { make } from "./elements.js";
+import { NetworkFeed } from "./network_feed.js";
+import { Runs } from "./runs.js";
+import { Settings } from "./settings.js";
+import { Socket } from "./socket.js";
+import { isDark, startTheme } from "./theme.js";
+import { startTransport } from "./transport.js";
+import { LANGUAGES, Words, firstLanguage, remember } from "./words.js";
+
+const TABS = ["train", "look", "try", "explain"];
+const TABS_WITHOUT_TRAINING = ["explain"]; // in which the controls of the training are out of place
+
+const moduleOf = (tab) => import(`./${tab}.js`);
+
+const find = (name) => document.getElementById(name);
+
+/**
+ * What all tabs share. Its events: "hello" (the server has told what there is), "state" (of the training), "frame" (with
+ * a frame as `detail`), "network" (new weights), "runs", "settings" (of the next training), "language" and "theme".
+ */
+class App extends EventTarget {
+  constructor() {
+    super();
+    this.address = new Address();
+    this.socket = new Socket();
+    this.language = new Words();
+    this.hello = null; // what there is: data sets, recipes, fields
+    this.state = { status: "idle" };
+    this.settings = null; // of the next training; the form of the tab Train
+    this.runs = new Runs(this);
+    this.feed = new NetworkFeed(this);
+    this.lastFrame = null; // of the training that `state` is of
+    this.kept = {}; // what a tab keeps while the language changes, by its name
+    this.tabs = {}; // what each tab's `start` has returned
+  }
+
+  /** The network with the weights of the moment, or null. */
+  get network() {
+    return this.feed.network;
+  }
+
+  /** The names of the classes of the data set under way, or else of the chosen one. */
+  get classNames() {
+    const name = this.state.data_set ?? this.settings?.dataSet;
+    return this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? [];
+  }
+
+  emit(name, detail = null) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  words(key, values) {
+    return this.language.text(key, values);
+  }
+
+  put(element, key, values, target) {
+    this.language.put(element, key, values, target);
+  }
+
+  number(value, digits) {
+    return this.language.number(value, digits);
+  }
+
+  percent(share) {
+    return `${(100 * share).toLocaleString(this.language.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %`;
+  }
+
+  /** Tell something to who hears the page. */
+  announce(text) {
+    find("spoken").textContent = text;
+  }
+
+  /** Show a tab; `request` is for it, such as which image it should show. */
+  open(tab, request) {
+    this.address.set({ tab: tab === TABS[0] ? null : tab }, true);
+    return this.show(tab, request);
+  }
+
+  async show(tab, request) {
+    const before = this.tab;
+    this.tab = tab;
+    for (const name of TABS) {
+      const button = find(`tab-${name}`), isShown = name === tab;
+      button.setAttribute("aria-selected", String(isShown));
+      button.tabIndex = isShown ? 0 : -1;
+      find(name).hidden = !isShown;
+    }
+    find("transport").hidden = TABS_WITHOUT_TRAINING.includes(tab);
+    if (before && before !== tab) (await this.tabs[before])?.hide?.();
+    this.tabs[tab] ??= this.start(tab);
+    (await this.tabs[tab])?.show?.(request);
+    this.feed.update();
+  }
+
+  /** Load and start a tab, and return what its `start` returns. */
+  async start(tab) {
+    const module = await moduleOf(tab), root = find(tab);
+    root.textContent = "";
+    this.stop?.[tab]?.abort();
+    this.stop = { ...this.stop, [tab]: new AbortController() };
+    return module.start(root, this, this.stop[tab].signal);
+  }
+
+  async translate(language) {
+    await this.language.load(language);
+    const other = Object.keys(LANGUAGES).find((one) => one !== language);
+    find("language").textContent = LANGUAGES[other];
+    find("language").lang = other;
+    // Most tabs are made of many words, so they are made again. They keep what they show in the address and in the app.
+    for (const tab of Object.keys(this.tabs)) delete this.tabs[tab];
+    this.emit("language");
+    if (this.tab) await this.show(this.tab);
+  }
+}
+
+/** Let the arrow keys move among the tabs, as those of a list of tabs do. */
+function startTabs(app) {
+  for (const name of TABS) find(`tab-${name}`).addEventListener("click", () => app.open(name));
+  document.querySelector("[role=tablist]").addEventListener("keydown", ({ key }) => {
+    const at = TABS.indexOf(app.tab), last = TABS.length - 1;
+    const moves = { Home: 0, End: last, ArrowLeft: at === 0 ? last : at - 1, ArrowRight: at === last ? 0 : at + 1 };
+    if (!(key in moves)) return;
+    const next = moves[key];
+    app.open(TABS[next]);
+    find(`tab-${TABS[next]}`).focus();
+  });
+}
+
+/** Show what the server refuses, in its words, until it is closed or the training goes on. */
+function startRefusals(app) {
+  const note = find("refused"), words = make("span"), close = make("button", { type: "button", class: "note-close" }, "×");
+  app.put(close, "page.close_note", {}, "label");
+  note.append(words, close);
+  close.addEventListener("click", () => (note.hidden = true));
+  app.addEventListener("state", () => (note.hidden = true));
+  app.addEventListener("refused", ({ detail }) => {
+    note.hidden = false;
+    words.textContent = detail;
+  });
+}
+
+function startConnection(app) {
+  const { socket } = app, banner = find("banner");
+  socket.addEventListener("connection", () => {
+    banner.hidden = socket.isOpen;
+    if (!socket.isOpen) app.put(banner, "page.lost");
+  });
+  socket.on("hello", (hello) => {
+    app.hello = hello;
+    app.settings ??= new Settings(app);
+    app.emit("hello");
+  });
+  socket.on("state", (state) => {
+    app.state = state;
+    if (state.run === null) app.lastFrame = null;
+    app.emit("state");
+  });
+  socket.on("error", ({ message }) => app.emit("refused", message));
+  socket.connect();
+}
+
+const tabOf = (address) => (TABS.includes(address.get("tab")) ? address.get("tab") : TABS[0]);
+
+async function startPage() {
+  const app = new App(), { address } = app;
+  await app.translate(firstLanguage(address));
+  startTheme(find("theme"), (...words) => app.put(...words), () => app.emit("theme", isDark()));
+  startTabs(app);
+  startTransport(find("transport"), app);
+  startRefusals(app);
+  startConnection(app);
+  find("language").addEventListener("click", () => {
+    const language = find("language").lang;
+    address.set({ lang: language });
+    remember("language", language);
+    app.translate(language);
+  });
+  address.addEventListener("change", () => {
+    if (address.get("lang") in LANGUAGES && address.get("lang") !== app.language.language) app.translate(address.get("lang"));
+    app.show(tabOf(address));
+  });
+  await app.show(tabOf(address));
+  for (const tab of TABS) moduleOf(tab); // so that a tab opens at once, and without the server too
+}
+
+startPage();

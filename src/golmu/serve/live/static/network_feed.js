@@ -1,0 +1,39 @@
+// The network of the moment for the tabs that compute with it: its weights are fetched while such a tab is in view, and
+// only when they have changed.
+
+import { Network } from "./shared/network.js";
+
+const TABS = ["look", "try"];
+const PAUSE_MS = 500; // between two fetches, at least
+
+/** Keeps `network` as new as the tab in view needs it; without one, `reason` is "none", "diverged" or "too_large". */
+export class NetworkFeed {
+  constructor(app) {
+    Object.assign(this, { app, network: null, reason: "none", isStale: true, isAsking: false, lastAsked: 0 });
+    for (const name of ["state", "frame"]) {
+      app.addEventListener(name, () => {
+        this.isStale = true;
+        this.update();
+      });
+    }
+  }
+
+  /** Fetch the weights if a tab in view needs them, and they have changed. */
+  async update() {
+    if (!this.isStale || this.isAsking || !TABS.includes(this.app.tab) || !this.app.socket.isOpen) return;
+    this.isAsking = true;
+    await new Promise((done) => setTimeout(done, Math.max(0, this.lastAsked + PAUSE_MS - performance.now())));
+    [this.isStale, this.lastAsked] = [false, performance.now()];
+    try {
+      const answer = await this.app.socket.ask({ do: "weights" });
+      this.network = answer.network && new Network(answer.network);
+      if (this.network) Object.assign(this.network, { files: answer.files, drawnShare: answer.drawn_share });
+      this.reason = answer.reason ?? "none";
+      this.app.emit("network");
+    } catch {
+      // There is no network yet, or the connection is lost: the next state or frame asks again.
+    }
+    this.isAsking = false;
+    this.update();
+  }
+}

@@ -1,0 +1,145 @@
+// The runs that the page knows: the one under way, and earlier ones, whose curves stay for comparison.
+
+const DRAWING_SHARE = 1 / 8; // of the time that drawing frames may take
+const LONGEST_REST_MS = 1000; // after a frame that took long to draw
+
+const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
+
+const ENOUGH_JUDGED = 400; // validation images, from whose answers the accuracy is estimated
+const MOST_ESTIMATES = 1000; // of that share in a curve
+
+const NAMES = {
+  settings: "settings", data_set: "dataSet", recipe: "recipe", seed: "seed", epochs: "epochs", batches: "batches", status: "status",
+  epoch_steps: "epochSteps", train_losses: "trainLosses", val_losses: "valLosses", val_accuracies: "valAccuracies",
+};
+
+/** Return how many images a confusion matrix has on its diagonal. */
+export function sumOfDiagonal({ values, shape: [side] }) {
+  let right = 0;
+  for (let i = 0; i < side; i++) right += values[i * side + i];
+  return right;
+}
+
+/** A training: its settings and its curves. */
+export class Run {
+  constructor(key, number) {
+    Object.assign(this, { key, number, colour: (number - 1) % COLOURS, isHidden: false });
+    Object.assign(this, { settings: {}, dataSet: "", recipe: "", seed: 0, epochs: 0, batches: 1, status: "" });
+    Object.assign(this, { liveAccuracies: [], judged: { n: 0, right: 0 }, recent: [] });
+    Object.assign(this, { steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
+  }
+
+  /** Take what a message of the server says of this run. */
+  describe(message) {
+    for (const [told, name] of Object.entries(NAMES)) {
+      if (message[told] !== undefined && message[told] !== null) this[name] = message[told];
+    }
+  }
+
+  /** Take points of the curve of losses from the one numbered `first` on; those after it are out of date. */
+  extend(first, steps, losses) {
+    this.steps.length = this.losses.length = Math.min(first, this.steps.length);
+    for (let i = 0; i < losses.length; i++) {
+      this.steps.push(steps[i]);
+      this.losses.push(losses[i]);
+    }
+  }
+
+  /** Estimate the accuracy of the moment from the validation images that were judged last. */
+  estimate({ steps, n_judged: n, arrays: { confusion } }) {
+    if (!confusion) return;
+    const right = sumOfDiagonal(confusion), isNewPass = n < this.judged.n;
+    this.recent.push(isNewPass ? { n, right } : { n: n - this.judged.n, right: right - this.judged.right });
+    this.judged = { n, right };
+    const total = (name) => this.recent.reduce((sum, one) => sum + one[name], 0);
+    while (this.recent.length > 1 && total("n") - this.recent[0].n >= ENOUGH_JUDGED) this.recent.shift();
+    if (total("n") < ENOUGH_JUDGED) return;
+    this.liveAccuracies.push([steps, total("right") / total("n")]);
+    if (this.liveAccuracies.length > MOST_ESTIMATES) this.liveAccuracies = this.liveAccuracies.filter((_, i) => i % 2);
+  }
+
+  /** Return how many epochs each of these numbers of batches is, in rising order; epochs may differ in length. */
+  epochsAt(steps) {
+    const ends = this.epochSteps;
+    let done = 0;
+    return steps.map((step) => {
+      while (done < ends.length && ends[done] <= step) done++;
+      const start = done ? ends[done - 1] : 0, length = done < ends.length ? ends[done] - start : this.batches;
+      return done + (step - start) / length;
+    });
+  }
+
+  /** Return the losses as points [epochs, loss]. */
+  get points() {
+    return this.epochsAt(this.steps).map((x, i) => [x, this.losses[i]]);
+  }
+
+  /** Return the estimates of the accuracy as points [epochs, share]. */
+  get estimates() {
+    return this.epochsAt(this.liveAccuracies.map(([step]) => step)).map((x, i) => [x, this.liveAccuracies[i][1]]);
+  }
+
+  get hasDiverged() {
+    return this.status === "diverged";
+  }
+
+  /** Whether it has come far enough to be compared with others: a run that diverges at once has. */
+  get isListed() {
+    return this.losses.length > 0 || this.valLosses.length > 0 || this.hasDiverged;
+  }
+}
+
+/** All runs, in the order in which they began. Every change is told as the event "runs" of the app. */
+export class Runs {
+  constructor(app) {
+    Object.assign(this, { app, list: [], current: null, n: 0 });
+    app.socket.on("hello", ({ runs = [] }) => runs.forEach((run) => this.take(run)));
+    app.socket.on("run", ({ run }) => this.take(run));
+    app.socket.on("state", (state) => this.follow(state));
+    app.socket.on("frame", (frame) => this.receive(frame));
+  }
+
+  /** Return the run that the server calls so; it is a new one if the page has not heard of it. */
+  find(id) {
+    const key = `${this.app.socket.visitor}/${id}`;
+    let run = this.list.find((one) => one.key === key);
+    if (!run) this.list.push((run = new Run(key, ++this.n)));
+    return run;
+  }
+
+  /** Take a run with its whole curve. */
+  take(whole) {
+    const run = this.find(whole.id);
+    run.describe(whole);
+    run.extend(0, whole.steps, whole.losses);
+    this.app.emit("runs");
+  }
+
+  follow(state) {
+    this.current = state.run === null ? null : this.find(state.run);
+    this.current?.describe(state);
+    this.drop((run) => run !== this.current && !run.isListed);
+  }
+
+  /** Take a frame, and say so when the page has had time to show it: then comes the next one. */
+  receive(frame) {
+    const started = performance.now(), run = this.find(frame.run), { steps, losses } = frame.arrays;
+    run.describe(frame);
+    run.extend(frame.first_point, steps.values, losses.values);
+    run.estimate(frame);
+    this.app.lastFrame = frame;
+    this.app.emit("frame", frame);
+    const spent = performance.now() - started;
+    // Drawing takes the processor's time from the training: where it takes long, frames come less often.
+    requestAnimationFrame((begun) => setTimeout(() => {
+      const now = performance.now(), rest = (spent + now - begun) / DRAWING_SHARE - (now - started);
+      setTimeout(() => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length }), Math.min(Math.max(rest, 0), LONGEST_REST_MS));
+    }));
+  }
+
+  /** Forget the runs of which `isUnwanted` holds. */
+  drop(isUnwanted) {
+    this.list = this.list.filter((run) => !isUnwanted(run));
+    this.app.emit("runs");
+  }
+}

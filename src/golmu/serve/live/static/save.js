@@ -1,0 +1,72 @@
+// What one keeps of a training: a run folder, a report, an export.
+
+import { make } from "./elements.js";
+
+const EXPORTS = ["page", "onnx", "keras", "litert", "saved-model"];
+const STATES_TO_KEEP = ["paused", "finished", "training"];
+
+/** Return the address of a download, with who asks for it. */
+function addressOf(app, path) {
+  const address = new URL(path, location.href), token = new URLSearchParams(location.search).get("token");
+  address.hash = address.search = "";
+  address.searchParams.set("visitor", app.socket.visitor);
+  if (token) address.searchParams.set("token", token);
+  return address;
+}
+
+/** Start the card. */
+export function startSaving(app, signal) {
+  const said = make("p", { role: "status", class: "saved" });
+  const name = make("input", { type: "text", maxlength: "60", autocomplete: "off", spellcheck: "false", value: "golmu-run" });
+  const save = make("button", { type: "submit", class: "plain" }, app.words("save.save"));
+  const form = make("form", { class: "save-form" }, make("label", {}, make("span", {}, app.words("save.name")), name), save);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const { folder } = await app.socket.ask({ do: "save", name: name.value });
+      said.textContent = app.words("save.saved", { folder });
+    } catch ({ message }) {
+      said.textContent = message;
+    }
+  });
+
+  /** Fetch a file and hand it to the user; where the server refuses, say why. */
+  async function download(path, button) {
+    button.disabled = true;
+    said.textContent = "";
+    try {
+      const response = await fetch(addressOf(app, path));
+      if (!response.ok) throw new Error((await response.json()).detail);
+      const link = make("a", { href: URL.createObjectURL(await response.blob()), download: fileName(response) ?? path.replace("/", "-") });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    } catch ({ message }) {
+      said.textContent = message;
+    }
+    button.disabled = false;
+  }
+
+  const makeButton = ([path, key]) => {
+    const button = make("button", { type: "button", class: "plain" }, app.words(key));
+    button.addEventListener("click", () => download(path, button));
+    return button;
+  };
+  const downloads = [["report", "save.report"], ...EXPORTS.map((one) => [`export/${one}`, `save.${one}`])].map(makeButton);
+  const element = make(
+    "section", { class: "card save-card" },
+    make("h2", {}, app.words("save.title")), make("p", { class: "soft" }, app.words("save.help")), form,
+    make("div", { class: "downloads", role: "group", "aria-label": app.words("save.downloads") }, ...downloads), said,
+  );
+  const show = () => (element.hidden = !STATES_TO_KEEP.includes(app.state.status) && !(app.state.status === "idle" && hasOpened(app)));
+  app.addEventListener("state", show, { signal });
+  show();
+  return element;
+}
+
+/** Whether the page was opened on a run, whose network counts until a training begins. */
+const hasOpened = ({ hello }) => hello !== null && hello.run !== null;
+
+/** Return the name that a response gives its file. */
+function fileName(response) {
+  return response.headers.get("content-disposition")?.match(/filename="?([^";]+)"?/)?.[1];
+}

@@ -1,0 +1,79 @@
+"""The live page for tests: `golmu app` as a process of its own, and the page in a browser."""
+
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+
+@contextmanager
+def live_server(folder, *options, port=0):
+    """The process of `golmu app` in a folder, on the digits, and its address; it is killed at the end."""
+    given = options or ("--data", "digits")
+    command = [sys.executable, "-m", "golmu", "app", "--no-open", "--port", str(port), *given]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder)
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line
+        yield process, found[0]
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+@contextmanager
+def live_page(browser, address, settings="", *, width=1280, scheme="light", expected=(), **context):
+    """The page with settings in its address (`tab=try&lang=ko`).
+
+    At the end no error may have come to the console but those that hold one of the `expected` words, and no request
+    may have gone to another host.
+    """
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **context)
+    page, host, wrong = context.new_page(), urlsplit(address).netloc, []
+
+    def note(words):
+        if not any(word in words for word in expected):
+            wrong.append(words)
+
+    page.on("console", lambda message: message.type in ("error", "warning") and note(message.text))
+    page.on("pageerror", lambda error: note(f"{error} {error.stack}"))
+    page.on("request", lambda request: urlsplit(request.url).netloc in (host, "") or note(f"request: {request.url}"))
+    page.on("websocket", lambda socket: urlsplit(socket.url).netloc == host or note(f"socket: {socket.url}"))
+    page.goto(f"{address}#{settings}", wait_until="load")
+    page.locator("#run-play:enabled").wait_for(state="attached", timeout=10_000)
+    yield page
+    context.close()
+    assert wrong == [], wrong
+
+
+def wait_for_status(page, *statuses, timeout=60_000):
+    """Wait until the training is in one of these states, and return it."""
+    found = page.locator(", ".join(f"#transport[data-status={one}]" for one in statuses))
+    found.wait_for(state="attached", timeout=timeout)
+    return found.get_attribute("data-status")
+
+
+def number_in(page, name):
+    """A number of the controls: "epoch", "loss", "accuracy" or "rate"; None while there is none."""
+    words = page.locator(f"#run-{name}-now").inner_text().split("/")[0].removesuffix(" %").replace(",", "")
+    return None if words.strip() == "–" else float(words)
+
+
+def set_field(page, name, value):
+    """Type a value into the field of the settings whose label is `name`."""
+    box = page.get_by_label(name, exact=True)
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def finish(page, settings=()):
+    """Set fields to values, and train to the end."""
+    for name, value in dict(settings).items():
+        set_field(page, name, value)
+    before = page.locator("#transport").get_attribute("data-run")
+    page.click("#run-play")
+    page.locator(f"#transport[data-status=finished]:not([data-run='{before}'])").wait_for(state="attached")

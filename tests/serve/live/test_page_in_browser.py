@@ -1,0 +1,179 @@
+"""The shell of the live page in a browser: tabs, languages, themes, addresses, and what becomes of the connection."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from breaking_proxy import breaking_proxy
+from browser import needs_browser
+from live_page import finish, live_page, live_server, number_in, wait_for_status
+
+pytestmark = needs_browser
+
+TABS = ("train", "look", "try", "explain")
+
+KEY = re.compile(r"\b(page|run|train|field|recipe|data|chart|kernels|confusion|save|try|look|explain)\.[a-z]")
+"""The key of words that are missing."""
+
+LOST = ("WebSocket connection to", "ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
+"""What a browser says of a connection that cannot be made."""
+
+
+def shown_tab(page):
+    """The tab in view; it is the only one."""
+    (tab,) = page.locator("[role=tab][aria-selected=true]").all()
+    panels = page.locator("[role=tabpanel]:not([hidden])").evaluate_all("(all) => all.map((one) => one.id)")
+    assert [tab.get_attribute("id")] == [f"tab-{one}" for one in panels]
+    return panels[0]
+
+
+def test_tabs_are_reached_by_mouse_keyboard_and_address(chromium, address):
+    with live_page(chromium, address) as page:
+        assert shown_tab(page) == "train"
+        page.click("#tab-try")
+        assert shown_tab(page) == "try"
+        page.keyboard.press("ArrowRight")
+        assert shown_tab(page) == "explain"
+        assert page.url.endswith("tab=explain")
+        assert not page.locator("#transport").is_visible()
+        page.keyboard.press("ArrowRight")
+        assert shown_tab(page) == "train"
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowLeft")
+        assert shown_tab(page) == "try"
+        page.go_back()
+        assert shown_tab(page) == "explain"
+    with live_page(chromium, address, "tab=look") as page:
+        assert shown_tab(page) == "look"
+
+
+def test_the_language_is_switched_remembered_and_in_the_address(chromium, address):
+    with live_page(chromium, address, locale="en-US") as page:
+        finish(page, {"Epochs": 3})
+        page.click("#language")
+        page.locator("h2", has_text="혼동 행렬").wait_for()
+        assert page.locator("html").get_attribute("lang") == "ko"
+        assert page.url.endswith("lang=ko")
+        assert page.get_by_role("button", name="훈련 시작").count() == 1
+        assert page.locator("#run-status").inner_text() == "훈련 완료"
+        assert page.locator(".run-name").count() == 1
+        for tab in TABS:
+            page.click(f"#tab-{tab}")
+            page.wait_for_timeout(200)
+            text = page.locator(f"#{tab}").inner_text()
+            assert re.search("[가-힣]", text)
+            assert KEY.search(text) is None
+        page.evaluate("() => history.replaceState(null, '', location.pathname)")
+        page.reload()
+        page.get_by_role("tab", name="훈련").wait_for()
+        page.click("#language")
+        page.get_by_role("tab", name="Train").wait_for()
+    with live_page(chromium, address, locale="ko-KR") as page:
+        assert page.get_by_role("tab", name="훈련").count() == 1
+    with live_page(chromium, address, "lang=ko", locale="en-US") as page:
+        assert page.get_by_role("tab", name="훈련").count() == 1
+
+
+def test_the_theme_is_the_systems_until_one_is_chosen(chromium, address):
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    with live_page(chromium, address, scheme="dark") as page:
+        dark = page.evaluate(ground)
+        page.emulate_media(color_scheme="light")
+        page.get_by_role("button", name="Dark").wait_for()
+        assert page.evaluate(ground) != dark
+        page.get_by_role("button", name="Dark").click()
+        assert page.evaluate(ground) == dark
+        page.reload()
+        page.get_by_role("button", name="Light").wait_for()
+        assert page.evaluate(ground) == dark
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_nothing_is_wider_than_the_page(chromium, address, width, scheme, language):
+    with live_page(chromium, address, f"lang={language}&epochs=2", width=width, scheme=scheme) as page:
+        page.click("#run-play")
+        wait_for_status(page, "finished")
+        for tab in TABS:
+            page.click(f"#tab-{tab}")
+            page.wait_for_timeout(300)
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= width, tab
+
+
+def test_with_reduced_motion_nothing_moves_by_itself(chromium, address):
+    with live_page(chromium, address, reduced_motion="reduce") as page:
+        moving = """() => [...document.querySelectorAll("*")].filter((one) => {
+            const { transitionDuration, animationName } = getComputedStyle(one);
+            return animationName !== "none" || transitionDuration.split(", ").some((time) => time !== "0s");
+        }).length"""
+        for tab in TABS:
+            page.click(f"#tab-{tab}")
+            assert page.evaluate(moving) == 0, tab
+
+
+def test_two_visitors_train_separately(chromium, address):
+    with (
+        live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4") as first,
+        live_page(chromium, address, "recipe=quick&epochs=4") as second,
+    ):
+        first.click("#run-play")
+        wait_for_status(first, "training")
+        finish(second)
+        assert number_in(second, "epoch") == 4
+        assert wait_for_status(first, "training", "waiting")
+        assert [page.locator(".run-name").count() for page in (first, second)] == [1, 1]
+        first.click("#run-reset")
+        assert wait_for_status(second, "finished")
+
+
+def test_whoever_must_wait_is_told_the_place(chromium, tmp_path):
+    with (
+        live_server(tmp_path, "--data", "digits", "--trainings", "1") as (_, address),
+        live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4") as first,
+        live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4") as second,
+    ):
+        first.click("#run-play")
+        wait_for_status(first, "training")
+        second.click("#run-play")
+        wait_for_status(second, "waiting")
+        assert second.locator("#run-status").inner_text() == "Waiting for a free core: number 1 in the queue"
+        first.close()  # says goodbye, so that the place is free at once
+        wait_for_status(second, "training", timeout=5_000)
+
+
+def test_a_broken_connection_comes_back_to_its_training(chromium, address):
+    with breaking_proxy(urlsplit(address).port) as proxy:
+        through = f"http://127.0.0.1:{proxy.port}/"
+        with live_page(chromium, through, "recipe=chapter&epochs=1000&batch_size=4", expected=LOST) as page:
+            page.click("#run-play")
+            page.locator(".run-name").wait_for()
+            page.wait_for_timeout(500)
+            page.evaluate("() => (document.body.dataset.isOld = 'yes')")
+            proxy.cut()
+            page.locator("#banner", has_text="The connection to Golmu is lost.").wait_for()
+            page.locator("#banner").wait_for(state="hidden")
+            wait_for_status(page, "paused")
+            epoch = number_in(page, "epoch")
+            assert epoch >= 1
+            assert page.locator(".run-name").count() == 1
+            page.click("#run-play")
+            wait_for_status(page, "training")
+            page.wait_for_timeout(700)
+            assert number_in(page, "epoch") > epoch
+            assert page.locator("body").get_attribute("data-is-old") == "yes"
+
+
+def test_a_server_that_is_killed_and_started_again(chromium, tmp_path):
+    with live_server(tmp_path) as (process, address), live_page(chromium, address, "epochs=3", expected=LOST) as page:
+        finish(page)
+        process.kill()
+        page.locator("#banner", has_text="start it again with: golmu app").wait_for()
+        assert page.locator("#run-play").is_disabled()
+        page.click("#tab-explain")
+        page.click("#tab-train")
+        options = ("--data", "digits")
+        with live_server(tmp_path, *options, port=urlsplit(address).port):
+            page.locator("#run-play:enabled").wait_for(timeout=15_000)
+            assert not page.locator("#banner").is_visible()
+            finish(page)
+            assert page.locator(".run-name").count() == 2  # the earlier run stays for comparison

@@ -1,0 +1,256 @@
+"""The tab Train in a browser: a training in sight, its controls, its settings, and several runs."""
+
+import zipfile
+from contextlib import contextmanager
+
+import pytest
+from browser import needs_browser
+from live_page import finish, live_page, number_in, set_field, wait_for_status
+from page import Page
+
+from golmu import load
+
+pytestmark = needs_browser
+
+ENDLESS = "epochs=1000&batch_size=4"
+"""Longer than any test."""
+
+
+def chart(page, number=0):
+    """What a chart says of itself: 0: of the loss, 1: of the accuracy."""
+    return page.locator("canvas.chart").nth(number).get_attribute("aria-label")
+
+
+def pixels(page, selector):
+    """What the canvases of a selector show."""
+    return page.locator(selector).evaluate_all("(all) => all.map((canvas) => canvas.toDataURL())")
+
+
+@contextmanager
+def changing(page, *selectors):
+    """Expect that what these canvases show changes."""
+    before = [pixels(page, one) for one in selectors]
+    yield
+    for one, old in zip(selectors, before, strict=True):
+        assert pixels(page, one) != old, one
+
+
+def wait_for_epoch(page, n):
+    """Wait until epoch `n` is under way."""
+    for _ in range(600):
+        if (number_in(page, "epoch") or 0) >= n:
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"epoch {n} did not come")
+
+
+def test_a_training_is_seen(chromium, address):
+    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+        assert chart(page).startswith("Chart of the loss: no curve yet")
+        assert page.locator(".kernel-item").count() == 0
+        page.click("#run-play")
+        wait_for_epoch(page, 3)
+        with changing(page, ".chart", ".kernel", ".kernel-item canvas:last-child"):
+            loss, first = chart(page), number_in(page, "accuracy")
+            wait_for_epoch(page, 8)
+        assert chart(page) != loss
+        assert page.locator("#run-status").inner_text() == "Training"
+        assert page.locator(".kernel-item").count() == 10
+        assert number_in(page, "accuracy") >= first > 10
+        assert number_in(page, "rate") > 100
+        assert 0 < number_in(page, "loss") < 2.4
+        page.locator(".confusion button:not(:empty)").first.wait_for()
+        assert page.locator(".confusion button").count() == 100
+        assert "Pinned image: " in page.locator(".pinned").inner_text()
+
+
+def test_pause_step_go_and_reset(chromium, address):
+    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+        for button in ("#run-step", "#run-epoch"):  # a network that has not begun can be stepped through too
+            page.click(button)
+            page.locator("#run-reset:enabled").wait_for()
+            wait_for_status(page, "paused")
+            assert number_in(page, "loss") > 0
+            page.click("#run-reset")
+            wait_for_status(page, "idle")
+        page.click("#run-play")
+        wait_for_epoch(page, 3)
+        assert page.locator("#run-step").is_disabled()
+        page.click("#run-play")
+        wait_for_status(page, "paused")
+        page.wait_for_timeout(300)
+        epoch, curve = number_in(page, "epoch"), pixels(page, ".chart")
+        page.wait_for_timeout(300)
+        assert (number_in(page, "epoch"), pixels(page, ".chart")) == (epoch, curve)
+        for _ in range(2):
+            page.click("#run-epoch")
+            page.wait_for_timeout(300)
+            wait_for_status(page, "paused")
+        assert number_in(page, "epoch") in {epoch + 1, epoch + 2}
+        page.click("#run-play")
+        wait_for_epoch(page, epoch + 3)
+        page.click("#run-reset")
+        wait_for_status(page, "idle")
+        assert number_in(page, "epoch") is None
+        assert page.locator(".run-name").count() >= 1  # for comparison
+
+
+def test_runs_are_compared(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=4&learning_rate=0.1") as page:
+        finish(page)
+        finish(page, {"Learning rate": 0.01, "Kernels": 3})
+        names = page.locator(".run-name span").all_inner_texts()
+        assert names[0].endswith("chapter · Learning rate 0.1 · Epochs 4")
+        assert names[1].endswith("chapter · Kernels 3 · Epochs 4")
+        for number in (0, 1):
+            assert "run 1 at" in chart(page, number)
+            assert "run 2 at" in chart(page, number)
+        with changing(page, ".chart"):
+            page.locator(".run-name").first.hover()
+        with changing(page, ".chart"):
+            page.locator(".run-name").first.click()
+        assert page.locator(".run-name").first.get_attribute("aria-pressed") == "false"
+        assert "run 1 at" not in chart(page)
+        page.get_by_role("button", name="Remove run 1 from the chart").click()
+        assert page.locator(".run-name").count() == 1
+
+
+def test_values_are_read_with_the_pointer_and_the_keyboard(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=4&learning_rate=0.1") as page:
+        finish(page)
+        canvas = page.locator("canvas.chart").nth(1)
+        canvas.hover()
+        tip = page.locator(".chart-tip").nth(1)
+        assert tip.inner_text().startswith("Epoch ")
+        assert "Run 1 " in tip.inner_text()
+        canvas.focus()
+        page.mouse.move(0, 0)
+        page.keyboard.press("ArrowLeft")
+        assert tip.inner_text().startswith("Epoch 4")
+        last = page.locator("#run-accuracy-now").inner_text()
+        assert last in tip.inner_text()
+        assert last in page.locator("#spoken").inner_text()
+        page.keyboard.press("Escape")
+        assert not tip.is_visible()
+        page.locator(".confusion button").first.focus()
+        for key in ("ArrowRight", "ArrowDown", "End", "Home"):
+            page.keyboard.press(key)
+        assert page.locator(".confusion-reading").inner_text().startswith("“1” taken for “0”: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "title"),
+    [
+        ("learning_rate=1e20", "The training has diverged"),
+        ("learning_rate=20&epochs=3", "This network answers no better than chance, 10.0 %."),
+        ("learning_rate=0.000001&epochs=3", "This network has hardly moved"),
+    ],
+)
+def test_a_training_that_goes_wrong_teaches(chromium, address, settings, title):
+    with live_page(chromium, address, f"recipe=chapter&{settings}") as page:
+        page.click("#run-play")
+        assert wait_for_status(page, "finished", "diverged") == ("diverged" if "diverged" in title else "finished")
+        page.locator("#advice").wait_for()
+        assert page.locator("#advice b").inner_text().startswith(title)
+        assert page.locator(".run-name").count() == 1
+        page.click("#advice button")
+        assert page.locator("#tab-explain").get_attribute("aria-selected") == "true"
+
+
+def test_settings_live_in_the_address(chromium, address):
+    with live_page(chromium, address, "recipe=chapter") as page:
+        set_field(page, "Learning rate", 1)
+        set_field(page, "Blocks", 2)
+        set_field(page, "Seed", 7)
+        page.get_by_label("Optimizer").select_option("adam")
+        shared = page.url.partition("#")[2]
+    assert {"learning_rate=1", "n_kernels=10%2C20", "seed=7", "optimizer=adam"} <= set(shared.split("&"))
+    with live_page(chromium, address, shared) as page:
+        assert page.get_by_label("Learning rate").input_value() == "1"
+        assert page.get_by_label("Kernels of block 2").input_value() == "20"
+        assert page.get_by_label("Optimizer").input_value() == "adam"
+        page.get_by_role("button", name="Back to the recipe").click()
+        assert page.get_by_label("Learning rate").input_value() == "0.01"
+        assert "learning_rate" not in page.url
+        page.evaluate("() => (location.hash = 'recipe=wide&units=7')")
+        page.wait_for_timeout(100)
+        assert page.get_by_label("Hidden units", exact=True).input_value() == "7"
+        assert page.get_by_label("Kernels", exact=True).input_value() == "64"
+
+
+@pytest.mark.parametrize("settings", ["recipe=nothing&learning_rate=fast&seed=<b>", "data=../../etc&n_kernels=1,2,x"])
+def test_an_address_that_makes_no_sense_is_the_usual_one(chromium, address, settings):
+    with live_page(chromium, address, settings) as page:
+        usual = page.get_by_label("Learning rate").input_value()
+        assert float(usual) > 0
+        assert page.get_by_label("Seed").input_value() == "42"
+
+
+def test_a_value_that_cannot_be_is_refused_in_words(chromium, address):
+    with live_page(chromium, address, "recipe=chapter") as page:
+        for name, value, words in [
+            ("Learning rate", -1, "Learning rate must be above 0"),
+            ("Kernels", 0, "Kernels must be a whole number from 1 to 256"),
+            ("Epochs", 1.5, "Epochs must be a whole number from 1 to 1,000"),
+        ]:
+            set_field(page, name, value)
+            assert page.locator(".wrong:visible").inner_text() == words
+            assert page.get_by_label(name, exact=True).get_attribute("aria-invalid") == "true"
+            set_field(page, name, 2)
+            assert page.locator(".wrong:visible").count() == 0
+        set_field(page, "Blocks", 4)  # more than images of 8×8 can be halved
+        page.click("#run-play")
+        page.locator("#refused, #run-status", has_text="4 blocks").first.wait_for()
+
+
+def test_other_settings_are_said_to_be_other(chromium, address):
+    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+        page.click("#run-play")
+        wait_for_epoch(page, 2)
+        assert not page.locator(".changed").is_visible()
+        set_field(page, "Hidden units", 30)
+        page.locator(".changed").wait_for()
+        page.get_by_role("button", name="Start again with these").click()
+        page.locator(".run-name", has_text="Hidden units 30").wait_for()
+        assert not page.locator(".changed").is_visible()
+        assert page.locator(".run-name").count() == 2
+
+
+def test_a_kernel_and_a_mistake_open_their_images(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=6&learning_rate=0.1") as page:
+        finish(page)
+        page.locator(".kernel-item").nth(3).click()
+        assert page.locator("#tab-look").get_attribute("aria-selected") == "true"
+        page.go_back()
+        assert page.locator("#tab-train").get_attribute("aria-selected") == "true"
+        page.locator(".confusion button:not(:empty)").first.click()
+        assert page.locator("#tab-look").get_attribute("aria-selected") == "true"
+
+
+def test_another_image_is_pinned(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=2") as page:
+        finish(page)
+        page.locator(".pinned").wait_for()
+        page.wait_for_timeout(300)
+        with changing(page, ".pinned-image", ".kernel-item canvas:last-child"):
+            page.get_by_role("button", name="Pin another image").click()
+            page.wait_for_timeout(1000)
+
+
+def test_a_network_is_saved_and_downloaded(chromium, address, folder, tmp_path):
+    with live_page(chromium, address, "recipe=chapter&epochs=3&learning_rate=0.1") as page:
+        finish(page)
+        page.get_by_label("Name of the folder").fill("../first <try>")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.locator(".saved", has_text="Saved as ").wait_for(timeout=20_000)
+        saved = page.locator(".saved").inner_text().removeprefix("Saved as ")
+        assert (folder / saved).resolve().parent == (folder / "runs").resolve()
+        assert load(folder / saved).image_shape == (8, 8, 1)
+        for name, ending in [("Report", ".html"), ("Page to try it", ".zip")]:
+            with page.expect_download(timeout=30_000) as download:
+                page.get_by_role("button", name=name).click()
+            path = tmp_path / download.value.suggested_filename
+            assert path.suffix == ending
+            download.value.save_as(path)
+        assert "digits" in Page(next(tmp_path.glob("*.html")).read_text(encoding="utf-8")).text
+        assert "index.html" in "".join(zipfile.ZipFile(next(tmp_path.glob("*.zip"))).namelist())

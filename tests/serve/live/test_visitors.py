@@ -1,0 +1,143 @@
+"""Who visits: goodbyes, broken connections, and those who come back."""
+
+import socket
+import time
+
+import pytest
+from live import SECONDS, served, small_hall
+from websockets.exceptions import InvalidStatus
+
+from golmu.serve.live import visitors
+
+
+def wait_until(holds, seconds=SECONDS):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.01)
+
+
+def cut(page):
+    """Break a page's connection without a word."""
+    page.socket.socket.shutdown(socket.SHUT_RDWR)
+    page.socket.socket.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    with served(small_hall(tmp_path, n_places=2)) as made:
+        yield made
+
+
+def test_two_visitors_train_separately(server):
+    with server.page() as first, server.page() as second:
+        assert first.hello["visitor"] != second.hello["visitor"]
+        first.start(epochs=2)
+        second.start(epochs=3, learning_rate=0.01)
+        one, two = (page.until("run")[0]["run"] for page in (first, second))
+        assert (one["epoch"], two["epoch"]) == (2, 3)
+        assert one["losses"] != two["losses"][: len(one["losses"])]
+
+
+def test_trainings_share_the_threads(server, monkeypatch):
+    places = server.hall.places
+    monkeypatch.setattr(places, "_n_cores", 4)
+    with server.page() as first:
+        first.start(epochs=1000)
+        first.until("state", status="training", n_threads=4)
+        with server.page() as second:
+            second.start(epochs=1000)
+            second.until("state", status="training", n_threads=2)
+            first.until("state", status="training", n_threads=2)
+        first.until("state", status="training", n_threads=4)
+
+
+def test_a_page_that_closes_is_freed_at_once(server):
+    with server.page() as page:
+        page.start(epochs=1000)
+        page.until("state", status="training")
+        name = page.hello["visitor"]
+        assert server.hall.places.n_active == 1
+        page.close()  # with the code 1000
+        wait_until(lambda: server.hall.places.n_active == 0, 2)
+    with server.page(name) as again:
+        assert again.hello["visitor"] != name
+        assert again.hello["runs"] == []
+
+
+def test_a_broken_connection_pauses_and_comes_back(server):
+    with server.page() as page:
+        page.start(epochs=1000, steps="epoch")
+        page.until("state", status="paused")
+        page.ask(do="go")
+        page.until("state", status="training")
+        while len(page.losses[1]) < 13:
+            page.until("frame")
+        cut(page)
+    name = page.hello["visitor"]
+    wait_until(lambda: server.hall.places.n_active == 0)
+    with server.page(name) as again:
+        assert again.hello["visitor"] == name
+        (run,) = again.hello["runs"]
+        state, _ = again.until("state")
+        assert state["status"] == "paused"
+        assert state["steps"] == len(run["losses"]) >= 13
+        frame, _ = again.until("frame")
+        assert frame["first_point"] == 0
+        assert len(again.losses[1]) == state["steps"]
+        again.ask(do="go")
+        again.until("state", status="training")
+
+
+def test_a_broken_connection_leaves_the_queue(server):
+    with server.page() as first, server.page() as second, server.page() as third:
+        for page in (first, second):
+            page.start(epochs=1000)
+            page.until("state", status="training")
+        third.start(epochs=1)
+        third.until("state", status="waiting")
+        cut(third)
+        wait_until(lambda: not server.hall.places._queue)
+        with server.page(third.hello["visitor"]) as again:
+            again.until("state", status="paused")
+
+
+def test_a_name_that_is_connected_already_is_another_visitor(server):
+    with server.page() as page, server.page(page.hello["visitor"]) as copy:
+        assert copy.hello["visitor"] != page.hello["visitor"]
+
+
+def test_whoever_does_not_come_back_is_forgotten(server, monkeypatch):
+    monkeypatch.setattr(visitors, "KEPT_SECONDS", 0.05)
+    with server.page() as page:
+        page.start(steps="none")
+        page.until("state", status="paused")
+        cut(page)
+    time.sleep(0.5)
+    with server.page(page.hello["visitor"]) as again:
+        assert again.hello["visitor"] != page.hello["visitor"]
+
+
+def test_there_are_never_too_many(server, monkeypatch):
+    monkeypatch.setattr(visitors, "MAX_VISITORS", 2)
+    with server.page() as first, server.page() as second:
+        with pytest.raises(InvalidStatus, match="429"), server.page():
+            pass
+        cut(second)
+        time.sleep(0.3)
+        with server.page() as third:  # takes the place of the one that may come back
+            assert third.hello["visitor"] not in (first.hello["visitor"], second.hello["visitor"])
+
+
+def test_the_server_ends_with_a_training_under_way(tmp_path):
+    with served(small_hall(tmp_path)) as server:
+        with server.page() as page:
+            page.start(epochs=1000)
+            page.until("state", status="training")
+            cut(page)
+        with server.page() as page:
+            page.start(epochs=1000)
+            page.until("state", status="training")
+            started = time.monotonic()
+            server.stop()
+            assert time.monotonic() - started < 10
