@@ -55,6 +55,9 @@ class Gate:
         self._n_in_progress = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+            return
         if scope["type"] == "websocket":
             try:
                 self._check_caller(scope)
@@ -62,9 +65,9 @@ class Gate:
             except RefusalError as refusal:
                 await WebSocket(scope, receive, send).send_denial_response(refusal.response())
                 return
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started, path = perf_counter(), scope["path"]
         status: int | None = None
         direct = self._direct.get((scope["method"], path))
