@@ -1,5 +1,7 @@
 """What a page can ask of the server, and what it hears."""
 
+import threading
+
 import numpy as np
 import pytest
 from live import SMALL, served, small_hall
@@ -170,3 +172,12 @@ def test_above_the_limit_visitors_wait_and_hear_their_place(tmp_path):
             third.until("state", status="finished")
         second.ask(do="go")
         second.until("state", status="finished")
+
+
+def test_a_flood_of_starts_does_not_pile_up(live):
+    with live.page() as page:
+        for _ in range(100):
+            page.send(do="start", settings=SMALL | {"epochs": 1000})
+        page.until("state", status="training")
+        assert sum(thread.name == "golmu-trainer" for thread in threading.enumerate()) < 12
+        page.ask(do="reset")

@@ -82,9 +82,12 @@ def _data_sets(
     from golmu.about import DATASET_NAMES  # noqa: PLC0415
     from golmu.cli.progress import ReadingDisplay, load_with_bar  # noqa: PLC0415
     from golmu.cli.recipe_choice import choose_recipe  # noqa: PLC0415
+    from golmu.data.reading import ReadOptions  # noqa: PLC0415
     from golmu.runs.job import SplitDataset  # noqa: PLC0415
     from golmu.serve.live.data_sets import DataSets  # noqa: PLC0415
 
+    if (run is not None or data is None or data in DATASET_NAMES) and ReadOptions().differences(read_options):
+        raise InputError("--size, --channels, --skip-bad and --label are for your own data: leave them out")
     if run is not None:
         from golmu.serve.live.opened import open_run  # noqa: PLC0415
 

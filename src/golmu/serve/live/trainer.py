@@ -125,6 +125,11 @@ class Trainer:
         if seconds is not None:
             self._thread.join(seconds)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread has not ended yet."""
+        return self._thread.is_alive()
+
     def pin(self, index: int) -> None:
         """Show the feature maps of another validation image."""
 

@@ -34,6 +34,9 @@ KEPT_SECONDS = 600.0
 MAX_QUESTIONS = 16
 """Questions of one visitor that are being answered, at most."""
 
+MAX_ENDING = 4
+"""Trainings of one visitor that are still ending, at most: each has a thread until it has noticed."""
+
 IDLE, LOADING, WAITING, TRAINING, PAUSED = "idle", "loading", "waiting", "training", "paused"
 ENDED = ("finished", "diverged", "failed")
 """What a training of a visitor may be doing; without one, the visitor is idle."""
@@ -80,6 +83,7 @@ class Visitor:
         self.name, self._hall = name, hall
         self.outbox: Outbox | None = None
         self._session: Session | None = None
+        self._ending: list[Trainer] = []
         self._runs: list[LiveRun] = []
         self._n_runs = self._pinned = 0
         self._frame_numbers = count(1)  # one sequence for all trainings, so that what has been seen is never mistaken
@@ -206,6 +210,9 @@ class Visitor:
         steps = request.word("steps", None)
         if steps is not None:
             one_of(steps, (*UNITS, NO_STEPS), "steps")
+        self._ending = [one for one in self._ending if one.is_alive]
+        if len(self._ending) >= MAX_ENDING:
+            raise InputError(f"{MAX_ENDING} trainings are still ending: start again in a moment")
         self._drop()
         self._n_runs += 1
         run = LiveRun(self._n_runs, data_set, data_sets.title(data_set), name, recipe, seed)
@@ -283,6 +290,7 @@ class Visitor:
             return
         self._hall.places.leave(self)
         session.trainer.close()
+        self._ending.append(session.trainer)
         run = session.run
         if run.status not in ENDED:
             run.status = "stopped"
