@@ -43,14 +43,17 @@ export function startKernels(app, signal) {
     make("h2", {}, app.words("kernels.title")), make("p", { class: "soft" }, app.words("kernels.help")),
     make("div", { class: "kernels-beside" }, beside, make("div", {}, grid, note)),
   );
-  let items = [], shape = "", shownImage = null;
+  let items = [], weights = [], shape = "", shownImage = null;
 
   function makeItem(k, [height, width]) {
     const kernel = sizeCanvas(make("canvas", { class: "kernel" }), 3, 3, 44), map = sizeCanvas(make("canvas"), height, width, MAP_SIDE);
     const item = make("button", { type: "button", class: "kernel-item" }, kernel, map);
+    const words = app.words("kernels.open", { kernel: k + 1 });
+    item.setAttribute("aria-label", words);
+    item.addEventListener("pointerenter", () => (item.title = `${words}\n${weights[k].map((one) => app.number(one, 2)).join("  ")}`));
     item.addEventListener("click", () => app.open("look", { which: "excite", block: 0, kernel: k }));
     grid.append(item);
-    return { item, kernel, map };
+    return { kernel, map };
   }
 
   function show(frame) {
@@ -63,12 +66,9 @@ export function startKernels(app, signal) {
       shape = next;
     }
     const largest = kernels.values.reduce((high, value) => Math.max(high, Math.abs(value)), 0) || 1;
-    items.forEach(({ item, kernel, map }, k) => {
-      const weights = paintKernel(kernel, kernels, k, largest);
+    weights = items.map(({ kernel, map }, k) => {
       paintMap(map, maps, k);
-      const words = app.words("kernels.open", { kernel: k + 1 });
-      item.setAttribute("aria-label", words);
-      item.title = `${words}\n${weights.map((weight) => app.number(weight, 2)).join("  ")}`;
+      return paintKernel(kernel, kernels, k, largest);
     });
     const all = [app.runs.find(frame.run).settings.n_kernels ?? n].flat()[0];
     note.textContent = all > n ? app.words("kernels.first", { shown: n, n: all }) : "";
