@@ -5,29 +5,33 @@ import { channelsOf, make, paintImage, sizeCanvas } from "./elements.js";
 const MAP_SIDE = 84; // of a feature map's longer side, in CSS pixels
 const PINNED_SIDE = 112;
 
-/** Paint the mean over the channels of kernel k of weights (3, 3, c, K): blue above zero, orange below. */
-function paintKernel(canvas, { values, shape }, k, largest) {
-  const [, , channels, n] = shape, [above, below, none] = ["--blue", "--orange", "--page"].map(channelsOf), data = new ImageData(3, 3);
-  const weights = Array.from({ length: 9 }, (_, i) => {
+/** Return the nine means over the channels of kernel k of weights (3, 3, c, K). */
+function meanWeights({ values, shape: [, , channels, n] }, k) {
+  return Array.from({ length: 9 }, (_, i) => {
     let sum = 0;
     for (let c = 0; c < channels; c++) sum += values[(i * channels + c) * n + k];
     return sum / channels;
   });
-  weights.forEach((weight, i) => {
+}
+
+/** Paint the mean over the channels of kernel k: blue above zero, orange below. */
+function paintKernel(canvas, kernels, k, largest) {
+  const [above, below, none] = ["--blue", "--orange", "--page"].map(channelsOf), data = new ImageData(3, 3);
+  meanWeights(kernels, k).forEach((weight, i) => {
     const share = Math.min(1, Math.abs(weight) / largest), colour = weight > 0 ? above : below;
     data.data.set([...colour.map((value, c) => none[c] + share * (value - none[c])), 255], 4 * i);
   });
   canvas.getContext("2d").putImageData(data, 0, 0);
-  return weights;
 }
 
 /** Paint map k of maps (h, w, K) from 0 to 255. */
 function paintMap(canvas, { values, shape }, k) {
-  const [height, width, n] = shape;
-  const image = new ImageData(width, height), [above, none] = ["--blue", "--page"].map(channelsOf);
-  for (let i = 0; i < height * width; i++) {
-    const share = values[i * n + k] / 255;
-    image.data.set([...above.map((value, c) => none[c] + share * (value - none[c])), 255], 4 * i);
+  const [height, width, n] = shape, image = new ImageData(width, height), { data } = image;
+  const [above, none] = ["--blue", "--page"].map(channelsOf);
+  for (let i = 0, from = k; i < data.length; i += 4, from += n) {
+    const share = values[from] / 255;
+    for (let c = 0; c < 3; c++) data[i + c] = none[c] + share * (above[c] - none[c]);
+    data[i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
@@ -43,17 +47,22 @@ export function startKernels(app, signal) {
     make("h2", {}, app.words("kernels.title")), make("p", { class: "soft" }, app.words("kernels.help")),
     make("div", { class: "kernels-beside" }, beside, make("div", {}, grid, note)),
   );
-  let items = [], weights = [], shape = "", shownImage = null;
+  let items = [], shape = "", shownImage = null, shownKernels = null;
 
   function makeItem(k, [height, width]) {
     const kernel = sizeCanvas(make("canvas", { class: "kernel" }), 3, 3, 44), map = sizeCanvas(make("canvas"), height, width, MAP_SIDE);
     const item = make("button", { type: "button", class: "kernel-item" }, kernel, map);
-    const words = app.words("kernels.open", { kernel: k + 1 });
-    item.setAttribute("aria-label", words);
-    item.addEventListener("pointerenter", () => (item.title = `${words}\n${weights[k].map((one) => app.number(one, 2)).join("  ")}`));
+    item.setAttribute("aria-label", app.words("kernels.open", { kernel: k + 1 }));
     item.addEventListener("click", () => app.open("look", { which: "excite", block: 0, kernel: k }));
+    item.addEventListener("pointerenter", () => (item.title = describe(k)));
     grid.append(item);
     return { kernel, map };
+  }
+
+  /** Return a kernel's number and its weights of this moment, in words. */
+  function describe(k) {
+    const weights = meanWeights(shownKernels, k);
+    return `${app.words("kernels.open", { kernel: k + 1 })}\n${weights.map((weight) => app.number(weight, 2)).join("  ")}`;
   }
 
   function show(frame) {
@@ -65,10 +74,11 @@ export function startKernels(app, signal) {
       items = Array.from({ length: n }, (_, k) => makeItem(k, maps.shape));
       shape = next;
     }
+    shownKernels = kernels;
     const largest = kernels.values.reduce((high, value) => Math.max(high, Math.abs(value)), 0) || 1;
-    weights = items.map(({ kernel, map }, k) => {
+    items.forEach(({ kernel, map }, k) => {
+      paintKernel(kernel, kernels, k, largest);
       paintMap(map, maps, k);
-      return paintKernel(kernel, kernels, k, largest);
     });
     const all = [app.runs.find(frame.run).settings.n_kernels ?? n].flat()[0];
     note.textContent = all > n ? app.words("kernels.first", { shown: n, n: all }) : "";

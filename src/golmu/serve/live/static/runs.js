@@ -1,5 +1,8 @@
 // The runs that the page knows: the one under way, and earlier ones, whose curves stay for comparison.
 
+const DRAWING_SHARE = 1 / 8; // of the time that drawing frames may take
+const LONGEST_REST_MS = 1000; // after a frame that took long to draw
+
 const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
 
 const ENOUGH_JUDGED = 400; // validation images, from whose answers the accuracy is estimated
@@ -120,13 +123,18 @@ export class Runs {
 
   /** Take a frame, and say so when the page has had time to show it: then comes the next one. */
   receive(frame) {
-    const run = this.find(frame.run), { steps, losses } = frame.arrays;
+    const started = performance.now(), run = this.find(frame.run), { steps, losses } = frame.arrays;
     run.describe(frame);
     run.extend(frame.first_point, steps.values, losses.values);
     run.estimate(frame);
     this.app.lastFrame = frame;
     this.app.emit("frame", frame);
-    requestAnimationFrame(() => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length }));
+    const spent = performance.now() - started;
+    // Drawing takes the processor's time from the training: where it takes long, frames come less often.
+    requestAnimationFrame((begun) => setTimeout(() => {
+      const now = performance.now(), rest = (spent + now - begun) / DRAWING_SHARE - (now - started);
+      setTimeout(() => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length }), Math.min(Math.max(rest, 0), LONGEST_REST_MS));
+    }));
   }
 
   /** Forget the runs of which `isUnwanted` holds. */

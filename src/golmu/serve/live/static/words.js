@@ -14,6 +14,7 @@ export class Words {
   constructor() {
     this.language = "en";
     this.texts = {};
+    this.formats = new Map(); // of numbers, by language and digits: to make one takes long
     this.values = new WeakMap(); // of elements: by target, what their words have in place of {names}
   }
 
@@ -44,7 +45,9 @@ export class Words {
 
   /** Return a number with at most so many digits after the point. */
   number(value, digits = 3) {
-    return value.toLocaleString(this.language, { maximumFractionDigits: digits });
+    const key = `${this.language} ${digits}`;
+    if (!this.formats.has(key)) this.formats.set(key, new Intl.NumberFormat(this.language, { maximumFractionDigits: digits }));
+    return this.formats.get(key).format(value);
   }
 
   /** Let an element show words, now and in the next language. */
