@@ -21,7 +21,8 @@ export function button(words, act, attributes = {}) {
 
 /** Return a slider with its label and its number; `changed` is called with each new number. */
 export function slider({ label, low, high, step, value, format, changed }) {
-  const input = make("input", { type: "range", min: low, max: high, step, value }), number = make("output", { class: "number" });
+  const input = make("input", { type: "range", min: low, max: high, step, value }),
+    number = make("output", { class: "number" });
   const show = () => {
     number.textContent = format(Number(input.value));
     input.setAttribute("aria-valuetext", number.textContent);

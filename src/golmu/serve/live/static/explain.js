@@ -28,7 +28,13 @@ export function start(root, app, signal) {
   const words = (key, values) => app.words(key, values);
   const sections = Object.entries(PIECES).map(([name, explain], i) => {
     const title = make("h2", { id: `explain-${name}`, tabindex: -1 }, `${i + 1}. ${words(`explain.${name}.title`)}`);
-    return make("section", { class: "piece", "aria-labelledby": title.id }, title, make("p", {}, words(`explain.${name}.text`)), ...explain(words, signal));
+    return make(
+      "section",
+      { class: "piece", "aria-labelledby": title.id },
+      title,
+      make("p", {}, words(`explain.${name}.text`)),
+      ...explain(words, signal),
+    );
   });
   const links = Object.keys(PIECES).map((name, i) => {
     const made = make("button", { type: "button" }, `${i + 1}. ${words(`explain.${name}.title`)}`);

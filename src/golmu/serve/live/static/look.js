@@ -31,7 +31,19 @@ let lastImage = null; // stays when the tab is made again in another language
 /** What the parts of the tab share: the image with its trace, what of it is chosen, and the words. */
 class Look {
   constructor(root, app, signal) {
-    Object.assign(this, { app, signal, keys: "look-keys", hold: new Hold(), isInView: false, image: null, trace: null, sizes: "", panel: null, timer: null, keeping: null });
+    Object.assign(this, {
+      app,
+      signal,
+      keys: "look-keys",
+      hold: new Hold(),
+      isInView: false,
+      image: null,
+      trace: null,
+      sizes: "",
+      panel: null,
+      timer: null,
+      keeping: null,
+    });
     this.words = (key, values) => app.words(key, values);
     this.view = { ...this.readAddress(), y: null, x: null, category: null, channel: 0 };
     this.list = new ImagesList(this);
@@ -49,21 +61,45 @@ class Look {
 
   /** Return what the address says of the stage, the block, the kernel and the unit. */
   readAddress() {
-    const { address } = this.app, number = (name) => Math.max(0, Math.trunc(Number(address.get(name, 0))) || 0);
+    const { address } = this.app,
+      number = (name) => Math.max(0, Math.trunc(Number(address.get(name, 0))) || 0);
     const stage = address.get("stage");
-    return { stage: stage in PANELS ? stage : "convolution", block: number("block"), kernel: number("kernel"), unit: number("unit") };
+    return {
+      stage: stage in PANELS ? stage : "convolution",
+      block: number("block"),
+      kernel: number("kernel"),
+      unit: number("unit"),
+    };
   }
 
   build(root) {
     const { words } = this;
     this.missing = make("p", { class: "card" }, words("look.no_network"));
     this.answer = make("p", { class: "look-answer" });
-    this.stages = choice({ label: words("look.stages"), options: Object.keys(PANELS).map((name) => [name, words(`look.stage.${name}`)]), value: this.view.stage, changed: (stage) => this.choose({ stage }) });
+    this.stages = choice({
+      label: words("look.stages"),
+      options: Object.keys(PANELS).map((name) => [name, words(`look.stage.${name}`)]),
+      value: this.view.stage,
+      changed: (stage) => this.choose({ stage }),
+    });
     this.fields = Object.fromEntries(["block", "kernel", "unit"].map((name) => [name, this.makeField(name)]));
     this.place = make("div", { class: "panel-place" });
     const fields = make("div", { class: "controls" }, ...Object.values(this.fields).map(({ element }) => element));
-    this.panelCard = make("section", { class: "card panel", "aria-label": words("look.stages") }, this.stages.element, fields, this.place, make("p", { class: "soft", id: this.keys }, words("look.keys")));
-    this.flowCard = make("section", { class: "card" }, make("h2", {}, words("look.flow")), this.answer, this.flow.element);
+    this.panelCard = make(
+      "section",
+      { class: "card panel", "aria-label": words("look.stages") },
+      this.stages.element,
+      fields,
+      this.place,
+      make("p", { class: "soft", id: this.keys }, words("look.keys")),
+    );
+    this.flowCard = make(
+      "section",
+      { class: "card" },
+      make("h2", {}, words("look.flow")),
+      this.answer,
+      this.flow.element,
+    );
     this.content = make(
       "div",
       {},
@@ -77,16 +113,21 @@ class Look {
 
   /** Return a field for the number of a block, a kernel or a unit, which people count from 1. */
   makeField(name) {
-    const input = make("input", { type: "number", min: 1, step: 1 }), of = make("span", { class: "soft" });
-    input.addEventListener("change", () => this.choose({ [name]: Math.max(0, Math.round(Number(input.value)) - 1 || 0) }));
+    const input = make("input", { type: "number", min: 1, step: 1 }),
+      of = make("span", { class: "soft" });
+    input.addEventListener("change", () =>
+      this.choose({ [name]: Math.max(0, Math.round(Number(input.value)) - 1 || 0) }),
+    );
     return { element: make("label", { class: "field" }, `${this.words(`look.field.${name}`)} `, input, of), input, of };
   }
 
   /** Come into view, perhaps because another tab asks for an image or a kernel. */
   show(request) {
     this.isInView = true;
-    if (request?.pixels) lastImage = { pixels: Uint8ClampedArray.from(request.pixels), index: null, label: null, title: request.title };
-    if (request?.which === "excite") Object.assign(this.view, { stage: "convolution", block: request.block, kernel: request.kernel });
+    if (request?.pixels)
+      lastImage = { pixels: Uint8ClampedArray.from(request.pixels), index: null, label: null, title: request.title };
+    if (request?.which === "excite")
+      Object.assign(this.view, { stage: "convolution", block: request.block, kernel: request.kernel });
     this.request = request?.which === "cell" ? request : null;
     if (request?.pixels) this.image = lastImage;
     this.follow();
@@ -104,7 +145,14 @@ class Look {
     this.content.hidden = network === null;
     if (network === null) return;
     const { height, width, channels, blocks, names, weights } = network;
-    const sizes = JSON.stringify([height, width, channels, blocks.map(({ kernels }) => kernels), weights.b1.length, names]);
+    const sizes = JSON.stringify([
+      height,
+      width,
+      channels,
+      blocks.map(({ kernels }) => kernels),
+      weights.b1.length,
+      names,
+    ]);
     if (sizes !== this.sizes) {
       this.sizes = sizes;
       this.flow.build(network);
@@ -153,7 +201,11 @@ class Look {
   }
 
   retrace() {
-    const { image, app: { network } } = this, isFit = image?.pixels.length === network.height * network.width * network.channels;
+    const {
+        image,
+        app: { network },
+      } = this,
+      isFit = image?.pixels.length === network.height * network.width * network.channels;
     this.trace = isFit ? new Trace(network, image.pixels) : null;
     for (const card of [this.flowCard, this.panelCard]) card.hidden = !isFit;
     this.render();
@@ -187,7 +239,9 @@ class Look {
 
   /** Bring what is chosen within what the network has. */
   limit() {
-    const { view, trace } = this, { network, hidden, predicted } = trace, within = (value, n) => Math.min(Math.max(value, 0), n - 1);
+    const { view, trace } = this,
+      { network, hidden, predicted } = trace,
+      within = (value, n) => Math.min(Math.max(value, 0), n - 1);
     view.block = within(view.block, network.blocks.length);
     const { height, width, kernels } = network.blocks[view.stage === "pixels" ? 0 : view.block];
     view.kernel = within(view.kernel, view.stage === "hidden" ? network.blocks.at(-1).kernels : kernels);
@@ -200,16 +254,42 @@ class Look {
 
   render() {
     if (!this.trace || !this.isInView) return;
-    const { trace, words } = this, { network, predicted, probabilities } = trace, view = this.limit(), { names } = network;
-    const flowOf = JSON.stringify([view.stage, view.block, view.kernel, view.unit, view.category, document.documentElement.dataset.theme]);
+    const { trace, words } = this,
+      { network, predicted, probabilities } = trace,
+      view = this.limit(),
+      { names } = network;
+    const flowOf = JSON.stringify([
+      view.stage,
+      view.block,
+      view.kernel,
+      view.unit,
+      view.category,
+      document.documentElement.dataset.theme,
+    ]);
     if (this.flowTrace !== trace || this.flowOf !== flowOf || this.flow.isTurned) this.flow.update(trace, view);
     Object.assign(this, { flowTrace: trace, flowOf });
-    const { label, title } = this.image, values = { label: names[label], predicted: names[predicted], probability: formatPercent(probabilities[predicted]) };
-    this.answer.textContent = label === null ? words("look.answer.own", { ...values, title }) : words(label === predicted ? "look.answer.right" : "look.answer.wrong", values);
+    const { label, title } = this.image,
+      values = {
+        label: names[label],
+        predicted: names[predicted],
+        probability: formatPercent(probabilities[predicted]),
+      };
+    this.answer.textContent =
+      label === null
+        ? words("look.answer.own", { ...values, title })
+        : words(label === predicted ? "look.answer.right" : "look.answer.wrong", values);
     this.answer.classList.toggle("wrong", label !== null && label !== predicted);
     this.stages.set(view.stage);
-    const numbers = { block: network.blocks.length, kernel: network.blocks[view.stage === "hidden" ? network.blocks.length - 1 : view.block].kernels, unit: trace.hidden.length };
-    const isNeeded = { block: OF_A_BLOCK.includes(view.stage) && numbers.block > 1, kernel: OF_A_BLOCK.includes(view.stage), unit: view.stage === "hidden" };
+    const numbers = {
+      block: network.blocks.length,
+      kernel: network.blocks[view.stage === "hidden" ? network.blocks.length - 1 : view.block].kernels,
+      unit: trace.hidden.length,
+    };
+    const isNeeded = {
+      block: OF_A_BLOCK.includes(view.stage) && numbers.block > 1,
+      kernel: OF_A_BLOCK.includes(view.stage),
+      unit: view.stage === "hidden",
+    };
     for (const [name, { element, input, of }] of Object.entries(this.fields)) {
       element.hidden = !isNeeded[name];
       input.max = numbers[name];

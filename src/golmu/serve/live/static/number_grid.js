@@ -31,11 +31,15 @@ export class NumberGrid {
    */
   show(values, { format = formatShort, largest = null, classes = [] } = {}) {
     this.cells.forEach((cell, i) => {
-      const value = values[i], isShown = value !== null && value !== undefined;
+      const value = values[i],
+        isShown = value !== null && value !== undefined;
       cell.textContent = isShown ? format(value) : "";
       cell.title = isShown ? formatNumber(value, 5) : "";
       cell.className = `${value < 0 ? "below " : ""}${classes[i] ?? ""}`;
-      cell.style.setProperty("--strength", isShown && largest ? (STRONGEST * Math.min(1, Math.abs(value) / largest)).toFixed(1) : 0);
+      cell.style.setProperty(
+        "--strength",
+        isShown && largest ? (STRONGEST * Math.min(1, Math.abs(value) / largest)).toFixed(1) : 0,
+      );
     });
   }
 }

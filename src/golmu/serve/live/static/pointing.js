@@ -19,13 +19,17 @@ export class Pointing {
    * @param element What holds the grid; it can be reached with the Tab key from now on.
    * @param label What a screen reader calls it.
    * @param pointed Called with { y, x, byKey } when another cell is pointed at.
-   * @param pressed Called with the same when a cell is clicked, or Enter or Space is pressed on it; without, a click holds
-   *   the cell, and a click on a held cell lets it go.
+   * @param pressed Called with the same when a cell is clicked, or Enter or Space is pressed on it; without, a click
+   *   holds the cell, and a click on a held cell lets it go.
    * @param hold What a click holds, if other grids show the same cell.
    * @param keys The id of the element that explains all that.
    */
   constructor(element, { label, pointed, pressed = null, hold = new Hold(), keys }) {
-    for (const [name, value] of [["tabindex", 0], ["role", "application"], ["aria-describedby", keys]]) {
+    for (const [name, value] of [
+      ["tabindex", 0],
+      ["role", "application"],
+      ["aria-describedby", keys],
+    ]) {
       if (value !== undefined) element.setAttribute(name, value);
     }
     Object.assign(this, { element, height: 1, width: 1, cell: { y: 0, x: 0 }, pointed, pressed, hold });
@@ -52,7 +56,8 @@ export class Pointing {
   }
 
   cellAt(event) {
-    const box = this.element.getBoundingClientRect(), { clientLeft, clientTop, clientWidth, clientHeight } = this.element;
+    const box = this.element.getBoundingClientRect(),
+      { clientLeft, clientTop, clientWidth, clientHeight } = this.element;
     return {
       y: Math.floor(((event.clientY - box.top - clientTop) / clientHeight) * this.height),
       x: Math.floor(((event.clientX - box.left - clientLeft) / clientWidth) * this.width),
@@ -60,7 +65,8 @@ export class Pointing {
   }
 
   type(event) {
-    const { key } = event, { y, x } = this.cell;
+    const { key } = event,
+      { y, x } = this.cell;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.pressed && (key === "Enter" || key === " ")) this.pressed({ y, x, byKey: true });
     else if (key === "Home" || key === "End") this.point({ y, x: key === "Home" ? 0 : this.width - 1 }, true);
@@ -70,7 +76,8 @@ export class Pointing {
   }
 
   press(place) {
-    const { y, x } = this.within(place), isSame = y === this.cell.y && x === this.cell.x;
+    const { y, x } = this.within(place),
+      isSame = y === this.cell.y && x === this.cell.x;
     if (!this.pressed) this.hold.set(!(this.hold.isHeld && isSame));
     this.point({ y, x }, false);
     this.pressed?.({ y, x, byKey: false });

@@ -11,12 +11,15 @@ const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowD
 export function rove(element, columns) {
   const items = () => [...element.querySelectorAll("button:not([hidden])")];
   const reach = (one = null) => {
-    const all = items(), reached = all.includes(one) ? one : (all.find((item) => item.tabIndex === 0) ?? all[0]);
+    const all = items(),
+      reached = all.includes(one) ? one : (all.find((item) => item.tabIndex === 0) ?? all[0]);
     for (const item of all) item.tabIndex = item === reached ? 0 : -1;
   };
   element.addEventListener("focusin", ({ target }) => reach(target.closest("button")));
   element.addEventListener("keydown", (event) => {
-    const all = items(), at = all.indexOf(document.activeElement), n = typeof columns === "function" ? columns() : columns;
+    const all = items(),
+      at = all.indexOf(document.activeElement),
+      n = typeof columns === "function" ? columns() : columns;
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     let to = null;
     if (event.key === "Home") to = 0;

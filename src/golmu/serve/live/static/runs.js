@@ -92,7 +92,7 @@ export class Run {
 /** All runs, in the order in which they began. Every change is told as the event "runs" of the app. */
 export class Runs {
   constructor(app) {
-    Object.assign(this, { app, list: [], current: null, n: 0 });
+    Object.assign(this, { app, list: [], current: null, n: 0, isTraining: false, unsaid: null, timer: null });
     app.socket.on("hello", ({ runs = [] }) => runs.forEach((run) => this.take(run)));
     app.socket.on("run", ({ run }) => this.take(run));
     app.socket.on("state", (state) => this.follow(state));
@@ -118,6 +118,8 @@ export class Runs {
   follow(state) {
     this.current = state.run === null ? null : this.find(state.run);
     this.current?.describe(state);
+    this.isTraining = state.status === "training";
+    if (!this.isTraining) this.say();
     this.drop((run) => run !== this.current && !run.isListed);
   }
 
@@ -133,8 +135,17 @@ export class Runs {
     // Drawing takes the processor's time from the training: where it takes long, frames come less often.
     requestAnimationFrame((begun) => setTimeout(() => {
       const now = performance.now(), rest = (spent + now - begun) / DRAWING_SHARE - (now - started);
-      setTimeout(() => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length }), Math.min(Math.max(rest, 0), LONGEST_REST_MS));
+      this.unsaid = () => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length });
+      if (this.isTraining) this.timer = setTimeout(() => this.say(), Math.min(Math.max(rest, 0), LONGEST_REST_MS));
+      else this.say();
     }));
+  }
+
+  /** Say that the last frame has been seen, if that has not been said yet. */
+  say() {
+    clearTimeout(this.timer);
+    this.unsaid?.();
+    this.unsaid = null;
   }
 
   /** Forget the runs of which `isUnwanted` holds. */

@@ -1,5 +1,5 @@
-// One image on its way through a network, and each number on that way with the numbers that it comes from. It touches no
-// page. Maps lie as the network has them: by row, column and kernel, the kernel running fastest.
+// One image on its way through a network, and each number on that way with the numbers that it comes from. It touches
+// no page. Maps lie as the network has them: by row, column and kernel, the kernel running fastest.
 
 import { softmax } from "./shared/network.js";
 
@@ -30,13 +30,17 @@ export class Trace {
   }
 
   /**
-   * Return how a block's kernel comes to its sum at a place: for each channel the nine values of the `window` (0 in the border),
-   * the nine `weights`, their `products` and the `sum` of these; and over all channels the `bias` and the `sum`.
+   * Return how a block's kernel comes to its sum at a place: for each channel the nine values of the `window` (0 in the
+   * border), the nine `weights`, their `products` and the `sum` of these; and over all channels the `bias` and the
+   * `sum`.
    */
   convolutionAt(number, kernel, y, x) {
-    const { kernels, weights, bias } = this.network.blocks[number], input = this.inputOf(number);
+    const { kernels, weights, bias } = this.network.blocks[number],
+      input = this.inputOf(number);
     const channels = Array.from({ length: input.channels }, (_, channel) => {
-      const window = [], own = [], isInside = [];
+      const window = [],
+        own = [],
+        isInside = [];
       for (let i = 0; i < WINDOW; i++) {
         for (let j = 0; j < WINDOW; j++) {
           const [row, column] = [y + i - 1, x + j - 1];
@@ -54,7 +58,9 @@ export class Trace {
 
   /** Return the four values of a pooling window, by row, and which of them is the maximum: the first of equals. */
   poolingAt(number, kernel, y, x) {
-    const { width, kernels } = this.network.blocks[number], { maps } = this.blocks[number], values = [];
+    const { width, kernels } = this.network.blocks[number],
+      { maps } = this.blocks[number],
+      values = [];
     for (let i = 0; i < POOL; i++) {
       for (let j = 0; j < POOL; j++) values.push(maps[((POOL * y + i) * width + POOL * x + j) * kernels + kernel]);
     }
@@ -63,7 +69,8 @@ export class Trace {
 
   /** Return the weights (h', w', K) with which a hidden unit reads the last pooled maps. */
   unitWeights(unit) {
-    const { w1 } = this.network.weights, n = this.hidden.length;
+    const { w1 } = this.network.weights,
+      n = this.hidden.length;
     return Float32Array.from({ length: w1.length / n }, (_, i) => w1[i * n + unit]);
   }
 
@@ -75,14 +82,16 @@ export class Trace {
 
   /** Return what the map of each kernel of the last block adds to a hidden unit, (K,). */
   unitSums(unit) {
-    const { kernels } = this.network.blocks.at(-1), sums = new Float64Array(kernels);
+    const { kernels } = this.network.blocks.at(-1),
+      sums = new Float64Array(kernels);
     this.unitProducts(unit).forEach((product, i) => (sums[i % kernels] += product));
     return sums;
   }
 
   /** Return the weights (U,) with which a class reads the hidden units. */
   classWeights(category) {
-    const { w2 } = this.network.weights, n = this.logits.length;
+    const { w2 } = this.network.weights,
+      n = this.logits.length;
     return Float32Array.from({ length: this.hidden.length }, (_, unit) => w2[unit * n + category]);
   }
 

@@ -11,14 +11,16 @@ export function largestOf(values, stride = 1, offset = 0) {
 }
 
 /**
- * Paint values (height, width) on a canvas, a pixel each: blue above 0 and orange below, the stronger the nearer to `largest`.
- * The values are every `stride`-th of `values` from `offset` on.
+ * Paint values (height, width) on a canvas, a pixel each: blue above 0 and orange below, the stronger the nearer to
+ * `largest`. The values are every `stride`-th of `values` from `offset` on.
  */
 export function paintValues(canvas, { values, height, width, stride = 1, offset = 0, largest }) {
-  const [above, below] = ["--blue", "--orange"].map(channelsOf), data = new ImageData(width, height);
+  const [above, below] = ["--blue", "--orange"].map(channelsOf),
+    data = new ImageData(width, height);
   const most = largest ?? largestOf(values, stride, offset);
   for (let i = 0, from = offset; i < height * width; i++, from += stride) {
-    const value = values[from], [red, green, blue] = value < 0 ? below : above;
+    const value = values[from],
+      [red, green, blue] = value < 0 ? below : above;
     data.data.set([red, green, blue, Math.min(255, (255 * Math.abs(value)) / most)], 4 * i);
   }
   fitCanvas(canvas, data);
@@ -75,7 +77,8 @@ export class ValueMap {
   }
 
   place(element, { y, x, height, width }) {
-    const share = (value, whole) => `${(100 * value) / whole}%`, { pointing } = this;
+    const share = (value, whole) => `${(100 * value) / whole}%`,
+      { pointing } = this;
     element.hidden = false;
     Object.assign(element.style, {
       top: share(y, pointing.height),

@@ -35,7 +35,9 @@ const products = (values, weights) => values.map((value, i) => value * weights[i
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
 
 export function explainConvolution(words) {
-  let weights = [...KERNELS.upright], cell = { y: 2, x: 3 }, isExercise = false;
+  let weights = [...KERNELS.upright],
+    cell = { y: 2, x: 3 },
+    isExercise = false;
   const label = (name, values) => words(`explain.convolution.${name}`, values);
   const point = (to) => {
     cell = { y: to.y, x: to.x };
@@ -49,7 +51,13 @@ export function explainConvolution(words) {
   const made = new NumberGrid({ rows: 3, columns: 3, label: label("products") });
   const inputs = weights.map((_, i) => {
     const name = label("weight", { row: Math.floor(i / 3) + 1, column: (i % 3) + 1 });
-    const input = make("input", { type: "number", min: -LARGEST_WEIGHT, max: LARGEST_WEIGHT, step: 1, "aria-label": name });
+    const input = make("input", {
+      type: "number",
+      min: -LARGEST_WEIGHT,
+      max: LARGEST_WEIGHT,
+      step: 1,
+      "aria-label": name,
+    });
     input.addEventListener("input", () => {
       weights[i] = Math.min(Math.max(Math.round(Number(input.value)) || 0, -LARGEST_WEIGHT), LARGEST_WEIGHT);
       presets.set(null);
@@ -68,9 +76,15 @@ export function explainConvolution(words) {
       update();
     },
   });
-  const sum = make("p", { class: "equation" }), verdict = make("p", { class: "verdict", role: "status" });
+  const sum = make("p", { class: "equation" }),
+    verdict = make("p", { class: "verdict", role: "status" });
   const answer = make("input", { type: "number", step: 1, class: "answer" });
-  const exercise = make("form", { class: "controls" }, make("label", {}, `${label("yours")} `, answer), make("button", { type: "submit" }, label("check")));
+  const exercise = make(
+    "form",
+    { class: "controls" },
+    make("label", {}, `${label("yours")} `, answer),
+    make("button", { type: "submit" }, label("check")),
+  );
   const toggle = button(label("exercise"), () => {
     isExercise = !isExercise;
     answer.value = "";
@@ -79,16 +93,20 @@ export function explainConvolution(words) {
   });
   exercise.addEventListener("submit", (event) => {
     event.preventDefault();
-    const right = total(products(windowAt(cell), weights)), given = Number(answer.value);
+    const right = total(products(windowAt(cell), weights)),
+      given = Number(answer.value);
     if (answer.value === "") return;
     verdict.textContent = given === right ? label("right", { sum: formatNumber(right, 0) }) : label("wrong");
   });
 
   function update() {
-    const values = windowAt(cell), made9 = products(values, weights), result = total(made9);
+    const values = windowAt(cell),
+      made9 = products(values, weights),
+      result = total(made9);
     const sums = IMAGE.map((_, i) => total(products(windowAt({ y: Math.floor(i / SIDE), x: i % SIDE }), weights)));
     const isNear = (i) => Math.abs(Math.floor(i / SIDE) - cell.y) <= 1 && Math.abs((i % SIDE) - cell.x) <= 1;
-    const isCell = (i) => i === cell.y * SIDE + cell.x, whole = (value) => formatNumber(value, 0);
+    const isCell = (i) => i === cell.y * SIDE + cell.x,
+      whole = (value) => formatNumber(value, 0);
     image.pointing.cell = map.pointing.cell = cell;
     image.show(IMAGE, { format: whole, largest: 9, classes: IMAGE.map((_, i) => (isNear(i) ? "marked" : "")) });
     part.show(values, { format: whole, largest: 9 });

@@ -18,21 +18,37 @@ const loss = (w) => 0.05 * w ** 4 - 0.5 * w ** 2 + 0.25 * w + 2;
 const slope = (w) => 0.2 * w ** 3 - w + 0.25;
 
 export function explainDescent(words, signal) {
-  let start = STARTS.good, path = [start], rate = 0.2, timer = null;
+  let start = STARTS.good,
+    path = [start],
+    rate = 0.2,
+    timer = null;
   const label = (name, values) => words(`explain.descent.${name}`, values);
   const plot = new Plot({ label: label("plot"), xs: [-REACH, REACH], ys: [0, 4.5], ticks: [1, 1] });
   plot.curve(loss, "plot-line");
-  const trail = plot.curve([], "plot-trail"), tangent = plot.curve([], "plot-tangent"), ball = plot.point("plot-point", 7);
-  const equation = make("p", { class: "equation" }), verdict = make("p", { class: "verdict", role: "status" });
+  const trail = plot.curve([], "plot-trail"),
+    tangent = plot.curve([], "plot-tangent"),
+    ball = plot.point("plot-point", 7);
+  const equation = make("p", { class: "equation" }),
+    verdict = make("p", { class: "verdict", role: "status" });
   const begin = (w) => {
     stop();
     [start, path] = [w, [w]];
     starts.set(Object.keys(STARTS).find((name) => STARTS[name] === w) ?? null);
     update();
   };
-  const starts = choice({ label: label("start"), options: Object.keys(STARTS).map((name) => [name, label(name)]), value: "good", changed: (name) => begin(STARTS[name]) });
+  const starts = choice({
+    label: label("start"),
+    options: Object.keys(STARTS).map((name) => [name, label(name)]),
+    value: "good",
+    changed: (name) => begin(STARTS[name]),
+  });
   const speed = slider({
-    label: label("rate"), low: 0, high: RATES.length - 1, step: 1, value: RATES.indexOf(rate), format: (i) => String(RATES[i]),
+    label: label("rate"),
+    low: 0,
+    high: RATES.length - 1,
+    step: 1,
+    value: RATES.indexOf(rate),
+    format: (i) => String(RATES[i]),
     changed: (i) => {
       rate = RATES[i];
       update();
@@ -71,13 +87,24 @@ export function explainDescent(words, signal) {
   function describe() {
     if (isLost()) return label("lost", { rate });
     if (Math.abs(slope(path.at(-1))) >= STILL) return path.length > MOST_STEPS ? label("slow", { n: MOST_STEPS }) : "";
-    return label(path.at(-1) < DEEP_BELOW ? "deep" : "stuck", { n: path.length - 1, loss: formatNumber(loss(path.at(-1)), 2) });
+    return label(path.at(-1) < DEEP_BELOW ? "deep" : "stuck", {
+      n: path.length - 1,
+      loss: formatNumber(loss(path.at(-1)), 2),
+    });
   }
 
   function update() {
-    const w = path.at(-1), own = slope(w), two = (number) => formatNumber(number, 2);
-    plot.redraw(trail, path.map((one) => [one, loss(one)]));
-    plot.redraw(tangent, [w - 0.7, w + 0.7].map((at) => [at, loss(w) + own * (at - w)]));
+    const w = path.at(-1),
+      own = slope(w),
+      two = (number) => formatNumber(number, 2);
+    plot.redraw(
+      trail,
+      path.map((one) => [one, loss(one)]),
+    );
+    plot.redraw(
+      tangent,
+      [w - 0.7, w + 0.7].map((at) => [at, loss(w) + own * (at - w)]),
+    );
     ball.move(Math.min(Math.max(w, -REACH), REACH), loss(w));
     equation.textContent = `w ← ${two(w)} − ${rate} · (${two(own)}) = ${two(w)} ${formatAddend(-rate * own, 2)} = ${two(w - rate * own)}`;
     verdict.textContent = describe();
@@ -89,7 +116,16 @@ export function explainDescent(words, signal) {
       "div",
       { class: "beside-plot" },
       make("div", {}, plot.element),
-      make("div", {}, make("div", { class: "controls" }, starts.element), speed.element, make("div", { class: "controls" }, ...buttons), equation, verdict, explainGlorot(label)),
+      make(
+        "div",
+        {},
+        make("div", { class: "controls" }, starts.element),
+        speed.element,
+        make("div", { class: "controls" }, ...buttons),
+        equation,
+        verdict,
+        explainGlorot(label),
+      ),
     ),
   ];
 }
@@ -98,7 +134,19 @@ export function explainDescent(words, signal) {
 function explainGlorot(label) {
   const layers = { conv: [9, 90], w1: [1960, 100], w2: [100, 10] };
   const rows = Object.entries(layers).map(([name, [into, out]]) =>
-    make("tr", {}, make("th", { scope: "row" }, label(name)), make("td", {}, `√(6 / (${into} + ${out}))`), make("td", {}, `±${formatNumber(Math.sqrt(6 / (into + out)))}`)),
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, label(name)),
+      make("td", {}, `√(6 / (${into} + ${out}))`),
+      make("td", {}, `±${formatNumber(Math.sqrt(6 / (into + out)))}`),
+    ),
   );
-  return make("details", {}, make("summary", {}, label("glorot")), make("p", {}, label("glorot_text")), make("table", { class: "tape" }, make("tbody", {}, ...rows)));
+  return make(
+    "details",
+    {},
+    make("summary", {}, label("glorot")),
+    make("p", {}, label("glorot_text")),
+    make("table", { class: "tape" }, make("tbody", {}, ...rows)),
+  );
 }

@@ -16,7 +16,11 @@ export class Plot {
   constructor({ label, xs, ys, ticks: [xTick, yTick], size: [width, height] = [460, 270] }) {
     Object.assign(this, { xs, ys, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM });
     const inside = { x: LEFT, y: TOP, width: this.width, height: this.height };
-    this.curves = draw("svg", { ...inside, viewBox: `${LEFT} ${TOP} ${this.width} ${this.height}`, class: "plot-inside" });
+    this.curves = draw("svg", {
+      ...inside,
+      viewBox: `${LEFT} ${TOP} ${this.width} ${this.height}`,
+      class: "plot-inside",
+    });
     this.axes = draw("g", { class: "plot-axes" });
     this.marks = draw("g");
     this.element = draw("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
@@ -26,10 +30,19 @@ export class Plot {
   }
 
   drawTick(x, y) {
-    const { axes, xs, ys } = this, isX = y === null, value = isX ? x : y;
-    const line = isX ? { x1: this.x(x), x2: this.x(x), y1: this.y(ys[0]), y2: this.y(ys[1]) } : { x1: this.x(xs[0]), x2: this.x(xs[1]), y1: this.y(y), y2: this.y(y) };
-    const at = isX ? { x: this.x(x), y: TOP + this.height + 17, "text-anchor": "middle" } : { x: LEFT - 6, y: this.y(y) + 4, "text-anchor": "end" };
-    axes.append(draw("line", { ...line, class: value === 0 ? "plot-zero" : "" }), draw("text", at, formatNumber(value, Number.isInteger(value) ? 0 : 1)));
+    const { axes, xs, ys } = this,
+      isX = y === null,
+      value = isX ? x : y;
+    const line = isX
+      ? { x1: this.x(x), x2: this.x(x), y1: this.y(ys[0]), y2: this.y(ys[1]) }
+      : { x1: this.x(xs[0]), x2: this.x(xs[1]), y1: this.y(y), y2: this.y(y) };
+    const at = isX
+      ? { x: this.x(x), y: TOP + this.height + 17, "text-anchor": "middle" }
+      : { x: LEFT - 6, y: this.y(y) + 4, "text-anchor": "end" };
+    axes.append(
+      draw("line", { ...line, class: value === 0 ? "plot-zero" : "" }),
+      draw("text", at, formatNumber(value, Number.isInteger(value) ? 0 : 1)),
+    );
   }
 
   x(value) {
@@ -42,7 +55,8 @@ export class Plot {
 
   /** Return where on the first axis a pointer is. */
   valueAt(event) {
-    const box = this.element.getBoundingClientRect(), scale = (LEFT + this.width + RIGHT) / box.width;
+    const box = this.element.getBoundingClientRect(),
+      scale = (LEFT + this.width + RIGHT) / box.width;
     const share = ((event.clientX - box.left) * scale - LEFT) / this.width;
     return this.xs[0] + Math.min(Math.max(share, 0), 1) * (this.xs[1] - this.xs[0]);
   }
@@ -56,9 +70,14 @@ export class Plot {
   }
 
   redraw(path, points) {
-    const [low, high] = this.xs, at = (i) => low + (i / POINTS) * (high - low);
-    const all = typeof points === "function" ? Array.from({ length: POINTS + 1 }, (_, i) => [at(i), points(at(i))]) : points;
-    path.setAttribute("d", all.map(([x, y], i) => `${i ? "L" : "M"}${this.x(x).toFixed(2)} ${this.y(y).toFixed(2)}`).join(""));
+    const [low, high] = this.xs,
+      at = (i) => low + (i / POINTS) * (high - low);
+    const all =
+      typeof points === "function" ? Array.from({ length: POINTS + 1 }, (_, i) => [at(i), points(at(i))]) : points;
+    path.setAttribute(
+      "d",
+      all.map(([x, y], i) => `${i ? "L" : "M"}${this.x(x).toFixed(2)} ${this.y(y).toFixed(2)}`).join(""),
+    );
   }
 
   /** Draw a point, which `move` puts elsewhere. */
@@ -76,7 +95,8 @@ export class Plot {
 }
 
 function marksOf([low, high], distance) {
-  const first = Math.ceil(low / distance), n = Math.floor(high / distance) - first + 1;
+  const first = Math.ceil(low / distance),
+    n = Math.floor(high / distance) - first + 1;
   return Array.from({ length: n }, (_, i) => (first + i) * distance);
 }
 

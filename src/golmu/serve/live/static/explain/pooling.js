@@ -19,23 +19,36 @@ const MAP = [
 function windowsOf(map) {
   return Array.from({ length: (SIDE / 2) ** 2 }, (_, i) => {
     const [y, x] = [2 * Math.floor(i / (SIDE / 2)), 2 * (i % (SIDE / 2))];
-    const places = [0, 1, SIDE, SIDE + 1].map((step) => y * SIDE + x + step), values = places.map((place) => map[place]);
+    const places = [0, 1, SIDE, SIDE + 1].map((step) => y * SIDE + x + step),
+      values = places.map((place) => map[place]);
     const largest = Math.max(...values);
     return { places, values, largest, place: places[values.indexOf(largest)] };
   });
 }
 
 export function explainPooling(words) {
-  let chosen = 0, isShifted = false;
+  let chosen = 0,
+    isShifted = false;
   const label = (name, values) => words(`explain.pooling.${name}`, values);
   const choose = (cell, share) => {
     chosen = Math.floor(cell.y / share) * (SIDE / 2) + Math.floor(cell.x / share);
     update();
   };
   const hold = new Hold();
-  const map = new NumberGrid({ rows: SIDE, columns: SIDE, label: label("map"), options: { keys: "explain-keys", hold, pointed: (cell) => choose(cell, 2) } });
-  const pooled = new NumberGrid({ rows: SIDE / 2, columns: SIDE / 2, label: label("pooled"), options: { keys: "explain-keys", hold, pointed: (cell) => choose(cell, 1) } });
-  const equation = make("p", { class: "equation" }), effect = make("p", { class: "soft", role: "status" });
+  const map = new NumberGrid({
+    rows: SIDE,
+    columns: SIDE,
+    label: label("map"),
+    options: { keys: "explain-keys", hold, pointed: (cell) => choose(cell, 2) },
+  });
+  const pooled = new NumberGrid({
+    rows: SIDE / 2,
+    columns: SIDE / 2,
+    label: label("pooled"),
+    options: { keys: "explain-keys", hold, pointed: (cell) => choose(cell, 1) },
+  });
+  const equation = make("p", { class: "equation" }),
+    effect = make("p", { class: "soft", role: "status" });
   const toggle = button(label("shift"), () => {
     isShifted = !isShifted;
     update();
@@ -43,14 +56,25 @@ export function explainPooling(words) {
 
   function update() {
     const values = isShifted ? MAP.map((_, i) => (i % SIDE ? MAP[i - 1] : 0)) : MAP;
-    const windows = windowsOf(values), before = windowsOf(MAP), one = windows[chosen];
+    const windows = windowsOf(values),
+      before = windowsOf(MAP),
+      one = windows[chosen];
     const winners = new Set(windows.map(({ place }) => place));
-    map.show(values, { format: String, largest: 9, classes: values.map((_, i) => `${one.places.includes(i) ? "marked " : ""}${winners.has(i) ? "winner" : ""}`) });
-    pooled.show(windows.map(({ largest }) => largest), { format: String, largest: 9, classes: windows.map((_, i) => (i === chosen ? "marked" : "")) });
+    map.show(values, {
+      format: String,
+      largest: 9,
+      classes: values.map((_, i) => `${one.places.includes(i) ? "marked " : ""}${winners.has(i) ? "winner" : ""}`),
+    });
+    pooled.show(
+      windows.map(({ largest }) => largest),
+      { format: String, largest: 9, classes: windows.map((_, i) => (i === chosen ? "marked" : "")) },
+    );
     equation.textContent = `max(${one.values.join(", ")}) = ${one.largest}`;
     const same = windows.filter(({ largest }, i) => largest === before[i].largest).length;
     const moved = values.filter((value, i) => value !== MAP[i]).length;
-    effect.textContent = isShifted ? label("shifted", { moved, of: values.length, same, windows: windows.length }) : label("unshifted");
+    effect.textContent = isShifted
+      ? label("shifted", { moved, of: values.length, same, windows: windows.length })
+      : label("unshifted");
     toggle.setAttribute("aria-pressed", String(isShifted));
   }
 

@@ -4,7 +4,7 @@ import { make } from "../elements.js";
 import { formatAddend, formatNumber, formatShort } from "../numbers.js";
 import { rove } from "../roving.js";
 import { ValueMap, largestOf, paintValues } from "../value_map.js";
-import { UNIT_COLUMNS, unitsMap } from "./flow.js";
+import { UNIT_COLUMNS, unitsMap } from "./units.js";
 
 const MAPS = ["pooled", "weights", "products"];
 
@@ -26,12 +26,18 @@ export class HiddenPanel {
     this.equation = make("p", { class: "equation" });
     this.reading = make("p", { class: "reading" });
     this.title = make("h4");
-    const figure = (name, map) => make("figure", { class: "stage-map" }, make("figcaption", {}, words(`look.hidden.${name}`)), map.element);
+    const figure = (name, map) =>
+      make("figure", { class: "stage-map" }, make("figcaption", {}, words(`look.hidden.${name}`)), map.element);
     this.element = make(
       "div",
       {},
       make("p", {}, words("look.hidden.text")),
-      make("div", { class: "stage-hidden" }, figure("units", this.units), make("figure", {}, make("figcaption", {}, words("look.hidden.sums")), this.sums, this.equation)),
+      make(
+        "div",
+        { class: "stage-hidden" },
+        figure("units", this.units),
+        make("figure", {}, make("figcaption", {}, words("look.hidden.sums")), this.sums, this.equation),
+      ),
       this.title,
       make("div", { class: "maps" }, ...MAPS.map((name, i) => figure(name, this.maps[i]))),
       this.reading,
@@ -39,14 +45,22 @@ export class HiddenPanel {
   }
 
   columns() {
-    const tops = this.tiles.map(({ element }) => element.offsetTop), n = tops.findIndex((top) => top !== tops[0]);
+    const tops = this.tiles.map(({ element }) => element.offsetTop),
+      n = tops.findIndex((top) => top !== tops[0]);
     return n < 0 ? tops.length : n;
   }
 
   makeTiles(n) {
     this.tiles = Array.from({ length: n }, (_, kernel) => {
-      const canvas = make("canvas"), number = make("span", { class: "number" });
-      const element = make("button", { type: "button", class: "tile" }, make("span", { class: "soft" }, String(kernel + 1)), canvas, number);
+      const canvas = make("canvas"),
+        number = make("span", { class: "number" });
+      const element = make(
+        "button",
+        { type: "button", class: "tile" },
+        make("span", { class: "soft" }, String(kernel + 1)),
+        canvas,
+        number,
+      );
       element.addEventListener("click", () => this.look.choose({ kernel }));
       return { element, canvas, number };
     });
@@ -55,9 +69,15 @@ export class HiddenPanel {
   }
 
   update(trace, view) {
-    const last = trace.network.blocks.length - 1, { height, width, kernels } = trace.pooledShape(last), { unit } = view;
-    const kernel = Math.min(view.kernel, kernels - 1), [y, x] = [Math.min(view.y >> 1, height - 1), Math.min(view.x >> 1, width - 1)];
-    const products = trace.unitProducts(unit), weights = trace.unitWeights(unit), sums = trace.unitSums(unit), { pooled } = trace.blocks[last];
+    const last = trace.network.blocks.length - 1,
+      { height, width, kernels } = trace.pooledShape(last),
+      { unit } = view;
+    const kernel = Math.min(view.kernel, kernels - 1),
+      [y, x] = [Math.min(view.y >> 1, height - 1), Math.min(view.x >> 1, width - 1)];
+    const products = trace.unitProducts(unit),
+      weights = trace.unitWeights(unit),
+      sums = trace.unitSums(unit),
+      { pooled } = trace.blocks[last];
     this.n = trace.hidden.length;
     const columns = Math.min(UNIT_COLUMNS, this.n);
     this.units.showValues(unitsMap(trace.hidden));
@@ -68,10 +88,14 @@ export class HiddenPanel {
       paintValues(canvas, { values: products, height, width, stride: kernels, offset: k, largest });
       number.textContent = formatShort(sums[k]);
       element.title = formatNumber(sums[k], 5);
-      element.setAttribute("aria-label", this.words("look.hidden.sum", { kernel: k + 1, value: formatNumber(sums[k]) }));
+      element.setAttribute(
+        "aria-label",
+        this.words("look.hidden.sum", { kernel: k + 1, value: formatNumber(sums[k]) }),
+      );
       element.setAttribute("aria-pressed", String(k === kernel));
     });
-    const bias = trace.network.weights.b1[unit], before = trace.hiddenSums[unit];
+    const bias = trace.network.weights.b1[unit],
+      before = trace.hiddenSums[unit];
     this.equation.textContent = this.words("look.hidden.equation", {
       unit: unit + 1,
       sum: formatNumber(before - bias),
@@ -84,7 +108,12 @@ export class HiddenPanel {
       this.maps[i].showValues({ values, height, width, stride: kernels, offset: kernel });
       this.maps[i].mark({ y, x });
     });
-    const at = (y * width + x) * kernels + kernel, factors = [pooled[at], weights[at], products[at]].map((value) => formatNumber(value, 4));
-    this.reading.textContent = this.words("look.cell", { row: y + 1, column: x + 1, value: `${factors[0]} × ${factors[1]} = ${factors[2]}` });
+    const at = (y * width + x) * kernels + kernel,
+      factors = [pooled[at], weights[at], products[at]].map((value) => formatNumber(value, 4));
+    this.reading.textContent = this.words("look.cell", {
+      row: y + 1,
+      column: x + 1,
+      value: `${factors[0]} × ${factors[1]} = ${factors[2]}`,
+    });
   }
 }

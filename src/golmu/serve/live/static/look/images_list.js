@@ -15,9 +15,13 @@ function select(label, options) {
 
 export class ImagesList {
   constructor(look) {
-    const { app, words } = look, { address } = app;
+    const { app, words } = look,
+      { address } = app;
     Object.assign(this, { look, app, words, turn: 0, seed: 0 });
-    this.which = select(words("look.images.which"), WAYS.map((way) => [way, words(`look.images.${way}`)]));
+    this.which = select(
+      words("look.images.which"),
+      WAYS.map((way) => [way, words(`look.images.${way}`)]),
+    );
     this.category = select(words("look.images.category"), []);
     this.predicted = select(words("look.images.predicted"), []);
     this.others = button(words("look.images.others"), () => {
@@ -28,19 +32,30 @@ export class ImagesList {
     this.element = make(
       "div",
       { class: "images-list" },
-      make("div", { class: "controls" }, this.which.element, this.category.element, this.predicted.element, this.others),
+      make(
+        "div",
+        { class: "controls" },
+        this.which.element,
+        this.category.element,
+        this.predicted.element,
+        this.others,
+      ),
       this.thumbs.element,
       make("p", { class: "soft legend" }, words("look.images.legend")),
     );
     this.which.field.value = WAYS.includes(address.get("which")) ? address.get("which") : WAYS[0];
-    for (const { field } of [this.which, this.category, this.predicted]) field.addEventListener("change", () => this.change());
+    for (const { field } of [this.which, this.category, this.predicted])
+      field.addEventListener("change", () => this.change());
   }
 
   /** Offer the classes of a data set. */
   setNames(names) {
     this.names = names;
     const { address } = this.app;
-    for (const [one, key] of [[this.category, "class"], [this.predicted, "predicted"]]) {
+    for (const [one, key] of [
+      [this.category, "class"],
+      [this.predicted, "predicted"],
+    ]) {
       const before = one.field.value || address.get(key) || "0";
       one.field.replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
       one.field.value = before in names ? before : "0";
@@ -56,7 +71,11 @@ export class ImagesList {
 
   change() {
     this.arrange();
-    this.app.address.set({ which: this.which.field.value, class: this.category.field.value, predicted: this.predicted.field.value });
+    this.app.address.set({
+      which: this.which.field.value,
+      class: this.category.field.value,
+      predicted: this.predicted.field.value,
+    });
     this.ask(true);
   }
 
@@ -70,7 +89,9 @@ export class ImagesList {
 
   /** Ask the server for images, to show the first one if `isAsked`; the answer to an earlier question is left aside. */
   async ask(isAsked = false) {
-    const turn = ++this.turn, which = this.which.field.value, message = { do: "images", which, n: MOST_IMAGES, seed: this.seed };
+    const turn = ++this.turn,
+      which = this.which.field.value,
+      message = { do: "images", which, n: MOST_IMAGES, seed: this.seed };
     if (BY_CLASS.includes(which)) message.class = Number(this.category.field.value);
     if (which === "cell") message.predicted = Number(this.predicted.field.value);
     try {

@@ -2,8 +2,8 @@
 
 import { make } from "../elements.js";
 import { formatAddend, formatNumber, formatPercent } from "../numbers.js";
-import { ValueMap, largestOf } from "../value_map.js";
-import { UNIT_COLUMNS, unitsMap } from "./flow.js";
+import { ValueMap } from "../value_map.js";
+import { UNIT_COLUMNS, unitsMap } from "./units.js";
 
 const STRONGEST = 8; // units that are listed
 const MOST_CLASSES = 20; // of more, the most probable ones are listed
@@ -26,7 +26,9 @@ export class LogitsPanel {
     this.equation = make("p", { class: "equation" });
     this.reading = make("p", { class: "reading" });
     this.mirror = make("p", { class: "soft" });
-    const head = ["unit", "activation", "weight", "product"].map((name) => make("th", { scope: "col" }, words(`look.logits.${name}`)));
+    const head = ["unit", "activation", "weight", "product"].map((name) =>
+      make("th", { scope: "col" }, words(`look.logits.${name}`)),
+    );
     this.element = make(
       "div",
       {},
@@ -37,23 +39,42 @@ export class LogitsPanel {
       make(
         "div",
         { class: "stage-logits" },
-        make("figure", { class: "stage-map" }, make("figcaption", {}, words("look.logits.products")), this.products.element, this.reading),
-        make("figure", {}, make("figcaption", {}, words("look.logits.strongest")), make("table", { class: "numbers" }, make("thead", {}, make("tr", {}, ...head)), this.list)),
+        make(
+          "figure",
+          { class: "stage-map" },
+          make("figcaption", {}, words("look.logits.products")),
+          this.products.element,
+          this.reading,
+        ),
+        make(
+          "figure",
+          {},
+          make("figcaption", {}, words("look.logits.strongest")),
+          make("table", { class: "numbers" }, make("thead", {}, make("tr", {}, ...head)), this.list),
+        ),
       ),
     );
   }
 
   update(trace, { category, unit }) {
-    const { network, hidden, ownLogits, mirroredLogits, logits } = trace, { names } = network, products = trace.classProducts(category), weights = trace.classWeights(category);
-    if (this.names !== names) this.category.replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
+    const { network, hidden, ownLogits, mirroredLogits, logits } = trace,
+      { names } = network,
+      products = trace.classProducts(category),
+      weights = trace.classWeights(category);
+    if (this.names !== names)
+      this.category.replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
     Object.assign(this, { names, n: hidden.length });
     this.category.value = category;
-    const columns = Math.min(UNIT_COLUMNS, this.n), bias = network.weights.b2[category];
+    const columns = Math.min(UNIT_COLUMNS, this.n),
+      bias = network.weights.b2[category];
     this.products.showValues(unitsMap(products));
     this.products.mark({ y: Math.floor(unit / columns), x: unit % columns });
     const line = (one) => [formatNumber(hidden[one]), formatNumber(weights[one]), formatNumber(products[one])];
     const [activation, weight, product] = line(unit);
-    this.reading.textContent = this.words("look.logits.reading", { unit: unit + 1, value: `${activation} × ${weight} = ${product}` });
+    this.reading.textContent = this.words("look.logits.reading", {
+      unit: unit + 1,
+      value: `${activation} × ${weight} = ${product}`,
+    });
     this.equation.textContent = this.words("look.logits.equation", {
       name: names[category],
       sum: formatNumber(ownLogits[category] - bias),
@@ -63,11 +84,23 @@ export class LogitsPanel {
     this.mirror.hidden = mirroredLogits === null;
     if (mirroredLogits) {
       const values = { own: ownLogits[category], other: mirroredLogits[category], mean: logits[category] };
-      this.mirror.textContent = this.words("look.logits.mirror", Object.fromEntries(Object.entries(values).map(([name, value]) => [name, formatNumber(value)])));
+      this.mirror.textContent = this.words(
+        "look.logits.mirror",
+        Object.fromEntries(Object.entries(values).map(([name, value]) => [name, formatNumber(value)])),
+      );
     }
-    const order = Array.from(products.keys()).sort((a, b) => Math.abs(products[b]) - Math.abs(products[a])).slice(0, STRONGEST);
+    const order = Array.from(products.keys())
+      .sort((a, b) => Math.abs(products[b]) - Math.abs(products[a]))
+      .slice(0, STRONGEST);
     this.list.replaceChildren(
-      ...order.map((one) => make("tr", { class: one === unit ? "best" : "" }, make("th", { scope: "row" }, String(one + 1)), ...line(one).map((text) => make("td", {}, text)))),
+      ...order.map((one) =>
+        make(
+          "tr",
+          { class: one === unit ? "best" : "" },
+          make("th", { scope: "row" }, String(one + 1)),
+          ...line(one).map((text) => make("td", {}, text)),
+        ),
+      ),
     );
   }
 }
@@ -78,7 +111,9 @@ export class SoftmaxPanel {
     Object.assign(this, { words });
     this.rows = make("tbody");
     this.equation = make("p", { class: "equation" });
-    const head = ["class", "logit", "power", "share"].map((name) => make("th", { scope: "col" }, words(`look.softmax.${name}`)));
+    const head = ["class", "logit", "power", "share"].map((name) =>
+      make("th", { scope: "col" }, words(`look.softmax.${name}`)),
+    );
     this.element = make(
       "div",
       {},
@@ -89,16 +124,27 @@ export class SoftmaxPanel {
   }
 
   update(trace, { category }) {
-    const { logits, probabilities, network } = trace, largest = logits.reduce((a, b) => Math.max(a, b));
-    const powers = logits.map((logit) => Math.exp(logit - largest)), total = powers.reduce((a, b) => a + b);
+    const { logits, probabilities, network } = trace,
+      largest = logits.reduce((a, b) => Math.max(a, b));
+    const powers = logits.map((logit) => Math.exp(logit - largest)),
+      total = powers.reduce((a, b) => a + b);
     let order = Array.from(logits.keys());
     if (order.length > MOST_CLASSES) order = order.sort((a, b) => logits[b] - logits[a]).slice(0, MOST_CLASSES);
     this.rows.replaceChildren(
       ...order.map((i) => {
-        const cells = [formatNumber(logits[i]), formatNumber(powers[i], 4), formatPercent(probabilities[i])].map((text) => make("td", {}, text));
-        const bar = make("i"), track = make("td", { class: "bar" }, make("span", { class: "track", "aria-hidden": "true" }, bar));
+        const cells = [formatNumber(logits[i]), formatNumber(powers[i], 4), formatPercent(probabilities[i])].map(
+          (text) => make("td", {}, text),
+        );
+        const bar = make("i"),
+          track = make("td", { class: "bar" }, make("span", { class: "track", "aria-hidden": "true" }, bar));
         bar.style.width = `${100 * probabilities[i]}%`;
-        return make("tr", { class: i === category ? "best" : "" }, make("th", { scope: "row" }, network.names[i]), ...cells, track);
+        return make(
+          "tr",
+          { class: i === category ? "best" : "" },
+          make("th", { scope: "row" }, network.names[i]),
+          ...cells,
+          track,
+        );
       }),
     );
     this.equation.textContent = this.words("look.softmax.equation", {

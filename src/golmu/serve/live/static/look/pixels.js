@@ -7,7 +7,8 @@ import { ValueMap } from "../value_map.js";
 
 export class PixelsPanel {
   constructor(look) {
-    const { words, keys, hold } = look, pointed = (cell) => look.point(cell, () => this.reading.textContent);
+    const { words, keys, hold } = look,
+      pointed = (cell) => look.point(cell, () => this.reading.textContent);
     Object.assign(this, { look, words });
     this.image = new ValueMap({ label: words("look.image"), keys, hold, pointed });
     this.saliency = new ValueMap({ label: words("look.saliency"), keys, hold, pointed });
@@ -22,7 +23,12 @@ export class PixelsPanel {
         "div",
         { class: "maps" },
         make("figure", {}, make("figcaption", {}, words("look.image")), this.image.element),
-        make("figure", {}, make("figcaption", {}, make("label", {}, `${words("look.saliency_of")} `, this.category)), this.saliency.element),
+        make(
+          "figure",
+          {},
+          make("figcaption", {}, make("label", {}, `${words("look.saliency_of")} `, this.category)),
+          this.saliency.element,
+        ),
       ),
       this.reading,
       make("p", { class: "soft" }, words("look.saliency.text")),
@@ -30,8 +36,11 @@ export class PixelsPanel {
   }
 
   update(trace, view) {
-    const { network, pixels, input } = trace, { height, width, channels, names } = network, { y, x, category } = view;
-    if (this.names !== names) this.category.replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
+    const { network, pixels, input } = trace,
+      { height, width, channels, names } = network,
+      { y, x, category } = view;
+    if (this.names !== names)
+      this.category.replaceChildren(...names.map((name, i) => make("option", { value: i }, name)));
     Object.assign(this, { names });
     this.category.value = category;
     if (this.trace !== trace || this.shown !== category) this.values = saliency(network, pixels, category);
@@ -39,12 +48,15 @@ export class PixelsPanel {
     this.image.showPixels({ pixels, height, width, channels });
     this.saliency.showValues({ values: this.values, height, width });
     for (const map of [this.image, this.saliency]) map.mark({ y, x });
-    const place = (y * width + x) * channels, part = (all) => Array.from(all.subarray(place, place + channels));
+    const place = (y * width + x) * channels,
+      part = (all) => Array.from(all.subarray(place, place + channels));
     this.reading.textContent = this.words("look.pixels.reading", {
       row: y + 1,
       column: x + 1,
       pixel: part(pixels).join(" · "),
-      seen: part(input).map((value) => formatNumber(value)).join(" · "),
+      seen: part(input)
+        .map((value) => formatNumber(value))
+        .join(" · "),
       saliency: formatNumber(this.values[y * width + x]),
     });
   }

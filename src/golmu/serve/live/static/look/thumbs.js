@@ -20,7 +20,8 @@ export class Thumbs {
   }
 
   columns() {
-    const tops = this.buttons.map(({ button }) => button.offsetTop), n = tops.findIndex((top) => top !== tops[0]);
+    const tops = this.buttons.map(({ button }) => button.offsetTop),
+      n = tops.findIndex((top) => top !== tops[0]);
     return n < 0 ? tops.length : n;
   }
 
@@ -34,8 +35,10 @@ export class Thumbs {
     const size = height * width * channels;
     this.names = names;
     this.buttons = items.map((item, i) => {
-      const image = { pixels: values.subarray(i * size, (i + 1) * size), height, width, channels }, canvas = make("canvas");
-      const button = make("button", { type: "button", "aria-pressed": "false" }, canvas), one = { button, image, item, index: item.index, text: "" };
+      const image = { pixels: values.subarray(i * size, (i + 1) * size), height, width, channels },
+        canvas = make("canvas");
+      const button = make("button", { type: "button", "aria-pressed": "false" }, canvas),
+        one = { button, image, item, index: item.index, text: "" };
       paintPixels(canvas, image);
       for (const kind of ["pointerenter", "focus"]) button.addEventListener(kind, () => this.say(one.text));
       for (const kind of ["pointerleave", "blur"]) button.addEventListener(kind, () => this.sayChosen());
@@ -53,8 +56,10 @@ export class Thumbs {
     const turn = ++this.judging;
     for (const one of this.buttons) {
       await new Promise((done) => setTimeout(done));
-      if (turn !== this.judging || one.image.pixels.length !== network.height * network.width * network.channels) return;
-      const { probabilities } = network.predict(one.image.pixels), probability = probabilities.reduce((a, b) => Math.max(a, b));
+      if (turn !== this.judging || one.image.pixels.length !== network.height * network.width * network.channels)
+        return;
+      const { probabilities } = network.predict(one.image.pixels),
+        probability = probabilities.reduce((a, b) => Math.max(a, b));
       Object.assign(one.item, { probability, predicted: probabilities.indexOf(probability) });
       this.describe(one);
     }
@@ -70,10 +75,15 @@ export class Thumbs {
 
   /** Put into words what an image shows, and what the network takes it for. */
   describe(one) {
-    const { label, predicted, probability, activation } = one.item, isRight = label === predicted, { names, words } = this;
+    const { label, predicted, probability, activation } = one.item,
+      isRight = label === predicted,
+      { names, words } = this;
     const values = { label: names[label], predicted: names[predicted], probability: formatPercent(probability) };
     const text = words(isRight ? "look.images.right" : "look.images.wrong", values);
-    one.text = activation === undefined ? text : `${text} · ${words("look.images.activation", { value: formatNumber(activation) })}`;
+    one.text =
+      activation === undefined
+        ? text
+        : `${text} · ${words("look.images.activation", { value: formatNumber(activation) })}`;
     one.button.classList.toggle("wrong", !isRight);
     one.button.setAttribute("aria-label", one.text);
   }
