@@ -42,6 +42,7 @@ def test_tabs_are_reached_by_mouse_keyboard_and_address(chromium, address):
         page.keyboard.press("ArrowLeft")
         assert shown_tab(page) == "try"
         page.go_back()
+        page.locator("#tab-explain[aria-selected=true]").wait_for()
         assert shown_tab(page) == "explain"
     with live_page(chromium, address, "tab=look") as page:
         assert shown_tab(page) == "look"

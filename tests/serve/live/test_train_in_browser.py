@@ -222,7 +222,7 @@ def test_a_kernel_and_a_mistake_open_their_images(chromium, address):
         page.locator(".kernel-item").nth(3).click()
         assert page.locator("#tab-look").get_attribute("aria-selected") == "true"
         page.go_back()
-        assert page.locator("#tab-train").get_attribute("aria-selected") == "true"
+        page.locator("#tab-train[aria-selected=true]").wait_for()
         page.locator(".confusion button:not(:empty)").first.click()
         assert page.locator("#tab-look").get_attribute("aria-selected") == "true"
 

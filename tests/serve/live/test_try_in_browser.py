@@ -161,4 +161,4 @@ def test_a_drawing_can_be_looked_into(clean):
     clean.get_by_role("button", name="Look inside").click()
     assert clean.locator("#tab-look").get_attribute("aria-selected") == "true"
     clean.go_back()
-    assert clean.locator("#tab-try").get_attribute("aria-selected") == "true"
+    clean.locator("#tab-try[aria-selected=true]").wait_for()
