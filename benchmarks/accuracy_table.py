@@ -121,7 +121,7 @@ def other_sentence(korean: bool) -> str:
         return (
             f"작은 컬러 사진(CIFAR-10, 32×32)에서는 `{_options(color)}` 옵션으로 {epochs}에포크 만에 테스트 정확도 "
             f"{one}에 이르고, `--n-kernels 32,64,128`로 커널을 늘리면 {other}까지 올라갑니다. 넓은 장면을 찍은 "
-            "사진에는 미리 훈련된 큰 신경망이 더 정확합니다."
+            "사진이라면 미리 훈련된 큰 신경망이 더 정확합니다."
         )
     return (
         f"On small colour photographs (CIFAR-10, 32×32), `{_options(color)}` reaches a test accuracy of {one} in "
