@@ -145,7 +145,7 @@ def test_bad_files_end_a_command_or_are_left_out(run, tiles, tmp_path):
     for command in (train, find):
         status, _, err = run(*command)
         assert status == 2
-        assert err.startswith(f"golmu: error: {bad}; fix or remove them, or skip them with --skip-bad")
+        assert err.startswith(f"golmu: error: {bad}; fix or remove it, or skip it with --skip-bad")
     with process(*train, "--skip-bad") as running:
         _, err = running.communicate(timeout=60)
     assert (running.returncode, err) == (0, f"golmu: warning: {bad}; it is skipped\n")
