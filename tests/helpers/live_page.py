@@ -4,7 +4,7 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 
@@ -55,6 +55,28 @@ def wait_for_status(page, *statuses, timeout=60_000):
     found = page.locator(", ".join(f"#transport[data-status={one}]" for one in statuses))
     found.wait_for(state="attached", timeout=timeout)
     return found.get_attribute("data-status")
+
+
+def eventually(page, check, seconds=30):
+    """Expect that `check()` comes to hold: a page shows a moment later what it has been told."""
+    for _ in range(20 * seconds):
+        with suppress(AttributeError, TypeError):  # of what is not there yet
+            if check():
+                return
+        page.wait_for_timeout(50)
+    assert check()
+
+
+def settled(page, read, seconds=30):
+    """What `read()` gives once it has been the same for a second."""
+    last, since = read(), 0
+    for _ in range(10 * seconds):
+        page.wait_for_timeout(100)
+        now = read()
+        last, since = now, since + 1 if now == last else 0
+        if since == 10:
+            break
+    return last
 
 
 def number_in(page, name):

@@ -135,9 +135,7 @@ def test_other_arguments_are_checked(predictor, pictures):
 
 def test_files_that_cannot_be_read_are_refused_or_skipped(predictor, pictures):
     (pictures / "bad.png").write_text("no image")
-    with pytest.raises(
-        DataError, match=r"1 of 4 images cannot be read: .*; fix or remove it, or skip it with --skip"
-    ):
+    with pytest.raises(DataError, match=r"1 of 4 images cannot be read: .*; fix or remove it, or skip it with --skip"):
         predictor.predict(pictures)
     with pytest.warns(GolmuWarning, match=r"bad\.png is not an image .*; it is skipped"):
         assert len(predictor.predict(pictures, skip_bad=True)) == 3

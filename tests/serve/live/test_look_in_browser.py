@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser import needs_browser
-from live_page import live_page, wait_for_status
+from live_page import eventually, live_page, settled, wait_for_status
 
 pytestmark = needs_browser
 
@@ -280,12 +280,14 @@ def test_a_click_on_a_kernel_shows_the_images_that_excite_it(chromium, address):
 def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(chromium, address):
     with live_page(chromium, address, FEW_STEPS) as page:
         train_an_epoch(page)
+        # All images are judged once more by the weights of the last step.
+        settled(page, page.locator(".confusion").first.inner_text)
         cell = page.locator('.confusion button[aria-label*="taken for"]:not([aria-label*=": 0 of"])').first
         label, predicted, n = re.match(r"“(.)” taken for “(.)”: (\d+)", cell.get_attribute("aria-label")).groups()
         cell.click()
         page.locator("#look").wait_for(state="visible")
         page.locator(f'.images-list .thumbs button[aria-label^="{label}, taken for {predicted} "]').first.wait_for()
-        assert len(thumbs(page)) == min(int(n), 20)
+        eventually(page, lambda: len(thumbs(page)) == min(int(n), 20))
         assert (
             page.locator(".look-answer")
             .inner_text()
@@ -307,7 +309,7 @@ def test_a_language_and_an_address_keep_what_is_shown(chromium, address):
         page.locator(".flow .tile.chosen").first.wait_for()
         again, settings = page.evaluate(shown)
         assert again == image
-        assert page.locator(".panel input[type=number]").nth(1).input_value() == "6"
+        eventually(page, lambda: page.locator(".panel input[type=number]").nth(1).input_value() == "6")
         assert page.locator('.panel .choice [aria-pressed="true"]').inner_text() == "풀링"
     with live_page(chromium, address, settings.lstrip("#")) as page:
         train_an_epoch(page)

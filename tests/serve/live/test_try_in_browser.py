@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browser import needs_browser
 from drawn_at_random import image_file
-from live_page import finish, live_page, wait_for_status
+from live_page import eventually, finish, live_page, wait_for_status
 from PIL import Image
 
 pytestmark = needs_browser
@@ -97,8 +97,7 @@ def test_the_answer_moves_while_the_network_learns(chromium, address):
         assert max(float(one.removesuffix(" %")) for one in first) < 60
         page.click("#run-play")
         wait_for_status(page, "training")
-        page.wait_for_timeout(1500)
-        assert bars(page) != first
+        eventually(page, lambda: bars(page) != first)
         page.locator("p", has_text="its answer moves with every batch").wait_for()
         page.click("#run-play")
 

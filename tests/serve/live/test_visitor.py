@@ -49,7 +49,7 @@ def test_pause_step_go_and_reset(page):
     page.ask(do="pause")
     paused, _ = page.until("state", status="paused")
     assert paused["steps"] >= 12
-    page.ask(do="reset")
+    page.send(do="reset")
     assert page.until("run")[0]["run"]["status"] == "stopped"
     assert page.until("state")[0]["status"] == "idle"
 
