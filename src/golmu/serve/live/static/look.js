@@ -55,7 +55,7 @@ class Look {
     app.address.addEventListener("change", () => this.choose(this.readAddress()), { signal });
     signal.addEventListener("abort", () => {
       clearTimeout(this.timer);
-      clearTimeout(this.keeping);
+      if (this.keeping !== null) this.keep(); // the tab is made again from the address
     });
   }
 
@@ -222,6 +222,8 @@ class Look {
 
   /** Put into the address what is chosen, once it rests: browsers count how often a page does so. */
   keep() {
+    clearTimeout(this.keeping);
+    this.keeping = null;
     if (this.isInView) this.app.address.set(Object.fromEntries(KEPT.map((name) => [name, this.view[name] || null])));
   }
 
