@@ -1,9 +1,25 @@
 """Live pages to visit: served in this process, or as a process of their own, for a browser."""
 
+import warnings
+
+import numpy as np
 import pytest
 from browser import launched
 from live import served, small_hall
 from live_page import live_server
+
+from golmu import ConvolutionNetwork
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled():
+    """Compile the kernels before any test waits, and not for ever, for a network to begin."""
+    images, labels = np.zeros((8, 8, 8, 1), np.uint8), np.arange(8) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few images, which show nothing
+        for n_kernels in (2, (2, 3)):
+            network = ConvolutionNetwork(n_kernels, 4, 4, engine="fused", epochs=1)
+            network.fit(images, labels, x_val=images, y_val=labels).predict(images)
 
 
 @pytest.fixture(scope="module")
