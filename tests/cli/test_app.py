@@ -2,10 +2,8 @@
 
 import importlib.util
 import os
-import re
 import signal
 import socket
-import subprocess
 import sys
 from contextlib import contextmanager
 from urllib.error import HTTPError
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from announcing import announcing
 from live import Page
 from websockets.sync.client import connect
 
@@ -23,19 +22,8 @@ from golmu.cli.commands import app
 def started(folder, *options, environment=None):
     """The process of `golmu app`, and the address that it prints."""
     command = [sys.executable, "-m", "golmu", "app", "--no-open", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
-        env={**os.environ, "GOLMU_TOKEN": "", **(environment or {})},
-    )  # fmt: skip
-    try:
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line + process.stderr.read()
-        yield process, found[0]
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+    with announcing(command, cwd=folder, env={**os.environ, "GOLMU_TOKEN": "", **(environment or {})}) as started:
+        yield started
 
 
 def visit(url):
@@ -53,7 +41,8 @@ def test_it_ends_cleanly_with_a_training_under_way(tmp_path, how):
         assert process.wait(20) == 0
         assert process.stderr.read() in (
             "",
-            "compiling the kernels for this processor, once for each type of images; this may take a minute\n",
+            "compiling the kernels for this processor, once for each number of blocks and type of images; this may "
+            "take a minute\n",
         )
     assert list(tmp_path.iterdir()) == []
 

@@ -6,7 +6,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from browser import needs_browser, opened
-from drawn_at_random import image_file, model_of, predictor_of
+from drawn_at_random import NETWORKS, image_file, model_of, predictor_of
 from PIL import Image, ImageCms
 
 from golmu.data.readers.image_files import Opened, read_image
@@ -20,15 +20,6 @@ from golmu.model.predictor import Predictor
 pytestmark = needs_browser
 
 N = 200
-
-NETWORKS = {
-    "one block": ((28, 28, 1), 10, {}),
-    "standardised, mirrored, odd": ((9, 7, 3), (3, 4), {"standardize": True, "test_flip": True}),
-    "four blocks": ((17, 33, 1), (2, 3, 4, 5), {"standardize": True}),
-    "four channels": ((6, 5, 4), 3, {"test_flip": True}),
-    "smallest": ((2, 2, 1), 1, {"units": 1}),
-    "one pixel left of four blocks": ((16, 16, 3), (1, 2, 1, 2), {"units": 3}),
-}
 
 PREDICT = """([network, images, size]) => {
   const bytes = new Uint8ClampedArray(decodeBase64(images)), made = new Network(network);

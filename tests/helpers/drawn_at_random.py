@@ -9,6 +9,16 @@ from golmu.model.model import Model
 from golmu.model.predictor import Predictor
 from golmu.preprocessing import Preprocessing
 
+NETWORKS = {
+    "one block": ((28, 28, 1), 10, {}),
+    "standardised, mirrored, odd": ((9, 7, 3), (3, 4), {"standardize": True, "test_flip": True}),
+    "four blocks": ((17, 33, 1), (2, 3, 4, 5), {"standardize": True}),
+    "four channels": ((6, 5, 4), 3, {"test_flip": True}),
+    "smallest": ((2, 2, 1), 1, {"units": 1}),
+    "one pixel left of four blocks": ((16, 16, 3), (1, 2, 1, 2), {"units": 3}),
+}
+"""Image shape, kernels and further settings of networks on which the JavaScript of pages is tried."""
+
 
 def model_of(
     shape,

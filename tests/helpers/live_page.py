@@ -1,11 +1,11 @@
 """The live page for tests: `golmu app` as a process of its own, and the page in a browser."""
 
-import re
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
+
+from announcing import announcing
 
 
 @contextmanager
@@ -13,16 +13,8 @@ def live_server(folder, *options, port=0):
     """The process of `golmu app` in a folder, on the digits, and its address; it is killed at the end."""
     given = options or ("--data", "digits")
     command = [sys.executable, "-m", "golmu", "app", "--no-open", "--port", str(port), *given]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder)
-    try:
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        yield process, found[0]
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+    with announcing(command, stderr=subprocess.DEVNULL, cwd=folder) as started:
+        yield started
 
 
 @contextmanager

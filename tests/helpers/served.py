@@ -1,13 +1,11 @@
 """A network to serve, images for it, and a server as a process of its own."""
 
 import io
-import re
-import signal
-import subprocess
 import sys
 from contextlib import contextmanager
 
 import numpy as np
+from announcing import announcing
 from PIL import Image
 
 from golmu.architecture import Architecture
@@ -52,15 +50,5 @@ def png(seed=0, size=(28, 28), ground=0):
 def server(path, *options, environment=None, **settings):
     """The process of `golmu serve`, and its address; it is killed at the end, if it still runs."""
     command = [sys.executable, "-m", "golmu", "serve", str(path), "--port", "0", *options]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **settings
-    )
-    try:
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line + process.stderr.read()
-        yield process, found[0]
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+    with announcing(command, env=environment, **settings) as started:
+        yield started

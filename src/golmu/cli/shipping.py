@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from golmu.analysis.labelled_images import LabelledImages
 from golmu.cli.progress import ReadingDisplay
 from golmu.errors import CheckpointError, DataError, RunError
 from golmu.export.description import Origin
+from golmu.model.predictor import Predictor
 from golmu.runs.images import judged_images
-from golmu.runs.run import Run
+from golmu.runs.run import Run, is_model_file, load
+
+
+def open_network(path: Path) -> tuple[Predictor, Run | None]:
+    """Load the network of a run folder or of a model file, and open the run if it is one.
+
+    Raises
+    ------
+    GolmuError
+        If it cannot be read.
+    """
+    if is_model_file(path):
+        return load(path), None
+    run = Run.open(path)
+    return run.predictor, run
 
 
 def origin_of(run: Run) -> Origin:

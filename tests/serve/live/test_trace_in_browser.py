@@ -6,20 +6,12 @@ import naive
 import numpy as np
 import pytest
 from browser import needs_browser
-from drawn_at_random import model_of
+from drawn_at_random import NETWORKS, model_of
 from live_page import live_page
 
 from golmu.export.packing import describe_network, quantize
 
 pytestmark = needs_browser
-
-NETWORKS = {
-    "one block": ((28, 28, 1), 10, {}),
-    "standardised, mirrored, odd": ((9, 7, 3), (3, 4), {"standardize": True, "test_flip": True}),
-    "four blocks": ((17, 33, 1), (2, 3, 4, 5), {"standardize": True}),
-    "four channels": ((6, 5, 4), 3, {"test_flip": True}),
-    "smallest": ((2, 2, 1), 1, {"units": 1}),
-}
 
 FOLLOW = """async ([description, image, places]) => {
   const { Network, decodeBase64 } = await import("/static/shared/network.js");

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import threading
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golmu.checks import integer_within
-from golmu.errors import EngineError, InputError
+from golmu.cli.extras import refuse_without_extra
+from golmu.errors import InputError
 from golmu.system import MAX_THREADS
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("starlette", "uvicorn", "httptools", "websockets", "prometheus_client", "python_multipart")
 """What the extra `serve` installs, and the page needs of it."""
-
-INSTALL_COMMAND = "pip install 'golmu[serve]'"
 
 
 def serve_page(
@@ -53,8 +51,7 @@ def serve_page(
     GolmuError
         If the extra is not installed, an argument cannot be used, or the run or the data cannot be read.
     """
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        raise EngineError(f"golmu app needs {missing[0]}, which is not installed: {INSTALL_COMMAND}")
+    refuse_without_extra("golmu app", NEEDED)
     from golmu.serve.live.application import create_live_application  # noqa: PLC0415  an extra
     from golmu.serve.live.hall import Hall  # noqa: PLC0415
     from golmu.serve.live.messages import MAX_MESSAGE_BYTES  # noqa: PLC0415

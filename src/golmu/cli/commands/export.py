@@ -9,12 +9,12 @@ import numpy as np
 from golmu.cli.console import shell_command
 from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
-from golmu.cli.shipping import origin_of, samples_of
+from golmu.cli.shipping import open_network, origin_of, samples_of
 from golmu.errors import InputError, RunError
 from golmu.export.exporting import Calibration, Exported, check_format, export_network
 from golmu.runs.held_out import digests
 from golmu.runs.images import images_to_evaluate, is_own_data, load_fitted
-from golmu.runs.run import Run, is_model_file, load
+from golmu.runs.run import Run
 
 EXPORTS = "export"
 """Folder beside the model file for exports whose place the user does not name; each format has a folder in it."""
@@ -48,8 +48,7 @@ def export_run(
     check_format(to, is_quantized=is_quantized)
     if data is not None and not (is_quantized or to == "page"):
         raise InputError("--data is for --quantize and for --to page: leave it out")
-    run = None if is_model_file(network) else Run.open(network)
-    predictor = load(network) if run is None else run.predictor
+    predictor, run = open_network(network)
     if run is not None:
         refuse_in_data(output, data or run.record.data.argument or "", "--output", run.folder)
     if output is None:

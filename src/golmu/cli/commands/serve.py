@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from golmu.checks import integer_within, one_of
-from golmu.cli.shipping import origin_of, samples_of
+from golmu.cli.extras import refuse_without_extra
+from golmu.cli.shipping import open_network, origin_of, samples_of
 from golmu.data.readers.image_files import MAX_PIXELS
-from golmu.errors import EngineError
 from golmu.export.page import Sample, choose_samples
 from golmu.preprocessing import INVERSIONS
-from golmu.runs.run import Run, is_model_file, load
 
 NEEDED = ("fastapi", "uvicorn", "httptools", "prometheus_client", "python_multipart")
 """What the extra `serve` installs."""
-
-INSTALL_COMMAND = "pip install 'golmu[serve]'"
 
 MAX_MEGABYTES, MAX_IMAGES, MAX_REQUESTS = 1000, 10_000, 10_000
 
@@ -46,8 +42,7 @@ def serve_network(
     GolmuError
         If the extra is not installed, an argument cannot be used, or the network cannot be read.
     """
-    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
-        raise EngineError(f"golmu serve needs {missing[0]}, which is not installed: {INSTALL_COMMAND}")
+    refuse_without_extra("golmu serve", NEEDED)
     from golmu.serve.application import create_application  # noqa: PLC0415  an extra
     from golmu.serve.limits import MEGABYTE, Limits  # noqa: PLC0415
     from golmu.serve.server import choose_token, listen, run  # noqa: PLC0415
@@ -62,8 +57,7 @@ def serve_network(
     address = listen(host, port)
     with address.listener:
         shown = choose_token(token, is_local=address.is_local)
-        trained = None if is_model_file(network) else Run.open(network)
-        predictor = load(network) if trained is None else trained.predictor
+        predictor, trained = open_network(network)
 
         def samples() -> Sequence[Sample]:
             return choose_samples(None if trained is None else samples_of(trained), predictor.class_names)

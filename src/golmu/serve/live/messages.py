@@ -116,13 +116,6 @@ class Request:
             raise InputTypeError(f"{name} must be an object, got {_shown(value)}")
         return value
 
-    def text(self, name: str) -> str:
-        """Return a text of any length."""
-        value = self._content.get(name)
-        if not isinstance(value, str):
-            raise InputTypeError(f"{name} must be a text, got {_shown(value)}")
-        return value
-
 
 def _shown(value: Any) -> str:
     """A value as an error shows it: not more than the beginning."""
