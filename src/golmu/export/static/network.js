@@ -3,22 +3,29 @@
 
 /** Return the bytes that a base64 text stands for, as an ArrayBuffer. */
 export function decodeBase64(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+  const characters = atob(text), bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes.buffer;
 }
+
+const STEPS = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25)); // between neighbours
 
 /** Return the finite number that 16 bits stand for (IEEE 754, binary16). */
 function halfToNumber(bits) {
-  const sign = bits >> 15 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
+  const exponent = (bits >> 10) & 31, size = ((bits & 1023) + (exponent && 1024)) * STEPS[exponent];
+  return bits >> 15 ? -size : size;
 }
 
 /** Return packed weights as a Float32Array: the values, those of each column times its scale. */
 export function unpackWeights({ type, values, scale }) {
   const bytes = decodeBase64(values);
   if (type === "float32") return new Float32Array(bytes);
-  const scales = new Float32Array(decodeBase64(scale));
-  const stored = type === "int8" ? new Int8Array(bytes) : Float32Array.from(new Uint16Array(bytes), halfToNumber);
-  return Float32Array.from(stored, (value, i) => value * scales[i % scales.length]);
+  const scales = new Float32Array(decodeBase64(scale)), isWhole = type === "int8";
+  const stored = isWhole ? new Int8Array(bytes) : new Uint16Array(bytes), weights = new Float32Array(stored.length);
+  for (let i = 0, column = 0; i < weights.length; i++, column = column + 1 === scales.length ? 0 : column + 1) {
+    weights[i] = (isWhole ? stored[i] : halfToNumber(stored[i])) * scales[column];
+  }
+  return weights;
 }
 
 /** Return the sums (h, w, K) of a 3×3 convolution of an image (h, w, c) with a border of zeros, bias included. */
@@ -45,7 +52,9 @@ export function convolve(image, { height, width, channels, kernels, weights, bia
 
 /** Return values after ReLU. */
 export function relu(values) {
-  return values.map((value) => Math.max(value, 0));
+  const above = values.slice();
+  for (let i = 0; i < above.length; i++) if (above[i] < 0) above[i] = 0;
+  return above;
 }
 
 /** Return the maxima (⌊h/2⌋, ⌊w/2⌋, K) of the 2×2 windows of maps (h, w, K). */
@@ -64,9 +73,10 @@ export function pool(maps, { height, width, kernels }) {
 /** Return values (n,) times weights (n, m) plus a bias (m,). */
 export function dense(values, weights, bias) {
   const sums = Float64Array.from(bias), n = sums.length;
-  values.forEach((value, i) => {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
     if (value !== 0) for (let k = 0, w = i * n; k < n; k++, w++) sums[k] += value * weights[w];
-  });
+  }
   return sums;
 }
 

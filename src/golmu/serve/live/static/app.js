@@ -3,6 +3,7 @@
 import { Address } from "./address.js";
 import { make } from "./elements.js";
 import { NetworkFeed } from "./network_feed.js";
+import { Pace } from "./pace.js";
 import { Runs } from "./runs.js";
 import { Settings } from "./settings.js";
 import { Socket } from "./socket.js";
@@ -30,6 +31,7 @@ class App extends EventTarget {
     this.hello = null; // what there is: data sets, recipes, fields
     this.state = { status: "idle" };
     this.settings = null; // of the next training; the form of the tab Train
+    this.pace = new Pace();
     this.runs = new Runs(this);
     this.feed = new NetworkFeed(this);
     this.lastFrame = null; // of the training that `state` is of
@@ -155,6 +157,7 @@ function startConnection(app) {
   });
   socket.on("state", (state) => {
     app.state = state;
+    app.pace.follow(state);
     if (state.run === null) app.lastFrame = null;
     app.emit("state");
   });

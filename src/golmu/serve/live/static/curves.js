@@ -56,7 +56,7 @@ export function startCurves(app, signal) {
     isWaiting = true;
     requestAnimationFrame(() => {
       isWaiting = false;
-      draw();
+      if (app.tab === "train") draw();
     });
   }
 
@@ -142,5 +142,5 @@ export function startCurves(app, signal) {
     update();
   }, { signal });
   update();
-  return element;
+  return { element, show: update };
 }

@@ -161,7 +161,7 @@ class Look {
       this.find(height * width * channels);
     } else if (this.request) this.list.choose(this.request);
     this.request = null;
-    this.list.thumbs.judge(network);
+    this.list.thumbs.judge(network, this.app.pace);
     this.retrace();
   }
 

@@ -26,14 +26,17 @@ export class NetworkFeed {
     [this.isStale, this.lastAsked] = [false, performance.now()];
     try {
       const answer = await this.app.socket.ask({ do: "weights" });
-      this.network = answer.network && new Network(answer.network);
-      if (this.network) Object.assign(this.network, { files: answer.files, drawnShare: answer.drawn_share });
-      this.reason = answer.reason ?? "none";
-      this.app.emit("network");
+      await this.app.pace.draw(() => this.take(answer));
     } catch {
       // There is no network yet, or the connection is lost: the next state or frame asks again.
     }
     this.isAsking = false;
     this.update();
+  }
+
+  take({ network, files, drawn_share: drawnShare, reason }) {
+    this.network = network && Object.assign(new Network(network), { files, drawnShare });
+    this.reason = reason ?? "none";
+    this.app.emit("network");
   }
 }

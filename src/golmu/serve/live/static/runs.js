@@ -1,8 +1,5 @@
 // The runs that the page knows: the one under way, and earlier ones, whose curves stay for comparison.
 
-const DRAWING_SHARE = 1 / 8; // of the time that drawing frames may take
-const LONGEST_REST_MS = 1000; // after a frame that took long to draw
-
 const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
 
 const ENOUGH_JUDGED = 400; // validation images, from whose answers the accuracy is estimated
@@ -92,7 +89,7 @@ export class Run {
 /** All runs, in the order in which they began. Every change is told as the event "runs" of the app. */
 export class Runs {
   constructor(app) {
-    Object.assign(this, { app, list: [], current: null, n: 0, isTraining: false, unsaid: null, timer: null });
+    Object.assign(this, { app, list: [], current: null, n: 0 });
     app.socket.on("hello", ({ runs = [] }) => runs.forEach((run) => this.take(run)));
     app.socket.on("run", ({ run }) => this.take(run));
     app.socket.on("state", (state) => this.follow(state));
@@ -118,34 +115,20 @@ export class Runs {
   follow(state) {
     this.current = state.run === null ? null : this.find(state.run);
     this.current?.describe(state);
-    this.isTraining = state.status === "training";
-    if (!this.isTraining) this.say();
     this.drop((run) => run !== this.current && !run.isListed);
   }
 
   /** Take a frame, and say so when the page has had time to show it: then comes the next one. */
-  receive(frame) {
-    const started = performance.now(), run = this.find(frame.run), { steps, losses } = frame.arrays;
-    run.describe(frame);
-    run.extend(frame.first_point, steps.values, losses.values);
-    run.estimate(frame);
-    this.app.lastFrame = frame;
-    this.app.emit("frame", frame);
-    const spent = performance.now() - started;
-    // Drawing takes the processor's time from the training: where it takes long, frames come less often.
-    requestAnimationFrame((begun) => setTimeout(() => {
-      const now = performance.now(), rest = (spent + now - begun) / DRAWING_SHARE - (now - started);
-      this.unsaid = () => this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length });
-      if (this.isTraining) this.timer = setTimeout(() => this.say(), Math.min(Math.max(rest, 0), LONGEST_REST_MS));
-      else this.say();
-    }));
-  }
-
-  /** Say that the last frame has been seen, if that has not been said yet. */
-  say() {
-    clearTimeout(this.timer);
-    this.unsaid?.();
-    this.unsaid = null;
+  async receive(frame) {
+    const run = this.find(frame.run), { steps, losses } = frame.arrays;
+    await this.app.pace.draw(() => {
+      run.describe(frame);
+      run.extend(frame.first_point, steps.values, losses.values);
+      run.estimate(frame);
+      this.app.lastFrame = frame;
+      this.app.emit("frame", frame);
+    });
+    this.app.socket.send({ do: "seen", frame: frame.frame, points: run.losses.length });
   }
 
   /** Forget the runs of which `isUnwanted` holds. */

@@ -32,7 +32,7 @@ function startNote(app, signal) {
 /** Start the tab. */
 export function start(root, app, signal) {
   const side = make("div", { class: "train-side" }), kernels = startKernels(app, signal), confusion = startConfusion(app, signal);
-  const cards = [startCurves(app, signal), kernels.element, confusion.element, startSaving(app, signal)];
+  const curves = startCurves(app, signal), cards = [curves.element, kernels.element, confusion.element, startSaving(app, signal)];
   const results = make("div", { class: "train-results" }, ...cards);
   root.append(make("div", { class: "train" }, side, results));
 
@@ -48,6 +48,7 @@ export function start(root, app, signal) {
 
   return {
     show() {
+      curves.show();
       kernels.show();
       confusion.show();
     },

@@ -9,8 +9,7 @@ import { Thumbs } from "./thumbs.js";
 
 const MOST_CHANNELS = 3; // whose products are all shown; of more, those of one channel
 const MOST_EXCITED = 12;
-const QUIET_MS = 300,
-  SETTLED_MS = 1500; // after another kernel, and after other weights, before the server is asked what excites it
+const QUIET_MS = 300; // after which the server is asked what excites the chosen kernel
 
 export class ConvolutionPanel {
   constructor(look) {
@@ -202,13 +201,13 @@ export class ConvolutionPanel {
     });
   }
 
-  /** Ask which images excite a kernel most, once it stays the chosen one and its weights stay what they are. */
+  /** Ask which images excite a kernel most when it is chosen, and again when a training has changed it and rests. */
   askForExcited(block, kernel, network) {
     const isOther = this.asked?.block !== block || this.asked.kernel !== kernel;
-    if (!isOther && this.asked.network === network) return;
+    if (!isOther && (this.asked.network === network || this.look.app.pace.isTraining)) return;
     this.asked = { block, kernel, network };
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.showExcited(block, kernel, network.names), isOther ? QUIET_MS : SETTLED_MS);
+    this.timer = setTimeout(() => this.showExcited(block, kernel, network.names), QUIET_MS);
   }
 
   async showExcited(block, kernel, names) {

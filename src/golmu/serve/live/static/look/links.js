@@ -4,6 +4,8 @@ import { draw } from "../controls.js";
 
 const NAMES = ["", "pointed", "chosen"]; // of the ranks of lines; the last lie above the others
 
+const shown = new WeakMap(); // the lines of each drawing, so that it is drawn again only when they move
+
 /**
  * Draw lines over a part of the page, from the right side of one element to the left side of another.
  *
@@ -19,8 +21,10 @@ export function showLinks(drawing, ground, lines) {
     const [x1, x2] = [a.right - frame.left, b.left - frame.left],
       [y1, y2] = [a, b].map(({ top, bottom }) => (top + bottom) / 2 - frame.top),
       middle = (x1 + x2) / 2;
-    const d = `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
-    paths[rank].push(draw("path", { class: NAMES[rank], d }));
+    paths[rank].push(`M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`);
   }
-  drawing.replaceChildren(...paths.flat());
+  const key = JSON.stringify(paths);
+  if (shown.get(drawing) === key) return;
+  shown.set(drawing, key);
+  drawing.replaceChildren(...paths.flatMap((ds, rank) => ds.map((d) => draw("path", { class: NAMES[rank], d }))));
 }

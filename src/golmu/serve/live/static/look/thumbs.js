@@ -51,17 +51,22 @@ export class Thumbs {
     this.sayChosen();
   }
 
-  /** Judge the images by the network of the moment, one after the other, so that the page answers in between. */
-  async judge(network) {
+  /**
+   * Judge the images by the network of the moment, one after the other, so that the page answers in between; `pace`
+   * is told how long that takes.
+   */
+  async judge(network, pace) {
     const turn = ++this.judging;
     for (const one of this.buttons) {
       await new Promise((done) => setTimeout(done));
       if (turn !== this.judging || one.image.pixels.length !== network.height * network.width * network.channels)
         return;
-      const { probabilities } = network.predict(one.image.pixels),
+      const started = performance.now(),
+        { probabilities } = network.predict(one.image.pixels),
         probability = probabilities.reduce((a, b) => Math.max(a, b));
       Object.assign(one.item, { probability, predicted: probabilities.indexOf(probability) });
       this.describe(one);
+      pace.charge(performance.now() - started);
     }
     this.sayChosen();
   }
