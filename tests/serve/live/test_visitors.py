@@ -5,7 +5,7 @@ import time
 
 import pytest
 from live import SECONDS, served, small_hall
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from golmu.serve.live import visitors
 
@@ -102,9 +102,20 @@ def test_a_broken_connection_leaves_the_queue(server):
             again.until("state", status="paused")
 
 
-def test_a_name_that_is_connected_already_is_another_visitor(server):
-    with server.page() as page, server.page(page.hello["visitor"]) as copy:
-        assert copy.hello["visitor"] != page.hello["visitor"]
+def test_a_page_that_comes_back_before_its_break_is_noticed_is_the_same_visitor(server):
+    with server.page() as page:
+        page.start(epochs=1000)
+        page.until("state", status="training")
+        with server.page(page.hello["visitor"]) as again:
+            assert again.hello["visitor"] == page.hello["visitor"]
+            again.until("state", status="paused")
+            page.send(do="go")  # over the connection that is no more
+            with pytest.raises(ConnectionClosedError, match="another connection"):
+                page.until("state", status="finished")
+            assert server.hall.places.n_active == 0
+            again.ask(do="go")
+            again.until("state", status="training")
+        wait_until(lambda: server.hall.places.n_active == 0)
 
 
 def test_whoever_does_not_come_back_is_forgotten(server, monkeypatch):

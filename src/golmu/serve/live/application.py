@@ -43,7 +43,7 @@ POLICY = "; ".join(
 GOODBYE = (1000, 1001)
 """Codes with which a page closes its connection that is left."""
 
-TOO_LONG, NOT_TEXT = 1009, 1003
+TOO_LONG, NOT_TEXT, REPLACED = 1009, 1003, 4000
 """Codes with which a connection is closed whose messages cannot be taken."""
 
 MAX_DOWNLOADS = 2
@@ -115,12 +115,17 @@ class _LivePage:
             return
         code = 0
         await websocket.accept()
-        sending = asyncio.create_task(visitor.connect().drain(websocket.send_bytes))
+        outbox = visitor.connect()
+        sending = asyncio.create_task(outbox.drain(websocket.send_bytes))
         try:
             while not code:
                 message = await websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     code = message.get("code") or 1006
+                elif visitor.outbox is not outbox:
+                    code = REPLACED
+                    with suppress(WebSocketDisconnect):
+                        await websocket.close(code, "the page has another connection")
                 elif (text := message.get("text")) is None or len(text.encode()) > MAX_MESSAGE_BYTES:
                     code = NOT_TEXT if text is None else TOO_LONG
                     with suppress(WebSocketDisconnect):
@@ -131,7 +136,8 @@ class _LivePage:
             sending.cancel()
             with suppress(asyncio.CancelledError, WebSocketDisconnect):
                 await sending
-            self._visitors.leave(visitor, is_goodbye=code in GOODBYE)
+            if visitor.outbox is outbox:
+                self._visitors.leave(visitor, is_goodbye=code in GOODBYE)
 
     async def fit(self, request: Request) -> Response:
         """Fit an uploaded image to a visitor's network, exactly as `golmu predict` does."""

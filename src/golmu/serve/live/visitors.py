@@ -31,16 +31,22 @@ class Visitors:
         return len(self._visitors)
 
     def enter(self, name: str | None) -> Visitor:
-        """Return the visitor of this name whose connection has broken, or else a new one.
+        """Return the visitor of this name, or else a new one.
+
+        A name is known to its page alone. So one who is thought to be connected has lost that connection, and the
+        server has not noticed yet.
 
         Raises
         ------
         RefusalError
             If there are too many.
         """
-        if name is not None and (timer := self._timers.pop(name, None)):
-            timer.cancel()
-            return self._visitors[name]
+        if name is not None and (known := self._visitors.get(name)):
+            if timer := self._timers.pop(name, None):
+                timer.cancel()
+            else:
+                known.disconnect()
+            return known
         if len(self._visitors) >= MAX_VISITORS:
             if not self._timers:
                 raise RefusalError(429, f"{MAX_VISITORS} visitors are here, the most at a time: come again later")
