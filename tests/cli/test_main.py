@@ -14,7 +14,7 @@ from command import process
 import golmu
 from golmu.cli import app
 from golmu.cli.console import shell_command
-from golmu.cli.main import _print_json
+from golmu.cli.output import print_json
 
 
 def test_without_arguments_the_help_is_shown(run):
@@ -57,14 +57,14 @@ def test_json_is_json_in_any_encoding(monkeypatch, encoding):
     value = {"골무": "é\x85\udcff", "path": "a\\b"}
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
     monkeypatch.setattr(sys, "stdout", stream)
-    _print_json(value)
+    print_json(value)
     stream.flush()
     assert json.loads(stream.buffer.getvalue().decode(encoding)) == value
 
 
 def test_names_in_json_are_readable_where_the_console_has_their_letters(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp949"))
-    _print_json({"name": "골무"})
+    print_json({"name": "골무"})
     sys.stdout.flush()
     assert "골무".encode("cp949") in sys.stdout.buffer.getvalue()
 

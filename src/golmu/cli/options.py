@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -13,6 +13,9 @@ from typer.core import TyperCommand
 from golmu.about import WHAT_DATA_IS
 from golmu.recipe import COMMON, FIELDS, NETWORK, OPTIMISATION, REGULARISATION, RUN
 from golmu.system import MAX_THREADS
+
+if TYPE_CHECKING:
+    from golmu.data.reading import ReadOptions
 
 DATA, SERVER = "Data", "Server"
 GROUPS = (COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN, SERVER)
@@ -221,3 +224,10 @@ class GroupedCommand(TyperCommand):
             if group in rows:
                 with formatter.section(group):
                     formatter.write_dl(rows[group], col_max=NAME_WIDTH)
+
+
+def read_options(size: str | None, channels: int | None, skip_bad: bool, label: str | None) -> ReadOptions:
+    """Return how images are read, as these options say."""
+    from golmu.data.reading import ReadOptions, parse_size  # noqa: PLC0415  it imports NumPy
+
+    return ReadOptions(None if size is None else parse_size(size), channels, skip_bad, label)

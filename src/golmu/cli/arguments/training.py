@@ -1,0 +1,159 @@
+"""The arguments of the commands that train, and of those that say what to train on and how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from golmu.cli.options import (
+    WHAT_DATA_IS_HELP,
+    ChannelsOption,
+    DataArgument,
+    EngineOption,
+    FolderOption,
+    JsonOption,
+    LabelOption,
+    NoTryOption,
+    RecipeOption,
+    SeedOption,
+    SizeOption,
+    SkipBadOption,
+    ThreadsOption,
+    ValidationShareOption,
+    option,
+    read_options,
+    with_recipe_options,
+)
+from golmu.cli.output import print_json, say
+from golmu.recipe import RUN
+
+
+@with_recipe_options()
+def train(
+    given: dict[str, Any],
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS_HELP}. With --resume, the run's own data.")
+    ] = None,
+    recipe: RecipeOption = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    seed: SeedOption = None,
+    run: Annotated[
+        Path | None,
+        option(metavar="FOLDER", help="Folder for the results. By default a new one under runs/.", group=RUN),
+    ] = None,
+    resume: Annotated[
+        Path | None, option(metavar="RUN", help="Continue a run from its last checkpoint.", group=RUN)
+    ] = None,
+    allow_inexact: Annotated[
+        bool,
+        option("--allow-inexact", help="Let --resume use another engine; results will differ slightly.", group=RUN),
+    ] = False,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
+    validation_share: ValidationShareOption = None,
+    no_try: NoTryOption = False,
+) -> None:
+    """Train a network on DATA and write a run folder.
+
+    Four fifths of DATA's training images are trained on, unless you give --validation-share; the others validate.
+    """
+    from golmu.cli.commands.train import train_run  # noqa: PLC0415  what it imports takes half a second
+
+    status = train_run(
+        data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
+        allow_inexact=allow_inexact, folder=folder, read_options=read_options(size, channels, skip_bad, label),
+        validation_share=validation_share, with_panel=not no_try,
+    )  # fmt: skip
+    if status:
+        raise typer.Exit(status)
+
+
+@with_recipe_options("n_kernels", "units", "batch_size", "optimizer", "momentum")
+def find_lr(
+    given: dict[str, Any],
+    data: DataArgument,
+    recipe: RecipeOption = None,
+    low: Annotated[float, typer.Option(metavar="X", help="The lowest learning rate to try.")] = 1e-5,
+    high: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="The highest learning rate to try; the test stops earlier if the loss diverges."
+        ),
+    ] = 10.0,
+    steps: Annotated[
+        int, typer.Option(metavar="N", min=10, help="Training steps from the lowest to the highest.")
+    ] = 300,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PNG",
+            help="File for the curve, written or replaced. By default learning-rates.png in the current folder.",
+        ),
+    ] = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    seed: SeedOption = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
+) -> None:
+    """Suggest a learning rate: try growing rates on DATA, and draw the loss against them."""
+    from golmu.cli.commands.find_lr import find_learning_rate  # noqa: PLC0415
+
+    result = find_learning_rate(
+        data, recipe, given, low=low, high=high, steps=steps, plot=plot, engine=engine, threads=threads, seed=seed,
+        folder=folder, read_options=read_options(size, channels, skip_bad, label),
+    )  # fmt: skip
+    if json_output:
+        print_json(result)
+        return
+    if result["note"]:
+        say(result["note"])
+    say(f"suggested learning rate: {result['suggestion']:.2g} (the loss was lowest at {result['lowest']:.2g})")
+    say(f"curve: {result['curve']}")
+
+
+def data(
+    name: DataArgument,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PNG",
+            help="File for samples of each class, written or replaced. By default NAME-samples.png in the current "
+            "folder.",
+        ),
+    ] = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
+) -> None:
+    """Inspect a data set: check its files, count its classes, report problems, and draw samples of each class."""
+    from golmu.cli.commands.data import inspect_data, show_data  # noqa: PLC0415
+
+    result = inspect_data(name, folder, read_options(size, channels, skip_bad, label), sheet)
+    if json_output:
+        print_json(result)
+    else:
+        show_data(result)
+
+
+def recipes(json_output: JsonOption = False) -> None:
+    """List the named recipes, with the accuracy and the training time measured for each."""
+    from golmu.cli.commands.recipes import recipe_records, show_recipes  # noqa: PLC0415
+
+    if json_output:
+        print_json(recipe_records())
+    else:
+        show_recipes()
