@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from announcing import announcing
 
+PATIENCE = 90_000
+"""Milliseconds after which a test gives up: long, since it may wait for a training while others run beside it."""
+
 
 @contextmanager
 def live_server(folder, *options, port=0):
@@ -25,6 +28,7 @@ def live_page(browser, address, settings="", *, width=1280, scheme="light", expe
     may have gone to another host.
     """
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **context)
+    context.set_default_timeout(PATIENCE)
     page, host, wrong = context.new_page(), urlsplit(address).netloc, []
 
     def note(words):
@@ -36,16 +40,16 @@ def live_page(browser, address, settings="", *, width=1280, scheme="light", expe
     page.on("request", lambda request: urlsplit(request.url).netloc in (host, "") or note(f"request: {request.url}"))
     page.on("websocket", lambda socket: urlsplit(socket.url).netloc == host or note(f"socket: {socket.url}"))
     page.goto(f"{address}#{settings}", wait_until="load")
-    page.locator("#run-play:enabled").wait_for(state="attached", timeout=10_000)
+    page.locator("#run-play:enabled").wait_for(state="attached")
     yield page
     context.close()
     assert wrong == [], wrong
 
 
-def wait_for_status(page, *statuses, timeout=60_000):
+def wait_for_status(page, *statuses):
     """Wait until the training is in one of these states, and return it."""
     found = page.locator(", ".join(f"#transport[data-status={one}]" for one in statuses))
-    found.wait_for(state="attached", timeout=timeout)
+    found.wait_for(state="attached")
     return found.get_attribute("data-status")
 
 

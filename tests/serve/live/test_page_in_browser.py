@@ -139,7 +139,7 @@ def test_whoever_must_wait_is_told_the_place(chromium, tmp_path):
         wait_for_status(second, "waiting")
         second.locator("#run-status", has_text="Waiting for a free core: number 1 in the queue").wait_for()
         first.close()  # says goodbye, so that the place is free at once
-        wait_for_status(second, "training", timeout=5_000)
+        wait_for_status(second, "training")
 
 
 def test_a_broken_connection_comes_back_to_its_training(chromium, address):
@@ -173,7 +173,7 @@ def test_a_server_that_is_killed_and_started_again(chromium, tmp_path):
         page.click("#tab-train")
         options = ("--data", "digits")
         with live_server(tmp_path, *options, port=urlsplit(address).port):
-            page.locator("#run-play:enabled").wait_for(timeout=15_000)
+            page.locator("#run-play:enabled").wait_for()
             assert not page.locator("#banner").is_visible()
             finish(page)
             assert page.locator(".run-name").count() == 2  # the earlier run stays for comparison

@@ -241,12 +241,12 @@ def test_a_network_is_saved_and_downloaded(chromium, address, folder, tmp_path):
         finish(page)
         page.get_by_label("Name of the folder").fill("../first <try>")
         page.get_by_role("button", name="Save", exact=True).click()
-        page.locator(".saved", has_text="Saved as ").wait_for(timeout=20_000)
+        page.locator(".saved", has_text="Saved as ").wait_for()
         saved = page.locator(".saved").inner_text().removeprefix("Saved as ")
         assert (folder / saved).resolve().parent == (folder / "runs").resolve()
         assert load(folder / saved).image_shape == (8, 8, 1)
         for name, ending in [("Report", ".html"), ("Page to try it", ".zip")]:
-            with page.expect_download(timeout=30_000) as download:
+            with page.expect_download() as download:
                 page.get_by_role("button", name=name).click()
             path = tmp_path / download.value.suggested_filename
             assert path.suffix == ending

@@ -103,7 +103,7 @@ def test_the_answer_moves_while_the_network_learns(chromium, address):
 
 
 def draw_when_ready(page, strokes):
-    page.locator("#try-pad").wait_for(timeout=60_000)
+    page.locator("#try-pad").wait_for()
     draw(page, strokes)
 
 
