@@ -137,7 +137,8 @@ def _options(result: Any) -> str:
     """The options of `golmu train` for a result."""
     own = result["own"]
     kernels = f" --n-kernels {','.join(map(str, own['n_kernels']))}" if "n_kernels" in own else ""
-    return f"--recipe {result['recipe']}" + " --flip" * own.get("flip", False) + kernels
+    flips = " --flip" * own.get("flip", False) + " --test-flip" * own.get("test_flip", False)
+    return f"--recipe {result['recipe']}{flips}{kernels}"
 
 
 def _scores(result: Any, korean: bool) -> str:
