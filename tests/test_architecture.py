@@ -135,6 +135,9 @@ def test_it_is_a_value():
                 (np.array([4.0, 2.0]), 4.0),
             ]
         ),
+        ({"channels": 0, "n_kernels": (4, 2)}, InputError, "channels must be at least 1, got 0"),
+        ({"units": -1, "n_kernels": (4, 2)}, InputError, "units must be at least 1, got -1"),
+        ({"height": 10**4300}, InputError, "height must have at most 1,000 digits, got about 4,301"),
         ({"n_kernels": (4, 0)}, InputError, "each of n_kernels must be an integer of at least 1, got 0"),
         ({"n_kernels": ()}, InputError, "n_kernels must have one number for each of 1 to 4 blocks, got 0"),
         ({"n_kernels": [1] * 5}, InputError, "n_kernels must have one number for each of 1 to 4 blocks, got 5"),

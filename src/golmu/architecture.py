@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from golmu.checks import kernel_numbers
+from golmu.checks import kernel_numbers, refuse_long
 from golmu.errors import InputError, InputTypeError
 from golmu.types import Weights
 
@@ -108,6 +108,7 @@ class Architecture:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer):
                 raise InputTypeError(f"{name} must be an integer, got {value!r}")
+            refuse_long(int(value), name)
             if value < least.get(name, 1):
                 raise InputError(self._too_small(name, least.get(name, 1)))
             object.__setattr__(self, name, int(value))
@@ -123,7 +124,7 @@ class Architecture:
     def _too_small(self, name: str, least: int) -> str:
         """What to say about a size below the least."""
         value = getattr(self, name)
-        if self.n_blocks == 1 or name == "n_classes":
+        if self.n_blocks == 1 or name not in ("height", "width"):
             return f"{name} must be at least {least}, got {value}"
         return (
             f"{name} must be at least {least} for the {self.n_blocks} blocks of n_kernels={self.n_kernels}, each of "

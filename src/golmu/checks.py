@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from math import inf, isfinite
+from math import inf, isfinite, log10
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from golmu.errors import InputError, InputTypeError
+
+MAX_DIGITS = 1_000
+"""Digits of an integer, at most: Python writes none of more than 4,300, and a count of parameters multiplies four."""
 
 
 def positive_integer(value: Any, argument: str) -> int:
@@ -22,9 +25,17 @@ def integer_within(value: Any, argument: str, low: int, high: int | None) -> int
     wanted = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise InputTypeError(f"{argument} must be {wanted}, got {value!r}")
-    number = int(value)
+    number = refuse_long(int(value), argument)
     if number < low or (high is not None and number > high):
         raise InputError(f"{argument} must be {wanted}, got {number}")
+    return number
+
+
+def refuse_long(number: int, argument: str) -> int:
+    """Return an integer that can be written out: in an error, or as JSON."""
+    if abs(number) >= 10**MAX_DIGITS:
+        n_digits = int(number.bit_length() * log10(2)) + 1
+        raise InputError(f"{argument} must have at most {MAX_DIGITS:,} digits, got about {n_digits:,}")
     return number
 
 
@@ -34,7 +45,8 @@ MAX_BLOCKS = 4
 
 def kernel_numbers(value: Any, argument: str) -> int | tuple[int, ...]:
     """Return the numbers of kernels of one to `MAX_BLOCKS` blocks: an int for one block, a tuple for several."""
-    given = value.tolist() if hasattr(value, "tolist") else value  # NumPy's numbers and arrays
+    is_numpys = hasattr(value, "tolist") and not isinstance(value, type)
+    given = value.tolist() if is_numpys else value
     if isinstance(given, str | bytes | bytearray) or not isinstance(given, Sequence):
         if isinstance(given, bool) or not isinstance(given, Integral):
             raise InputTypeError(

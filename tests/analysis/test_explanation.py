@@ -211,6 +211,20 @@ def test_what_is_wrong_is_said(arguments, error, text):
         explain(**{"network": ready(), "image": X[0], **arguments})
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_kernels", [3, (3, 4)])
+def test_what_float32_cannot_hold_is_refused(n_kernels):
+    made = ready(n_kernels=n_kernels)
+    weights = {name: np.full_like(weight, -name.endswith("_b")) for name, weight in made.get_weights().items()}
+    for name, value in (("w1", 1e6), ("b1", 1e-3), ("w2", 1e38)):  # finite logits, but not their gradients
+        weights[name][...] = value
+    made.set_weights(weights)
+    assert np.isfinite(made.forpass(X[:1])).all()
+    text = "^the network cannot be explained for this image: float32 cannot hold its activations or gradients. Its wei"
+    with pytest.raises(InputError, match=text):
+        explain(made, X[0])
+
+
 def test_explain_is_public():
     assert golmu.explain is explain
 

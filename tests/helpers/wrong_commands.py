@@ -41,6 +41,10 @@ WRONG = {
     "no kernels in the first block": ("train {data} --n-kernels 0,3", f"each of n_kernels {INTEGER} 0"),
     "five blocks": ("train {data} --n-kernels 1,2,3,4,5",
         "n_kernels must have one number for each of 1 to 4 blocks, got 5"),
+    "kernels in more digits than Python multiplies and writes": (f"train {{data}} --n-kernels 2,{'9' * 4300}",
+        "each of n_kernels must have at most 1,000 digits, got about 4,301"),
+    "units in more digits than Python multiplies and writes": (f"find-lr {{data}} --units {'9' * 4300}",
+        "units must have at most 1,000 digits, got about 4,301"),
     "more blocks than the images allow": ("train {data} --n-kernels 2,3,4 --run {tmp}/new",
         "height must be at least 8 for the 3 blocks of n_kernels=(2, 3, 4), each of which halves it, got 6: use fewer "
         "blocks (--n-kernels), or larger images (--size 32, in load_dataset size=32)"),

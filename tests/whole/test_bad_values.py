@@ -66,6 +66,12 @@ SETTINGS = [
     ({"n_kernels": 10**12}, InputError,
      "n_kernels=1000000000000 and units=5 on images of shape (7, 6, 2) make 64,000,000,000,023 parameters, and at "
      "most 1,073,741,824 are supported: lower them"),
+    ({"n_kernels": 10**5000}, InputError, "n_kernels must have at most 1,000 digits, got about 5,001"),
+    ({"n_kernels": (2, -(10**4300))}, InputError, "each of n_kernels must have at most 1,000 digits, got about 4,301"),
+    ({"n_kernels": np.int64}, InputTypeError, f"n_kernels {OR_TUPLE} {np.int64}"),
+    ({"n_kernels": np.ndarray}, InputTypeError, f"n_kernels {OR_TUPLE} {np.ndarray}"),
+    ({"batch_size": 10**5000}, InputError, "batch_size must have at most 1,000 digits, got about 5,001"),
+    ({"random_state": 10**5000}, InputError, "random_state must have at most 1,000 digits, got about 5,001"),
     ({"units": np.nan}, InputTypeError, f"units {AT_LEAST_1} nan"),
     ({"units": ""}, InputTypeError, f"units {AT_LEAST_1} ''"),
     ({"learning_rate": True}, InputTypeError, "learning_rate must be a number above 0, got True"),

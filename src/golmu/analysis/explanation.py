@@ -174,14 +174,22 @@ def explain_image(
     Raises
     ------
     InputError, InputTypeError
-        If an argument cannot be used.
+        If an argument cannot be used, or float32 cannot hold what the network makes of the image.
     """
     engine = predictor.engine
     pixels = one_image(image, engine.architecture.image_shape)
-    return _explain(
-        engine, predictor.class_names if class_names is None else class_names, pixels, target,
-        n_samples=n_samples, noise=noise, window=window, random_state=random_state,
-    )  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is reported below
+        explained = _explain(
+            engine, predictor.class_names if class_names is None else class_names, pixels, target,
+            n_samples=n_samples, noise=noise, window=window, random_state=random_state,
+        )  # fmt: skip
+    values = [value for part in (explained, *explained.blocks) for value in vars(part).values()]
+    if not all(np.isfinite(value).all() for value in values if isinstance(value, np.ndarray)):
+        raise InputError(
+            f"{predictor.name} cannot be explained for this image: float32 cannot hold its activations or gradients. "
+            "Its weights are too large, after a training that diverged: train it with a lower learning rate"
+        )
+    return explained
 
 
 def _explain(

@@ -164,7 +164,9 @@ def read_preprocessing(described: Any, architecture: Architecture) -> Preprocess
     mean, std = (tuple(map(float, take(described, name, number().list, ()))) for name in ("mean", "std"))
     if not (len(mean) == len(std) and len(mean) in (0, architecture.channels)):
         raise CheckpointError(f"has means and deviations of {len(mean)} and {len(std)} channels")
-    if not all(value > 0 for value in std):
+    with np.errstate(all="ignore"):  # what divides by zero, or exceeds float32, is reported below
+        factors = Preprocessing(mean, std).factors(np.float32, architecture.channels)
+    if not all(value > 0 for value in std) or not np.isfinite(factors).all():
         raise CheckpointError("has means or deviations that cannot be used")
     ground = described.get("ground", "")
     if ground not in (DARK, LIGHT, ""):

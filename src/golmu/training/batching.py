@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.checks import refuse_long
 from golmu.errors import InputError, InputTypeError, warn
 from golmu.recipe import Recipe
 
@@ -30,7 +31,7 @@ def generators(random_state: Any) -> tuple[np.random.Generator, np.random.Genera
         raise InputTypeError(
             f"random_state must be None, an integer, a RandomState or a Generator, got {random_state!r}"
         )
-    elif random_state < 0:
+    elif refuse_long(int(random_state), "random_state") < 0:
         raise InputError(f"random_state must be at least 0, got {random_state}")
     else:
         seed = int(random_state)
