@@ -82,7 +82,8 @@ def test_there_is_nothing_else(live, path):
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://example.org", "http://127.0.0.1:1", "null", "https://127.0.0.1.example.org"]
+    "origin",
+    ["http://example.org", "http://127.0.0.1:1", "null", "https://127.0.0.1.example.org", "http://["],
 )
 def test_no_other_page_drives_it(live, trained, origin):
     with pytest.raises(InvalidStatus) as refused, connect(f"{live.url.replace('http', 'ws')}/socket", origin=origin):
