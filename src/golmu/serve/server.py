@@ -189,8 +189,11 @@ def run(app: ASGIApp, listener: socket.socket, *, max_message_bytes: int | None 
     # What is here by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
+    server = uvicorn.Server(configure(app, max_message_bytes))
+    # A second Ctrl-C cuts off what is under way, and each of it would be logged as a failure.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.force_exit)
     with _stopping_quietly(), listener:
-        uvicorn.Server(configure(app, max_message_bytes)).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def configure(app: ASGIApp, max_message_bytes: int | None = None) -> uvicorn.Config:
