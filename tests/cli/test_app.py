@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from contextlib import contextmanager
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -45,6 +46,18 @@ def test_it_ends_cleanly_with_a_training_under_way(tmp_path, how):
             "take a minute\n",
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_interruption_ends_it_without_a_traceback(tmp_path):
+    with started(tmp_path, "--port", "0", "--data", "digits") as (process, url), visit(url) as connection:
+        page = Page(connection)
+        page.start(steps="none")
+        page.until("state", status="paused")
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.03)
+        assert process.wait(30) in (0, 130)
+        assert "Traceback" not in process.stderr.read()
 
 
 def test_the_users_own_data_and_the_token_in_the_address(tmp_path, data):

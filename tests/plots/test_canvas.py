@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -116,3 +117,21 @@ def test_two_elements_share_no_identifier_but_for_the_same_thing():
 
     for name in parts(first).keys() & parts(second).keys():
         assert parts(first)[name] == parts(second)[name]
+
+
+def test_threads_draw_one_after_another():
+    """Matplotlib's settings are those of all threads."""
+    matplotlib, is_drawing, found = canvas.import_matplotlib(), threading.Event(), []
+
+    def draw():
+        with canvas.own_settings(**{"axes.grid": True}):
+            is_drawing.set()
+            found.append(matplotlib.rcParams["axes.grid"])
+
+    with canvas.own_settings():
+        thread = threading.Thread(target=draw)
+        thread.start()
+        assert not is_drawing.wait(0.3)
+        assert not matplotlib.rcParams["axes.grid"]
+    thread.join(60)
+    assert found == [True]

@@ -8,6 +8,7 @@ import inspect
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO, StringIO
@@ -39,6 +40,8 @@ INK = "#010203"
 INKED_SETTINGS = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 """Matplotlib's settings that get this colour."""
 
+_SETTINGS = threading.RLock()
+"""Held by the thread that has its own settings in place of Matplotlib's."""
 
 FigureFunction = TypeVar("FigureFunction", bound=Callable[..., Any])
 
@@ -48,9 +51,10 @@ def own_settings(**settings: Any) -> Iterator[None]:
     """Draw with Matplotlib's defaults, and `settings`, inside the `with` block.
 
     A user's `matplotlibrc` may ask for LaTeX, or for white text on black, and is meant for figures of the user.
+    Matplotlib has one set of settings for all threads, so that one draws after the other.
     """
     matplotlib = import_matplotlib()
-    with matplotlib.rc_context():
+    with _SETTINGS, matplotlib.rc_context():
         defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
         matplotlib.rcParams.update(defaults | settings)
         yield
@@ -76,17 +80,18 @@ def import_matplotlib() -> Any:
     A notebook hands down its own backend to the commands that it runs, and where golmu is installed there may be no
     such module. Our figures need no backend, so it is set only where it can be.
     """
-    if "matplotlib" not in sys.modules:
-        backend = os.environ.pop("MPLBACKEND", None)
-        try:
-            matplotlib = _import_with_any_settings()
-        finally:
-            if backend is not None:
-                os.environ["MPLBACKEND"] = backend
-        if backend:
-            with suppress(ValueError):
-                matplotlib.rcParams["backend"] = backend
-    return sys.modules["matplotlib"]
+    with _SETTINGS:  # another thread may be importing it
+        if "matplotlib" not in sys.modules:
+            backend = os.environ.pop("MPLBACKEND", None)
+            try:
+                matplotlib = _import_with_any_settings()
+            finally:
+                if backend is not None:
+                    os.environ["MPLBACKEND"] = backend
+            if backend:
+                with suppress(ValueError):
+                    matplotlib.rcParams["backend"] = backend
+        return sys.modules["matplotlib"]
 
 
 def _import_with_any_settings() -> Any:

@@ -135,7 +135,11 @@ class Gate:
 def check_origin(scope: Scope) -> None:
     """Raise `RefusalError` if a browser says that a page from elsewhere asks; other clients say nothing of it."""
     origin, host = _header(scope, b"origin"), _header(scope, b"host")
-    if origin and urlsplit(origin).netloc.lower() != host.lower():
+    try:
+        is_own = not origin or urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # brackets that enclose no address
+        is_own = False
+    if not is_own:
         raise RefusalError(
             403, f"only this server's own page may do this, at {host!r}, and a page of {origin!r} has asked: open this "
             "server's page"

@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -32,6 +32,16 @@ MIN_TOKEN_LENGTH = 8
 MAX_HEAD_BYTES = 2**17
 """Bytes of a request's head, at most; browsers and proxies send a few thousand. One chunk from the network may be half
 of it."""
+
+MAX_LINE_BYTES = 8000
+"""Bytes of the address of a WebSocket, or of a header, at most: longer ones would be waited for without an end."""
+
+SOCKET_HEADERS = (b"host", b"origin", b"authorization", b"upgrade", b"connection")
+"""Headers that a WebSocket is asked for with, beside those of its own; others, such as the cookies of all servers of
+this computer, may be too many or too long."""
+
+MAX_SOCKET_HEADERS = 100
+"""Of these headers, at most."""
 
 HEAD_SECONDS = 30.0
 """Seconds in which the head of a request must have come, from the connection or from its first byte: a process has few
@@ -149,6 +159,19 @@ class _Protocol(HttpToolsProtocol):
         self._n_head_bytes = 0
         super().on_message_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        headers = [
+            (name, value)
+            for name, value in self.scope["headers"]
+            if name in SOCKET_HEADERS or name.startswith(b"sec-websocket-")
+        ]
+        n_most = max(len(self.url), *(len(name) + len(value) for name, value in headers))
+        if n_most > MAX_LINE_BYTES or len(headers) > MAX_SOCKET_HEADERS:
+            self.send_400_response("The address or a header of the WebSocket is too long.")
+            return
+        self.scope["headers"] = headers
+        super().handle_websocket_upgrade()
+
 
 def run(app: ASGIApp, listener: socket.socket, *, max_message_bytes: int | None = None) -> None:
     """Answer requests until the process is told to stop (Ctrl-C, SIGTERM); then answer those that have begun.
@@ -166,15 +189,23 @@ def run(app: ASGIApp, listener: socket.socket, *, max_message_bytes: int | None 
     # What is here by now stays: the garbage collector need not look through it again and again.
     gc.collect()
     gc.freeze()
+    server = uvicorn.Server(configure(app, max_message_bytes))
+    # A second Ctrl-C cuts off what is under way, and each of it would be logged as a failure.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not server.force_exit)
     with _stopping_quietly(), listener:
-        uvicorn.Server(configure(app, max_message_bytes)).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def configure(app: ASGIApp, max_message_bytes: int | None = None) -> uvicorn.Config:
     """Return how uvicorn runs an application, for `run`, or for a thread of a program that has another purpose."""
+    sockets: Any = "none"
+    if max_message_bytes is not None:
+        from golmu.serve.sockets import SocketProtocol  # noqa: PLC0415  golmu serve has none
+
+        sockets = SocketProtocol
     return uvicorn.Config(
         app, http=_Protocol, log_config=None, log_level=logging.ERROR, access_log=False, lifespan="on",
-        ws="none" if max_message_bytes is None else "auto", ws_max_size=max_message_bytes or 0,
+        ws=sockets, ws_max_size=max_message_bytes or 0,
         ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=STOP_SECONDS,
     )  # fmt: skip

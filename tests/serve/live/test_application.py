@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import struct
+import tempfile
 import zipfile
 import zlib
 from urllib.parse import urlsplit
@@ -82,7 +83,8 @@ def test_there_is_nothing_else(live, path):
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://example.org", "http://127.0.0.1:1", "null", "https://127.0.0.1.example.org"]
+    "origin",
+    ["http://example.org", "http://127.0.0.1:1", "null", "https://127.0.0.1.example.org", "http://["],
 )
 def test_no_other_page_drives_it(live, trained, origin):
     with pytest.raises(InvalidStatus) as refused, connect(f"{live.url.replace('http', 'ws')}/socket", origin=origin):
@@ -228,3 +230,11 @@ def test_what_cannot_be_downloaded_is_said(live, trained):
     with live.page() as page:
         status, _, content = ask(live, f"/report?visitor={page.hello['visitor']}")
         assert (status, json.loads(content)["detail"]) == (422, "there is no training to keep: start one")
+
+
+def test_without_a_place_for_temporary_files_it_says_what_to_do(live, trained, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    for path in ("report", "export/page"):
+        status, _, content = ask(live, f"/{path}?visitor={trained.hello['visitor']}")
+        assert status == 422
+        assert "in TMPDIR, and start golmu app again" in json.loads(content)["detail"]

@@ -48,6 +48,17 @@ def test_tabs_are_reached_by_mouse_keyboard_and_address(chromium, address):
         assert shown_tab(page) == "look"
 
 
+def test_an_address_that_names_what_every_object_has_is_an_address_without(chromium, address):
+    with live_page(
+        chromium, address, "lang=constructor&recipe=toString&tab=look&stage=valueOf", locale="en-US"
+    ) as page:
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert not KEY.search(page.locator("body").inner_text())
+        page.click("#tab-train")
+        assert page.locator(".settings select").nth(1).input_value() == "any"
+        assert page.locator("#run-play").is_enabled()
+
+
 def test_the_language_is_switched_remembered_and_in_the_address(chromium, address):
     with live_page(chromium, address, locale="en-US") as page:
         finish(page, {"Epochs": 3})

@@ -113,29 +113,32 @@ class _LivePage:
         except RefusalError as refusal:
             await websocket.send_denial_response(refusal.response())
             return
-        code = 0
-        await websocket.accept()
-        outbox = visitor.connect()
-        sending = asyncio.create_task(outbox.drain(websocket.send_bytes))
+        code, outbox = 0, visitor.connect()
+        sending: asyncio.Task[None] | None = None
         try:
+            await websocket.accept()
+            sending = asyncio.create_task(outbox.drain(websocket.send_bytes))
             while not code:
+                await outbox.has_room()
                 message = await websocket.receive()
                 if message["type"] == "websocket.disconnect":
                     code = message.get("code") or 1006
                 elif visitor.outbox is not outbox:
                     code = REPLACED
-                    with suppress(WebSocketDisconnect):
-                        await websocket.close(code, "the page has another connection")
+                    await websocket.close(code, "the page has another connection")
                 elif (text := message.get("text")) is None or len(text.encode()) > MAX_MESSAGE_BYTES:
                     code = NOT_TEXT if text is None else TOO_LONG
-                    with suppress(WebSocketDisconnect):
-                        await websocket.close(code, "messages are JSON of at most 64,000 bytes")
+                    await websocket.close(code, "messages are JSON of at most 64,000 bytes")
                 else:
                     visitor.hear(text)
+        except (OSError, WebSocketDisconnect):  # it has gone before it was greeted, or told why it has to go
+            pass
         finally:
-            sending.cancel()
-            with suppress(asyncio.CancelledError, WebSocketDisconnect):
-                await sending
+            if sending is not None:
+                sending.cancel()
+                # uvicorn says by RuntimeError that it has closed the connection, for an error of the client's.
+                with suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+                    await sending
             if visitor.outbox is outbox:
                 self._visitors.leave(visitor, is_goodbye=code in GOODBYE)
 

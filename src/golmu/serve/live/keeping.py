@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from golmu.analysis.labelled_images import LabelledImages
-from golmu.errors import InputError
+from golmu.errors import InputError, SaveError
 from golmu.export.exporting import FORMATS, export_network
 from golmu.model.predictor import Predictor
 from golmu.names import file_stem
@@ -61,8 +63,8 @@ class Kept:
         GolmuError
             If it cannot be made.
         """
-        with tempfile.TemporaryDirectory(prefix="golmu-") as place:
-            run = self._job().keep(self.state, runs=Path(place))
+        with _temporary_folder() as place:
+            run = self._job().keep(self.state, runs=place)
             return write_report(run, self.split.images, run.folder / REPORT).read_bytes()
 
     def _job(self) -> TrainingJob:
@@ -79,11 +81,30 @@ def zipped_export(predictor: Predictor, to: str, samples: LabelledImages | None)
     GolmuError
         If the format is unknown, a package that it needs is not installed, or the network cannot be exported.
     """
-    with tempfile.TemporaryDirectory(prefix="golmu-") as place:
-        folder = Path(place) / to
+    with _temporary_folder() as place:
+        folder = place / to
         export_network(predictor, folder, to, samples=samples if to == "page" else None)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
             for path in sorted(folder.rglob("*")):
                 file.write(path, path.relative_to(folder.parent))
         return packed.getvalue()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """Lend a folder for what is made to be sent.
+
+    Raises
+    ------
+    SaveError
+        If there is none, or it cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="golmu-") as place:
+            yield Path(place)
+    except OSError as error:
+        raise SaveError(
+            f"temporary files cannot be written ({error.strerror or error}): name a folder with room for them in "
+            "TMPDIR, and start golmu app again"
+        ) from error

@@ -6,6 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+MAX_ANSWERS = 32
+"""Answers that may wait before the next message of a page is read."""
+
 
 class Outbox:
     """Messages of one connection; a slow client makes it hold no more than a few."""
@@ -14,10 +17,14 @@ class Outbox:
         self._answers: deque[bytes] = deque()
         self._newest: dict[str, bytes] = {}
         self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
 
     def answer(self, message: bytes) -> None:
         """Send a message."""
         self._answers.append(message)
+        if len(self._answers) >= MAX_ANSWERS:
+            self._room.clear()
         self._news.set()
 
     def replace(self, kind: str, message: bytes) -> None:
@@ -25,11 +32,24 @@ class Outbox:
         self._newest[kind] = message
         self._news.set()
 
+    async def has_room(self) -> None:
+        """Wait until more answers may come: who asks and does not read is not heard until it reads."""
+        await self._room.wait()
+
     async def drain(self, send: Callable[[bytes], Awaitable[None]]) -> None:
-        """Send what comes, for ever."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._answers or self._newest:
-                message = self._answers.popleft() if self._answers else self._newest.pop(next(iter(self._newest)))
-                await send(message)
+        """Send what comes, until that fails."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                while self._answers or self._newest:
+                    await send(self._next())
+        finally:
+            self._room.set()  # so that the end of the connection is heard
+
+    def _next(self) -> bytes:
+        if not self._answers:
+            return self._newest.pop(next(iter(self._newest)))
+        if len(self._answers) <= MAX_ANSWERS:
+            self._room.set()
+        return self._answers.popleft()

@@ -165,6 +165,9 @@ class Visitor:
         except GolmuError as error:
             self._refuse(do, ask, str(error))
             return
+        except Exception as error:
+            self._fail(do, ask, error)
+            return
         task = asyncio.get_running_loop().create_task(self._answer_question(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -175,8 +178,7 @@ class Visitor:
         except GolmuError as error:
             self._refuse(request.do, request.ask, str(error))
         except Exception as error:
-            logger.exception("the live page could not answer")
-            self._refuse(request.do, request.ask, f"the server failed: {type(error).__name__}; its log says where")
+            self._fail(request.do, request.ask, error)
 
     def _answer(self, message: bytes) -> None:
         if self.outbox is not None:
@@ -184,6 +186,11 @@ class Visitor:
 
     def _refuse(self, do: str, ask: int | None, message: str) -> None:
         self._answer(pack("error", {"do": do, "message": message, **({} if ask is None else {"ask": ask})}))
+
+    def _fail(self, do: str, ask: int | None, error: Exception) -> None:
+        """Answer where a fault of the server's own came in between."""
+        logger.exception("the live page could not answer")
+        self._refuse(do, ask, f"the server failed: {type(error).__name__}; its log says where")
 
     def _send_state(self) -> None:
         if self.outbox is not None:
@@ -214,9 +221,7 @@ class Visitor:
         if len(self._ending) >= MAX_ENDING:
             raise InputError(f"{MAX_ENDING} trainings are still ending: start again in a moment")
         self._drop()
-        self._n_runs += 1
-        run = LiveRun(self._n_runs, data_set, data_sets.title(data_set), name, recipe, seed)
-        self._runs = [*self._runs, run][-MAX_RUNS:]
+        run = LiveRun(self._n_runs + 1, data_set, data_sets.title(data_set), name, recipe, seed)
         split = partial(data_sets.load, data_set)
         loop = asyncio.get_running_loop()
 
@@ -226,6 +231,8 @@ class Visitor:
 
         make = partial(make_job, split, recipe, name, seed)
         trainer = Trainer(make, listen, self._frame_numbers, self._pinned)
+        self._n_runs += 1
+        self._runs = [*self._runs, run][-MAX_RUNS:]
         self._session = Session(run, trainer, split, steps != NO_STEPS, steps if steps in UNITS else None)
         if self.is_connected:
             trainer.show()

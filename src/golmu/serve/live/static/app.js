@@ -182,7 +182,7 @@ async function startPage() {
     app.translate(language);
   });
   address.addEventListener("change", () => {
-    if (address.get("lang") in LANGUAGES && address.get("lang") !== app.language.language) app.translate(address.get("lang"));
+    if (Object.hasOwn(LANGUAGES, address.get("lang")) && address.get("lang") !== app.language.language) app.translate(address.get("lang"));
     app.show(tabOf(address));
   });
   await app.show(tabOf(address));

@@ -46,5 +46,5 @@ export function start(root, app, signal) {
     make("p", { class: "soft", id: "explain-keys" }, words("explain.keys")),
     ...sections,
   );
-  return { show: (request) => request?.piece in PIECES && goTo(request.piece) };
+  return { show: (request) => Object.hasOwn(PIECES, request?.piece) && goTo(request.piece) };
 }

@@ -65,7 +65,7 @@ class Look {
       number = (name) => Math.max(0, Math.trunc(Number(address.get(name, 0))) || 0);
     const stage = address.get("stage");
     return {
-      stage: stage in PANELS ? stage : "convolution",
+      stage: Object.hasOwn(PANELS, stage) ? stage : "convolution",
       block: number("block"),
       kernel: number("kernel"),
       unit: number("unit"),

@@ -38,7 +38,7 @@ export class Settings {
   readAddress() {
     const { address, hello } = this.app, names = hello.data_sets.map(({ name }) => name);
     this.dataSet = names.includes(address.get("data")) ? address.get("data") : hello.data_set;
-    this.recipe = address.get("recipe") in hello.recipes ? address.get("recipe") : this.usualRecipe;
+    this.recipe = Object.hasOwn(hello.recipes, address.get("recipe")) ? address.get("recipe") : this.usualRecipe;
     this.seed = Math.trunc(fromText("seed", address.get("seed", "")) ?? USUAL_SEED);
     this.changes = {};
     for (const name of FIELDS) {
@@ -50,7 +50,7 @@ export class Settings {
   /** Take the settings of a run. */
   take({ data_set: dataSet, recipe, settings, seed }) {
     if (this.app.hello.data_sets.some(({ name }) => name === dataSet)) this.dataSet = dataSet;
-    if (recipe in this.app.hello.recipes) this.recipe = recipe;
+    if (Object.hasOwn(this.app.hello.recipes, recipe)) this.recipe = recipe;
     [this.seed, this.changes] = [seed, {}];
     for (const name of FIELDS) this.keep(name, settings[name]);
   }

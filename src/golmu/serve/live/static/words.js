@@ -65,7 +65,7 @@ export class Words {
 /** Return the language to begin with: that of the address, the one that was chosen last, or the browser's. */
 export function firstLanguage(address) {
   const wanted = [address.get("lang"), remembered("language"), navigator.language.slice(0, 2)];
-  return wanted.find((one) => one in LANGUAGES) ?? "en";
+  return wanted.find((one) => Object.hasOwn(LANGUAGES, one)) ?? "en";
 }
 
 /** Return what the browser has remembered under a name; null where it may not remember. */
