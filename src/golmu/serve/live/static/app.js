@@ -42,9 +42,15 @@ class App extends EventTarget {
     return this.feed.network;
   }
 
-  /** The names of the classes of the data set under way, or else of the chosen one. */
+  /** The run that the page was opened on, as the server describes it; null without one, or once a training is there. */
+  get openedRun() {
+    return (this.state.run === null && this.hello?.runs.find(({ id }) => id === this.hello.run)) || null;
+  }
+
+  /** The names of the classes of the data set that is shown, or else of the chosen one. */
   get classNames() {
-    const name = this.state.data_set ?? this.settings?.dataSet;
+    const shown = this.lastFrame && this.runs.find(this.lastFrame.run).dataSet;
+    const name = this.state.data_set ?? shown ?? this.settings?.dataSet;
     return this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? [];
   }
 

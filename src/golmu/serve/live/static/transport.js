@@ -11,8 +11,9 @@ function makeButton(name, className = "") {
   return make("button", { type: "button", id: `run-${name}`, class: `round ${className}` }, icon(name));
 }
 
-/** Return the words for a state, and what stands in them. */
-function describe({ status, place, message }) {
+/** Return the words for the state of the training, and what stands in them. */
+function describe({ state: { status, place, message }, openedRun }) {
+  if (openedRun) return ["run.opened", { name: openedRun.title }];
   if (status === "waiting") return ["run.waiting", { place }];
   if (status === "failed") return ["run.failed", { message }];
   return [`run.${status}`, {}];
@@ -68,15 +69,15 @@ export function startTransport(root, app) {
     play.replaceChildren(icon(isRunning ? "pause" : "play"));
     app.put(play, key, {}, "label");
     app.put(play, key, {}, "title");
-    app.put(status, ...describe(state));
+    app.put(status, ...describe(app));
     const canAct = app.socket.isOpen && app.settings !== null;
     play.disabled = !canAct;
     for (const button of [batch, epoch]) button.disabled = !canAct || isRunning;
     reset.disabled = !canAct || state.status === "idle";
     if (state.run !== lastRun) for (const number of Object.values(numbers)) number.textContent = "–";
     lastRun = state.run;
-    showPlace(state);
-    if (last !== state.status) app.announce(app.words(...describe(state)));
+    showPlace(app.openedRun && app.lastFrame ? app.lastFrame : state);
+    if (last !== state.status) app.announce(app.words(...describe(app)));
     last = state.status;
     root.dataset.status = state.status;
     root.dataset.run = state.run ?? "";
