@@ -3,6 +3,7 @@
 import { Address } from "./address.js";
 import { make } from "./elements.js";
 import { NetworkFeed } from "./network_feed.js";
+import { refusalInWords } from "./refusals.js";
 import { Runs } from "./runs.js";
 import { Settings } from "./settings.js";
 import { Socket } from "./socket.js";
@@ -11,6 +12,7 @@ import { startTransport } from "./transport.js";
 import { LANGUAGES, Words, firstLanguage, remember } from "./words.js";
 
 const TABS = ["train", "look", "try", "explain"];
+const NAMED = "fashion-mnist"; // the data set whose classes are words of the page
 const TABS_WITHOUT_TRAINING = ["explain"]; // in which the controls of the training are out of place
 
 const moduleOf = (tab) => import(`./${tab}.js`);
@@ -37,9 +39,27 @@ class App extends EventTarget {
     this.tabs = {}; // what each tab's `start` has returned
   }
 
-  /** The network with the weights of the moment, or null. */
+  /** The network with the weights of the moment, its classes named as the language does, or null. */
   get network() {
-    return this.feed.network;
+    const { network } = this.feed, { language } = this.language;
+    if (network && network.language !== language) {
+      network.ownNames ??= network.names;
+      Object.assign(network, { language, names: this.namesInWords(network.ownNames) });
+    }
+    return network;
+  }
+
+  /** Return the names of classes as the language has them: those of Fashion-MNIST are words of the page. */
+  namesInWords(names) {
+    const known = this.hello?.data_sets.find(({ name }) => name === NAMED)?.class_names ?? [];
+    const isKnown = names.length === known.length && names.every((name, i) => name === known[i]);
+    return isKnown ? names.map((_, i) => this.words(`class.${NAMED}.${i}`)) : names;
+  }
+
+  /** Return what a data set is called, in a few words. */
+  titleOf(name) {
+    const key = `data.short.${name}`;
+    return this.language.has(key) ? this.words(key) : (this.hello?.data_sets.find((one) => one.name === name)?.title ?? name);
   }
 
   /** The run that the page was opened on, as the server describes it; null without one, or once a training is there. */
@@ -51,7 +71,7 @@ class App extends EventTarget {
   get classNames() {
     const shown = this.lastFrame && this.runs.find(this.lastFrame.run).dataSet;
     const name = this.state.data_set ?? shown ?? this.settings?.dataSet;
-    return this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? [];
+    return this.namesInWords(this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? []);
   }
 
   emit(name, detail = null) {
@@ -66,8 +86,8 @@ class App extends EventTarget {
     this.language.put(element, key, values, target);
   }
 
-  number(value, digits) {
-    return this.language.number(value, digits);
+  number(value, digits, least) {
+    return this.language.number(value, digits, least);
   }
 
   percent(share) {
@@ -144,7 +164,7 @@ function startRefusals(app) {
   app.addEventListener("state", () => (note.hidden = true));
   app.addEventListener("refused", ({ detail }) => {
     note.hidden = false;
-    words.textContent = detail;
+    words.textContent = refusalInWords(app, detail);
   });
 }
 

@@ -1,6 +1,7 @@
 // What one keeps of a training: a run folder, a report, an export.
 
 import { make } from "./elements.js";
+import { refusalInWords } from "./refusals.js";
 
 const EXPORTS = ["page", "onnx", "keras", "litert", "saved-model"];
 const STATES_TO_KEEP = ["paused", "finished", "training"];
@@ -33,7 +34,7 @@ export function startSaving(app, signal) {
       const { folder } = await app.socket.ask({ do: "save", name: name.value });
       said.textContent = app.words("save.saved", { folder });
     } catch ({ message }) {
-      said.textContent = message;
+      said.textContent = refusalInWords(app, message);
     }
     save.disabled = false;
   });
@@ -50,7 +51,7 @@ export function startSaving(app, signal) {
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
       said.textContent = app.words("save.made", { file: link.download });
     } catch ({ message }) {
-      said.textContent = message;
+      said.textContent = refusalInWords(app, message);
     }
     button.disabled = false;
   }
