@@ -67,7 +67,7 @@ def choose_images(page, way):
 
 def test_before_there_is_a_network_the_tab_says_what_to_do(chromium, address):
     with live_page(chromium, address, "tab=look") as page:
-        assert page.locator("#look > p.card").inner_text().startswith("There is no network yet. Press Train above")
+        assert page.locator("#look > p.card").inner_text().startswith("There is no network yet. Press Train (▶) above")
         assert page.locator(".flow").is_hidden()
         train_an_epoch(page)
         page.locator(".flow .tile.chosen").first.wait_for()
@@ -241,7 +241,7 @@ def test_images_are_chosen_by_class_mistakes_doubt_and_at_random(chromium, addre
         open_look(page)
         first = thumbs(page)
         assert len(first) == 20
-        page.get_by_role("button", name="Choose again").click()
+        page.get_by_role("button", name="Other images").click()
         page.wait_for_timeout(500)
         assert thumbs(page) != first
         mistakes = choose_images(page, "mistakes")

@@ -24,6 +24,16 @@ def test_a_run_is_shown_with_its_images(finished, data, tmp_path):
     with served(hall) as server, server.page() as page:
         assert (page.hello["run"], page.hello["data_set"]) == (0, "own")
         assert page.hello["runs"][0]["settings"]["units"] == run.recipe.units
+        validation = opened.snapshot.images
+        frame, arrays = page.until("frame")
+        assert (frame["run"], frame["n_judged"], frame["first_point"]) == (0, len(validation), 0)
+        accuracy = run.predictor.probabilities(validation.images).argmax(axis=1) == validation.labels
+        assert arrays["confusion"].trace() == accuracy.sum()
+        assert arrays["kernels"].shape[3] == arrays["maps"].shape[2] == run.recipe.n_kernels
+        page.send(do="pin", index=2)
+        assert page.until("frame")[0]["pinned"] == 2
+        page.send(do="pin", index=10**6)
+        assert page.until("frame")[0]["pinned"] == 0
         weights, _ = page.ask(do="weights")
         assert weights["network"]["kernels"] == list(run.predictor.model.architecture.kernels)
         images, arrays = page.ask(do="images", which="random", n=4)
@@ -38,6 +48,7 @@ def test_without_its_data_the_network_is_still_there(finished, data, tmp_path):
     record.write_text(record.read_text().replace(str(data), str(tmp_path / "gone")))
     opened = open_run(folder)
     assert opened.snapshot.images is None
+    assert opened.frame(0) is None
     assert "are no longer at" in opened.snapshot.missing
     again = open_run(folder, str(data))
     assert np.array_equal(again.snapshot.images.images, open_run(finished.folder).snapshot.images.images)

@@ -94,6 +94,16 @@ def test_pause_step_go_and_reset(chromium, address):
         eventually(page, lambda: page.locator(".run-name").count() >= 1)  # for comparison
 
 
+def test_a_step_does_not_lose_the_network_of_a_finished_training(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=2") as page:
+        finish(page)
+        assert page.locator("#run-step").is_disabled()
+        assert page.locator("#run-epoch").is_disabled()
+        assert page.locator("#run-play").get_attribute("aria-label") == "Train again from the start"
+        page.click("#run-reset")
+        page.locator("#run-step:enabled").wait_for()
+
+
 def test_runs_are_compared(chromium, address):
     with live_page(chromium, address, "recipe=chapter&epochs=4&learning_rate=0.1") as page:
         finish(page)
@@ -200,7 +210,7 @@ def test_a_value_that_cannot_be_is_refused_in_words(chromium, address):
             assert page.locator(".wrong:visible").count() == 0
         set_field(page, "Blocks", 4)  # more than images of 8×8 can be halved
         page.click("#run-play")
-        page.locator("#refused, #run-status", has_text="4 blocks").first.wait_for()
+        page.locator("#refused, #run-status", has_text="The images are too small for 4 blocks").first.wait_for()
 
 
 def test_other_settings_are_said_to_be_other(chromium, address):
@@ -208,8 +218,12 @@ def test_other_settings_are_said_to_be_other(chromium, address):
         page.click("#run-play")
         wait_for_epoch(page, 2)
         assert not page.locator(".changed").is_visible()
+        units = page.get_by_label("Hidden units", exact=True)
+        top = units.bounding_box()["y"]
         set_field(page, "Hidden units", 30)
         page.locator(".changed").wait_for()
+        page.get_by_role("button", name="Back to the recipe").wait_for()
+        assert units.bounding_box()["y"] == top  # what one drags stays under the pointer
         page.get_by_role("button", name="Start again with these").click()
         page.locator(".run-name", has_text="Hidden units 30").wait_for()
         eventually(page, lambda: not page.locator(".changed").is_visible())

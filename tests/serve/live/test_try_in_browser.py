@@ -136,7 +136,7 @@ def test_a_file_is_chosen_or_dropped(clean, tmp_path):
     }"""
     clean.evaluate(drop, [b64encode(content).decode(), "dropped.png"])
     clean.locator("#try-note", has_text="dropped.png, scaled").wait_for()
-    for wrong, words in [(b"", "is empty"), (b"<svg/>", "not an image"), (content[:60], "")]:
+    for wrong, words in [(b"", "the file is empty"), (b"<svg/>", "not an image of a known"), (content[:60], "damaged")]:
         clean.evaluate(drop, [b64encode(wrong).decode(), "<b>wrong</b>"])
         clean.locator("#try-note", has_text="<b>wrong</b> could not be read: ").wait_for()
         assert words in clean.inner_text("#try-note")

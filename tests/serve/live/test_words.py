@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from golmu.data.named.fashion_mnist import CLASS_NAMES, NAME
 from golmu.recipe import OPTIMIZERS, RECIPES
 from golmu.serve.live.assets import STATIC
 
@@ -49,6 +50,10 @@ def test_what_the_page_asks_for_is_there(language):
     assert keys <= set(WORDS[language])
     assert {f"recipe.{name}" for name in RECIPES} <= set(WORDS[language])
     assert {f"field.optimizer.{name}" for name in OPTIMIZERS} <= set(WORDS[language])
+
+
+def test_the_classes_of_fashion_mnist_are_words():
+    assert tuple(WORDS["en"][f"class.{NAME}.{i}"] for i in range(10)) == CLASS_NAMES
 
 
 def test_korean_is_korean():

@@ -167,8 +167,8 @@ class Watch:
         if not self.is_diverged:
             engine = self._engine()
             self._judging.go_on(engine, JUDGE_SECONDS, is_fresh=False)
-            arrays["kernels"] = self._kernels(engine)
-            arrays["maps"], high = self._maps(engine)
+            arrays["kernels"] = first_kernels(engine)
+            arrays["maps"], high = first_maps(engine, self._images.images[self._pinned])
             if self._judging.counts is not None:
                 arrays["confusion"] = self._judging.counts.astype(np.int32)
         values = {
@@ -178,6 +178,7 @@ class Watch:
             "pinned": self._pinned,
             "maps_low": 0.0,
             "maps_high": high,
+            "judging_pass": self._judging.n_passes,
             "n_judged": self._judging.n_judged,
             "n_validation": len(self._images),
         }
@@ -195,19 +196,20 @@ class Watch:
         self._averaged.set_weights(self._training.weights(is_finished=self.is_finished))
         return self._averaged
 
-    def _kernels(self, engine: Engine) -> NDArray[np.float32]:
-        """The kernels of the first block, (3, 3, c, K)."""
-        return engine.get_weights()["conv_w"][..., :MAX_KERNELS_SHOWN]
 
-    def _maps(self, engine: Engine) -> tuple[NDArray[np.uint8], float]:
-        """The first block's maps (h, w, K) of the pinned image after ReLU, from 0 to 255, and what 255 stands for."""
-        image = self._images.images[self._pinned]
-        n = min(MAX_KERNELS_SHOWN, max(1, MAX_MAP_VALUES // image[..., 0].size))
-        maps = np.maximum(engine.feature_maps(image[None])[0][..., :n], 0)
-        high = float(maps.max())
-        if not np.isfinite(high):
-            return np.zeros(maps.shape, np.uint8), 0.0
-        return np.rint(maps * np.float32(255 / (high or 1))).astype(np.uint8), high
+def first_kernels(engine: Engine) -> NDArray[np.float32]:
+    """Return the kernels of the first block, (3, 3, c, K), at most `MAX_KERNELS_SHOWN`."""
+    return engine.get_weights()["conv_w"][..., :MAX_KERNELS_SHOWN]
+
+
+def first_maps(engine: Engine, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """Return the first block's maps (h, w, K) of an image after ReLU, from 0 to 255, and what 255 stands for."""
+    n = min(MAX_KERNELS_SHOWN, max(1, MAX_MAP_VALUES // image[..., 0].size))
+    maps = np.maximum(engine.feature_maps(image[None])[0][..., :n], 0)
+    high = float(maps.max())
+    if not np.isfinite(high):
+        return np.zeros(maps.shape, np.uint8), 0.0
+    return np.rint(maps * np.float32(255 / (high or 1))).astype(np.uint8), high
 
 
 class _Judging:
@@ -218,6 +220,8 @@ class _Judging:
         """(C, C): row = true class, column = predicted class; None for very many classes."""
         self.n_judged = 0
         """Images that are judged in this pass."""
+        self.n_passes = 0
+        """Passes that have begun."""
         self._images, self._n_classes = images, n_classes
         self._per_image = JUDGE_SECONDS / 100
         self._is_of_this_moment = False
@@ -227,6 +231,7 @@ class _Judging:
         if self._n_classes <= MAX_CONFUSION_CLASSES:
             self.counts = np.zeros((self._n_classes, self._n_classes), np.int64)
         self.n_judged, self._is_of_this_moment = 0, True
+        self.n_passes += 1
 
     def note_change(self) -> None:
         """Note that the weights have changed."""

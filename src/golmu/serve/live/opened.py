@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from golmu.about import DATASET_NAMES
 from golmu.analysis.labelled_images import LabelledImages
@@ -19,6 +22,7 @@ from golmu.runs.record import DEFAULT_SPLIT
 from golmu.runs.run import Run
 from golmu.schedule import Schedule
 from golmu.serve.live.data_sets import OWN
+from golmu.serve.live.frames import MAX_CONFUSION_CLASSES, Frame, first_kernels, first_maps
 from golmu.serve.live.gallery import Snapshot
 from golmu.serve.live.live_run import LiveRun
 
@@ -31,6 +35,40 @@ class OpenedRun:
     snapshot: Snapshot
     own: SplitDataset | None
     """The run's data, if they have no name of their own and can be had."""
+
+    def frame(self, pinned: int) -> Frame | None:
+        """Return what a training shows, of the run's network; None without images.
+
+        Parameters
+        ----------
+        pinned
+            The number of the validation image whose feature maps are shown; the first one if there is none of it.
+        """
+        images, engine = self.snapshot.images, self.snapshot.predictor.engine
+        if images is None:
+            return None
+        pinned = pinned if pinned < len(images) else 0
+        maps, high = first_maps(engine, images.images[pinned])
+        arrays: dict[str, NDArray[Any]] = {
+            "losses": self.entry.losses, "steps": self.entry.steps, "kernels": first_kernels(engine), "maps": maps,
+        }  # fmt: skip
+        if self._confusion is not None:
+            arrays["confusion"] = self._confusion
+        values = {
+            **self.entry.progress, "rate": 0.0, "first_point": 0, "pinned": pinned, "maps_low": 0.0, "maps_high": high,
+            "judging_pass": 1, "n_judged": len(images), "n_validation": len(images),
+        }  # fmt: skip
+        return values, arrays
+
+    @cached_property
+    def _confusion(self) -> NDArray[np.int32] | None:
+        """The confusion matrix of the validation images; None for very many classes."""
+        n = self.snapshot.model.architecture.n_classes
+        if n > MAX_CONFUSION_CLASSES:
+            return None
+        counts = np.zeros((n, n), np.int32)
+        np.add.at(counts, (self.snapshot.judged.labels, self.snapshot.probabilities.argmax(axis=1)), 1)
+        return counts
 
 
 def open_run(

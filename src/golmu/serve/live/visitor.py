@@ -24,6 +24,7 @@ from golmu.serve.live.gallery import Choice, Snapshot
 from golmu.serve.live.hall import Hall
 from golmu.serve.live.live_run import MAX_RUNS, LiveRun
 from golmu.serve.live.messages import Request, pack
+from golmu.serve.live.opened import OpenedRun
 from golmu.serve.live.outbox import Outbox
 from golmu.serve.live.settings import check_network, describe_fields, describe_recipes, read_recipe
 from golmu.serve.live.trainer import UNITS, Event, Trainer
@@ -168,9 +169,7 @@ class Visitor:
         except Exception as error:
             self._fail(do, ask, error)
             return
-        task = asyncio.get_running_loop().create_task(self._answer_question(request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(asyncio.get_running_loop().create_task(self._answer_question(request)))
 
     async def _answer_question(self, request: Request) -> None:
         try:
@@ -195,6 +194,24 @@ class Visitor:
     def _send_state(self) -> None:
         if self.outbox is not None:
             self.outbox.replace("state", pack("state", self._state()))
+            self._show_opened()
+
+    def _show_opened(self) -> None:
+        """Send a frame of the run that was opened, as long as there is no training."""
+        if self._session is None and self._hall.opened is not None:
+            self._keep(asyncio.get_running_loop().create_task(self._send_opened(self._hall.opened)))
+
+    async def _send_opened(self, opened: OpenedRun) -> None:
+        frame = await self._hall.compute(opened.frame, self._pinned)
+        if self._session is None and self.outbox is not None and frame is not None:
+            values, arrays = frame
+            values = {"frame": next(self._frame_numbers), "run": opened.entry.number, **values}
+            self.outbox.replace("frame", pack("frame", values, arrays))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        """Keep a task until it is done, or the connection breaks."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _state(self) -> dict[str, Any]:
         session = self._session
@@ -257,6 +274,7 @@ class Visitor:
         self._pinned = request.number("index", 0, None)
         if self._session is not None:
             self._session.trainer.pin(self._pinned)
+        self._show_opened()
 
     def _see(self, request: Request) -> None:
         if self._session is not None:

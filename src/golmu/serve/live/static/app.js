@@ -4,6 +4,7 @@ import { Address } from "./address.js";
 import { make } from "./elements.js";
 import { NetworkFeed } from "./network_feed.js";
 import { Pace } from "./pace.js";
+import { refusalInWords } from "./refusals.js";
 import { Runs } from "./runs.js";
 import { Settings } from "./settings.js";
 import { Socket } from "./socket.js";
@@ -12,6 +13,7 @@ import { startTransport } from "./transport.js";
 import { LANGUAGES, Words, firstLanguage, remember } from "./words.js";
 
 const TABS = ["train", "look", "try", "explain"];
+const NAMED = "fashion-mnist"; // the data set whose classes are words of the page
 const TABS_WITHOUT_TRAINING = ["explain"]; // in which the controls of the training are out of place
 
 const moduleOf = (tab) => import(`./${tab}.js`);
@@ -39,15 +41,39 @@ class App extends EventTarget {
     this.tabs = {}; // what each tab's `start` has returned
   }
 
-  /** The network with the weights of the moment, or null. */
+  /** The network with the weights of the moment, its classes named as the language does, or null. */
   get network() {
-    return this.feed.network;
+    const { network } = this.feed, { language } = this.language;
+    if (network && network.language !== language) {
+      network.ownNames ??= network.names;
+      Object.assign(network, { language, names: this.namesInWords(network.ownNames) });
+    }
+    return network;
   }
 
-  /** The names of the classes of the data set under way, or else of the chosen one. */
+  /** Return the names of classes as the language has them: those of Fashion-MNIST are words of the page. */
+  namesInWords(names) {
+    const known = this.hello?.data_sets.find(({ name }) => name === NAMED)?.class_names ?? [];
+    const isKnown = names.length === known.length && names.every((name, i) => name === known[i]);
+    return isKnown ? names.map((_, i) => this.words(`class.${NAMED}.${i}`)) : names;
+  }
+
+  /** Return what a data set is called, in a few words. */
+  titleOf(name) {
+    const key = `data.short.${name}`;
+    return this.language.has(key) ? this.words(key) : (this.hello?.data_sets.find((one) => one.name === name)?.title ?? name);
+  }
+
+  /** The run that the page was opened on, as the server describes it; null without one, or once a training is there. */
+  get openedRun() {
+    return (this.state.run === null && this.hello?.runs.find(({ id }) => id === this.hello.run)) || null;
+  }
+
+  /** The names of the classes of the data set that is shown, or else of the chosen one. */
   get classNames() {
-    const name = this.state.data_set ?? this.settings?.dataSet;
-    return this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? [];
+    const shown = this.lastFrame && this.runs.find(this.lastFrame.run).dataSet;
+    const name = this.state.data_set ?? shown ?? this.settings?.dataSet;
+    return this.namesInWords(this.hello?.data_sets.find((one) => one.name === name)?.class_names ?? []);
   }
 
   emit(name, detail = null) {
@@ -62,8 +88,8 @@ class App extends EventTarget {
     this.language.put(element, key, values, target);
   }
 
-  number(value, digits) {
-    return this.language.number(value, digits);
+  number(value, digits, least) {
+    return this.language.number(value, digits, least);
   }
 
   percent(share) {
@@ -140,7 +166,7 @@ function startRefusals(app) {
   app.addEventListener("state", () => (note.hidden = true));
   app.addEventListener("refused", ({ detail }) => {
     note.hidden = false;
-    words.textContent = detail;
+    words.textContent = refusalInWords(app, detail);
   });
 }
 

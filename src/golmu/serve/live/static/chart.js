@@ -5,6 +5,7 @@ import { colourOf, make, sharpContext } from "./elements.js";
 const ROOM = { left: 46, right: 30, top: 10, bottom: 26 }; // around the area of the curves, in CSS pixels
 const N_TICKS = 5;
 const SPIKES = 0.02; // so large a share of a faint curve's points may lie above the chart
+const MOST_MARKS = 40; // of a curve; of more points, only some are marked
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [4, 4], [12, 5]];
 
 /** Return round numbers from 0 or `low` up to `high`, about so many. */
@@ -135,8 +136,9 @@ export class Chart {
     for (const [x, y] of points) if (Number.isFinite(y)) context.lineTo(place.x(x), place.y(y));
     context.stroke();
     context.setLineDash([]);
-    if (style === "marks" && points.length <= 40) {
-      for (const [x, y] of points) {
+    if (style === "marks") {
+      const every = Math.ceil(points.length / MOST_MARKS);
+      for (const [x, y] of points.filter((_, i) => (points.length - 1 - i) % every === 0)) {
         context.beginPath();
         context.arc(place.x(x), place.y(y), 3, 0, 2 * Math.PI);
         context.fill();

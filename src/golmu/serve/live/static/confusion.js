@@ -17,11 +17,12 @@ function luminanceOf(colour) {
 /** Start the confusion matrix. */
 export function startConfusion(app, signal) {
   const place = make("div", { class: "confusion-place" }), judged = make("p", { class: "soft number" });
+  const help = make("p", { class: "soft" }, app.words("confusion.help"));
   const reading = make("p", { class: "confusion-reading" }, app.words("confusion.open"));
   const empty = make("p", { class: "soft" }, app.words("confusion.empty"));
   const element = make(
     "section", { class: "card confusion-card" },
-    make("h2", {}, app.words("confusion.title")), make("p", { class: "soft" }, app.words("confusion.help")),
+    make("h2", {}, app.words("confusion.title")), help,
     empty, judged, place, reading,
   );
   let names = [], cells = [], shown = null;
@@ -121,7 +122,10 @@ export function startConfusion(app, signal) {
       place.replaceChildren(...(isTable ? [makeTable()] : []));
     }
     const n = shown.values.reduce((sum, value) => sum + value, 0);
-    judged.textContent = app.words("confusion.judged", { right: sumOfDiagonal(shown), n });
+    const isPart = n < frame.n_validation || app.state.status === "training";
+    judged.textContent = app.words(isPart ? "confusion.judged" : "confusion.judged_all", { right: sumOfDiagonal(shown), n });
+    help.textContent = app.words(isTable ? "confusion.help" : "confusion.help_list");
+    reading.hidden = !isTable;
     if (isTable) fillTable();
     else listMistakes();
   }

@@ -6,6 +6,7 @@ import { describeRun } from "./run_words.js";
 
 const FEWEST_SMOOTHED = 30; // points, from which on the losses of batches are drawn smoothed too
 const CEILING = 3; // times the first loss: what a run that goes wrong has above is not drawn, so that others can be seen
+const HARDER = ["label_smoothing", "feature_dropout", "hidden_dropout", "shift", "flip", "erase"]; // settings, only in training
 const COLOURS = ["--run-1", "--run-2", "--run-3", "--run-4", "--run-5", "--run-6"];
 
 /** Return points with each value the mean of those around it. */
@@ -20,6 +21,9 @@ function smooth(points) {
 
 /** Return the smallest loss with which a curve begins. */
 const firstLoss = (curves) => Math.min(...curves.map(({ points }) => points.find(([, y]) => Number.isFinite(y))?.[1] ?? Infinity));
+
+/** Whether a run's training loss is of a harder task than its validation loss. */
+const isTrainedHarder = ({ settings }) => HARDER.some((name) => settings[name] > 0 || settings[name] === true);
 
 const atEpochs = (values) => values.map((y, i) => [i + 1, y ?? NaN]);
 
@@ -39,13 +43,19 @@ export function startCurves(app, signal) {
   });
   const list = make("ul", { class: "runs", "aria-label": app.words("chart.runs") });
   const empty = make("p", { class: "soft chart-empty" }, app.words("chart.empty"));
-  const key = make("p", { class: "chart-key soft" }, make("i"), app.words("chart.training"), make("i"), app.words("chart.validation"));
+  const mark = (kind) => make("i", { class: `key-${kind}` });
+  const estimated = make("span", { hidden: "" }, mark("faint"), app.words("chart.estimated"));
+  const key = make(
+    "p", { class: "chart-key soft" },
+    make("span", {}, mark("line"), app.words("chart.training")), make("span", {}, mark("marks"), app.words("chart.validation")), estimated,
+  );
+  const harder = make("p", { class: "soft", hidden: "" }, app.words("chart.harder"));
   const element = make(
     "section", { class: "card" },
     make("div", { class: "charts" },
       make("div", {}, make("h2", {}, app.words("chart.loss")), loss.element),
       make("div", {}, make("h2", {}, app.words("chart.accuracy")), accuracy.element)),
-    make("div", { class: "under-charts" }, key, empty, list),
+    make("div", { class: "under-charts" }, key, harder, empty, list),
   );
 
   let isWaiting = false;
@@ -88,6 +98,8 @@ export function startCurves(app, signal) {
     );
     empty.hidden = shown.length > 0;
     key.hidden = shown.length === 0;
+    harder.hidden = !shown.some(isTrainedHarder);
+    estimated.hidden = !shown.some((run) => run.liveAccuracies.length > 1);
   }
 
   function highlight(number) {

@@ -73,6 +73,8 @@ export function startKernels(app, signal) {
       grid.replaceChildren();
       items = Array.from({ length: n }, (_, k) => makeItem(k, maps.shape));
       shape = next;
+      sizeCanvas(pinned, ...maps.shape.slice(0, 2), PINNED_SIDE); // the image comes a moment later
+      shownImage = null;
     }
     shownKernels = kernels;
     const largest = kernels.values.reduce((high, value) => Math.max(high, Math.abs(value)), 0) || 1;

@@ -280,6 +280,7 @@ class Look {
       label === null
         ? words("look.answer.own", { ...values, title })
         : words(label === predicted ? "look.answer.right" : "look.answer.wrong", values);
+    this.answer.classList.toggle("unknown", label === null);
     this.answer.classList.toggle("wrong", label !== null && label !== predicted);
     this.stages.set(view.stage);
     const numbers = {

@@ -16,5 +16,5 @@ export function describeRun(app, run) {
   const changes = FIELDS.filter((name) => run.settings[name] !== undefined && String(run.settings[name]) !== String(recipe[name]));
   const words = changes.map((name) => `${app.words(`field.${name}`)} ${valueInWords(app, name, run.settings[name])}`);
   if (run.seed !== USUAL_SEED) words.push(`${app.words("field.seed")} ${run.seed}`);
-  return [run.dataSet, run.recipe, ...words].filter(Boolean).join(" · ");
+  return [app.titleOf(run.dataSet), run.recipe, ...words].filter(Boolean).join(" · ");
 }

@@ -3,6 +3,8 @@
 const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
 
 const ENOUGH_JUDGED = 400; // validation images, from whose answers the accuracy is estimated
+const LONGEST_ESTIMATE = 0.5; // epochs of training over which they may have been judged
+const ESTIMATED = ["training", "paused"]; // states in which it is; in others the epochs' ends say more
 const MOST_ESTIMATES = 1000; // of that share in a curve
 
 const NAMES = {
@@ -22,7 +24,7 @@ export class Run {
   constructor(key, number) {
     Object.assign(this, { key, number, colour: (number - 1) % COLOURS, isHidden: false });
     Object.assign(this, { settings: {}, dataSet: "", recipe: "", seed: 0, epochs: 0, batches: 1, status: "" });
-    Object.assign(this, { liveAccuracies: [], judged: { n: 0, right: 0 }, recent: [] });
+    Object.assign(this, { liveAccuracies: [], judged: { pass: 0, n: 0, right: 0 }, recent: [] });
     Object.assign(this, { steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
   }
 
@@ -42,16 +44,19 @@ export class Run {
     }
   }
 
-  /** Estimate the accuracy of the moment from the validation images that were judged last. */
-  estimate({ steps, n_judged: n, arrays: { confusion } }) {
+  /**
+   * Estimate the accuracy from the validation images that were judged last. It is that of the moment at which they were
+   * judged on the average; where that took too long, the weights have changed too much, and there is none.
+   */
+  estimate({ steps, judging_pass: pass, n_judged: n, arrays: { confusion } }) {
     if (!confusion) return;
-    const right = sumOfDiagonal(confusion), isNewPass = n < this.judged.n;
-    this.recent.push(isNewPass ? { n, right } : { n: n - this.judged.n, right: right - this.judged.right });
-    this.judged = { n, right };
-    const total = (name) => this.recent.reduce((sum, one) => sum + one[name], 0);
-    while (this.recent.length > 1 && total("n") - this.recent[0].n >= ENOUGH_JUDGED) this.recent.shift();
-    if (total("n") < ENOUGH_JUDGED) return;
-    this.liveAccuracies.push([steps, total("right") / total("n")]);
+    const right = sumOfDiagonal(confusion), known = pass === this.judged.pass ? this.judged : { n: 0, right: 0 };
+    if (n > known.n) this.recent.push({ steps, n: n - known.n, right: right - known.right });
+    this.judged = { pass, n, right };
+    const total = (of) => this.recent.reduce((sum, one) => sum + of(one), 0), count = () => total((one) => one.n);
+    while (this.recent.length > 1 && count() - this.recent[0].n >= ENOUGH_JUDGED) this.recent.shift();
+    if (count() < ENOUGH_JUDGED || steps - this.recent[0].steps > LONGEST_ESTIMATE * this.batches) return;
+    this.liveAccuracies.push([total((one) => one.n * one.steps) / count(), total((one) => one.right) / count()]);
     if (this.liveAccuracies.length > MOST_ESTIMATES) this.liveAccuracies = this.liveAccuracies.filter((_, i) => i % 2);
   }
 
@@ -124,7 +129,7 @@ export class Runs {
     await this.app.pace.draw(() => {
       run.describe(frame);
       run.extend(frame.first_point, steps.values, losses.values);
-      run.estimate(frame);
+      if (ESTIMATED.includes(this.app.state.status)) run.estimate(frame);
       this.app.lastFrame = frame;
       this.app.emit("frame", frame);
     });

@@ -1,6 +1,7 @@
 // What one keeps of a training: a run folder, a report, an export.
 
 import { make } from "./elements.js";
+import { refusalInWords } from "./refusals.js";
 
 const EXPORTS = ["page", "onnx", "keras", "litert", "saved-model"];
 const STATES_TO_KEEP = ["paused", "finished", "training"];
@@ -19,29 +20,38 @@ export function startSaving(app, signal) {
   const said = make("p", { role: "status", class: "saved" });
   const name = make("input", { type: "text", maxlength: "60", autocomplete: "off", spellcheck: "false", value: "golmu-run" });
   const save = make("button", { type: "submit", class: "plain" }, app.words("save.save"));
+  const help = make("p", { class: "soft" });
   const form = make("form", { class: "save-form" }, make("label", {}, make("span", {}, app.words("save.name")), name), save);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (!name.value.trim()) {
+      said.textContent = app.words("save.no_name");
+      return name.focus();
+    }
+    save.disabled = true;
+    said.textContent = app.words("save.saving");
     try {
       const { folder } = await app.socket.ask({ do: "save", name: name.value });
       said.textContent = app.words("save.saved", { folder });
     } catch ({ message }) {
-      said.textContent = message;
+      said.textContent = refusalInWords(app, message);
     }
+    save.disabled = false;
   });
 
   /** Fetch a file and hand it to the user; where the server refuses, say why. */
   async function download(path, button) {
     button.disabled = true;
-    said.textContent = "";
+    said.textContent = app.words("save.making", { name: button.textContent });
     try {
       const response = await fetch(addressOf(app, path));
       if (!response.ok) throw new Error((await response.json()).detail);
       const link = make("a", { href: URL.createObjectURL(await response.blob()), download: fileName(response) ?? path.replace("/", "-") });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      said.textContent = app.words("save.made", { file: link.download });
     } catch ({ message }) {
-      said.textContent = message;
+      said.textContent = refusalInWords(app, message);
     }
     button.disabled = false;
   }
@@ -54,17 +64,19 @@ export function startSaving(app, signal) {
   const downloads = [["report", "save.report"], ...EXPORTS.map((one) => [`export/${one}`, `save.${one}`])].map(makeButton);
   const element = make(
     "section", { class: "card save-card" },
-    make("h2", {}, app.words("save.title")), make("p", { class: "soft" }, app.words("save.help")), form,
+    make("h2", {}, app.words("save.title")), help, form,
     make("div", { class: "downloads", role: "group", "aria-label": app.words("save.downloads") }, ...downloads), said,
   );
-  const show = () => (element.hidden = !STATES_TO_KEEP.includes(app.state.status) && !(app.state.status === "idle" && hasOpened(app)));
-  app.addEventListener("state", show, { signal });
+  const show = () => {
+    const { openedRun } = app;
+    element.hidden = !STATES_TO_KEEP.includes(app.state.status) && !openedRun;
+    for (const part of [form, downloads[0]]) part.hidden = Boolean(openedRun); // it is a run folder, with its report
+    help.textContent = openedRun ? app.words("save.opened", { name: openedRun.title }) : app.words("save.help");
+  };
+  for (const name of ["hello", "state"]) app.addEventListener(name, show, { signal });
   show();
   return element;
 }
-
-/** Whether the page was opened on a run, whose network counts until a training begins. */
-const hasOpened = ({ hello }) => hello !== null && hello.run !== null;
 
 /** Return the name that a response gives its file. */
 function fileName(response) {

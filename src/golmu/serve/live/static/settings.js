@@ -27,14 +27,13 @@ export class Settings {
   constructor(app) {
     this.app = app;
     this.readAddress();
-    const opened = app.hello.runs.find(({ id }) => id === app.hello.run);
-    if (opened && !["data", "recipe", ...FIELDS].some((name) => app.address.get(name) !== null)) this.take(opened);
     app.address.addEventListener("change", () => {
       this.readAddress();
       app.emit("settings");
     });
   }
 
+  /** Read the address; one that has no settings means those of the run that the page was opened on. */
   readAddress() {
     const { address, hello } = this.app, names = hello.data_sets.map(({ name }) => name);
     this.dataSet = names.includes(address.get("data")) ? address.get("data") : hello.data_set;
@@ -45,6 +44,8 @@ export class Settings {
       const value = address.get(name) === null ? null : fromText(name, address.get(name));
       if (value !== null) this.keep(name, value);
     }
+    const opened = hello.runs.find(({ id }) => id === hello.run);
+    if (opened && !["data", "recipe", "seed", ...FIELDS].some((name) => address.get(name) !== null)) this.take(opened);
   }
 
   /** Take the settings of a run. */

@@ -135,7 +135,7 @@ export function startForm(app, signal) {
 
   const element = make(
     "form", { class: "card settings", "aria-label": app.words("train.settings") },
-    data.element, about, recipe.element, back, ...groups, make("div", { class: "settings-end" }, copy, copied),
+    data.element, about, make("div", { class: "recipe-field" }, recipe.element, back), ...groups, make("div", { class: "settings-end" }, copy, copied),
   );
   element.addEventListener("submit", (event) => event.preventDefault());
 

@@ -41,7 +41,7 @@ export function start(root, app, signal) {
     const summary = make("summary", {}, app.words("train.settings"));
     const details = make("details", { class: "settings-fold", open: "" }, summary, startForm(app, signal));
     if (matchMedia("(max-width: 900px)").matches) details.open = false;
-    side.replaceChildren(startNote(app, signal), details);
+    side.replaceChildren(details, startNote(app, signal));
   }
   if (app.settings) startSide();
   else app.addEventListener("hello", startSide, { once: true, signal });

@@ -3,18 +3,23 @@
 import { startAdvice } from "./advice.js";
 import { make } from "./elements.js";
 import { icon } from "./icons.js";
+import { refusalInWords } from "./refusals.js";
 
 const RUNNING = ["loading", "waiting", "training"]; // in these the large button pauses
+
+const ENDED = ["finished", "diverged", "failed"]; // in these a step would begin another training, and lose the network
 
 /** Return a button with an icon; its words come from `app.put`. */
 function makeButton(name, className = "") {
   return make("button", { type: "button", id: `run-${name}`, class: `round ${className}` }, icon(name));
 }
 
-/** Return the words for a state, and what stands in them. */
-function describe({ status, place, message }) {
+/** Return the words for the state of the training, and what stands in them. */
+function describe(app) {
+  const { state: { status, place, message }, openedRun } = app;
+  if (openedRun) return ["run.opened", { name: openedRun.title }];
   if (status === "waiting") return ["run.waiting", { place }];
-  if (status === "failed") return ["run.failed", { message }];
+  if (status === "failed") return ["run.failed", { message: refusalInWords(app, message) }];
   return [`run.${status}`, {}];
 }
 
@@ -64,19 +69,20 @@ export function startTransport(root, app) {
   let last = null, lastRun = null; // what was announced, and shown, last
 
   function showState() {
-    const { state } = app, isRunning = RUNNING.includes(state.status), key = isRunning ? "run.pause" : isPaused() ? "run.go" : "run.train";
+    const { state } = app, isRunning = RUNNING.includes(state.status), hasEnded = ENDED.includes(state.status);
+    const key = isRunning ? "run.pause" : isPaused() ? "run.go" : hasEnded ? "run.again" : "run.train";
     play.replaceChildren(icon(isRunning ? "pause" : "play"));
     app.put(play, key, {}, "label");
     app.put(play, key, {}, "title");
-    app.put(status, ...describe(state));
+    app.put(status, ...describe(app));
     const canAct = app.socket.isOpen && app.settings !== null;
     play.disabled = !canAct;
-    for (const button of [batch, epoch]) button.disabled = !canAct || isRunning;
+    for (const button of [batch, epoch]) button.disabled = !canAct || isRunning || hasEnded;
     reset.disabled = !canAct || state.status === "idle";
     if (state.run !== lastRun) for (const number of Object.values(numbers)) number.textContent = "–";
     lastRun = state.run;
-    showPlace(state);
-    if (last !== state.status) app.announce(app.words(...describe(state)));
+    showPlace(app.openedRun && app.lastFrame ? app.lastFrame : state);
+    if (last !== state.status) app.announce(app.words(...describe(app)));
     last = state.status;
     root.dataset.status = state.status;
     root.dataset.run = state.run ?? "";
@@ -90,7 +96,7 @@ export function startTransport(root, app) {
 
   function showFrame({ detail: frame }) {
     showPlace(frame);
-    numbers.loss.textContent = typeof frame.loss === "number" ? app.number(frame.loss, 3) : "–";
+    numbers.loss.textContent = typeof frame.loss === "number" ? app.number(frame.loss, 3, 3) : "–";
     if (frame.rate) numbers.rate.textContent = app.number(frame.rate, 0);
     const accuracy = frame.val_accuracies?.at(-1);
     if (accuracy !== undefined) numbers.accuracy.textContent = app.percent(accuracy);

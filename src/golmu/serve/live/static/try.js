@@ -2,6 +2,7 @@
 // network learns.
 
 import { make, makeBars, makeMaps, paintImage, sizeCanvas } from "./elements.js";
+import { refusalInWords } from "./refusals.js";
 import { DrawingArea } from "./shared/drawing.js";
 import { fitImage } from "./shared/fitting.js";
 import { decodeBase64 } from "./shared/network.js";
@@ -84,7 +85,8 @@ function startPanel(place, app, kept, signal) {
         make("h2", {}, app.words("try.answer")), make("p", { class: "try-answer" }, label, " ", probability), bars, learning),
       maps),
   );
-  const showBars = makeBars(bars, names);
+  const showBars = makeBars(bars, names), shown = bars.children.length;
+  if (shown < names.length) bars.after(make("p", { class: "soft" }, app.words("look.most_probable", { shown, n: names.length })));
   const describe = (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number });
   const showMaps = makeMaps(maps, blocks, describe);
 
@@ -187,7 +189,7 @@ function startPanel(place, app, kept, signal) {
     const result = await fitOnServer(app, file);
     if (turn !== reading) return;
     if (result.pixels) show(() => result.pixels, [result.isInverted ? "try.inverted" : "try.image", { name: file.name }]);
-    else show(() => null, ["try.failed", { name: file.name, message: result.message }]);
+    else show(() => null, ["try.failed", { name: file.name, message: refusalInWords(app, result.message) }]);
   }
 
   return { compute, readFile };

@@ -43,10 +43,10 @@ export class Words {
     });
   }
 
-  /** Return a number with at most so many digits after the point. */
-  number(value, digits = 3) {
-    const key = `${this.language} ${digits}`;
-    if (!this.formats.has(key)) this.formats.set(key, new Intl.NumberFormat(this.language, { maximumFractionDigits: digits }));
+  /** Return a number with at most so many digits after the point, and with at least so many, even if they are 0. */
+  number(value, digits = 3, least = 0) {
+    const key = `${this.language} ${digits} ${least}`, options = { maximumFractionDigits: digits, minimumFractionDigits: least };
+    if (!this.formats.has(key)) this.formats.set(key, new Intl.NumberFormat(this.language, options));
     return this.formats.get(key).format(value);
   }
 

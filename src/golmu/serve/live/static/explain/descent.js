@@ -2,7 +2,7 @@
 
 import { button, choice, slider } from "../controls.js";
 import { make } from "../elements.js";
-import { formatAddend, formatNumber } from "../numbers.js";
+import { formatNumber } from "../numbers.js";
 import { Plot, dragOn } from "./plot.js";
 
 const STARTS = { good: -0.6, bad: 3.2 };
@@ -96,7 +96,8 @@ export function explainDescent(words, signal) {
   function update() {
     const w = path.at(-1),
       own = slope(w),
-      two = (number) => formatNumber(number, 2);
+      change = rate * own,
+      two = (number) => (number && Math.abs(number) < 0.005 ? number.toFixed(4).replace("-", "−") : formatNumber(number, 2));
     plot.redraw(
       trail,
       path.map((one) => [one, loss(one)]),
@@ -106,7 +107,7 @@ export function explainDescent(words, signal) {
       [w - 0.7, w + 0.7].map((at) => [at, loss(w) + own * (at - w)]),
     );
     ball.move(Math.min(Math.max(w, -REACH), REACH), loss(w));
-    equation.textContent = `w ← ${two(w)} − ${rate} · (${two(own)}) = ${two(w)} ${formatAddend(-rate * own, 2)} = ${two(w - rate * own)}`;
+    equation.textContent = `w ← ${two(w)} − ${rate} · (${two(own)}) = ${two(w)} ${change > 0 ? "−" : "+"} ${two(Math.abs(change))} = ${two(w - change)}`;
     verdict.textContent = describe();
   }
 

@@ -15,6 +15,8 @@ export class ClassRows {
     this.rows = Array.from({ length: Math.min(n, MOST_CLASSES) }, () => this.makeRow());
     this.element = make("div", { class: "flow-classes" }, ...this.rows.map(({ element }) => element));
     rove(this.element, 2)();
+    if (n > MOST_CLASSES)
+      this.element.append(make("p", { class: "soft" }, look.words("look.most_probable", { shown: MOST_CLASSES, n })));
   }
 
   makeRow() {

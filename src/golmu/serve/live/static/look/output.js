@@ -111,6 +111,7 @@ export class SoftmaxPanel {
     Object.assign(this, { words });
     this.rows = make("tbody");
     this.equation = make("p", { class: "equation" });
+    this.part = make("p", { class: "soft" });
     const head = ["class", "logit", "power", "share"].map((name) =>
       make("th", { scope: "col" }, words(`look.softmax.${name}`)),
     );
@@ -119,6 +120,7 @@ export class SoftmaxPanel {
       {},
       make("p", {}, words("look.softmax.text")),
       make("table", { class: "numbers" }, make("thead", {}, make("tr", {}, ...head, make("td"))), this.rows),
+      this.part,
       this.equation,
     );
   }
@@ -129,6 +131,8 @@ export class SoftmaxPanel {
     const powers = logits.map((logit) => Math.exp(logit - largest)),
       total = powers.reduce((a, b) => a + b);
     let order = Array.from(logits.keys());
+    this.part.hidden = order.length <= MOST_CLASSES;
+    this.part.textContent = this.words("look.most_probable", { shown: MOST_CLASSES, n: order.length });
     if (order.length > MOST_CLASSES) order = order.sort((a, b) => logits[b] - logits[a]).slice(0, MOST_CLASSES);
     this.rows.replaceChildren(
       ...order.map((i) => {

@@ -1,0 +1,30 @@
+"""The curves of the tab Train: what is estimated between epochs, and how many points are marked."""
+
+from browser import needs_browser
+from live_page import live_page
+
+pytestmark = needs_browser
+
+ESTIMATE = """async (frames) => {
+  const { Run } = await import("/static/runs.js");
+  const run = new Run("a/1", 1);
+  run.batches = 100;
+  for (const [steps, pass, n, right] of frames) {
+    const confusion = { values: [right, n - right, 0, 0], shape: [2, 2] };
+    run.estimate({ steps, judging_pass: pass, n_judged: n, arrays: { confusion } });
+  }
+  return run.liveAccuracies;
+}"""
+
+
+def test_the_accuracy_is_estimated_at_the_moment_of_judging(chromium, address):
+    with live_page(chromium, address) as page:
+        frames = [(10, 1, 200, 100), (20, 1, 400, 220), (30, 1, 600, 360), (40, 2, 700, 630)]
+        # a new pass may be at a larger number of images than the one before it
+        assert page.evaluate(ESTIMATE, frames) == [[15, 220 / 400], [25, 260 / 400], [40, 630 / 700]]
+
+
+def test_there_is_no_estimate_where_the_images_were_judged_over_a_long_time(chromium, address):
+    with live_page(chromium, address) as page:
+        frames = [(10, 1, 200, 100), (80, 1, 400, 220), (90, 1, 600, 360)]
+        assert page.evaluate(ESTIMATE, frames) == [[85, 260 / 400]]
