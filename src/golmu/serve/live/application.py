@@ -148,7 +148,7 @@ class _LivePage:
         visitor = self._visitors.find(request.query_params.get("visitor"))
         async with self._reader.body(request) as body:
             source = image_of_body(body)
-            snapshot = await visitor.needed_snapshot()
+            snapshot = await visitor.questions.needed_snapshot()
             fitter = Fitter(snapshot.predictor, self.limits, snapshot.predictor.image_files.inversion)
             fitted = await self._hall.compute(fitter.fit, [source])
         height, width, channels = fitted.images.shape[1:]
@@ -164,7 +164,7 @@ class _LivePage:
     async def report(self, request: Request) -> Response:
         """Make the report of a visitor's training so far."""
         visitor = self._visitors.find(request.query_params.get("visitor"))
-        kept = await visitor.kept()
+        kept = await visitor.questions.kept()
         return await self._download(f"{kept.stem}.html", "text/html; charset=utf-8", kept.report)
 
     async def export(self, request: Request) -> Response:
@@ -173,7 +173,7 @@ class _LivePage:
 
         to = one_of(request.path_params["to"], EXPORTS, "the format")
         visitor = self._visitors.find(request.query_params.get("visitor"))
-        snapshot = await visitor.needed_snapshot()
+        snapshot = await visitor.questions.needed_snapshot()
         return await self._download(
             f"golmu-{to}.zip", "application/zip", lambda: zipped_export(snapshot.predictor, to, snapshot.images)
         )

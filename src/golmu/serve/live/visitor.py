@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
-import numpy as np
-
-from golmu.analysis.labelled_images import LabelledImages
 from golmu.checks import one_of
 from golmu.errors import GolmuError, InputError
-from golmu.export.packing import describe_network, stored_type
-from golmu.export.page import choose_samples, drawn_share
-from golmu.recipe import Recipe
-from golmu.runs.job import SplitDataset, TrainingJob
 from golmu.serve.live import gallery
-from golmu.serve.live.gallery import Choice, Snapshot
 from golmu.serve.live.hall import Hall
 from golmu.serve.live.live_run import MAX_RUNS, LiveRun
 from golmu.serve.live.messages import Request, pack
 from golmu.serve.live.opened import OpenedRun
 from golmu.serve.live.outbox import Outbox
-from golmu.serve.live.settings import check_network, describe_fields, describe_recipes, read_recipe
+from golmu.serve.live.questions import Questions
+from golmu.serve.live.session import ENDED, IDLE, PAUSED, TRAINING, WAITING, Session, make_job
+from golmu.serve.live.settings import describe_fields, describe_recipes, read_recipe
 from golmu.serve.live.trainer import UNITS, Event, Trainer
 
 KEPT_SECONDS = 600.0
@@ -38,35 +31,10 @@ MAX_QUESTIONS = 16
 MAX_ENDING = 4
 """Trainings of one visitor that are still ending, at most: each has a thread until it has noticed."""
 
-IDLE, LOADING, WAITING, TRAINING, PAUSED = "idle", "loading", "waiting", "training", "paused"
-ENDED = ("finished", "diverged", "failed")
-"""What a training of a visitor may be doing; without one, the visitor is idle."""
-
 NO_STEPS = "none"
 """A start that only makes the network."""
 
 logger = logging.getLogger("golmu")
-
-
-@dataclass
-class Session:
-    """A training of a visitor, from its start until it is reset or another one takes its place."""
-
-    run: LiveRun
-    trainer: Trainer
-    split: Callable[[], SplitDataset]
-    """Returns the data that it trains on."""
-    wants_to_train: bool
-    """Whether it trains as soon as it can."""
-    unit: str | None
-    """How far it trains then: one of `golmu.serve.live.trainer.UNITS`; None: to the end."""
-    turn: int = 0
-    n_threads: int = 0
-    place: int | None = None
-    """Its place in the queue, from 1."""
-    message: str = ""
-    more: dict[str, Any] = field(default_factory=dict)
-    """What the page is told beside of a training that has diverged."""
 
 
 class Visitor:
@@ -93,12 +61,7 @@ class Visitor:
             "start": self._start, "pause": self._pause, "go": self._go, "step": self._step, "reset": self._reset,
             "pin": self._pin, "seen": self._see,
         }  # fmt: skip
-        self._questions: dict[str, Callable[[Request], Awaitable[bytes]]] = {
-            "weights": self._weights,
-            "images": self._images,
-            "image": self._image,
-            "save": self._save,
-        }
+        self.questions = Questions(hall, lambda: self._session)
 
     # The connection
 
@@ -155,7 +118,7 @@ class Visitor:
         try:
             request = Request(text)
             ask, do = request.ask, request.do
-            one_of(do, (*self._commands, *self._questions), "do")
+            one_of(do, (*self._commands, *self.questions.known), "do")
             if command := self._commands.get(do):
                 command(request)
                 if ask is not None:
@@ -173,7 +136,7 @@ class Visitor:
 
     async def _answer_question(self, request: Request) -> None:
         try:
-            self._answer(await self._questions[request.do](request))
+            self._answer(await self.questions.known[request.do](request))
         except GolmuError as error:
             self._refuse(request.do, request.ask, str(error))
         except Exception as error:
@@ -383,118 +346,3 @@ class Visitor:
         if self.outbox is not None and event.frame is not None:
             values, arrays = event.frame
             self.outbox.replace("frame", pack("frame", {"frame": event.number, "run": run.number, **values}, arrays))
-
-    # Questions
-
-    async def snapshot(self) -> Snapshot | None:
-        """Return the network of this moment, or that of the run that was opened; None where there is none.
-
-        Raises
-        ------
-        InputError
-            If the training has failed or diverged.
-        """
-        if self._session is not None:
-            return await asyncio.wrap_future(self._session.trainer.snapshot())
-        return None if self._hall.opened is None else self._hall.opened.snapshot
-
-    async def needed_snapshot(self) -> Snapshot:
-        """Return the network of this moment, or raise `InputError` where there is none."""
-        snapshot = await self.snapshot()
-        if snapshot is None:
-            raise InputError("there is no network yet: start a training")
-        return snapshot
-
-    async def _weights(self, request: Request) -> bytes:
-        if self._session is not None and self._session.run.status == "diverged":
-            return self._reply("weights", request, {"network": None, "reason": "diverged"})
-        snapshot = await self.snapshot()
-        if snapshot is None:
-            return self._reply("weights", request, {"network": None, "reason": "none"})
-        return self._reply("weights", request, await self._hall.compute(describe_weights, snapshot))
-
-    async def _images(self, request: Request) -> bytes:
-        choice = Choice(
-            request.word("which"), request.number("class", 0, None, None), request.number("predicted", 0, None, None),
-            request.number("block", 0, None, 0), request.number("kernel", 0, None, 0),
-            request.number("n", 1, gallery.MAX_IMAGES, 20), request.number("seed", 0, None, 0),
-        )  # fmt: skip
-        snapshot = await self.needed_snapshot()
-
-        def choose() -> bytes:
-            chosen = gallery.choose(snapshot, choice)
-            values = {"items": gallery.describe(snapshot, chosen), "n_searched": chosen.n_searched}
-            return self._reply("images", request, values, pixels=snapshot.judged.images[chosen.indices])
-
-        return await self._hall.compute(choose)
-
-    async def _image(self, request: Request) -> bytes:
-        snapshot = await self.needed_snapshot()
-        index = request.number("index", 0, len(snapshot.judged) - 1)
-
-        def look() -> bytes:
-            (item,) = gallery.describe(snapshot, gallery.Chosen(np.array([index])))
-            return self._reply("image", request, item, pixels=snapshot.judged.images[index])
-
-        return await self._hall.compute(look)
-
-    async def _save(self, request: Request) -> bytes:
-        name = request.word("name")
-        kept = await self.kept()
-        run = await self._hall.compute(lambda: kept.save(name, self._hall.runs))
-        return self._reply("saved", request, {"folder": str(run.folder)})
-
-    async def kept(self) -> Any:
-        """Return the training as it is now, to write it (`golmu.serve.live.keeping.Kept`).
-
-        Raises
-        ------
-        InputError
-            If there is none, or it has failed or diverged.
-        """
-        from golmu.serve.live.keeping import Kept  # noqa: PLC0415  imports Matplotlib, half a second
-
-        session = self._session
-        if session is None:
-            raise InputError("there is no training to keep: start one")
-        state = await asyncio.wrap_future(session.trainer.state())
-        return Kept(session.run, session.split(), state)
-
-    @staticmethod
-    def _reply(kind: str, request: Request, values: dict[str, Any], **arrays: Any) -> bytes:
-        return pack(kind, {**values, "ask": request.ask}, arrays)
-
-
-def make_job(split: Callable[[], SplitDataset], recipe: Recipe, name: str, seed: int) -> TrainingJob:
-    """Load the data, and make a training ready on them.
-
-    Raises
-    ------
-    GolmuError
-        If the data cannot be had, or the settings cannot be used with them.
-    """
-    data = split()
-    height, width, channels = data.data.images.shape[1:]
-    check_network(recipe, (height, width, channels), len(data.data.classes))
-    return TrainingJob.from_split(data, recipe, recipe_name=name, engine="fused", seed=seed)
-
-
-def describe_weights(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what the page needs to run a network and to fit images to it."""
-    model = snapshot.model
-    kind, options = stored_type(model), model.image_file_options
-    return {
-        "network": None if kind is None else describe_network(model, kind),
-        "reason": "too_large" if kind is None else "",
-        "files": {"ground": options.ground, "inversion": options.inversion},
-        "drawn_share": _drawn_share(snapshot.images),
-        "epoch": snapshot.epoch,
-        "batch": snapshot.batch,
-    }
-
-
-@lru_cache(maxsize=8)
-def _drawn_share(images: LabelledImages | None) -> float:
-    """How much of an image what is drawn fills (`golmu.export.page.drawn_share`)."""
-    names = () if images is None else tuple(map(str, range(int(images.labels.max()) + 1)))
-    return drawn_share(choose_samples(images, names))
