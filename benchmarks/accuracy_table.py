@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,13 @@ def _computers(results: list[Any], korean: bool) -> str:
     """The processors that the results come from."""
     machines = [result["machine"] for result in results]
     cores = "코어 {}개" if korean else "{} cores"
-    return ", ".join(sorted({f"{one['processor']}, {cores.format(one['cores'])}" for one in machines}))
+    return ", ".join(sorted({f"{processor_name(one, korean)}, {cores.format(one['cores'])}" for one in machines}))
+
+
+def processor_name(machine: Any, korean: bool) -> str:
+    """The processor of a recording, with its generation as the language counts it."""
+    name: str = machine["processor"]
+    return re.sub(r"(\d)(?:st|nd|rd|th) generation", r"\1세대", name) if korean else name
 
 
 def _time(seconds: float, korean: bool) -> str:

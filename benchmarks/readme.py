@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from accuracy_table import full_table, other_sentence, other_table, short_table
+from accuracy_table import full_table, other_sentence, other_table, processor_name, short_table
 
 HERE = Path(__file__).parent
 
@@ -53,7 +53,7 @@ def ranked(speed: Any) -> list[tuple[str, float]]:
 def machine(result: Any, korean: bool) -> str:
     """The processor, the number of its cores, and what they can do at most."""
     facts = result["machine"]
-    words = [facts["processor"], f"코어 {facts['cores']}개" if korean else f"{facts['cores']} cores"]
+    words = [processor_name(facts, korean), f"코어 {facts['cores']}개" if korean else f"{facts['cores']} cores"]
     if "vector_floats" in facts:
         words.append(
             f"벡터 하나에 수 {facts['vector_floats']}개" if korean else f"vectors of {facts['vector_floats']} floats"
@@ -94,7 +94,7 @@ def speed_table(korean: bool) -> str:
     letters = "ABCDEFGH"[: len(recordings)]
     if korean:
         head = "같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개)"
-        ratio, seconds = [f"골무의 몇 배({letter})" for letter in letters], [f"초({letter})" for letter in letters]
+        ratio, seconds = [f"골무 대비 시간({letter})" for letter in letters], [f"초({letter})" for letter in letters]
     else:
         head = "one epoch: 48,000 images to train, 12,000 to validate"
         ratio = [f"time relative to Golmu, {letter}" for letter in letters]
