@@ -214,12 +214,22 @@ def test_the_report_of_a_training(live, trained):
     assert b"Try it" in content
 
 
-def test_a_network_as_a_page_in_a_zip_file(live, trained):
-    status, headers, content = ask(live, f"/export/page?visitor={trained.hello['visitor']}")
-    assert (status, headers["Content-Type"]) == (200, "application/zip")
+@pytest.mark.parametrize(
+    ("to", "network"),
+    [
+        ("page", "index.html"),
+        ("onnx", "network.onnx"),
+        ("keras", "network.keras"),
+        ("litert", "network.tflite"),
+        ("saved-model", "1/saved_model.pb"),
+    ],
+)
+def test_a_network_in_each_format_in_a_zip_file(live, trained, to, network):
+    status, headers, content = ask(live, f"/export/{to}?visitor={trained.hello['visitor']}")
+    assert (status, headers["Content-Type"]) == (200, "application/zip"), content
+    assert headers["Content-Disposition"] == f'attachment; filename="golmu-{to}.zip"'
     names = zipfile.ZipFile(io.BytesIO(content)).namelist()
-    assert "page/index.html" in names
-    assert "page/labels.txt" in names
+    assert {f"{to}/{name}" for name in (network, "labels.txt", "model.json")} <= set(names)
 
 
 def test_what_cannot_be_downloaded_is_said(live, trained):

@@ -72,6 +72,22 @@ def test_a_drawn_digit_is_read_as_the_digit(clean, digit):
     assert size == [8, 8]
 
 
+def test_a_finger_draws_as_the_mouse_does(clean):
+    """Touches come from the browser's own input, since Playwright only taps."""
+    pad, session = clean.locator("#try-pad"), clean.context.new_cdp_session(clean)
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    for stroke in DIGITS["7"]:
+        places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in stroke]
+        for kind, points in (
+            ("touchStart", places[:1]),
+            *(("touchMove", [place]) for place in places[1:]),
+            ("touchEnd", []),
+        ):
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    eventually(clean, lambda: answer(clean) == "7")
+
+
 def test_the_answer_moves_while_one_draws(clean):
     box = clean.locator("#try-pad").bounding_box()
     found = set()
