@@ -2,7 +2,7 @@
 
 import { colourOf, make, sharpContext } from "./elements.js";
 
-const ROOM = { left: 46, right: 30, top: 10, bottom: 26 }; // around the area of the curves, in CSS pixels
+const ROOM = { left: 54, right: 30, top: 10, bottom: 26 }; // around the area of the curves, in CSS pixels
 const N_TICKS = 5;
 const SPIKES = 0.02; // so large a share of a faint curve's points may lie above the chart
 const MOST_MARKS = 40; // of a curve; of more points, only some are marked
