@@ -132,6 +132,7 @@ ODD_TESTS = [
     "runs/test_old_run",
     "runs/test_resume",
     "serve/live/test_accessibility_in_browser",
+    "serve/live/test_many_classes_in_browser",
     "serve/live/test_page_in_browser",
 ]
 """Tests of a department as a whole, which mirror no single module."""

@@ -66,7 +66,7 @@ def test_the_language_is_switched_remembered_and_in_the_address(chromium, addres
         page.locator("h2", has_text="혼동 행렬").wait_for()
         assert page.locator("html").get_attribute("lang") == "ko"
         assert page.url.endswith("lang=ko")
-        assert page.get_by_role("button", name="훈련 시작").count() == 1
+        assert page.get_by_role("button", name="처음부터 다시 훈련").count() == 1
         assert page.locator("#run-status").inner_text() == "훈련 완료"
         assert page.locator(".run-name").count() == 1
         for tab in TABS:

@@ -18,10 +18,16 @@ export function startTryIt({ network: description, files, samples, drawnShare })
   const showBars = makeBars(find("bars"), names), showMaps = makeMaps(find("maps"), network.blocks);
   let shown = null, next = null, timer = null, reading = 0;
 
+  const unsaid = new Map(); // the newest of the pen and of the answer
+
   /** Tell a screen reader something once nothing has changed for a while. */
-  function say(text) {
+  function say(text, of = "answer") {
+    unsaid.set(of, text);
     clearTimeout(timer);
-    timer = setTimeout(() => (find("live").textContent = text), QUIET_MS);
+    timer = setTimeout(() => {
+      find("live").textContent = [...unsaid.values()].join(". ");
+      unsaid.clear();
+    }, QUIET_MS);
   }
 
   /** Show an image (h, w, c) of the network's own shape with its answer, and return that in words; null: nothing. */
@@ -91,7 +97,7 @@ export function startTryIt({ network: description, files, samples, drawnShare })
       forgetFile();
       showSoon(fitDrawing, made.isEmpty ? NOTHING : "Your drawing, scaled and centred.");
     };
-    const made = new DrawingArea(find("pad"), network, pen, changed, say);
+    const made = new DrawingArea(find("pad"), network, pen, changed, (words) => say(words, "pen"));
     find("pad").style.width = `${LONGER_SIDE.pad * made.width}px`;
     find("width").addEventListener("input", ({ target }) => (pen.width = target.value / 100));
     for (const name of find("colour") ? ["colour", "ground"] : []) {

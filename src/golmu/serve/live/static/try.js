@@ -90,10 +90,16 @@ function startPanel(place, app, kept, signal) {
   const describe = (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number });
   const showMaps = makeMaps(maps, blocks, describe);
 
+  const unsaid = new Map(); // the newest of the pen and of the answer
+
   /** Tell a screen reader something once nothing has changed for a while. */
-  function say(text) {
+  function say(text, of = "answer") {
+    unsaid.set(of, text);
     clearTimeout(timer);
-    timer = setTimeout(() => app.announce(text), QUIET_MS);
+    timer = setTimeout(() => {
+      app.announce([...unsaid.values()].join(". "));
+      unsaid.clear();
+    }, QUIET_MS);
   }
 
   /** Let the network of the moment answer. */
@@ -138,7 +144,7 @@ function startPanel(place, app, kept, signal) {
       const fitDrawing = () => fitImage(area.image(app.network.drawnShare, channels, app.network), height, width).pixels;
       show(() => (area.isEmpty ? null : fitDrawing()), [area.isEmpty ? "try.nothing" : "try.drawing"]);
     };
-    const sayPen = (words) => say(app.words(words === "pen down" ? "try.pen_down" : "try.pen_up"));
+    const sayPen = (words) => say(app.words(words === "pen down" ? "try.pen_down" : "try.pen_up"), "pen");
     area = new DrawingArea(pad, app.network, pen, changed, sayPen);
     area.strokes = kept.strokes ?? [];
     pad.style.width = `${LONGER_SIDE.pad * area.width}px`;
