@@ -88,6 +88,8 @@ def full_table(korean: bool) -> str:
 OTHER = {
     "cifar10-color": "CIFAR-10, colour photographs of 32×32",
     "cifar10-wide": "CIFAR-10, colour photographs of 32×32",
+    "fashion-mnist-deep": "Fashion-MNIST",
+    "fashion-mnist-deep-two-views": "Fashion-MNIST, the same networks",
     "mnist-deep": "MNIST, handwritten digits of 28×28",
 }
 """The results of `other_data.py`, and what the images show."""
