@@ -3,6 +3,7 @@
 const MOST_BARS = 10; // of more classes than this, the most probable ones are shown
 const MOST_MAPS = 32; // of a block
 const MAP_SIDE = 56; // in CSS pixels
+const QUIET_MS = 700; // without a change, after which a screen reader is told what is new
 
 /** Return an element with these attributes and children. */
 export function make(tag, attributes = {}, ...children) {
@@ -84,5 +85,22 @@ export function makeMaps(place, blocks, describe = describeMaps) {
         canvas.getContext("2d").putImageData(data, 0, 0);
       });
     });
+  };
+}
+
+/**
+ * Return a function that tells a screen reader something once nothing has changed for a while: `announce` is called with
+ * the newest words `of` each kind, since those of the pen and of the answer come in any order.
+ */
+export function makeSpeaker(announce) {
+  const unsaid = new Map();
+  let timer = null;
+  return (text, of = "answer") => {
+    unsaid.set(of, text);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      announce([...unsaid.values()].join(". "));
+      unsaid.clear();
+    }, QUIET_MS);
   };
 }

@@ -3,10 +3,9 @@
 import { DrawingArea } from "./drawing.js";
 import { fitAndInvert, fitImage, readImageFile } from "./fitting.js";
 import { Network, decodeBase64 } from "./network.js";
-import { make, makeBars, makeMaps, paintImage, percent, sizeCanvas } from "./showing.js";
+import { make, makeBars, makeMaps, makeSpeaker, paintImage, percent, sizeCanvas } from "./showing.js";
 
 const LONGER_SIDE = { pad: 280, view: 140, sample: 40 }; // in CSS pixels
-const QUIET_MS = 700; // without a change, after which a screen reader is told the answer
 
 const NOTHING = "Nothing is drawn yet.";
 
@@ -16,19 +15,8 @@ const find = (name) => document.getElementById(`try-${name}`);
 export function startTryIt({ network: description, files, samples, drawnShare }) {
   const network = new Network(description), { height, width, channels, names } = network;
   const showBars = makeBars(find("bars"), names), showMaps = makeMaps(find("maps"), network.blocks);
-  let shown = null, next = null, timer = null, reading = 0;
-
-  const unsaid = new Map(); // the newest of the pen and of the answer
-
-  /** Tell a screen reader something once nothing has changed for a while. */
-  function say(text, of = "answer") {
-    unsaid.set(of, text);
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      find("live").textContent = [...unsaid.values()].join(". ");
-      unsaid.clear();
-    }, QUIET_MS);
-  }
+  let shown = null, next = null, reading = 0;
+  const say = makeSpeaker((text) => (find("live").textContent = text));
 
   /** Show an image (h, w, c) of the network's own shape with its answer, and return that in words; null: nothing. */
   function show(image, note) {

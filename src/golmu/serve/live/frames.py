@@ -14,6 +14,7 @@ from golmu.analysis.labelled_images import LabelledImages
 from golmu.engines import create_engine
 from golmu.engines.contract import AVERAGE, Engine
 from golmu.errors import InputError
+from golmu.metrics import confusion_matrix
 from golmu.runs.job import TrainingJob
 from golmu.serve.live.curve import Curve
 from golmu.training.history import Progress
@@ -258,6 +259,6 @@ class _Judging:
             said = engine.logits(self._images.images[part]).argmax(axis=1)
         except InputError:  # the weights are not finite: it is about to diverge
             said = np.zeros(len(labels), np.int64)
-        np.add.at(self.counts, (labels, said), 1)
+        self.counts += confusion_matrix(labels, said, self._n_classes)
         self.n_judged += len(labels)
         self._per_image = max(1e-9, (time.perf_counter() - started) / len(labels))

@@ -14,6 +14,7 @@ from golmu.about import DATASET_NAMES
 from golmu.analysis.labelled_images import LabelledImages
 from golmu.data.reading import Progress
 from golmu.errors import DataError, GolmuError, RunError
+from golmu.metrics import confusion_matrix
 from golmu.recipe import RECIPES
 from golmu.runs.held_out import digests
 from golmu.runs.images import load_fitted
@@ -66,9 +67,8 @@ class OpenedRun:
         n = self.snapshot.model.architecture.n_classes
         if n > MAX_CONFUSION_CLASSES:
             return None
-        counts = np.zeros((n, n), np.int32)
-        np.add.at(counts, (self.snapshot.judged.labels, self.snapshot.probabilities.argmax(axis=1)), 1)
-        return counts
+        labels, said = self.snapshot.judged.labels, self.snapshot.probabilities.argmax(axis=1)
+        return confusion_matrix(labels, said, n).astype(np.int32)
 
 
 def open_run(

@@ -1,6 +1,6 @@
 // Elements of the page; most are those of the page that is exported with a network.
 
-export { make, makeBars, makeMaps, paintImage, sizeCanvas } from "./shared/showing.js";
+export { make, makeBars, makeMaps, makeSpeaker, paintImage, sizeCanvas } from "./shared/showing.js";
 
 /** Size a canvas to the room it has on the page, in the screen's own pixels; return its context, in CSS pixels. */
 export function sharpContext(canvas) {

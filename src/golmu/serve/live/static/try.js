@@ -1,14 +1,13 @@
 // The tab Try: a drawing or an image, what the network sees of it, and its answer, which moves as one draws and as the
 // network learns.
 
-import { make, makeBars, makeMaps, paintImage, sizeCanvas } from "./elements.js";
+import { make, makeBars, makeMaps, makeSpeaker, paintImage, sizeCanvas } from "./elements.js";
 import { refusalInWords } from "./refusals.js";
 import { DrawingArea } from "./shared/drawing.js";
 import { fitImage } from "./shared/fitting.js";
 import { decodeBase64 } from "./shared/network.js";
 
 const LONGER_SIDE = { pad: 300, view: 140 }; // in CSS pixels
-const QUIET_MS = 700; // without a change, after which a screen reader is told the answer
 
 /** Return an input for image files that looks like a button. */
 function makeFileButton(words, id, attributes = {}) {
@@ -66,7 +65,8 @@ export function start(root, app, signal) {
 function startPanel(place, app, kept, signal) {
   const { height, width, channels, names, files, blocks } = app.network, size = height * width * channels;
   const readsFiles = channels === 1 || channels === 3;
-  let timer = null, isWaiting = false, reading = 0, area = null;
+  const say = makeSpeaker((text) => app.announce(text));
+  let isWaiting = false, reading = 0, area = null;
   if (kept.image?.length !== size) Object.assign(kept, { image: null, note: ["try.nothing"], strokes: [] });
   const view = make("canvas", { class: "try-view", id: "try-view", role: "img", "aria-label": app.words("try.seen_words") });
   sizeCanvas(view, height, width, LONGER_SIDE.view);
@@ -89,18 +89,6 @@ function startPanel(place, app, kept, signal) {
   if (shown < names.length) bars.after(make("p", { class: "soft" }, app.words("look.most_probable", { shown, n: names.length })));
   const describe = (block, number, n) => app.words(n > 1 ? "try.maps_of" : "try.maps", { ...block, block: number });
   const showMaps = makeMaps(maps, blocks, describe);
-
-  const unsaid = new Map(); // the newest of the pen and of the answer
-
-  /** Tell a screen reader something once nothing has changed for a while. */
-  function say(text, of = "answer") {
-    unsaid.set(of, text);
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      app.announce([...unsaid.values()].join(". "));
-      unsaid.clear();
-    }, QUIET_MS);
-  }
 
   /** Let the network of the moment answer. */
   function compute() {
