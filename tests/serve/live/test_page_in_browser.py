@@ -48,6 +48,25 @@ def test_tabs_are_reached_by_mouse_keyboard_and_address(chromium, address):
         assert shown_tab(page) == "look"
 
 
+def test_what_is_written_on_the_way_back_does_not_undo_going_back(chromium, address):
+    """A browser has the older address a moment before it tells the page so (`popstate` comes before `hashchange`)."""
+    with live_page(chromium, address, "tab=look") as page:
+        page.click("#tab-try")
+        assert "tab=try" in page.url
+        page.evaluate(
+            """async () => {
+              const { Address } = await import("./static/address.js"), address = new Address();
+              const back = new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+              addEventListener("popstate", () => address.set({ image: 3 }), { once: true });
+              history.back();
+              await back;
+            }"""
+        )
+        page.locator("#tab-look[aria-selected=true]").wait_for()
+        assert "tab=look" in page.url
+        assert "image=3" in page.url
+
+
 def test_an_address_that_names_what_every_object_has_is_an_address_without(chromium, address):
     with live_page(
         chromium, address, "lang=constructor&recipe=toString&tab=look&stage=valueOf", locale="en-US"

@@ -5,15 +5,12 @@
 export class Address extends EventTarget {
   constructor() {
     super();
-    this.read();
-    window.addEventListener("hashchange", () => {
-      this.read();
-      this.dispatchEvent(new Event("change"));
-    });
+    window.addEventListener("hashchange", () => this.dispatchEvent(new Event("change")));
   }
 
-  read() {
-    this.values = new URLSearchParams(location.hash.slice(1));
+  // Read anew each time: after Back the address is the older one a moment before the page is told.
+  get values() {
+    return new URLSearchParams(location.hash.slice(1));
   }
 
   /** Return a setting as text, or `otherwise` if it is not in the address. */
@@ -23,11 +20,12 @@ export class Address extends EventTarget {
 
   /** Put settings into the address, without those that are null; `isStep` if the browser's Back should undo it. */
   set(values, isStep = false) {
+    const all = this.values, { pathname, search } = location;
     for (const [name, value] of Object.entries(values)) {
-      if (value === null || value === undefined) this.values.delete(name);
-      else this.values.set(name, value);
+      if (value === null || value === undefined) all.delete(name);
+      else all.set(name, value);
     }
-    const { pathname, search } = location, written = this.values.toString();
+    const written = all.toString();
     history[isStep ? "pushState" : "replaceState"](null, "", pathname + search + (written ? `#${written}` : ""));
   }
 }
