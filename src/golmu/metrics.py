@@ -51,6 +51,13 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
+def cross_entropy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the softmax cross-entropy of logits (n, C) and labels (n,), mean over the samples."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+    return float(losses.mean())
+
+
 def hundredths(values: NDArray[Any]) -> list[int]:
     """Return the shares of numbers (n,) of at least 0 in whole percents whose sum is 100; or zeros if all are 0.
 

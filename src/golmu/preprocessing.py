@@ -107,9 +107,9 @@ def _moments_of_bytes(images: Images) -> tuple[NDArray[np.float64], NDArray[np.f
     """Return mean and standard deviation of each channel of uint8 images, (c,) each, exactly, by counting values."""
     counts = np.zeros((256, images.shape[3]))
     for start in range(0, len(images), IMAGES_AT_A_TIME):
+        some = images[start : start + IMAGES_AT_A_TIME]
         for channel in range(images.shape[3]):
-            pixels = images[start : start + IMAGES_AT_A_TIME, :, :, channel].reshape(-1)
-            counts[:, channel] += np.bincount(pixels, minlength=256)
+            counts[:, channel] += np.bincount(some[..., channel].reshape(-1), minlength=256)
     shares, values = counts / counts.sum(axis=0), np.arange(256.0)
     mean = values @ shares
     return mean, np.sqrt((((values[:, None] - mean) ** 2) * shares).sum(axis=0))

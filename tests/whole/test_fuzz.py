@@ -17,9 +17,10 @@ from pyarrow import csv, parquet
 import golmu.data.readers.npz
 from golmu import load_dataset
 from golmu.data.loading import read_dataset
-from golmu.data.readers.idx import MAX_BYTES, read_idx
+from golmu.data.readers.idx import read_idx
 from golmu.data.readers.image_files import MAX_PIXELS, read_image
 from golmu.data.reading import ReadOptions
+from golmu.data.storage import MAX_BYTES
 from golmu.errors import DataError, GolmuError
 
 EXAMPLES = 400

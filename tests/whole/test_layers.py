@@ -23,7 +23,7 @@ LAYERS = [
     {"architecture", "preprocessing"},
     {"checks"},
     {"system"},
-    {"about", "types", "metrics", "names"},
+    {"about", "json_values", "types", "metrics", "names"},
     {"errors"},
 ]
 """The departments from the top down; those of one layer do not import each other."""

@@ -15,6 +15,7 @@ from golmu.metrics import (
     Reliability,
     class_scores,
     confusion_matrix,
+    cross_entropy,
     reliability,
     softmax,
     wilson_interval,
@@ -106,9 +107,13 @@ class Evaluation:
 
 def evaluate_images(predictor: Predictor, images: LabelledImages) -> Evaluation:
     """Have the network answer to all of the images."""
-    engine = predictor.engine
-    loss = engine.evaluate(engine.prepare(images.images, images.labels)).loss
-    return Evaluation(images, softmax(engine.logits(images.images)), loss)
+    engine, pixels, on_disk = predictor.engine, images.images, images.on_disk
+    if on_disk is not None:
+        blocks = (on_disk.read_block(block)[0] for block in range(len(on_disk.counts)))
+        logits = np.concatenate([engine.logits(some) for some in blocks])
+        return Evaluation(images, softmax(logits), cross_entropy(logits, images.labels))
+    loss = engine.evaluate(engine.prepare(pixels, images.labels)).loss
+    return Evaluation(images, softmax(engine.logits(pixels)), loss)
 
 
 def mean_activations(predictor: Predictor, images: LabelledImages) -> tuple[NDArray[np.float64], int]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from golmu.data import Dataset, ImageSet
 from golmu.data.inputs import encode
+from golmu.data.shards.index import ShardIndex
+from golmu.data.shards.sharded_images import ShardedImages
 from golmu.errors import DataError, InputError, warn
 from golmu.model.model import Model
 from golmu.model.predictor import Predictor
@@ -33,6 +35,12 @@ class LabelledImages:
     """(n,) names of the image files, as `ImageSet` has them; None if the images come from no files of their own."""
     numbers: NDArray[np.int64] | None = None
     """(n,) numbers by which the user knows the images, ascending; None: they are counted from 0."""
+
+    @property
+    def on_disk(self) -> ShardedImages | None:
+        """The images, if they are those of shards, of which only parts should be in memory."""
+        images: Any = self.images
+        return images if isinstance(images, ShardedImages) else None
 
     def number(self, index: int) -> int:
         """The number by which the user knows the image at `index`."""
@@ -109,7 +117,7 @@ def test_images(dataset: Dataset, predictor: Predictor, *, is_own: bool) -> Labe
     return LabelledImages("test", images.images, outputs_of(dataset, images.labels, predictor), images.files)
 
 
-def outputs_of(dataset: Dataset, labels: NDArray[np.int64], predictor: Predictor) -> Labels:
+def outputs_of(dataset: Dataset | ShardIndex, labels: NDArray[np.int64], predictor: Predictor) -> Labels:
     """Return the output of the network for each label of the data: that of the class's name, or of its number.
 
     Raises
@@ -140,14 +148,15 @@ def outputs_of(dataset: Dataset, labels: NDArray[np.int64], predictor: Predictor
     return outputs
 
 
-def check_shape(dataset: Dataset, predictor: Predictor) -> None:
+def check_shape(dataset: Dataset | ShardIndex, predictor: Predictor) -> None:
     """Raise `DataError` if the images have another shape than the network's."""
-    shape, expected = dataset.train.images.shape[1:], predictor.image_shape
+    shape = dataset.image_shape if isinstance(dataset, ShardIndex) else dataset.train.images.shape[1:]
+    expected = predictor.image_shape
     if shape != expected:
         raise DataError(f"{dataset.name} holds images of shape {shape}, but {predictor.name} was trained on {expected}")
 
 
-def check_names(dataset: Dataset, predictor: Predictor) -> None:
+def check_names(dataset: Dataset | ShardIndex, predictor: Predictor) -> None:
     """Raise `DataError` if the number of a class means another class to the network.
 
     Nothing is checked where the network's labels are text, or numbers without names: those mean the same everywhere.

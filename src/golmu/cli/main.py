@@ -14,7 +14,7 @@ import typer
 from golmu.about import VERSION
 from golmu.cli.arguments.results import compare, evaluate, explain, predict, report
 from golmu.cli.arguments.shipping import export, open_page, serve
-from golmu.cli.arguments.training import data, find_lr, recipes, train
+from golmu.cli.arguments.training import data, find_lr, pack, recipes, train
 from golmu.cli.options import GroupedCommand
 from golmu.cli.output import say
 from golmu.errors import GolmuError
@@ -69,6 +69,7 @@ for _name, _command, _help in (
     ("recipes", recipes, "List the named recipes, with measured results."),
     ("find-lr", find_lr, "Suggest a learning rate."),
     ("data", data, "Inspect a data set."),
+    ("pack", pack, "Write a data set of any size as shards to train on."),
 ):
     app.command(_name, cls=GroupedCommand, short_help=_help)(_command)
 

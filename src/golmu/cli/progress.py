@@ -15,6 +15,9 @@ from golmu import training
 from golmu.data import Dataset
 from golmu.data.loading import read_again, read_and_warn
 from golmu.data.reading import ReadOptions
+from golmu.data.shards.index import ShardIndex, is_packed, read_index
+from golmu.data.shards.loading import check_options
+from golmu.errors import InputError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -89,12 +92,10 @@ class TrainingDisplay(_Display):
 
 
 class ReadingDisplay(_Display):
-    """A bar while image files are decoded, on standard error."""
+    """A bar while images are read, on standard error; `doing` says what is done with them."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        super().__init__(
-            console or Console(stderr=True), TextColumn("reading images"), BarColumn(), MofNCompleteColumn()
-        )
+    def __init__(self, console: Console | None = None, doing: str = "reading images") -> None:
+        super().__init__(console or Console(stderr=True), TextColumn(doing), BarColumn(), MofNCompleteColumn())
         self._task = self._bar.add_task("read", total=None, visible=False)
 
     def __call__(self, done: int, total: int) -> None:
@@ -111,3 +112,24 @@ def load_with_bar(data: str, folder: Path | None, read_options: ReadOptions, *, 
     """
     with ReadingDisplay() as read_options.progress:
         return (read_again if is_known else read_and_warn)(data, folder, read_options)
+
+
+def load_to_train(
+    data: str, folder: Path | None, read_options: ReadOptions, *, is_known: bool = False
+) -> Dataset | ShardIndex:
+    """Load a data set as `load_with_bar` does, but a packed folder only as far as it takes to check its files.
+
+    Raises
+    ------
+    GolmuError
+        As `golmu.load_dataset`.
+    """
+    if not is_packed(data):
+        return load_with_bar(data, folder, read_options, is_known=is_known)
+    if folder is not None:
+        raise InputError(f"{data} is a folder itself, so --folder {folder} has no effect; leave it out")
+    index = read_index(Path(data))
+    check_options(index, read_options)
+    with ReadingDisplay(doing="checking shards") as progress:
+        index.check(progress)
+    return index

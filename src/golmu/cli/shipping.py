@@ -11,6 +11,7 @@ from golmu.export.description import Origin
 from golmu.model.predictor import Predictor
 from golmu.runs.images import judged_images
 from golmu.runs.run import Run, is_model_file, load
+from golmu.runs.sharded_data import sample_judged
 
 
 def open_network(path: Path) -> tuple[Predictor, Run | None]:
@@ -57,7 +58,7 @@ def samples_of(run: Run, given: str | None = None) -> LabelledImages | None:
     """
     try:
         with ReadingDisplay() as progress:
-            judged = judged_images(run, given, progress=progress)
+            judged = sample_judged(judged_images(run, given, progress=progress))
     except (DataError, RunError):
         if given is not None:
             raise

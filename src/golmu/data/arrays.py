@@ -23,6 +23,7 @@ from golmu.data.labels import (
     parse_integers,
 )
 from golmu.data.pixel_arrays import as_numbers
+from golmu.data.storage import MEMORY, Memory
 from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.names import clean_name, list_names
 from golmu.types import Labels
@@ -102,7 +103,9 @@ def users_images(images: Any, argument: str, *, is_share: bool = True) -> NDArra
     return inputs.as_images(array, argument=argument).astype(np.uint8, copy=False)
 
 
-def as_bytes(values: NDArray[Any], argument: str, *, is_share: bool = True) -> NDArray[np.uint8]:
+def as_bytes(
+    values: NDArray[Any], argument: str, *, is_share: bool = True, storage: Memory = MEMORY
+) -> NDArray[np.uint8]:
     """Convert pixels to uint8: whole numbers from 0 to 255 stay, floats in [0, 1] are multiplied by 255 and rounded,
     unless `is_share` is False.
 
@@ -120,7 +123,7 @@ def as_bytes(values: NDArray[Any], argument: str, *, is_share: bool = True) -> N
     if not (low >= 0 and high <= 255):  # NaN is refused too
         raise InputError(f"{argument} holds pixels from {low:g} to {high:g}, but {expected}")
     is_share = is_share and values.dtype.kind == "f" and high <= 1
-    result = np.empty(values.shape, np.uint8)
+    result = storage.empty(values.shape, np.uint8)
     for start in range(0, len(values), ROWS_AT_A_TIME):
         rows = values[start : start + ROWS_AT_A_TIME]
         rounded = np.rint(rows * 255.0 if is_share else rows)

@@ -142,7 +142,7 @@ class Dataset:
         InputTypeError
             If an argument is not a number.
         """
-        _check_split(validation, random_state)
+        check_split(validation, random_state)
         labels = self.train.labels
         if len(single := np.flatnonzero(np.bincount(labels) == 1)):
             named = ", ".join(f"'{self.class_names[label]}'" for label in single[:MAX_CLASSES_NAMED])
@@ -166,7 +166,7 @@ class Dataset:
             )
 
 
-def _check_split(validation: Any, random_state: Any) -> None:
+def check_split(validation: Any, random_state: Any) -> None:
     """Raise unless the arguments of `Dataset.split` have the right type and range."""
     if isinstance(validation, bool) or not isinstance(validation, Real):
         raise InputTypeError(

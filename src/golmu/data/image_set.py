@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.data.storage import MEMORY, Memory
 from golmu.errors import InputError, InputTypeError
 
 
@@ -62,10 +63,10 @@ class ImageSet:
         """Return the number of images."""
         return len(self.images)
 
-    def take(self, indices: NDArray[np.int64]) -> ImageSet:
+    def take(self, indices: NDArray[np.int64], storage: Memory = MEMORY) -> ImageSet:
         """Return an image set of copies of the images at `indices`, (m,), in their order; m is 1 or more."""
         files = None if self.files is None else tuple(self.files[i] for i in indices.tolist())
-        return ImageSet(self.images[indices], self.labels[indices], files)
+        return ImageSet(storage.take(self.images, indices), self.labels[indices], files)
 
 
 def _check_array(name: str, array: Any, dtype: np.dtype[Any], axes: tuple[str, ...]) -> None:

@@ -17,6 +17,8 @@ from golmu.data.readers.idx_folders import find_idx_sets, load_idx_folder
 from golmu.data.readers.npz import read_npz
 from golmu.data.readers.table_folders import is_table_name
 from golmu.data.reading import Progress, ReadOptions, as_size
+from golmu.data.shards.index import is_packed
+from golmu.data.shards.loading import load_shards
 from golmu.errors import DataError, InputError, InputTypeError, warn
 from golmu.names import list_names, look_alike_notice
 
@@ -145,7 +147,7 @@ def _read(name: str | Path, folder: str | Path | None, read_options: ReadOptions
         read_options.notes += _note_idx_beside(path)
         return _load_folder(path, read_options)
     if is_idx_set:
-        return _check_and_brighten(load_idx_folder(path.parent, path.name), read_options)
+        return _check_and_brighten(load_idx_folder(path.parent, path.name, read_options.storage), read_options)
     if is_archive:
         return _check_and_brighten(load_npz(path, read_options.notes), read_options)
     if is_zip:
@@ -175,12 +177,14 @@ def _load_folder(folder: Path, read_options: ReadOptions) -> Dataset:
     from golmu.data.readers.image_tree import scan_folder  # noqa: PLC0415
     from golmu.data.readers.tables import holds_tables, load_tables, name_images  # noqa: PLC0415
 
+    if is_packed(folder):
+        return load_shards(folder, read_options)
     if find_idx_sets(folder):
         if passed_over := scan_folder(folder, []).class_folders:
             read_options.notes.append(
                 f"the IDX files in '{folder}' are read, and its folders of images are not: {', '.join(passed_over)}"
             )
-        return _check_and_brighten(load_idx_folder(folder), read_options)
+        return _check_and_brighten(load_idx_folder(folder, None, read_options.storage), read_options)
     unreadable: list[str] = []
     tree = scan_folder(folder, unreadable if read_options.skip_bad else None)
     if tree.is_run:

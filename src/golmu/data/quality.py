@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from golmu.data.arrays import faint_notice
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.storage import MEMORY, Memory
 from golmu.names import list_names
 
 FEW_IMAGES = 10
@@ -50,15 +51,19 @@ def class_counts(dataset: Dataset) -> tuple[Counts, Counts]:
     return train, test
 
 
-def notices(dataset: Dataset) -> list[str]:
-    """Return a sentence for each problem of a data set; a class number without any image is no problem."""
-    return [finding.text for finding in findings(dataset)]
+def notices(dataset: Dataset, storage: Memory = MEMORY) -> list[str]:
+    """Return a sentence for each problem of a data set; a class number without any image is no problem.
+
+    Where the images are not in memory, duplicates are not looked for, which would take memory for each image.
+    """
+    return [finding.text for finding in findings(dataset, with_duplicates=not storage.is_on_disk)]
 
 
-def findings(dataset: Dataset) -> list[Finding]:
+def findings(dataset: Dataset, *, with_duplicates: bool = True) -> list[Finding]:
     """Return the problems of a data set; a class number without any image is no problem."""
     faint = [Finding("faint", text) for text in faint_notice(dataset.train, dataset.test)]
-    return [*faint, *_find_in_counts(dataset), *_find_duplicates(dataset)]
+    duplicates = _find_duplicates(dataset) if with_duplicates else []
+    return [*faint, *_find_in_counts(dataset), *duplicates]
 
 
 def _find_in_counts(dataset: Dataset) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from golmu.architecture import POOL_SIZE
 from golmu.checks import boolean, integer_within
+from golmu.data.storage import MEMORY, Memory
 from golmu.errors import InputError, InputTypeError
 
 MAX_SIDE = 4096
@@ -42,6 +43,8 @@ class ReadOptions:
         Sentences that the readers add for the user.
     left_out
         What is wrong with each file that was skipped, its name included.
+    storage
+        Where the images are put.
     passed_over
         Numbers of files that are no images which can be read here, by the ending of their name.
 
@@ -60,6 +63,7 @@ class ReadOptions:
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    storage: Memory = MEMORY
 
     def __post_init__(self) -> None:
         self.size = as_size(self.size)

@@ -12,7 +12,7 @@ from typing import Any
 from golmu.architecture import Architecture
 from golmu.checks import MAX_BLOCKS
 from golmu.errors import CheckpointError
-from golmu.model.json_values import OBJECT, Kind, integer, take
+from golmu.json_values import OBJECT, Kind, integer, take
 
 N_KERNELS = {
     1: integer(1, None),

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from golmu.architecture import Architecture
 from golmu.errors import CheckpointError
+from golmu.json_values import COUNT, FLAG, OBJECT, TEXT, number, take
 from golmu.model import sealed_file
 from golmu.model.file_format import format_of, read_architecture, read_format
-from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, number, take
 from golmu.preprocessing import DARK, INVERSIONS, LIGHT, Preprocessing
 from golmu.types import Weights
 

@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from golmu.architecture import Architecture
 from golmu.engines.contract import AVERAGE, FIRST, SECOND
 from golmu.errors import CheckpointError, RunError
+from golmu.json_values import COUNT, OBJECT, TEXT, Kind, integer, number, take
 from golmu.model import sealed_file
 from golmu.model.file_format import N_KERNELS, format_of, read_architecture, read_format
-from golmu.model.json_values import COUNT, OBJECT, TEXT, Kind, integer, number, take
 from golmu.model.model import (
     Model,
     describe_classes,

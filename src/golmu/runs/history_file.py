@@ -10,7 +10,7 @@ from pathlib import Path
 from sys import float_info
 
 from golmu.errors import RunError
-from golmu.model.json_values import number
+from golmu.json_values import number
 from golmu.runs.folder import HISTORY
 from golmu.system import read_file, write_file
 from golmu.training.history import History

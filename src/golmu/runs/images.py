@@ -21,12 +21,15 @@ from golmu.analysis.labelled_images import (
 from golmu.data import Dataset, ImageSet
 from golmu.data.loading import read_again, read_and_warn
 from golmu.data.reading import Progress, ReadOptions
+from golmu.data.shards.index import ShardIndex, is_packed, read_index
+from golmu.data.shards.loading import PackedDataset
 from golmu.errors import CheckpointError, DataError, InputError, RunError, warn
 from golmu.model.predictor import Predictor
 from golmu.runs.checkpoint import fingerprint_part
 from golmu.runs.held_out import HeldOut, digests
 from golmu.runs.record import Split, test_digest
 from golmu.runs.run import Run
+from golmu.runs.shards import is_own_shards, judged_shards, shards_to_evaluate
 
 
 def judged_images(
@@ -62,9 +65,12 @@ def judged_images(
     if data is None and record.is_of_arrays:
         raise RunError(f"{run.folder} was trained on arrays, and does not keep them: {hint}")
     options = run.read_options
+    place = run.find_data(command or f"golmu report {run.folder} NEW-PLACE") if data is None else data
+    if is_packed(place):
+        return judged_shards(run, _check_shards(place, progress), is_given=is_own_data(run, data))
     dataset = load_fitted(
-        predictor, run.find_data(command or f"golmu report {run.folder} NEW-PLACE") if data is None else data, folder,
-        skip_bad=options.skip_bad, label=options.label, progress=progress, is_own=not record.is_of_arrays,
+        predictor, place, folder, skip_bad=options.skip_bad, label=options.label, progress=progress,
+        is_own=not record.is_of_arrays,
     )  # fmt: skip
     check_shape(dataset, predictor)
     is_own = is_own_data(run, data)
@@ -79,6 +85,41 @@ def judged_images(
         return JudgedImages(validation, test_images(dataset, predictor, is_own=is_own), notes=notes)
     except DataError as error:  # such as another class among the test images alone
         return JudgedImages(validation, notes=(*notes, f"the test images are not judged: {error}"))
+
+
+def load_to_evaluate(
+    run: Run, data: str | None, place: str, folder: Path | None, *, skip_bad: bool, label: str | None,
+    progress: Progress | None = None,
+) -> tuple[str, LabelledImages]:  # fmt: skip
+    """Load data, and return what they are called, and the images of them that `images_to_evaluate` names.
+
+    Parameters
+    ----------
+    run
+        The run, with its network.
+    data, place
+        What the user gave for the data, None: the run's own; and where they are.
+    folder, skip_bad, label, progress
+        As for `golmu.load_dataset`.
+
+    Raises
+    ------
+    GolmuError
+        If the data cannot be read, or do not fit the network.
+    """
+    if is_packed(place):
+        index = _check_shards(place, progress)
+        return index.name, shards_to_evaluate(run, index, data)
+    dataset = load_fitted(
+        run.predictor, place, folder, skip_bad=skip_bad, label=label, progress=progress, is_own=is_own_data(run, data)
+    )
+    return dataset.name, images_to_evaluate(run, dataset, data)
+
+
+def _check_shards(folder: str, progress: Progress | None) -> ShardIndex:
+    index = read_index(Path(folder))
+    index.check(progress)
+    return index
 
 
 def images_to_evaluate(run: Run, dataset: Dataset, data: str | None) -> LabelledImages:
@@ -224,7 +265,11 @@ def _split_again(run: Run, split: Split, dataset: Dataset) -> LabelledImages:
     with suppress(CheckpointError):  # without one, only the number can be compared
         kept = None if run.checkpoint is None else run.checkpoint.identity.fingerprint.get("validation")
     labels = np.searchsorted(np.unique(fit.labels), held_out.labels)
-    if kept is not None and kept != fingerprint_part(held_out.images, labels):
+    if isinstance(dataset, PackedDataset):  # whose fingerprint is that of its files
+        has_changed = not is_own_shards(run, dataset.index)
+    else:
+        has_changed = kept is not None and kept != fingerprint_part(held_out.images, labels)
+    if has_changed:
         raise DataError(
             f"{dataset.name} has changed since the training of {run.folder}: with images added, removed, renamed or "
             "changed, others would be held out now, among them images that it was trained on. Give the data as they "

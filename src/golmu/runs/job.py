@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from golmu.analysis.labelled_images import JudgedImages, LabelledImages
 from golmu.architecture import Architecture
 from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
-from golmu.engines.contract import Prepared
+from golmu.data.shards.index import ShardIndex
+from golmu.engines.contract import Engine, Prepared
 from golmu.errors import DataError
 from golmu.names import file_stem
 from golmu.preprocessing import Preprocessing
@@ -28,10 +29,12 @@ from golmu.runs.held_out import HeldOut, count_copies
 from golmu.runs.record import DEFAULT_SPLIT, DataRecord, FitRecord, RunRecord, Split
 from golmu.runs.recorder import RunRecorder, record_run
 from golmu.runs.run import Run
+from golmu.runs.sharded_data import ShardedData, sample_judged
 from golmu.training.batching import refuse_hiding, warn_of_small_data
 from golmu.training.history import Callback
 from golmu.training.interruption import Abandoned, Interruption
 from golmu.training.loop import State, Training, begin
+from golmu.training.streaming import Stream
 from golmu.types import Images, Importance, Labels
 
 DEFAULT_SEED = 42
@@ -55,6 +58,21 @@ class TrainingData:
         """What tells these data from others; it takes a moment to make."""
         return fingerprint(self.images, self.labels, self.validation, self.importance)
 
+    @property
+    def n_images(self) -> int:
+        """Images to fit on."""
+        return len(self.labels)
+
+    @property
+    def n_copies(self) -> int:
+        """Number of validation images that are trained on too."""
+        return 0 if self.validation is None else count_copies(self.validation[0], self.images)
+
+    def prepare(self, engine: Engine) -> tuple[Prepared, Prepared | None]:
+        """The images to train and to validate on where the engine wants them."""
+        validation = None if self.validation is None else engine.prepare(*self.validation)
+        return engine.prepare(self.images, self.labels, self.importance), validation
+
 
 @dataclass(frozen=True, eq=False)
 class SplitDataset:
@@ -62,7 +80,7 @@ class SplitDataset:
 
     argument: str
     """The name or the absolute path by which the data set was loaded."""
-    data: TrainingData
+    data: TrainingData | ShardedData
     record: DataRecord
     images: JudgedImages
     """The validation images, and the test images if there are any."""
@@ -93,6 +111,19 @@ class SplitDataset:
             JudgedImages.of(dataset, held_out, classes),
         )  # fmt: skip
 
+    @classmethod
+    def of_shards(cls, index: ShardIndex, split: Split = DEFAULT_SPLIT) -> SplitDataset:
+        """Hold out a part of a packed folder's training images, which stay on disk.
+
+        Raises
+        ------
+        GolmuError
+            If the data cannot be read or split, or hold one class only.
+        """
+        data = ShardedData(index, split)
+        record = DataRecord.of_shards(index, split, data.n_images, len(data.held_out))
+        return cls(str(index.folder), data, record, sample_judged(data.judged))
+
     @property
     def name(self) -> str:
         """What the data set is called."""
@@ -118,7 +149,7 @@ class TrainingJob:
     """Data and settings of one training."""
 
     training: Training
-    data: TrainingData
+    data: TrainingData | ShardedData
     record: RunRecord
     """What run.json will say as the training starts."""
     images: JudgedImages
@@ -173,8 +204,9 @@ class TrainingJob:
         _, height, width, channels = data.images.shape
         architecture = Architecture(height, width, channels, recipe.n_kernels, recipe.units, len(data.classes))
         refuse_hiding(data.images.shape[1:], recipe)
-        warn_of_small_data(len(data.labels), recipe)
-        preprocessing = Preprocessing.of(data.images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        warn_of_small_data(data.n_images, recipe)
+        images = cast("Images", data.images)  # shards are indexed as an array is
+        preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
         made, rng = begin(architecture, engine, threads, seed, preprocessing)
         record = RunRecord.begin(
             split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
@@ -199,11 +231,9 @@ class TrainingJob:
         return cls(training, data, record, JudgedImages(validation=validation))
 
     @cached_property
-    def prepared(self) -> tuple[Prepared, Prepared | None]:
+    def prepared(self) -> tuple[Prepared | Stream, Prepared | Stream | None]:
         """The training and the validation images where the engine wants them."""
-        engine, data = self.training.engine, self.data
-        validation = None if data.validation is None else engine.prepare(*data.validation)
-        return engine.prepare(data.images, data.labels, data.importance), validation
+        return self.data.prepare(self.training.engine)
 
     @property
     def is_done(self) -> bool:
@@ -317,14 +347,12 @@ class TrainingJob:
     @property
     def _counted_record(self) -> RunRecord:
         """The record, with the number of validation images that are trained on too."""
-        data = self.data
-        copies = 0 if data.validation is None else count_copies(data.validation[0], data.images)
-        return replace(self.record, data=replace(self.record.data, copies=copies))
+        return replace(self.record, data=replace(self.record.data, copies=self.data.n_copies))
 
     @property
     def _held_out(self) -> HeldOut | None:
         images = self.images.validation
-        if images is None:
+        if images is None or isinstance(self.data, ShardedData):  # those of shards follow from the split
             return None
         names = self.data.class_names
         return HeldOut.of(images.images, (names[label] for label in images.labels.tolist()), images.files)

@@ -21,9 +21,10 @@ import numpy as np
 
 from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
+from golmu.data.shards.index import ShardIndex
 from golmu.errors import RunError
+from golmu.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
 from golmu.model.file_format import FORMATS, N_KERNELS, format_of
-from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
 from golmu.recipe import FIELDS, Recipe
 from golmu.runs.folder import RUN
 from golmu.system import MAX_THREADS, read_file, write_file
@@ -113,6 +114,15 @@ class DataRecord:
             n_train, n_validation, dataset.name, argument, dataset.source, (height, width), channels,
             read_options.skip_bad, read_options.label, tuple(read_options.left_out), split, dataset.class_names,
             test_digest(dataset),
+        )  # fmt: skip
+
+    @classmethod
+    def of_shards(cls, index: ShardIndex, split: Split, n_train: int, n_validation: int) -> DataRecord:
+        """The record of a packed folder; what tells its test images from others is the digest of all shards."""
+        height, width, channels = index.image_shape
+        return cls(
+            n_train, n_validation, index.name, str(index.folder), index.source, (height, width), channels,
+            split=split, class_names=index.class_names, test_digest=index.digest,
         )  # fmt: skip
 
     @property

@@ -22,6 +22,7 @@ from golmu.system import write_file
 from golmu.training.history import Callback, History
 from golmu.training.interruption import Abandoned, Interruption
 from golmu.training.loop import Training
+from golmu.training.streaming import Stream
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written after every epoch, and inside a longer one at least this often."""
@@ -144,8 +145,8 @@ class RunRecorder:
 
 
 def record_run(
-    recorder: RunRecorder, training: Training, data: Prepared, validation: Prepared | None, epochs: int,
-    callbacks: Sequence[Callback],
+    recorder: RunRecorder, training: Training, data: Prepared | Stream, validation: Prepared | Stream | None,
+    epochs: int, callbacks: Sequence[Callback],
 ) -> None:  # fmt: skip
     """Run a training and record it.
 

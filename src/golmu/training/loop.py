@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import Architecture
 from golmu.engines import create_engine
-from golmu.engines.contract import AVERAGE, Batches, Engine, Prepared, Slots
+from golmu.engines.contract import AVERAGE, Batches, Engine, Prepared, Score, Slots
 from golmu.errors import InputError, TrainingError
 from golmu.preprocessing import SCALING_ONLY, Preprocessing
 from golmu.recipe import Recipe
 from golmu.schedule import Schedule
 from golmu.training.batching import epoch_order, generators
 from golmu.training.history import Callback, History, Progress
+from golmu.training.streaming import Stream
 from golmu.types import Weights
 
 SLICE_SECONDS = 0.25
@@ -69,6 +71,62 @@ class State:
     """Spent in the running epoch so far."""
     best: Best | None
     """With patience only."""
+
+
+class Epoch(Protocol):
+    """Which images each batch of an epoch holds."""
+
+    @property
+    def n_batches(self) -> int:
+        """Full batches of the epoch."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images of a batch."""
+
+    def part(self, first: int, n: int) -> tuple[Prepared, NDArray[np.int64]]:
+        """Return up to `n` batches from the one at index `first` on: data, and indices (m, batch_size) into them."""
+
+
+@dataclass(frozen=True)
+class EpochInMemory:
+    """An epoch of images that are all in memory."""
+
+    data: Prepared
+    order: NDArray[np.int64]
+    """(n_batches, batch_size): indices into the data."""
+
+    @property
+    def n_batches(self) -> int:
+        """Full batches of the epoch."""
+        return len(self.order)
+
+    @property
+    def batch_size(self) -> int:
+        """Images of a batch."""
+        return int(self.order.shape[1])
+
+    def part(self, first: int, n: int) -> tuple[Prepared, NDArray[np.int64]]:
+        """Return the data, and n rows of the order: see `Epoch`."""
+        return self.data, self.order[first : first + n]
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What changes from step to step in an epoch."""
+
+    learning_rates: NDArray[np.float32]
+    averaging: NDArray[np.float32] | None
+    first_step: int
+    seed: int
+
+    def batches(self, first: int, order: NDArray[np.int64]) -> Batches:
+        """Return the batches of the epoch from the one at index `first` on, with this order (m, batch_size)."""
+        rows = slice(first, first + len(order))
+        return Batches(
+            order, self.learning_rates[rows], None if self.averaging is None else self.averaging[rows],
+            self.first_step + first, first, self.seed,
+        )  # fmt: skip
 
 
 class Training:
@@ -136,7 +194,10 @@ class Training:
         self._batch_losses = state.batch_losses.copy()
         self._seconds = state.seconds
 
-    def run(self, data: Prepared, validation: Prepared | None, epochs: int, callbacks: Sequence[Callback] = ()) -> None:
+    def run(
+        self, data: Prepared | Stream, validation: Prepared | Stream | None, epochs: int,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:  # fmt: skip
         """Train until `epochs` epochs are done in all, or the validation loss has stalled.
 
         The engine is then left with the weights that count: see `settle`. What a callback raises ends the training
@@ -168,25 +229,25 @@ class Training:
         self.engine.set_slots({})
 
     def _run_epoch(
-        self, schedule: Schedule, data: Prepared, validation: Prepared | None, epochs: int,
+        self, schedule: Schedule, data: Prepared | Stream, validation: Prepared | Stream | None, epochs: int,
         callbacks: Sequence[Callback],
     ) -> None:  # fmt: skip
         started = time.perf_counter() - self._seconds
-        batches = self._batches(schedule, len(data))
-        order = batches.order
-        while self.batch < len(order):
-            slice_started = time.perf_counter()
-            n = min(self._per_slice, len(order) - self.batch, self.longest_slice or len(order))
-            losses = self._train_slice(data, batches.part(self.batch, n))
-            per_batch = (time.perf_counter() - slice_started) / n
-            self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
-            self._seconds = time.perf_counter() - started
-            if self.batch < len(order):
-                seen = self.batch * order.shape[1]
-                self._tell(
-                    callbacks, Progress(self.epoch, epochs, seen, order.size, self._loss(), self.history, losses)
-                )
-        evaluation = None if validation is None else self.engine.evaluate(validation, averaged=self._is_averaged)
+        with self._epoch_of(data, schedule.batch_size(self.epoch)) as epoch:
+            n_batches, batch_size = epoch.n_batches, epoch.batch_size
+            steps = self._steps(schedule, n_batches)
+            while self.batch < n_batches:
+                slice_started = time.perf_counter()
+                n = min(self._per_slice, n_batches - self.batch, self.longest_slice or n_batches)
+                part, order = epoch.part(self.batch, n)
+                losses = self._train_slice(part, steps.batches(self.batch, order))
+                per_batch = (time.perf_counter() - slice_started) / len(order)
+                self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
+                self._seconds = time.perf_counter() - started
+                if self.batch < n_batches:
+                    seen, total = self.batch * batch_size, n_batches * batch_size
+                    self._tell(callbacks, Progress(self.epoch, epochs, seen, total, self._loss(), self.history, losses))
+        evaluation = None if validation is None else self._evaluate(validation)
         if evaluation is not None and not np.isfinite(evaluation.loss):
             where = f"after epoch {self.epoch + 1}"
             raise TrainingError(_diverged("validation loss", evaluation.loss, where, self.recipe.learning_rate))
@@ -196,7 +257,12 @@ class Training:
         self._generator = dict(self._rng.bit_generator.state)
         self._batch_losses, self._seconds = np.empty(0, np.float32), 0.0
         loss = self.history.losses[-1]
-        self._tell(callbacks, Progress(self.epoch, epochs, 0, order.size, loss, self.history, losses))
+        self._tell(callbacks, Progress(self.epoch, epochs, 0, n_batches * batch_size, loss, self.history, losses))
+
+    def _evaluate(self, validation: Prepared | Stream) -> Score:
+        if isinstance(validation, Stream):
+            return validation.evaluate(self.engine, averaged=self._is_averaged)
+        return self.engine.evaluate(validation, averaged=self._is_averaged)
 
     def _note_best(self, loss: float) -> None:
         if self.recipe.patience is not None and (self.best is None or loss < self.best.loss):
@@ -206,16 +272,22 @@ class Training:
     def _is_averaged(self) -> bool:
         return AVERAGE in self.engine.slot_names
 
-    def _batches(self, schedule: Schedule, n: int) -> Batches:
-        """Draw all batches of the running epoch."""
-        order = epoch_order(n, schedule.batch_size(self.epoch), self._rng)
+    @contextmanager
+    def _epoch_of(self, data: Prepared | Stream, batch_size: int) -> Iterator[Epoch]:
+        """Draw the order of the running epoch."""
+        if isinstance(data, Stream):
+            with data.epoch(batch_size, self._rng) as epoch:
+                yield epoch
+        else:
+            yield EpochInMemory(data, epoch_order(len(data), batch_size, self._rng))
+
+    def _steps(self, schedule: Schedule, n_batches: int) -> _Steps:
+        """Draw what else changes from step to step in the running epoch."""
         first = schedule.first_step(self.epoch)
-        steps = first + np.arange(len(order))
+        steps = first + np.arange(n_batches)
         averaging = schedule.averaging(steps)
         seed = int(self._rng.integers(2**32)) if self.recipe.draws else 0
-        return Batches(
-            order, schedule.learning_rates(steps), averaging if averaging.any() else None, first_step=first, seed=seed
-        )
+        return _Steps(schedule.learning_rates(steps), averaging if averaging.any() else None, first, seed)
 
     def _train_slice(self, data: Prepared, batches: Batches) -> NDArray[np.float32]:
         """Train on batches, and return their losses; they are kept before they are checked, to be seen if one fails."""

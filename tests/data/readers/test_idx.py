@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from golmu.data.readers.idx import MAX_BYTES, MNIST_FILES, _Gunzip, find_idx_files, read_idx, read_idx_with_sha256
+from golmu.data.readers.idx import MNIST_FILES, _Gunzip, find_idx_files, read_idx, read_idx_with_sha256
+from golmu.data.storage import MAX_BYTES
 from golmu.errors import DataError, InputTypeError
 
 CODES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D, "float64": 0x0E}

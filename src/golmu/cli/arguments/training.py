@@ -149,6 +149,42 @@ def data(
         show_data(result)
 
 
+def pack(
+    name: DataArgument,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            metavar="FOLDER",
+            help="Folder for the shards: a new or empty one, or one in which the same data were being packed.",
+        ),
+    ],
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", metavar="N", min=0, help="Seed of the order of the images. By default 42."),
+    ] = None,
+    json_output: JsonOption = False,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
+) -> None:
+    """Write a data set of any size as shards, to train on more than fits into memory.
+
+    The images are shuffled once as they are written. A process that was interrupted goes on with the same command.
+    """
+    from golmu.cli.commands.pack import pack_data, show_packed  # noqa: PLC0415
+
+    result = pack_data(
+        name, output, seed=seed, folder=folder, read_options=read_options(size, channels, skip_bad, label)
+    )
+    if json_output:
+        print_json(result)
+    else:
+        show_packed(result)
+
+
 def recipes(json_output: JsonOption = False) -> None:
     """List the named recipes, with the accuracy and the training time measured for each."""
     from golmu.cli.commands.recipes import recipe_records, show_recipes  # noqa: PLC0415

@@ -13,7 +13,7 @@ from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.inversion import opposite_notice
 from golmu.errors import warn
 from golmu.metrics import describe_accuracy
-from golmu.runs.images import images_to_evaluate, is_own_data, load_fitted
+from golmu.runs.images import load_to_evaluate
 from golmu.runs.run import Run
 
 
@@ -40,18 +40,14 @@ def evaluate_run(
         data = opened.find_data(shell_command("evaluate", run, "NEW-PLACE"))
         skip_bad, label = skip_bad or options.skip_bad, label or options.label
     with ReadingDisplay() as progress:
-        dataset = load_fitted(
-            predictor, data, folder, skip_bad=skip_bad, label=label, progress=progress,
-            is_own=is_own_data(opened, given),
-        )  # fmt: skip
-    images = images_to_evaluate(opened, dataset, given)
+        name, images = load_to_evaluate(opened, given, data, folder, skip_bad=skip_bad, label=label, progress=progress)
     if notice := opposite_notice(images.images, predictor.model.preprocessing.ground):
         warn(notice)
     evaluation = evaluate_images(predictor, images)
     precision, recall, f1, support = evaluation.scores
     return {
         "run": str(run),
-        "data": dataset.name,
+        "data": name,
         "part": images.name,
         "images": len(images),
         "loss": evaluation.loss,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from golmu.cli.console import shell_command
 from golmu.cli.places import refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.cli.shipping import open_network, origin_of, samples_of
+from golmu.data.shards.loading import PackedDataset
 from golmu.errors import InputError, RunError
 from golmu.export.exporting import Calibration, Exported, check_format, export_network
 from golmu.runs.held_out import digests
 from golmu.runs.images import images_to_evaluate, is_own_data, load_fitted
+from golmu.runs.record import DEFAULT_SPLIT
 from golmu.runs.run import Run
+from golmu.runs.shards import is_own_shards
 
 EXPORTS = "export"
 """Folder beside the model file for exports whose place the user does not name; each format has a folder in it."""
@@ -99,6 +103,9 @@ def _calibration(run: Run | None, network: Path, given: str | None) -> Calibrati
             label=options.label, progress=progress, is_own=is_own_data(run, given),
         )  # fmt: skip
     judged = images_to_evaluate(run, dataset, given)
+    if isinstance(dataset, PackedDataset) and is_own_shards(run, dataset.index):
+        fit, _ = dataset.split(**asdict(run.record.data.split or DEFAULT_SPLIT))
+        return Calibration(fit.images, judged)
     held_out = set() if run.held_out is None else set(run.held_out.digests)
     is_trained = np.array([digest not in held_out for digest in digests(dataset.train.images)])
     return Calibration(dataset.train.images[is_trained] if is_trained.any() else dataset.train.images, judged)

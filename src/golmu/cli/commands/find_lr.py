@@ -15,6 +15,7 @@ from golmu.cli.progress import load_with_bar
 from golmu.cli.recipe_choice import check_settings, choose_recipe
 from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
+from golmu.engines.contract import Prepared
 from golmu.errors import InputError
 from golmu.runs.job import DEFAULT_SEED, TrainingJob
 from golmu.system import check_writable, write_file
@@ -69,8 +70,9 @@ def find_learning_rate(
         loading = load_ahead(engine, recipe.n_blocks)
     job = TrainingJob.from_dataset(dataset, data, recipe, engine=engine, threads=threads, seed=seed)
     loading.join()
-    rates = np.geomspace(low, high, steps)
-    result = range_test(job.training.engine, job.prepared[0], recipe, rates, np.random.default_rng(seed))
+    rates, images = np.geomspace(low, high, steps), job.prepared[0]
+    assert isinstance(images, Prepared)
+    result = range_test(job.training.engine, images, recipe, rates, np.random.default_rng(seed))
     suggestion = result.suggestion()
     write_file(plot, plots.png(plots.range_test(result.rates, result.losses, suggestion)), "the curve")
     return {

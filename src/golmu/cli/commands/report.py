@@ -13,6 +13,7 @@ from golmu.report.run_report import write_report
 from golmu.runs.folder import REPORT
 from golmu.runs.images import judged_images
 from golmu.runs.run import Run
+from golmu.runs.sharded_data import sample_judged
 
 
 def report_run(
@@ -51,7 +52,7 @@ def report_run(
     try:
         with ReadingDisplay() as progress:
             command = shell_command("report", run, "NEW-PLACE")
-            images = judged_images(opened, data, folder, command=command, progress=progress)
+            images = sample_judged(judged_images(opened, data, folder, command=command, progress=progress))
     except (DataError, RunError) as error:
         if data is not None or (opened.has_lost_data and output.exists()):
             raise

@@ -16,16 +16,17 @@ from golmu.analysis.dead_kernels import advice_on_dead_kernels, dead_kernels
 from golmu.checks import one_of
 from golmu.cli.console import make_console, print_table, shell_command
 from golmu.cli.places import default_place, refuse_in_data
-from golmu.cli.progress import TrainingDisplay, load_with_bar
+from golmu.cli.progress import TrainingDisplay, load_to_train
 from golmu.cli.recipe_choice import ChosenRecipe, check_settings, choose_recipe
 from golmu.data.reading import ReadOptions
+from golmu.data.shards.index import ShardIndex
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
 from golmu.metrics import describe_accuracy, wilson_interval
 from golmu.recipe import Recipe, get_recipe
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import CURVES, MODEL, RUNS
-from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingJob, open_to_resume
+from golmu.runs.job import DEFAULT_SEED, Outcome, SplitDataset, TrainingJob, open_to_resume
 from golmu.runs.record import DEFAULT_SPLIT, Split
 from golmu.runs.run import Run
 from golmu.training.interruption import EXIT_STATUS
@@ -157,14 +158,19 @@ def _make_job(
     `n_blocks` is the number of the network's blocks, where the images have no say in it.
     """
     loading = load_ahead(engine, n_blocks)
-    dataset = load_with_bar(data, folder, read_options, is_known=is_known)
-    chosen = choose(dataset.train.images.shape[1:], len(dataset.train))
+    loaded = load_to_train(data, folder, read_options, is_known=is_known)
+    image_shape = loaded.image_shape if isinstance(loaded, ShardIndex) else loaded.train.images.shape[1:]
+    chosen = choose(image_shape, len(loaded.train))
     if n_blocks is None:  # the kernels load while the data are split
         loading = load_ahead(engine, chosen.recipe.n_blocks)
-    job = TrainingJob.from_dataset(
-        dataset, data, chosen.recipe, recipe_name=chosen.name, engine=engine, threads=threads, seed=seed,
-        read_options=read_options, split=split,
-    )  # fmt: skip
+    held_out = (
+        SplitDataset.of_shards(loaded, split)
+        if isinstance(loaded, ShardIndex)
+        else SplitDataset.of(loaded, data, read_options, split)
+    )
+    job = TrainingJob.from_split(
+        held_out, chosen.recipe, recipe_name=chosen.name, engine=engine, threads=threads, seed=seed
+    )
     loading.join()  # else the first epoch would take the blame for a compilation
     return job, chosen.note
 
@@ -277,7 +283,7 @@ def _advice_on_accuracy(run: Run, job: TrainingJob) -> str:
     if results.val_accuracy > CHANCE_FACTOR * chance:
         return ""
     losses, guess = job.training.history.losses, -log(chance)
-    steps = results.epochs * -(-len(job.data.labels) // run.recipe.batch_size)
+    steps = results.epochs * -(-job.data.n_images // run.recipe.batch_size)
     # A network that has begun to learn has a lower loss than a guess; steps that are too large have taken it far above.
     if losses[-1] < LEARNING_FACTOR * guess:
         cause = "its loss has begun to fall, so it most likely needs more epochs or more images."

@@ -84,7 +84,7 @@ def load_class_folders(tree: ImageFolder, path: Path, read_options: ReadOptions)
         )
     name = clean_name(path.resolve().name if path.is_dir() else path.stem)
     dataset = Dataset(name or "data", train_set, test_set, class_names, str(path))
-    read_options.notes += notices(dataset)
+    read_options.notes += notices(dataset, read_options.storage)
     return dataset
 
 

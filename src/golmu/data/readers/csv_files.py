@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.image_kinds import is_known_image
 from golmu.data.readers.table_columns import LABEL_COLUMNS, first_of
 from golmu.data.readers.table_files import MAX_ROWS, Table
+from golmu.data.storage import MAX_BYTES
 from golmu.errors import DataError
 
 CSV_BLOCK_BYTES = 2**24

@@ -27,13 +27,11 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from golmu.data.storage import MEMORY, Memory
 from golmu.errors import DataError, InputTypeError
 
 ELEMENT_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The third byte of the file, and the NumPy element type it stands for."""
-
-MAX_BYTES = 4 * 2**30
-"""Files that declare more bytes of elements than this (4 GiB) are refused."""
 
 MNIST_FILES = (
     "train-images-idx3-ubyte",
@@ -66,8 +64,8 @@ class _Header(NamedTuple):
     n_bytes: int
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read an IDX file, plain or packed with gzip (its content decides, not its name).
+def read_idx(path: str | os.PathLike[str], storage: Memory = MEMORY) -> NDArray[Any]:
+    """Read an IDX file, plain or packed with gzip (its content decides, not its name), into an array of `storage`.
 
     Returns
     -------
@@ -82,7 +80,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     InputTypeError
         If `path` is neither text nor a path.
     """
-    return _read(as_path(path, "path"), None)
+    return _read(as_path(path, "path"), None, storage)
 
 
 def read_idx_with_sha256(path: str | os.PathLike[str]) -> tuple[NDArray[Any], str]:
@@ -98,7 +96,7 @@ def read_idx_with_sha256(path: str | os.PathLike[str]) -> tuple[NDArray[Any], st
         If `read_idx` would raise them.
     """
     digest = hashlib.sha256()
-    array = _read(as_path(path, "path"), digest)
+    array = _read(as_path(path, "path"), digest, MEMORY)
     return array, digest.hexdigest()
 
 
@@ -174,7 +172,7 @@ class _Gunzip:
         return True
 
 
-def _read(path: Path, digest: hashlib._Hash | None) -> NDArray[Any]:
+def _read(path: Path, digest: hashlib._Hash | None, storage: Memory) -> NDArray[Any]:
     """Read `path` and feed every byte of its unpacked content to `digest`."""
     file_bytes = _file_size(path)
     try:
@@ -182,9 +180,9 @@ def _read(path: Path, digest: hashlib._Hash | None) -> NDArray[Any]:
             is_packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             file.seek(0)
             stream: _Stream = _Gunzip(file) if is_packed else file
-            header = _read_header(stream, path, digest)
+            header = _read_header(stream, path, digest, storage.max_bytes)
             _check_length(header, path, file_bytes, is_packed)
-            return _read_elements(stream, header, path, digest)
+            return _read_elements(stream, header, path, digest, storage)
     except EOFError as error:
         raise _damaged(path, f"is cut off: its gzip stream ends after {file_bytes} packed bytes") from error
     except zlib.error as error:
@@ -212,7 +210,7 @@ def _file_size(path: Path) -> int:
     return status.st_size
 
 
-def _read_header(stream: _Stream, path: Path, digest: hashlib._Hash | None) -> _Header:
+def _read_header(stream: _Stream, path: Path, digest: hashlib._Hash | None, max_bytes: int) -> _Header:
     """Read and check the header: magic number, element type, number of dimensions, size."""
     magic = bytearray(4)
     if (n := _fill(stream, memoryview(magic), digest)) < len(magic):
@@ -231,9 +229,9 @@ def _read_header(stream: _Stream, path: Path, digest: hashlib._Hash | None) -> _
     dtype = np.dtype(ELEMENT_TYPES[code])
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
     # NumPy limits the product of the dimensions that are not 0, even where there is no element.
-    if math.prod(max(size, 1) for size in shape) * dtype.itemsize > MAX_BYTES:
+    if math.prod(max(size, 1) for size in shape) * dtype.itemsize > max_bytes:
         raise DataError(
-            f"'{path}' declares shape {shape} of {dtype.newbyteorder('=')}, but at most {MAX_BYTES} bytes are read; "
+            f"'{path}' declares shape {shape} of {dtype.newbyteorder('=')}, but at most {max_bytes} bytes are read; "
             f"split the file, or check that it is an IDX file"
         )
     return _Header(dtype, shape, len(magic) + len(sizes) + math.prod(shape) * dtype.itemsize)
@@ -249,10 +247,12 @@ def _check_length(header: _Header, path: Path, file_bytes: int, is_packed: bool)
         raise _damaged(path, f"declares {header.n_bytes} bytes, more than its {file_bytes} bytes of gzip can unpack to")
 
 
-def _read_elements(stream: _Stream, header: _Header, path: Path, digest: hashlib._Hash | None) -> NDArray[Any]:
+def _read_elements(
+    stream: _Stream, header: _Header, path: Path, digest: hashlib._Hash | None, storage: Memory
+) -> NDArray[Any]:
     """Read what follows the header, and check that it ends where it should."""
     n_bytes = math.prod(header.shape) * header.dtype.itemsize
-    content = np.empty(n_bytes, np.uint8)
+    content = storage.empty((n_bytes,), np.uint8)
     if (n := _fill(stream, content.data, digest)) < n_bytes:
         raise _damaged(path, f"is cut off: it holds {n} bytes of elements, but its header declares {n_bytes}")
     if _fill(stream, memoryview(bytearray(1)), digest):

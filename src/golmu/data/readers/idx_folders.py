@@ -22,6 +22,7 @@ from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.labels import MAX_CLASSES
 from golmu.data.readers.idx import MNIST_FILES, read_idx
+from golmu.data.storage import MEMORY, Memory
 from golmu.errors import DataError
 
 FILE_NAME = re.compile(
@@ -68,7 +69,7 @@ def find_idx_sets(folder: Path) -> dict[str, Files]:
     return sets
 
 
-def load_idx_folder(folder: Path, name: str | None = None) -> Dataset:
+def load_idx_folder(folder: Path, name: str | None = None, storage: Memory = MEMORY) -> Dataset:
     """Load the data set of four IDX files that has the given name, or the only one in the folder.
 
     The data set is named after its files, or after the folder if they have the names of MNIST's files. The class names
@@ -94,7 +95,9 @@ def load_idx_folder(folder: Path, name: str | None = None) -> Dataset:
             f"folder '{folder}' lacks {len(missing)} of {len(ROLES)} files: {', '.join(missing)} "
             f"(each may end in .gz); add them, or give another folder"
         )
-    train, test = (_read_part(files[part, "images"], files[part, "labels"], name) for part in ("train", "test"))
+    train, test = (
+        _read_part(files[part, "images"], files[part, "labels"], name, storage) for part in ("train", "test")
+    )
     if train.images.shape[1:] != test.images.shape[1:]:
         raise DataError(
             f"folder '{folder}' holds training images of shape {train.images.shape[1:]}, but test images of shape "
@@ -110,12 +113,13 @@ def _usual_file_name(name: str, role: Role) -> str:
     return usual if name == PLAIN_NAME else f"{name}-{usual.replace('t10k', 'test')}"
 
 
-def _read_part(images_path: Path, labels_path: Path, name: str) -> ImageSet:
-    images, labels = read_idx(images_path), read_idx(labels_path)
+def _read_part(images_path: Path, labels_path: Path, name: str, storage: Memory) -> ImageSet:
+    images, labels = read_idx(images_path, storage), read_idx(labels_path)
     if "idx2" in labels_path.name and labels.ndim == 2 and labels.shape[1]:
         labels = labels[:, 0]  # QMNIST also tells who wrote each digit, and where it comes from
     if name.startswith(TRANSPOSED_PREFIX) and images.ndim == 3:
-        images = np.ascontiguousarray(images.swapaxes(1, 2))
+        upright = images.swapaxes(1, 2)
+        images = storage.take(upright[..., None], np.arange(len(upright)))[..., 0]
     return image_set(images, labels, images_path, labels_path)
 
 

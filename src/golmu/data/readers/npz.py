@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.data.readers.idx import MAX_BYTES
+from golmu.data.storage import MAX_BYTES
 from golmu.errors import DataError
 
 IMAGES, LABELS = ("x", "images", "data"), ("y", "labels", "target")
@@ -52,7 +52,7 @@ def read_npz(path: Path, notes: list[str]) -> list[ArrayPair]:
     ------
     DataError
         If the file is missing, no regular file, damaged or no `.npz`, lacks an array, holds objects, or declares more
-        than `golmu.data.readers.idx.MAX_BYTES`.
+        than `golmu.data.storage.MAX_BYTES`.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.table_files import MAX_ROWS, Table
+from golmu.data.storage import MAX_BYTES
 from golmu.errors import DataError
 
 BATCH_BYTES = 2**26

@@ -1,6 +1,6 @@
 """What Parquet and CSV files have in common: names and kinds of their columns, and their rows in batches.
 
-pyarrow reads both. What a file declares is limited before it is read (`golmu.data.readers.idx.MAX_BYTES`,
+pyarrow reads both. What a file declares is limited before it is read (`golmu.data.storage.MAX_BYTES`,
 `MAX_COLUMNS`, `MAX_ROWS`), and rows are read in batches, so that a table need not fit into memory beside the images
 that it holds.
 """

@@ -14,9 +14,9 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.table_files import Table
 from golmu.data.reading import ReadOptions
+from golmu.data.storage import MAX_BYTES
 from golmu.errors import DataError
 from golmu.names import list_names
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from golmu.architecture import POOL_SIZE
 from golmu.data.arrays import as_bytes
 from golmu.data.inputs import MAX_COLOUR_CHANNELS
-from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.image_files import Encoded, Source
 from golmu.data.readers.named_images import NamedImages
 from golmu.data.readers.parquet_files import is_list
@@ -56,7 +55,7 @@ def read_pixels(tables: Sequence[Table], columns: Columns, total: int, read_opti
         If a table lacks a column, is damaged, or lacks a pixel; or the pixels do not make images.
     """
     reader = _Lists(read_options) if columns.kind == "lists" else _Cells()
-    names = columns.images
+    names, storage = columns.images, read_options.storage
     values: NDArray[np.float32] | None = None
     row = 0
     for table in tables:
@@ -69,21 +68,22 @@ def read_pixels(tables: Sequence[Table], columns: Columns, total: int, read_opti
             with np.errstate(over="ignore"):  # infinite pixels are refused below
                 some = reader.read(batch, table)
             if values is None:
-                if total * some.shape[1] > MAX_BYTES // 4:
+                if total * some.shape[1] > storage.max_bytes // 4:
                     raise DataError(
-                        f"'{table.path}' holds more than {MAX_BYTES} bytes of pixels, the most that are read; split it"
+                        f"'{table.path}' holds more than {storage.max_bytes} bytes of pixels, the most that are read; "
+                        "split it"
                     )
-                values = np.empty((total, some.shape[1]), np.float32)
+                values = storage.empty((total, some.shape[1]), np.float32)
             values[row : row + len(some)] = some
             row += len(some)
             if read_options.progress is not None:
                 read_options.progress(row, total)
-    if values is None or row != total or np.isnan(values).any():
+    if values is None or row != total or np.isnan(values.min()):
         raise DataError(f"'{tables[-1].path}' has rows with missing pixels; fix or remove them")
     is_integer = reader.is_integer(tables, names)
     try:
         is_binary = is_integer and values.min() >= 0 and values.max() <= 1
-        pixels = as_bytes(values.astype(np.uint8) if is_binary else values, f"'{tables[0].path}'")
+        pixels = as_bytes(values, f"'{tables[0].path}'", is_share=not is_binary, storage=storage)
     except InputError as error:
         raise DataError(str(error)) from error
     return reader.shaped(pixels, columns)

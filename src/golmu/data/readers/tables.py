@@ -113,10 +113,10 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     is_train, labels = is_train[is_good], labels[is_good]
     if not is_train.any():
         raise DataError(f"'{path}' holds no training image that can be read; fix or replace the images")
-    everything = ImageSet(images, labels, names)
+    everything, storage = ImageSet(images, labels, names), read_options.storage
     train, test = everything, None
     if not is_train.all():
-        train, test = (everything.take(np.flatnonzero(is_part)) for is_part in (is_train, ~is_train))
+        train, test = (everything.take(np.flatnonzero(is_part), storage) for is_part in (is_train, ~is_train))
     is_of_files = columns.kind in ("encoded", "files")
     if not is_of_files:
         train, test, notes = brighten(train, test)
@@ -124,7 +124,7 @@ def load_tables(path: Path, read_options: ReadOptions) -> Dataset:
     name = path.resolve().name if path.is_dir() else stem_of(path)
     dataset = Dataset(name or "data", train, test, class_names, str(path))
     if is_of_files:
-        read_options.notes += notices(dataset)
+        read_options.notes += notices(dataset, read_options.storage)
     return dataset
 
 
@@ -230,7 +230,8 @@ def _read_images(
     if columns.kind in ("pixels", "lists"):
         tables = [table for part in parts for table in part.tables]
         images = read_pixels(tables, columns, len(is_used), read_options)
-        return DecodedImages(images if is_used.all() else images[is_used], is_used), None
+        used = images if is_used.all() else read_options.storage.take(images, np.flatnonzero(is_used))
+        return DecodedImages(used, is_used), None
 
     def sources() -> Iterator[list[Source]]:
         start = 0

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.architecture import POOL_SIZE
-from golmu.data.readers.idx import MAX_BYTES
 from golmu.data.readers.image_files import ImageHeader, Source, quiet_pillow, read_image, read_image_header
 from golmu.data.readers.inversion import Inversion
 from golmu.data.reading import ReadOptions, format_size
@@ -72,35 +71,37 @@ def read_images(parts: Parts, total: int, read_options: ReadOptions) -> DecodedI
     DataError
         If an image cannot be read, unless such images are to be skipped; or if none can be read.
     InputError
-        If all images together would take more than `golmu.data.readers.idx.MAX_BYTES`.
+        If all images together would take more than `ReadOptions.storage` takes.
     """
     with quiet_pillow:
-        shape = _choose_shape(parts, read_options)
-        if prod(shape) * total > MAX_BYTES:
+        shape, storage = _choose_shape(parts, read_options), read_options.storage
+        if prod(shape) * total > storage.max_bytes:
             raise InputError(
                 f"{total:,} images of {format_size(shape)} (height x width x channels) take "
-                f"{prod(shape) * total:,} bytes, but at most {MAX_BYTES:,} are read: choose a smaller size with --size "
-                "(in Python: size=)"
+                f"{prod(shape) * total:,} bytes, but at most {storage.max_bytes:,} are read: choose a smaller size "
+                "with --size (in Python: size=)"
             )
-        images = np.empty((total, *shape), np.uint8)
-        bad: dict[int, DataError] = {}
-        done = 0
-        for results in decode_all(parts(), shape):
+        images = storage.empty((total, *shape), np.uint8)
+        earlier = storage.begin_decoding(parts(), images)
+        bad = {number: error for number, error in earlier.items() if error is not None}
+        done = len(earlier)
+        for results in decode_all(_without_first(parts(), done), shape):
             for number, result in enumerate(results, start=done):
                 if isinstance(result, DataError):
                     bad[number] = result
                 else:
                     images[number] = result
             done += len(results)
+            storage.note_decoded(done, bad)
             if read_options.progress is not None:
                 read_options.progress(done, total)
     is_good = np.ones(total, bool)
     is_good[list(bad)] = False
     if bad:
         _report_bad(list(bad.values()), total, read_options)
-        images = images[is_good]
-    if read_options.channels is None and shape[2] == 3 and not _are_coloured(images):
-        images = np.ascontiguousarray(images[..., :1])
+    is_grey = read_options.channels is None and shape[2] == 3 and not _are_coloured(images, is_good)
+    if bad or is_grey:
+        images = storage.take(images, np.flatnonzero(is_good), 1 if is_grey else None)
     return DecodedImages(images, is_good)
 
 
@@ -203,6 +204,15 @@ def _report_bad(errors: Sequence[DataError], total: int, read_options: ReadOptio
     read_options.notes.append("\n  ".join(lines))
 
 
-def _are_coloured(images: NDArray[np.uint8]) -> bool:
-    """Return whether any pixel of the images (n, h, w, 3) is not grey."""
-    return any(bool((image[..., :1] != image[..., 1:]).any()) for image in images)
+def _are_coloured(images: NDArray[np.uint8], is_good: NDArray[np.bool_]) -> bool:
+    """Return whether any pixel of those images (n, h, w, 3) that could be read is not grey."""
+    good = (image for image, is_one in zip(images, is_good.tolist(), strict=True) if is_one)
+    return any(bool((image[..., :1] != image[..., 1:]).any()) for image in good)
+
+
+def _without_first(parts: Iterable[Sequence[Source]], n: int) -> Iterator[Sequence[Source]]:
+    """Iterate over all sources but the first n."""
+    for part in parts:
+        if n < len(part):
+            yield part[n:]
+        n = max(0, n - len(part))

@@ -113,9 +113,8 @@ class DataSets:
     def _facts(self, name: str) -> Facts:
         if name in NAMED:
             return NAMED[name]
-        data = self._loaded[name].data
-        n_held_out = 0 if data.validation is None else len(data.validation[1])
+        data, record = self._loaded[name].data, self._loaded[name].record
         names = tuple(printable(one) for one in data.class_names)
         height, width, channels = data.images.shape[1:]
         title = printable(self._loaded[name].name)
-        return Facts(title, len(data.labels) + n_held_out, names, (height, width, channels), self._own_recipe)
+        return Facts(title, record.train + record.validation, names, (height, width, channels), self._own_recipe)

@@ -68,7 +68,7 @@ class Watch:
         """Batches trained at the end of each epoch."""
         self.n_batches = 0
         """Batches trained in all."""
-        self.batches = max(1, len(job.data.labels) // job.training.recipe.batch_size)
+        self.batches = max(1, job.data.n_images // job.training.recipe.batch_size)
         """Batches of the running epoch."""
         self._training, self._images = job.training, job.images.validation
         self._pinned = 0
