@@ -22,7 +22,7 @@ from speed import describe_machine
 
 from golmu import ConvolutionNetwork, ImageSet, load_dataset
 from golmu.cli.commands import recipes as measured
-from golmu.recipe import RECIPES, Recipe
+from golmu.recipe import RECIPES, Recipe, epochs_for
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGED = Path(measured.__file__).with_name(measured.FILE)
@@ -42,15 +42,16 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for name in args.recipes:
         print(name, file=sys.stderr)
+        epochs = epochs_for(name, len(dataset.train))  # as `golmu train` does it
         runs = [
             one_run(
-                ConvolutionNetwork.from_recipe(name, engine=args.engine, random_state=seed),
+                ConvolutionNetwork.from_recipe(name, engine=args.engine, random_state=seed, epochs=epochs),
                 *dataset.split(),
                 dataset.test,
             )
             for seed in range(args.seeds or SEEDS[name])
         ]
-        result = summary(name, RECIPES[name], runs)
+        result = summary(name, RECIPES[name].override({"epochs": epochs}), runs)
         (RESULTS / f"accuracy-{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     write_packaged()
 
