@@ -21,7 +21,7 @@ from golmu.runs.record import Split
 from golmu.training.streaming import Stream
 from golmu.types import Images
 
-MAX_JUDGED, MAX_JUDGED_BYTES = 65_536, 2**26
+MAX_JUDGED, MAX_JUDGED_BYTES = 65_536, 2**25
 """Images of a part, and their bytes, that a report is drawn on at most: they are in memory at once."""
 
 SAMPLE_SEED = 42

@@ -233,20 +233,7 @@ class Training:
         callbacks: Sequence[Callback],
     ) -> None:  # fmt: skip
         started = time.perf_counter() - self._seconds
-        with self._epoch_of(data, schedule.batch_size(self.epoch)) as epoch:
-            n_batches, batch_size = epoch.n_batches, epoch.batch_size
-            steps = self._steps(schedule, n_batches)
-            while self.batch < n_batches:
-                slice_started = time.perf_counter()
-                n = min(self._per_slice, n_batches - self.batch, self.longest_slice or n_batches)
-                part, order = epoch.part(self.batch, n)
-                losses = self._train_slice(part, steps.batches(self.batch, order))
-                per_batch = (time.perf_counter() - slice_started) / len(order)
-                self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
-                self._seconds = time.perf_counter() - started
-                if self.batch < n_batches:
-                    seen, total = self.batch * batch_size, n_batches * batch_size
-                    self._tell(callbacks, Progress(self.epoch, epochs, seen, total, self._loss(), self.history, losses))
+        n_samples, losses = self._train_epoch(schedule, data, started, epochs, callbacks)
         evaluation = None if validation is None else self._evaluate(validation)
         if evaluation is not None and not np.isfinite(evaluation.loss):
             where = f"after epoch {self.epoch + 1}"
@@ -257,7 +244,35 @@ class Training:
         self._generator = dict(self._rng.bit_generator.state)
         self._batch_losses, self._seconds = np.empty(0, np.float32), 0.0
         loss = self.history.losses[-1]
-        self._tell(callbacks, Progress(self.epoch, epochs, 0, n_batches * batch_size, loss, self.history, losses))
+        self._tell(callbacks, Progress(self.epoch, epochs, 0, n_samples, loss, self.history, losses))
+
+    def _train_epoch(
+        self, schedule: Schedule, data: Prepared | Stream, started: float, epochs: int, callbacks: Sequence[Callback]
+    ) -> tuple[int, NDArray[np.float32]]:
+        """Train on what is left of the running epoch.
+
+        Returns
+        -------
+        (n_samples, losses): how many samples the whole epoch has, and the losses of the last slice.
+        """
+        with self._epoch_of(data, schedule.batch_size(self.epoch)) as epoch:
+            n_batches, n_samples = epoch.n_batches, epoch.n_batches * epoch.batch_size
+            steps = self._steps(schedule, n_batches)
+            losses = self._batch_losses[:0]
+            while self.batch < n_batches:
+                slice_started = time.perf_counter()
+                n = min(self._per_slice, n_batches - self.batch, self.longest_slice or n_batches)
+                part, order = epoch.part(self.batch, n)
+                losses = self._train_slice(part, steps.batches(self.batch, order))
+                per_batch = (time.perf_counter() - slice_started) / len(order)
+                self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
+                self._seconds = time.perf_counter() - started
+                if self.batch < n_batches:
+                    seen = self.batch * epoch.batch_size
+                    self._tell(
+                        callbacks, Progress(self.epoch, epochs, seen, n_samples, self._loss(), self.history, losses)
+                    )
+        return n_samples, losses
 
     def _evaluate(self, validation: Prepared | Stream) -> Score:
         if isinstance(validation, Stream):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from golmu.engines.contract import Engine, Prepared, Score
 from golmu.types import Images, Labels
 
-WINDOW_BYTES = 2**26
+WINDOW_BYTES = 2**25
 """Bytes of the images of a window, about; there are two in memory at a time."""
 
 
