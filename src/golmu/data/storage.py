@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from golmu.errors import DataError, SaveError
-from golmu.system import write_file
+from golmu.system import PART_SUFFIX, write_file
 
 MAX_BYTES = 4 * 2**30
 """Bytes of all images together, at most, that are read into memory (4 GiB)."""
@@ -138,8 +138,8 @@ class Disk(Memory):
         self._noted = time.monotonic()
 
     def remove(self) -> None:
-        """Remove all files of the arrays; nothing may use them any longer."""
-        for path in [self._log, *self._folder.glob(".array-*.part")]:
+        """Remove all files of the arrays, which nothing may use any longer, and drafts of killed processes."""
+        for path in [self._log, *self._folder.glob(f".*{PART_SUFFIX}")]:
             with contextlib.suppress(OSError):
                 path.unlink()
 

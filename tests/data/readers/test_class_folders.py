@@ -15,6 +15,7 @@ from golmu.data.loading import read_dataset
 from golmu.data.readers import image_kinds, threaded_reading
 from golmu.data.readers.image_files import read_image
 from golmu.data.reading import ReadOptions
+from golmu.data.storage import Memory
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
 RNG = np.random.default_rng(0)
@@ -608,7 +609,7 @@ def test_arguments_that_cannot_be_used(folder, options, kind, text):
 
 
 def test_more_than_fits_into_the_limit_is_refused_before_it_is_decoded(folder, monkeypatch):
-    monkeypatch.setattr(threaded_reading, "MAX_BYTES", 24 * 30 - 1)
+    monkeypatch.setattr(Memory, "max_bytes", 24 * 30 - 1)
     text = "24 images of 6x5x1 (height x width x channels) take 720 bytes, but at most 719 are read: "
     text += "choose a smaller size with --size (in Python: size=)"
     with pytest.raises(InputError, match=f"^{re.escape(text)}$"):

@@ -17,7 +17,8 @@ from PIL import Image
 from pyarrow import parquet
 
 from golmu import Dataset, load_dataset
-from golmu.data.readers import csv_files, parquet_files, table_files, table_folders, table_images, threaded_reading
+from golmu.data.readers import csv_files, parquet_files, table_files, table_folders
+from golmu.data.storage import Memory
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 from golmu.runs.record import read_record
 from golmu.runs.reproduce import reproduce_command
@@ -577,14 +578,14 @@ def test_limits_are_kept_before_memory_is_taken(tmp_path, monkeypatch):
         patched.setattr(table_folders, "MAX_BYTES", 1000)
         refused(pixels, f"'{pixels}' has {pixels.stat().st_size} bytes, but 1 to 1000 are read; check or split it")
     with monkeypatch.context() as patched:
-        patched.setattr(threaded_reading, "MAX_BYTES", 1000)
+        patched.setattr(Memory, "max_bytes", 1000)
         refused(
             path,
             "36 images of 6x6x1 (height x width x channels) take 1,296 bytes, but at most 1,000 are read",
             InputError,
         )
     with monkeypatch.context() as patched:
-        patched.setattr(table_images, "MAX_BYTES", 1000)
+        patched.setattr(Memory, "max_bytes", 1000)
         refused(pixels, f"'{pixels}' holds more than 1000 bytes of pixels, the most that are read; split it")
     with monkeypatch.context() as patched:
         patched.setattr(table_files, "MAX_COLUMNS", 36)

@@ -256,16 +256,14 @@ def _parse(said: dict[str, Any], folder: Path) -> ShardIndex:
         raise ValueError(f"'class_names' must be different names, got {str(names)[:40]}")
     height, width, channels = take(said, "shape", SHAPE)
     shape = (height, width, channels)
-    parts = [_parse_part(said[part], folder, shape, len(names)) for part in ("train", "test") if said.get(part)]
-    if "train" not in said:
-        raise KeyError("train")
-    test = parts[1] if len(parts) > 1 else None
-    return ShardIndex(folder, take(said, "name", TEXT), take(said, "source", TEXT), shape, names, parts[0], test)
+    train = _parse_part(take(said, "train", OBJECT), folder, shape, len(names), least=1)
+    tested = take(said, "test", OBJECT, None)
+    test = None if tested is None else _parse_part(tested, folder, shape, len(names), least=0)
+    return ShardIndex(folder, take(said, "name", TEXT), take(said, "source", TEXT), shape, names, train, test)
 
 
-def _parse_part(said: Any, folder: Path, shape: ImageShape, n_classes: int) -> ShardPart:
-    OBJECT.check(said, "train or test")
-    counts = tuple(take(said, "class_counts", integer(0).list))
+def _parse_part(said: dict[str, Any], folder: Path, shape: ImageShape, n_classes: int, *, least: int) -> ShardPart:
+    counts = tuple(take(said, "class_counts", integer(least).list))
     shards = tuple(
         Shard(
             folder, take(one, "name", NAME), take(one, "n", integer(1, IMAGES_PER_SHARD)), shape,

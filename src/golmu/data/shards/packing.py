@@ -110,9 +110,11 @@ def pack(
         output.mkdir(exist_ok=True)
         with lock_file(output / LOCK):
             storage = Disk(output)
-            dataset = read(storage)
-            with progress:
-                index = _write(dataset, output, seed, progress)
+            is_packed = (output / INDEX).exists()  # by a process that was killed at its very end
+            if not is_packed:
+                dataset = read(storage)
+                with progress:
+                    index = _write(dataset, output, seed, progress)
             storage.remove()
     except BlockingIOError as error:
         raise RunError(f"another process packs into {output}: wait for it, or give another folder") from error
@@ -121,12 +123,14 @@ def pack(
     for name in (STARTED, LOCK):
         with suppress(OSError):
             (output / name).unlink()
+    if is_packed:
+        _check_output(output)
     return index
 
 
 def _check_output(output: Path) -> None:
     """Raise unless the folder is new, empty, or one that an earlier process began to pack."""
-    if (output / INDEX).exists():
+    if (output / INDEX).exists() and not (output / LOCK).exists():
         raise RunError(f"{output} is packed already: give a new folder, or remove this one")
     if output.exists() and not output.is_dir():
         raise RunError(f"{output} is a file: give a new folder")

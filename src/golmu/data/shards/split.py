@@ -42,7 +42,7 @@ def hold_out(index: ShardIndex, share: float, seed: int) -> tuple[ShardedImages,
             f"'{index.name}' cannot be split by class, since '{name}' has only 1 image, and each class needs 2, one to "
             "train on and one to validate on: add images, or remove the class, and pack the data again"
         )
-    wanted = np.where(left == 0, 0, np.clip(np.rint(share * left).astype(np.int64), 1, left - 1))
+    wanted = np.clip(np.rint(share * left).astype(np.int64), 1, left - 1)
     rng = np.random.default_rng(seed)
     fit, held_out = [], []
     for shard in index.train.shards:
