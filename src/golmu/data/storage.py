@@ -116,7 +116,7 @@ class Disk(Memory):
         digest = hashlib.sha256(str(images.shape).encode())
         for part in sources:
             for source in part:
-                digest.update(_identity(source).encode(errors="surrogateescape"))
+                digest.update(source_identity(source).encode(errors="surrogateescape"))
         self._digest, self._images = digest.hexdigest(), images
         try:
             said = json.loads(self._log.read_text(encoding="utf-8"))
@@ -144,7 +144,7 @@ class Disk(Memory):
                 path.unlink()
 
 
-def _identity(source: Any) -> str:
+def source_identity(source: Any) -> str:
     """Return what tells an image file from another and from what it was before."""
     if isinstance(source, Path):
         with contextlib.suppress(OSError):

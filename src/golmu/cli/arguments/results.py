@@ -20,6 +20,7 @@ from golmu.cli.options import (
     option,
 )
 from golmu.cli.output import print_json, say
+from golmu.errors import InputError
 
 
 def evaluate(
@@ -51,14 +52,46 @@ def evaluate(
 
 def predict(
     run: RunOrModelArgument,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of image files.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Image files, or folders of image files; with --output also a packed folder or a table, alone.",
+        ),
+    ],
     json_output: JsonOption = False,
     skip_bad: SkipBadOption = False,
     invert: InvertOption = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the predictions to a .csv or .parquet file, for any number of images. After an interruption "
+            "the same command goes on.",
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="With --output: predict the I-th of N equal parts, for jobs side by side."),
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="With --output: add a column for the probability of each class.")
+    ] = False,
 ) -> None:
     """Say what images show: one line each, with the most probable class and its probability."""
-    from golmu.cli.commands.predict import predict_files  # noqa: PLC0415
+    from golmu.cli.commands.predict import predict_files, predict_to_file  # noqa: PLC0415
 
+    if output is not None:
+        result = predict_to_file(
+            run, images, output, part=part, probabilities=probabilities, skip_bad=skip_bad, invert=invert
+        )
+        if json_output:
+            print_json(result)
+        else:
+            say(f"predictions for {result['images']:,} images: {result['output']}")
+        return
+    if part is not None or probabilities:
+        raise InputError(f"--{'part' if part else 'probabilities'} is for a file of predictions: give --output too")
     predictions = predict_files(run, images, skip_bad=skip_bad, invert=invert)
     if json_output:
         print_json(predictions)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from golmu.checks import one_of
+from golmu.cli.output import say
 from golmu.cli.progress import ReadingDisplay
+from golmu.data.readers.table_folders import is_table_name
+from golmu.data.shards.index import is_packed
+from golmu.errors import InputError, warn
 from golmu.preprocessing import INVERSIONS
 from golmu.runs.run import load
 
@@ -40,7 +45,82 @@ def predict_files(
         If the network or an image cannot be read, or with `skip_bad` none can.
     """
     one_of(invert, INVERSIONS, "invert")
+    for path in paths:
+        if is_packed(path) or (is_table_name(path.name) and path.is_file()):
+            raise InputError(
+                f"{path} holds many images: name a file for the predictions, --output FILE.csv or .parquet"
+            )
     predictor = load(network)
     with ReadingDisplay() as progress:
         predictions = predictor.predict(list(paths), invert=invert, skip_bad=skip_bad, progress=progress)
     return [{name: asdict(one)[name] for name in ORDER} for one in predictions]
+
+
+def predict_to_file(
+    network: Path, paths: Sequence[Path], output: Path, *, part: str | None = None, probabilities: bool = False,
+    skip_bad: bool = False, invert: str = "auto",
+) -> dict[str, Any]:  # fmt: skip
+    """Predict any number of images, and write a file with a row for each.
+
+    Parameters
+    ----------
+    network
+        A run folder, or a model file.
+    paths
+        Image files and folders of them; or one packed folder, or one table.
+    output
+        A .csv or .parquet file, written or replaced.
+    part
+        "2/8": predict the second of eight equal parts of the images.
+    probabilities
+        Whether the file has a column for the probability of each class.
+    skip_bad, invert
+        As for `golmu.Predictor.predict`.
+
+    Returns
+    -------
+    dict
+        `output`, the file; `images`, its rows; `skipped`, images that could not be read.
+
+    Raises
+    ------
+    GolmuError
+        If the network or an image cannot be read, or the file cannot be written.
+    """
+    from golmu.model.bulk.image_sources import open_images  # noqa: PLC0415  readers of every kind
+    from golmu.model.bulk.prediction_file import check_prediction_file, write_predictions  # noqa: PLC0415
+
+    one_of(invert, INVERSIONS, "invert")
+    check_prediction_file(output)
+    share = parse_part(part)
+    predictor = load(network)
+    try:
+        with ReadingDisplay(doing="predicting") as progress:
+            written = write_predictions(
+                predictor, lambda scratch: open_images(predictor, paths, invert, scratch), output, share=share,
+                with_probabilities=probabilities, skip_bad=skip_bad, progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on from here", is_error=True)
+        raise
+    if written.bad:
+        images = "image cannot be read and has" if written.bad == 1 else "images cannot be read and have"
+        more = "; ..." if written.bad > len(written.reasons) else ""
+        warn(f"{written.bad:,} {images} no row: {'; '.join(written.reasons)}{more}")
+    return {"output": str(output), "images": written.images, "skipped": written.bad}
+
+
+def parse_part(text: str | None) -> tuple[int, int]:
+    """Return (i, n) from "i/n", counted from 1; None is all.
+
+    Raises
+    ------
+    InputError
+        If it is not of this form, or i is not from 1 to n.
+    """
+    if text is None:
+        return 1, 1
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise InputError(f"--part must be i/n, such as 2/8 for the second of eight parts, got {text!r}")
+    return int(match[1]), int(match[2])

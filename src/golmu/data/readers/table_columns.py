@@ -95,6 +95,14 @@ def choose_columns(table: Table, files: NamedImages, read_options: ReadOptions) 
     return _choose_pixels(table, label, read_options)._replace(split=split)
 
 
+def choose_image_columns(table: Table, files: NamedImages, read_options: ReadOptions) -> Columns:
+    """Determine which columns hold the images, where labels do not matter: see `choose_columns`."""
+    if (found := _column_of_images(table, files, read_options.label)) is not None:
+        kind, image = found
+        return Columns("", kind, [image])
+    return _choose_pixels(table, "", read_options)
+
+
 def first_of(wanted: Sequence[str], names: Sequence[str]) -> str | None:
     """Return the first of the wanted names, in capitals or not, that is among `names`, as it is written there."""
     lower = {name.strip().lower(): name for name in names}
