@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,51 @@ def server_sentence(korean: bool) -> str:
     return " ".join(sentences)
 
 
+def scaling_table(korean: bool) -> str:
+    """The time of a step, and of its gradient on the way to another computer."""
+    assert not korean
+    result = recordings_of("scaling")[0]
+    lines = [
+        "| network, recipe | images a step | a step, ms | gradient, MB | at 1 Gb/s, ms | at 10 Gb/s, ms | two computers "
+        "gain at 1 Gb/s from images a step |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in result["rows"]:
+        bits, step = 32 * row["n_parameters"], 1000 * row["seconds_per_step"]
+        slow, fast = bits / 1e6, bits / 1e7
+        turn = 2 * slow / step * row["batch_size"]
+        lines.append(
+            f"| {row['network']} | {row['batch_size']} | {step:.2f} | {bits / 8e6:.2f} | {slow:.1f} | {fast:.1f} | "
+            f"{turn:,.0f} |"
+        )
+    note = f"{machine(result, korean)}, {result['date']}, median of {result['rounds']} rounds in all threads."
+    return "\n".join([*lines, "", f"<sub>{note} Latency, which adds to each step, is not counted.</sub>"])
+
+
+def streaming_table(korean: bool) -> str:
+    """Memory, time and accuracy of trainings on shards beside trainings in memory."""
+    assert not korean
+    lines = ["| 28×28 images | memory of the process, MB | µs for each image | test accuracy |", "|---|---:|---:|---:|"]
+    notes = []
+    for result in recordings_of("streaming"):
+        for name, words in (("memory", "in memory"), ("shards", "from shards")):
+            if (found := result["summary"].get(name)) is None:
+                continue
+            accuracies = found["test_accuracy"][1:]
+            spread = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
+            lines.append(
+                f"| {result['images']:,} {words} | {found['rss_anon_mb'][0]:,.0f} | "
+                f"{found['microseconds_per_image'][0]:.1f} | {statistics.mean(accuracies):.4f}{spread} |"
+            )
+        notes.append(f"{machine(result, korean)}, {result['date']}")
+    note = (
+        f"Recipe `{result['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the system cannot "
+        f"take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
+        f"{'; '.join(dict.fromkeys(notes))}."
+    )
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
+
+
 def mlp_table(korean: bool) -> str:
     """Accuracy and time beside scikit-learn's network without a convolution."""
     assert not korean
@@ -276,6 +322,8 @@ BLOCKS: dict[str, Callable[[bool], str]] = {
     "time-to-accuracy": race_table,
     "limits": limits_table,
     "server": server_sentence,
+    "scaling": scaling_table,
+    "streaming": streaming_table,
     "mlp": mlp_table,
 }
 """What stands between a page's marks, by their name; a page has the marks that it wants."""
@@ -297,6 +345,8 @@ PAGES = {
     ROOT / "README.ko.md": True,
     ROOT / "docs" / "reference" / "results.md": False,
     ROOT / "docs" / "how-to" / "serve.md": False,
+    ROOT / "docs" / "how-to" / "large-data.md": False,
+    ROOT / "docs" / "explanation" / "scaling.md": False,
 }
 """The pages with results, and whether they are in Korean."""
 

@@ -1,10 +1,10 @@
 """Training from shards beside training in memory: memory, time for each image, and accuracy.
 
-`python benchmarks/streaming.py --images 1000000` makes that many images of Fashion-MNIST by shifts of up to two pixels,
-as IDX files, packs them, and trains on both with the chapter's network and recipe `quick`: for each seed one epoch in
-memory and one from the shards, in turns. It prints the largest RssAnon of the processes, which is memory that the system
-cannot give back, and ratios; `--name NAME` writes them to `results/streaming-NAME.json`. It takes about 4 kB of disk for
-each image in FOLDER, and leaves the images there for the next time.
+`python benchmarks/streaming.py --images 1000000 --record` makes that many images of Fashion-MNIST by shifts of up to
+two pixels, as IDX files, packs them, and trains on both with recipe `quick`: for each seed one epoch in memory and one
+from the shards, in turns. It prints the largest RssAnon of the processes, which is memory that the system cannot take
+back, and ratios, and writes `results/streaming-IMAGES-FAMILY-MODEL.json`. It needs about 2.5 kB of disk for each image
+in FOLDER, and leaves the images there for the next time.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ import struct
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from speed import describe_machine
+from speed import describe_machine, recording_path
 
 from golmu import load_dataset
-
-RESULTS = Path(__file__).parent / "results"
 
 LARGEST_SHIFT = 2
 
@@ -38,13 +37,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--only-shards", action="store_true", help="train from the shards alone")
-    parser.add_argument("--name", help="what the result is called")
+    parser.add_argument("--record", action="store_true", help="write the result")
     args = parser.parse_args()
     place = args.folder / str(args.images)
     idx, shards = place / "idx", place / "shards"
     if not idx.is_dir():
         make_idx(idx, args.images)
-    result: dict[str, Any] = {"machine": describe_machine(), "images": args.images, "recipe": args.recipe, "runs": []}
+    result: dict[str, Any] = {
+        "machine": describe_machine(),
+        "date": str(date.today()),
+        "images": args.images,
+        "recipe": args.recipe,
+        "runs": [],
+    }
     if not shards.is_dir():
         result["pack"] = watch(["pack", str(idx), "--output", str(shards)])
     sources = {"shards": shards} if args.only_shards else {"memory": idx, "shards": shards}
@@ -53,8 +58,9 @@ def main() -> None:
             result["runs"].append({"from": name, "seed": seed} | train(source, args.recipe, seed, place))
             print(result["runs"][-1])
     print(summary(result))
-    if args.name:
-        (RESULTS / f"streaming-{args.name}.json").write_text(json.dumps(result | summary(result), indent=2) + "\n")
+    if args.record:
+        path = recording_path(f"streaming-{args.images}", result["machine"]["processor"])
+        path.write_text(json.dumps(result | summary(result), indent=2) + "\n", encoding="utf-8")
 
 
 def make_idx(folder: Path, n: int) -> None:

@@ -218,7 +218,7 @@ WRONG = {
     "report without model": ("report {no_model}", NO_MODEL),
     "report on no data": ("report {run} {empty}",
         "'{empty}' holds no data set; give a data set by name (fashion-mnist, digits), a folder of class folders of "
-        "images, of IDX files or of tables, or a .zip, .npz, .parquet or .csv file"),
+        "images, of IDX files, of tables or of shards (golmu pack), or a .zip, .npz, .parquet or .csv file"),
     "report with a folder for a folder": ("report {run} --folder {tmp}",
         "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder"),
     "compare one run": ("compare {run}", "RUN must name at least 2 runs to compare, got 1"),
