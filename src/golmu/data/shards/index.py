@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -314,11 +314,3 @@ def _unreadable(path: Path, error: OSError) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"'{path}' is missing; {REMEDY}")
     return DataError(f"cannot read '{path}' ({error.strerror or error}); check the file and its permissions")
-
-
-def class_counts(labels: Iterable[NDArray[np.int64]], n_classes: int) -> tuple[int, ...]:
-    """Count the images of each class in arrays of labels."""
-    counts = np.zeros(n_classes, np.int64)
-    for some in labels:
-        counts += np.bincount(some, minlength=n_classes)
-    return tuple(counts.tolist())
