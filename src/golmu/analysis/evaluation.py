@@ -105,10 +105,13 @@ class Evaluation:
 
 
 def evaluate_images(predictor: Predictor, images: LabelledImages) -> Evaluation:
-    """Have the network answer to all of the images."""
-    engine = predictor.engine
-    loss = engine.evaluate(engine.prepare(images.images, images.labels)).loss
-    return Evaluation(images, softmax(engine.logits(images.images)), loss)
+    """Have the network answer to all of the images, or the images' own judges."""
+    logits, loss = [], 0.0
+    for judge, rows in images.parts(predictor):
+        engine, part = judge.engine, images.images[rows]
+        loss += len(part) / len(images) * engine.evaluate(engine.prepare(part, images.labels[rows])).loss
+        logits.append(engine.logits(part))
+    return Evaluation(images, softmax(np.concatenate(logits)), loss)
 
 
 def mean_activations(predictor: Predictor, images: LabelledImages) -> tuple[NDArray[np.float64], int]:

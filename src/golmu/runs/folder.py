@@ -7,6 +7,7 @@ checkpoint.safetensors    the state from which the training can continue (`golmu
 held-out.csv              which images were held out for validation (`golmu.runs.held_out`)
 curves.png                training and validation loss
 report.html               the report (`golmu.report.run_report`)
+fold-1/, fold-2/, ...     the runs of the folds, in a training over folds (`golmu.runs.folds`)
 export/                   networks in the formats of other programs (`golmu.export`)
 .lock                     held by the process that trains here, and free when that ends, however it ends
 """
@@ -26,6 +27,11 @@ CHECKPOINT, LOCK, REPORT, HELD_OUT = "checkpoint.safetensors", ".lock", "report.
 
 RUNS = Path("runs")
 """Folder under the current one for runs whose folder the user does not name."""
+
+
+def fold_folder(folder: Path, fold: int) -> Path:
+    """The run folder of a fold, counted from 1, in that of a training over folds."""
+    return folder / f"fold-{fold}"
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from golmu.data.reading import Progress, ReadOptions
 from golmu.errors import CheckpointError, DataError, InputError, RunError, warn
 from golmu.model.predictor import Predictor
 from golmu.runs.checkpoint import fingerprint_part
+from golmu.runs.folder import fold_folder
 from golmu.runs.held_out import HeldOut, digests
 from golmu.runs.record import Split, test_digest
 from golmu.runs.run import Run
@@ -81,6 +81,19 @@ def judged_images(
         return JudgedImages(validation, notes=(*notes, f"the test images are not judged: {error}"))
 
 
+def out_of_fold_images(run: Run, dataset: Dataset) -> LabelledImages:
+    """Return the images of all folds of a run, which are in memory, each to be judged by the network of its fold.
+
+    Raises
+    ------
+    GolmuError
+        If a fold cannot be read.
+    """
+    images, _ = _out_of_fold(run, dataset, is_given=True)
+    assert images is not None
+    return images
+
+
 def images_to_evaluate(run: Run, dataset: Dataset, data: str | None) -> LabelledImages:
     """Return the test images of a data set; if it has none, what of it the network was not trained on.
 
@@ -126,6 +139,8 @@ def _held_out_images(run: Run, dataset: Dataset, *, is_given: bool) -> tuple[Lab
     With `is_given` the data are said to be the run's own: that none is found is an error. Else they may be any data,
     and None is returned unless at least half are found.
     """
+    if run.record.n_folds:
+        return _out_of_fold(run, dataset, is_given=is_given)
     if run.held_out is not None:
         return _find_again(run, run.held_out, dataset, is_given=is_given)
     if run.record.data.split is None:
@@ -136,6 +151,19 @@ def _held_out_images(run: Run, dataset: Dataset, *, is_given: bool) -> tuple[Lab
         if is_given:
             raise
         return None, ()
+
+
+def _out_of_fold(run: Run, dataset: Dataset, *, is_given: bool) -> tuple[LabelledImages | None, tuple[str, ...]]:
+    """Find the images of every fold, each to be judged by the network of its fold."""
+    folds, notes = [], list[str]()
+    for number in range(1, run.record.n_folds + 1):
+        fold = Run.open(fold_folder(run.folder, number))
+        images, said = _held_out_images(fold, dataset, is_given=is_given)
+        notes += said
+        if images is None:
+            return None, tuple(notes)
+        folds.append((fold.predictor, images, fold.record.data.validation))
+    return LabelledImages.out_of_fold(folds), tuple(notes)
 
 
 def _find_again(
@@ -212,9 +240,10 @@ def _split_again(run: Run, split: Split, dataset: Dataset) -> LabelledImages:
     predictor, record = run.predictor, run.record.data
     check_names(dataset, predictor)
     try:
-        fit, held_out = dataset.split(**asdict(split))
+        fit, held_out = split.of(dataset)
     except InputError as error:
         raise DataError(f"{error}, so {dataset.name} is not what {run.folder} was trained on") from error
+    assert held_out is not None  # the record says that there are validation images
     if len(held_out) != record.validation:
         raise DataError(
             f"{dataset.name} gives {len(held_out):,} validation images, where {run.folder} had {record.validation}: "

@@ -10,9 +10,11 @@ import typer
 from golmu.cli.options import (
     WHAT_DATA_IS_HELP,
     ChannelsOption,
+    ClassWeightOption,
     DataArgument,
     EngineOption,
     FolderOption,
+    FoldsOption,
     JsonOption,
     LabelOption,
     NoTryOption,
@@ -57,18 +59,21 @@ def train(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
     validation_share: ValidationShareOption = None,
+    folds: FoldsOption = None,
+    class_weight: ClassWeightOption = None,
     no_try: NoTryOption = False,
 ) -> None:
     """Train a network on DATA and write a run folder.
 
-    Four fifths of DATA's training images are trained on, unless you give --validation-share; the others validate.
+    Four fifths of DATA's training images are trained on, unless you give --validation-share; the others validate. With
+    --folds, each image validates once.
     """
     from golmu.cli.commands.train import train_run  # noqa: PLC0415  what it imports takes half a second
 
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
         allow_inexact=allow_inexact, folder=folder, read_options=read_options(size, channels, skip_bad, label),
-        validation_share=validation_share, with_panel=not no_try,
+        validation_share=validation_share, folds=folds, class_weight=class_weight, with_panel=not no_try,
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
