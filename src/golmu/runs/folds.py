@@ -153,7 +153,7 @@ def without_validation(recipe: Recipe, model_epochs: list[int]) -> Recipe:
 
 
 def out_of_fold_probabilities(
-    folded: FoldedTraining, callbacks: Sequence[Callback] = (), on_end: Callable[[int, float], None] | None = None
+    folded: FoldedTraining, callbacks: Sequence[Callback] = (), on_begin: Callable[[int], None] | None = None
 ) -> tuple[NDArray[np.float32], Labels]:
     """Train over folds in memory, and have the network of each fold answer to the images of the fold.
 
@@ -163,8 +163,8 @@ def out_of_fold_probabilities(
         The data and settings.
     callbacks
         Called with the progress of each training.
-    on_end
-        Called with the number of each fold and the accuracy on its images.
+    on_begin
+        Called with the number of each fold before its first batch.
 
     Returns
     -------
@@ -182,13 +182,11 @@ def out_of_fold_probabilities(
     probabilities = np.empty((len(labels), len(classes)), np.float32)
     for number in folded.numbers:
         job = folded.job(number)
+        if on_begin is not None:
+            on_begin(number)
         job.run(callbacks)
         assert job.data.validation is not None
-        images, truth = job.data.validation
-        answers = softmax(job.training.engine.logits(images))
-        probabilities[folds == number - 1] = answers
-        if on_end is not None:
-            on_end(number, float((answers.argmax(axis=1) == truth).mean()))
+        probabilities[folds == number - 1] = softmax(job.training.engine.logits(job.data.validation[0]))
     return probabilities, labels
 
 

@@ -137,6 +137,13 @@ def data(
             "folder.",
         ),
     ] = None,
+    check_labels: Annotated[
+        bool,
+        typer.Option(
+            "--check-labels",
+            help="Train networks over five folds, and list the images whose labels are least believable.",
+        ),
+    ] = False,
     json_output: JsonOption = False,
     folder: FolderOption = None,
     size: SizeOption = None,
@@ -147,7 +154,7 @@ def data(
     """Inspect a data set: check its files, count its classes, report problems, and draw samples of each class."""
     from golmu.cli.commands.data import inspect_data, show_data  # noqa: PLC0415
 
-    result = inspect_data(name, folder, read_options(size, channels, skip_bad, label), sheet)
+    result = inspect_data(name, folder, read_options(size, channels, skip_bad, label), sheet, with_labels=check_labels)
     if json_output:
         print_json(result)
     else:

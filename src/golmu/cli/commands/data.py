@@ -19,9 +19,12 @@ from golmu.errors import InputError
 from golmu.names import file_stem
 from golmu.system import check_writable, write_file
 
+SAMPLES = "-samples"
+"""How the name of the contact sheet ends, unless the user gives another."""
+
 
 def inspect_data(
-    data: str, folder: Path | None, read_options: ReadOptions, sheet: Path | None = None
+    data: str, folder: Path | None, read_options: ReadOptions, sheet: Path | None = None, *, with_labels: bool = False
 ) -> dict[str, Any]:
     """Return name, source, shapes, classes and notices of a data set, and which files are not read; draw samples.
 
@@ -36,6 +39,8 @@ def inspect_data(
     sheet
         PNG file for the contact sheet, written or replaced; by default NAME-samples.png in the current folder, or
         beside the data where that lies in them.
+    with_labels
+        Whether the labels are checked too (`golmu.cli.label_check`), with a contact sheet of its own beside the other.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def inspect_data(
     is_skipping, read_options.skip_bad = read_options.skip_bad, True  # what cannot be read is a finding here
     with ReadingDisplay() as read_options.progress:
         dataset = read_dataset(data, folder, read_options)
-    sheet = default_place(Path(f"{file_stem(dataset.name)}-samples.png"), data) if sheet is None else sheet
+    sheet = default_place(Path(f"{file_stem(dataset.name)}{SAMPLES}.png"), data) if sheet is None else sheet
     figure = plots.samples(dataset.train.images, dataset.train.labels, dataset.class_names, title=dataset.name)
     write_file(sheet, plots.png(figure), "the sheet")
     found = findings(dataset)
@@ -58,7 +63,7 @@ def inspect_data(
         some, them = ("a file", "the file") if n == 1 else (f"{n:,} files", "the files")
         text = f"golmu train stops at {some} that it cannot read. Repair or remove {them}, or add --skip-bad."
         found.append(Finding("unreadable", text))
-    return {
+    result = {
         "name": dataset.name,
         "source": dataset.source,
         "train": _describe(dataset.train.images),
@@ -70,6 +75,12 @@ def inspect_data(
         "left_out": read_options.left_out,
         "sheet": str(sheet),
     }
+    if with_labels:
+        from golmu.cli.label_check import find_doubtful_labels  # noqa: PLC0415  it imports all of training
+
+        stem = sheet.stem.removesuffix(SAMPLES)
+        result["labels"] = find_doubtful_labels(dataset, data, sheet.with_name(f"{stem}-doubtful.png"))
+    return result
 
 
 def _describe(images: Any) -> dict[str, Any]:
@@ -102,3 +113,7 @@ def show_data(result: dict[str, Any]) -> None:
     for notice in result["notices"]:
         console.print(f"notice: {notice}")
     console.print(f"samples: {result['sheet']}")
+    if "labels" in result:
+        from golmu.cli.label_check import show_doubtful_labels  # noqa: PLC0415
+
+        show_doubtful_labels(result["labels"], result["train"]["images"])
