@@ -33,7 +33,7 @@ class LabelCheck:
     is_doubtful: NDArray[np.bool_]
     """(n,): whether the image is confidently of another class than its label: off the joint's diagonal."""
     order: NDArray[np.int64]
-    """(n,): the images, doubtful ones first, and within both parts those with the smallest margin first."""
+    """(n,): the images, the doubtful ones first, and within both parts the least believable first."""
 
     @property
     def doubtful(self) -> NDArray[np.int64]:
@@ -44,8 +44,9 @@ class LabelCheck:
 def check_labels(probabilities: NDArray[np.floating], labels: Labels) -> LabelCheck:
     """Rank images by how little their labels are to be believed.
 
-    An image is doubtful if its confident class (`confident_classes`) is not its label. Images are ranked by the margin
-    p(ỹ; x) − max over j ≠ ỹ of p(j; x), the paper's normalized margin.
+    An image is doubtful if its confident class (`confident_classes`) is not its label. Both parts are ranked by
+    p(ỹ; x), the paper's self-confidence. Its normalized margin, which subtracts the largest p(j; x) with j ≠ ỹ, found
+    fewer labels that had been changed.
 
     Parameters
     ----------
@@ -59,11 +60,10 @@ def check_labels(probabilities: NDArray[np.floating], labels: Labels) -> LabelCh
     believability = others[rows, labels].copy()
     others[rows, labels] = -1
     suggested = others.argmax(axis=1)
-    probability = others[rows, suggested]
     confident = confident_classes(probabilities, labels)
     is_doubtful = (confident != NONE) & (confident != labels)
     suggested = np.where(is_doubtful, confident, suggested)
-    order = np.lexsort((believability - probability, ~is_doubtful))
+    order = np.lexsort((believability, ~is_doubtful))
     return LabelCheck(labels, suggested, believability, others[rows, suggested], is_doubtful, order)
 
 

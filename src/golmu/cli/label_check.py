@@ -97,7 +97,7 @@ def _draw(checked: LabelCheck, doubtful: list[dict[str, Any]], dataset: Dataset,
     number = f"{len(doubtful):,}" if len(shown) == len(doubtful) else f"{len(shown)} of {len(doubtful):,}"
     figure = plots.doubtful_labels(
         dataset.train.images[checked.doubtful[:MAX_DRAWN]], [one["given"] for one in shown],
-        [one["suggested"] for one in shown], [_name(one) for one in shown],
+        [one["suggested"] for one in shown], [_name(one).rpartition("/")[2] for one in shown],
         title=f"{dataset.name}: {number} doubtful labels",
     )  # fmt: skip
     write_file(sheet, plots.png(figure), "the sheet of doubtful labels")

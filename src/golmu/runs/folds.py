@@ -23,7 +23,7 @@ from golmu.data.split import stratified_folds
 from golmu.errors import SaveError
 from golmu.metrics import softmax
 from golmu.recipe import Recipe
-from golmu.runs.folder import CHECKPOINT, RUN, RUNS, fold_folder, lock_run, new_run
+from golmu.runs.folder import CHECKPOINT, RUN, RUNS, fold_folder, new_run
 from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingJob, open_to_resume
 from golmu.runs.record import FoldResults, Split, write_record
 from golmu.runs.run import Run
@@ -117,9 +117,6 @@ class FoldedTraining:
         if (folder / RUN).is_file():
             with open_to_resume(folder) as begun:
                 return job.resume(begun, [listener], begin, allow_inexact=allow_inexact)
-        if folder.is_dir():
-            with lock_run(folder):  # what a process that was killed left half-written is deleted
-                pass
         return job.start(folder, [listener], begin)
 
     def _train_on_all(self, run: Run, folds: list[Run], listener: FoldListener, *, allow_inexact: bool) -> Outcome:
