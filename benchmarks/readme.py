@@ -310,6 +310,25 @@ def mlp_table(korean: bool) -> str:
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
+def labels_table(korean: bool) -> str:
+    """How many labels that were changed the check of labels finds."""
+    assert not korean
+    lines = [
+        "| images of | labels changed | of them among the first 3 % | doubtful labels | precision | recall |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    results = load("labels")
+    for name, result in results.items():
+        mean = result["mean"]
+        lines.append(
+            f"| {name} | {mean['changed']:,.0f} of {mean['images']:,.0f} | **{mean['precision_of_first']:.3f}** | "
+            f"{mean['doubtful']:,.0f} | {mean['precision_of_doubtful']:.3f} | {mean['recall_of_doubtful']:.3f} |"
+        )
+    runs = ", ".join(f"{name} {len(result['runs'])}" for name, result in results.items())
+    notes = sorted({f"{machine(result, korean)}, {result['date']}" for result in results.values()})
+    return "\n".join([*lines, "", f"<sub>Means over seeds ({runs}). {'; '.join(notes)}.</sub>"])
+
+
 BLOCKS: dict[str, Callable[[bool], str]] = {
     "accuracy": short_table,
     "accuracy-published": full_table,
@@ -325,6 +344,7 @@ BLOCKS: dict[str, Callable[[bool], str]] = {
     "scaling": scaling_table,
     "streaming": streaming_table,
     "mlp": mlp_table,
+    "labels": labels_table,
 }
 """What stands between a page's marks, by their name; a page has the marks that it wants."""
 

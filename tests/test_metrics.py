@@ -9,8 +9,10 @@ from golmu.metrics import (
     class_scores,
     confusion_matrix,
     describe_accuracy,
+    describe_spread,
     hundredths,
     reliability,
+    spread,
     wilson_interval,
 )
 
@@ -123,3 +125,21 @@ def test_whole_hundredths_sum_to_a_hundred(counts, expected):
 )
 def test_an_accuracy_is_written_with_its_interval(accuracy, n, text):
     assert describe_accuracy(accuracy, n) == text
+
+
+@pytest.mark.parametrize("n", range(2, 21))
+def test_the_spread_of_scores_is_students(n):
+    scores = np.random.default_rng(n).uniform(0.4, 0.6, n)
+    found = spread(scores.tolist())
+    assert found.mean == pytest.approx(scores.mean())
+    assert found.deviation == pytest.approx(scores.std(ddof=1))
+    error = scores.std(ddof=1) / np.sqrt(n)
+    expected = np.clip(stats.t.interval(0.95, n - 1, scores.mean(), error), 0, 1)
+    assert found.interval == pytest.approx(tuple(expected), abs=1e-5)
+
+
+def test_the_spread_stays_within_zero_and_one():
+    assert spread([1.0, 1.0, 0.9]).interval[1] == 1.0
+    assert spread([0.5, 0.5]) == (0.5, 0.0, (0.5, 0.5))
+    text = "0.9500 (95 % interval 0.925 to 0.975, standard deviation 0.0100)"
+    assert describe_spread([0.94, 0.95, 0.96]) == text

@@ -1,5 +1,6 @@
 """A network judged on images, against loops over what it answers."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from small_network import X, Y, network
 from golmu import Dataset
 from golmu.analysis.evaluation import Evaluation, evaluate_images, mean_activations
 from golmu.analysis.labelled_images import LabelledImages, check_names, outputs_of
+from golmu.model.predictor import Predictor
 
 PROBABILITIES = np.array(
     [[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.05, 0.05, 0.9], [0.3, 0.3, 0.4], [0.0, 0.99, 0.01], [0.6, 0.2, 0.2]],
@@ -105,3 +107,19 @@ def test_classes_of_an_earlier_version_are_found_by_their_names_in_any_unicode_f
     assert data.class_names == ("caf\xe9", "dog")
     assert outputs_of(data, data.train.labels, predictor).tolist() == [1, 0]
     check_names(data, predictor)
+
+
+def test_images_with_judges_are_each_judged_by_theirs(fitted):
+    one = fitted.predictor_
+    weights = {name: weight.copy() for name, weight in one.model.weights.items()}
+    weights["b2"] = weights["b2"] + np.array([5.0, 0, 0], np.float32)
+    other = Predictor.of(replace(one.model, weights=weights))
+    first = LabelledImages("validation", X[:10], Y[:10])
+    second = LabelledImages("validation", X[10:25], Y[10:25], numbers=np.arange(1, 16))
+    images = LabelledImages.out_of_fold([(one, first, 10), (other, second, 16)])
+    judged = evaluate_images(one, images)
+    parts = [evaluate_images(one, first), evaluate_images(other, second)]
+    np.testing.assert_array_equal(judged.probabilities, np.concatenate([part.probabilities for part in parts]))
+    assert judged.loss == pytest.approx((10 * parts[0].loss + 15 * parts[1].loss) / 25)
+    assert images.numbers.tolist() == [*range(10), *range(11, 26)]
+    assert [images.judge(i, one) is other for i in (0, 9, 10, 24)] == [False, False, True, True]

@@ -11,9 +11,14 @@ from packed import pack_dataset, small_shards
 from PIL import Image
 
 import golmu
+from golmu.architecture import Architecture
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
+from golmu.data.sample_weight import importance
 from golmu.errors import GolmuWarning
+from golmu.runs.record import DEFAULT_SPLIT
+from golmu.runs.sharded_data import ShardedData
+from golmu.training.loop import begin
 
 
 @pytest.fixture
@@ -188,3 +193,23 @@ def test_other_commands_read_a_packed_folder_whole(folder, capsys):
     assert main("data", "shards", "--json", "--sheet", "sheet.png") == 0
     assert sum(one["train"] for one in json.loads(capsys.readouterr().out)["classes"]) == 1437
     assert main("find-lr", "shards", "--steps", "40", "--plot", "lr.png") == 0
+
+
+def test_classes_of_shards_are_balanced_as_in_memory(folder, tmp_path):
+    digits = golmu.load_dataset("digits").train
+    chosen = np.flatnonzero((digits.labels < 2) | (np.arange(len(digits)) % 9 == 0))
+    part = Dataset("few", digits.take(chosen), None, tuple("0123456789"), "memory")
+    data = ShardedData(pack_dataset(part, tmp_path / "few"), DEFAULT_SPLIT, "balanced")
+    labels = data.images.labels
+    engine, _ = begin(Architecture(8, 8, 1, 2, 4, 10), "fused", 1, 0)
+    stream, held_out = data.prepare(engine)
+    prepared = stream.prepare(data.images[:], labels)
+    assert prepared.importance == pytest.approx(importance(None, "balanced", labels, data.classes), rel=1e-6)
+    assert len(held_out.prepare(data.held_out[:], data.held_out.labels).importance) == 0
+    assert data.fingerprint != ShardedData(data.index, DEFAULT_SPLIT).fingerprint
+
+
+def test_folds_of_a_packed_folder(folder, capsys):
+    assert train("shards", "--folds", "2", "--run", "run") == 0
+    assert main("report", "run") == 0
+    assert main("evaluate", "run") == 0

@@ -1,10 +1,13 @@
 """The stratified split against scikit-learn's, index by index."""
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 
 from golmu.data import Dataset, ImageSet
-from golmu.data.split import stratified_split
+from golmu.data.split import stratified_folds, stratified_split
 from golmu.errors import InputError
 
 
@@ -80,3 +83,59 @@ def test_without_that_it_is_scikit_learns_with_a_class_left_out():
     assert set(labels[held_out]) == {0}
     with pytest.raises(InputError, match="24 and 6 images are too few for 10 classes"):
         stratified_split(np.repeat(np.arange(10), 3), 0.2, 42, at_least_one=False)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_folds_are_scikit_learns_whatever_the_counts(seed):
+    from sklearn.model_selection import StratifiedKFold
+
+    rng = np.random.default_rng(seed)
+    labels = 3 * rng.integers(0, rng.integers(2, 7), rng.integers(40, 90))
+    n_folds = int(rng.integers(2, 6))
+    folds = stratified_folds(labels, n_folds, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a class has fewer images than there are folds
+        expected = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(labels, labels)
+        for fold, (_, held_out) in enumerate(expected):
+            assert np.flatnonzero(folds == fold).tolist() == held_out.tolist()
+
+
+@pytest.mark.parametrize("n_folds", [2, 5, 20])
+def test_folds_share_out_every_class(n_folds):
+    labels = np.random.default_rng(n_folds).permutation(np.repeat(np.arange(3), [2, 21, 40]))
+    folds = stratified_folds(labels, n_folds, 0)
+    counts = np.array([np.bincount(labels[folds == fold], minlength=3) for fold in range(n_folds)])
+    assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+    assert np.ptp(counts.sum(axis=1)) <= 1
+
+
+def test_each_image_is_held_out_by_one_fold():
+    data = dataset(train=image_set(23))
+    parts = [data.fold(number, 4, 7) for number in range(1, 5)]
+    assert [len(fit) + len(held_out) for fit, held_out in parts] == [23] * 4
+    held_out = np.concatenate([part.images for _, part in parts])
+    assert sorted(image.tobytes() for image in held_out) == sorted(image.tobytes() for image in data.train.images)
+    for fit, part in parts:
+        assert not {image.tobytes() for image in fit.images} & {image.tobytes() for image in part.images}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((0, 5), "number must be an integer from 1 to 5, got 0"),
+        ((6, 5), "number must be an integer from 1 to 5, got 6"),
+        ((1, 1), "n_folds must be an integer from 2 to 20, got 1"),
+        ((1, 21), "n_folds must be an integer from 2 to 20, got 21"),
+        ((1, 5, -1), "random_state must be an integer from 0 to 4294967295, got -1"),
+        ((1, 12), "'tiny' has 10 training images, too few for 12 folds: give fewer folds, or add images"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(arguments, text):
+    with pytest.raises(InputError, match=f"^{re.escape(text)}$"):
+        dataset(train=image_set(10)).fold(*arguments)
+
+
+def test_a_class_of_one_image_has_no_folds():
+    few = ImageSet(image_set(5).images, np.array([0, 0, 0, 0, 1]))
+    with pytest.raises(InputError, match="'yes' has only 1 image, and each class needs 2"):
+        dataset(train=few).fold(1, 2)

@@ -106,14 +106,17 @@ class Evaluation:
 
 
 def evaluate_images(predictor: Predictor, images: LabelledImages) -> Evaluation:
-    """Have the network answer to all of the images."""
-    engine, pixels, on_disk = predictor.engine, images.images, images.on_disk
-    if on_disk is not None:
+    """Have the network answer to all of the images, or the images' own judges."""
+    if (on_disk := images.on_disk) is not None:
         blocks = (on_disk.read_block(block)[0] for block in range(len(on_disk.counts)))
-        logits = np.concatenate([engine.logits(some) for some in blocks])
-        return Evaluation(images, softmax(logits), cross_entropy(logits, images.labels))
-    loss = engine.evaluate(engine.prepare(pixels, images.labels)).loss
-    return Evaluation(images, softmax(engine.logits(pixels)), loss)
+        answers = np.concatenate([predictor.engine.logits(some) for some in blocks])
+        return Evaluation(images, softmax(answers), cross_entropy(answers, images.labels))
+    logits, loss = [], 0.0
+    for judge, rows in images.parts(predictor):
+        engine, part = judge.engine, images.images[rows]
+        loss += len(part) / len(images) * engine.evaluate(engine.prepare(part, images.labels[rows])).loss
+        logits.append(engine.logits(part))
+    return Evaluation(images, softmax(np.concatenate(logits)), loss)
 
 
 def mean_activations(predictor: Predictor, images: LabelledImages) -> tuple[NDArray[np.float64], int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ class LabelledImages:
     """Images with the class that each shows."""
 
     name: str
-    """`"validation"` or `"test"`."""
+    """`"validation"`, `"test"`, or `"out-of-fold"`: each image was held out from the network that is to judge it."""
     images: Images
     labels: Labels
     """(n,): the output of the network that stands for the class of each image."""
@@ -35,6 +37,42 @@ class LabelledImages:
     """(n,) names of the image files, as `ImageSet` has them; None if the images come from no files of their own."""
     numbers: NDArray[np.int64] | None = None
     """(n,) numbers by which the user knows the images, ascending; None: they are counted from 0."""
+    judges: tuple[tuple[Predictor, int], ...] = ()
+    """Networks that answer in place of a run's own, and to how many images each, in their order; or none."""
+
+    def parts(self, predictor: Predictor) -> Iterator[tuple[Predictor, slice]]:
+        """Yield each network that answers, `predictor` where there are no judges, and the images that it answers to."""
+        start = 0
+        for judge, n in self.judges or ((predictor, len(self)),):
+            yield judge, slice(start, start + n)
+            start += n
+
+    def judge(self, index: int, predictor: Predictor) -> Predictor:
+        """The network that answers to the image at `index`, `predictor` where there are no judges."""
+        return next(judge for judge, rows in self.parts(predictor) if index < rows.stop)
+
+    @classmethod
+    def out_of_fold(cls, folds: Sequence[tuple[Predictor, LabelledImages, int]]) -> LabelledImages:
+        """Join the images of all folds.
+
+        Parameters
+        ----------
+        folds
+            For each fold its network, those of its images that are there, and how many there were.
+        """
+        parts = [images for _, images, _ in folds]
+        starts = np.cumsum([0, *(n for *_, n in folds)])
+        numbers = [
+            start + (np.arange(len(part)) if part.numbers is None else part.numbers)
+            for start, part in zip(starts.tolist(), parts, strict=False)
+        ]
+        names = [part.files for part in parts]
+        return cls(
+            "out-of-fold", np.concatenate([part.images for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            None if None in names else tuple(chain(*(one or () for one in names))), np.concatenate(numbers),
+            tuple((predictor, len(images)) for predictor, images, _ in folds),
+        )  # fmt: skip
 
     @property
     def on_disk(self) -> ShardedImages | None:
@@ -84,11 +122,11 @@ class JudgedImages:
 
     @property
     def primary(self) -> LabelledImages | None:
-        """The validation images, on which training reports; or the test images where there are none."""
+        """The validation images, on which training reports, or those of all folds; or else the test images."""
         return self.validation or self.test
 
     @classmethod
-    def of(cls, dataset: Dataset, held_out: ImageSet, classes: Any) -> JudgedImages:
+    def of(cls, dataset: Dataset, held_out: ImageSet | None, classes: Any) -> JudgedImages:
         """The validation and test images of a data set that is in memory."""
         return cls(LabelledImages.of("validation", held_out, classes), LabelledImages.of("test", dataset.test, classes))
 

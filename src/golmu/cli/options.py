@@ -79,6 +79,21 @@ ValidationShareOption = Annotated[
         help="Share of the training images held out to validate on, at least one of each class. By default 0.2.",
     ),
 ]  # fmt: skip
+FoldsOption = Annotated[
+    int | None,
+    option(
+        "--folds", metavar="N", group=DATA,
+        help="Split the training images into N folds, 2 to 20. Train a network for each, which is judged on the images "
+        "of its fold, then one on all images.",
+    ),
+]  # fmt: skip
+ClassWeightOption = Annotated[
+    str | None,
+    option(
+        "--class-weight", metavar="NAME", group=DATA,
+        help="'balanced': each class counts alike, whatever its number of images. By default each image does.",
+    ),
+]  # fmt: skip
 InvertOption = Annotated[
     str,
     option(

@@ -64,13 +64,19 @@ class TrainingDisplay(_Display):
     def __init__(self, console: Console) -> None:
         super().__init__(
             console,
-            TextColumn("epoch {task.fields[epoch]}"),
+            TextColumn("{task.fields[title]}epoch {task.fields[epoch]}"),
             BarColumn(),
             TextColumn("{task.percentage:3.0f}% of the run  {task.fields[rate]} samples/s  loss {task.fields[loss]}"),
         )
         self._started: float | None = None
         self._seen_before = 0
-        self._task = self._bar.add_task("train", total=None, epoch="–", rate="–", loss="–", visible=False)
+        self._has_lines = True
+        self._task = self._bar.add_task("train", total=None, title="", epoch="–", rate="–", loss="–", visible=False)
+
+    def next(self, title: str, *, has_lines: bool) -> None:
+        """Turn to the next training: what the bar calls it, such as "fold 2/5, ", and whether its epochs have lines."""
+        self._has_lines, self._started, self._seen_before = has_lines, None, 0
+        self._bar.reset(self._task, total=None, title=title, epoch="–", rate="–", loss="–", visible=False)
 
     def __call__(self, progress: training.Progress) -> None:
         seen = progress.epoch * progress.samples_per_epoch + progress.samples
@@ -87,7 +93,7 @@ class TrainingDisplay(_Display):
             rate=rate,
             loss=f"{progress.loss:.4f}",
         )
-        if progress.samples == 0:
+        if progress.samples == 0 and self._has_lines:
             self._console.print(epoch_line(progress))
 
 

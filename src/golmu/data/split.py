@@ -1,7 +1,7 @@
-"""The stratified split: a share of every class, drawn as scikit-learn draws it.
+"""The stratified split and the stratified folds: a share of every class, drawn as scikit-learn draws it.
 
-scikit-learn's `train_test_split` takes longer to import than Fashion-MNIST takes to load, and a training that starts
-at once should not wait for it. `tests/data/test_split.py` compares the two, index by index.
+scikit-learn takes longer to import than Fashion-MNIST takes to load, and a training that starts at once should not wait
+for it. `tests/data/test_split.py` compares both with scikit-learn's, index by index.
 """
 
 from __future__ import annotations
@@ -61,6 +61,38 @@ def stratified_split(
         fit.append(shuffled[:n_of_fit])
         held_out.append(shuffled[n_of_fit : n_of_fit + n_of_held_out])
     return rng.permutation(np.concatenate(fit)), rng.permutation(np.concatenate(held_out))
+
+
+def stratified_folds(labels: Indices, n_folds: int, random_state: int) -> Indices:
+    """Deal samples out to folds, each class as evenly as possible, and all of them too.
+
+    They are the test folds of `StratifiedKFold(n_folds, shuffle=True, random_state=random_state)`. No fold has two
+    samples of a class before each has one.
+
+    Parameters
+    ----------
+    labels
+        (n,) class of each sample.
+    n_folds
+        Number of folds, from 2 to n.
+    random_state
+        Seed of NumPy's `RandomState`.
+
+    Returns
+    -------
+    (n,) the fold of each sample, counted from 0.
+    """
+    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    codes = np.argsort(np.argsort(first))[codes]  # classes are numbered as they appear, and drawn in that order
+    # Samples sorted by class are dealt out one by one, as cards are.
+    dealt = np.sort(codes)
+    rng = np.random.RandomState(random_state)
+    folds = np.empty(len(labels), np.int64)
+    for code in range(len(first)):
+        of_class = np.sort(np.flatnonzero(dealt == code) % n_folds)
+        rng.shuffle(of_class)
+        folds[codes == code] = of_class
+    return folds
 
 
 def _proportional_draw(counts: Indices, n: int, rng: np.random.RandomState) -> Indices:

@@ -17,13 +17,13 @@ from sklearn.utils.validation import validate_data
 from golmu.architecture import Architecture
 from golmu.checks import as_path, boolean, integer_within, positive_integer
 from golmu.data import inputs
+from golmu.data.sample_weight import as_sample_weight, importance
 from golmu.engines import create_engine
 from golmu.engines.contract import Engine
 from golmu.errors import GolmuError, InputError, InputTypeError
 from golmu.estimator.fit_place import FitPlace
 from golmu.estimator.parameters import RecipeParameters, document_parameters
 from golmu.estimator.partial_fit import IncrementalTraining
-from golmu.estimator.sample_weight import as_sample_weight, importance
 from golmu.estimator.summary import layer_table, summary_html
 from golmu.metrics import log_softmax, softmax
 from golmu.model.model import ImageFileOptions, Model, load_model, save_model

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from golmu.architecture import Architecture
 from golmu.checks import positive_integer
 from golmu.data import inputs
+from golmu.data.sample_weight import importance_in_part
 from golmu.engines.contract import Batches, Engine
 from golmu.errors import InputError
-from golmu.estimator.sample_weight import importance_in_part
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.training.batching import batches, generators, pass_orders, refuse_hiding, warn_if_one_batch

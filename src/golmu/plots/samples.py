@@ -61,7 +61,7 @@ def samples(
     families, unknown = find_fonts([*names, heading])
     if not unknown.isdisjoint("".join(names)):
         warn_of_missing_font(f"boxes ({UNKNOWN_LETTER})")
-    heading, *names = (_replace_letters(text, unknown) for text in (heading, *names))
+    heading, *names = (replace_letters(text, unknown) for text in (heading, *names))
     style: dict[str, Any] = {"family": families, "parse_math": False, "va": "center"}
     n_columns = ceil(len(classes) / MAX_ROWS)
     n_rows, n_samples = ceil(len(classes) / n_columns), 10 if n_columns == 1 else 6
@@ -87,7 +87,7 @@ def samples(
         for place, member in enumerate(members[chosen]):
             left = starts[column] + place * (cell_width + GAP)
             axes.imshow(
-                _reduce(images[member]), cmap="gray", vmin=0, vmax=255, aspect="auto",
+                reduce_image(images[member]), cmap="gray", vmin=0, vmax=255, aspect="auto",
                 extent=(left, left + cell_width, upper + CELL, upper),
             )  # fmt: skip
     axes.set(xlim=(0, extent[0]), ylim=(extent[1], 0))
@@ -104,11 +104,12 @@ def _widest(texts: Sequence[str], style: dict[str, Any], size: float) -> float:
     return max(box.width for box in boxes) / figure.dpi
 
 
-def _replace_letters(text: str, unknown: frozenset[str]) -> str:
+def replace_letters(text: str, unknown: frozenset[str]) -> str:
+    """Replace the letters that no font has."""
     return "".join(UNKNOWN_LETTER if letter in unknown else letter for letter in text)
 
 
-def _reduce(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def reduce_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Reduce an image to as many pixels as can be seen, as (h, w) or (h, w, 3).
 
     An image that is neither grey nor RGB becomes the mean of its channels.

@@ -115,8 +115,10 @@ def _settings(run: Run, judged: _Judged) -> dict[str, Any]:
         "skip_bad": data.skip_bad,
         "training images": data.train,
         "validation images": data.validation,
+        "folds": None if data.split is None else data.split.folds,
         "recipe": record.recipe_name,
         **asdict(record.recipe),
+        "class_weight": record.fit.weights_in_words,
         "engine": record.engine_used or record.engine,
         "threads": record.threads,
         "seed": record.seed,
@@ -124,13 +126,16 @@ def _settings(run: Run, judged: _Judged) -> dict[str, Any]:
 
 
 def _results(run: Run) -> dict[str, Any]:
-    results, n = run.results, run.record.data.validation
-    accuracy = results.val_accuracy
+    results, n, folds = run.results, run.record.data.validation, run.record.folds
+    accuracy = results.val_accuracy if folds is None else folds.spread.mean
+    interval = None if folds is None else folds.spread.interval
+    if folds is None and accuracy is not None and n:
+        interval = wilson_interval(round(accuracy * n), n)
     return {
         "status": run.record.status,
         "epochs trained": results.epochs,
         "validation accuracy": accuracy,
-        INTERVAL: None if accuracy is None or n == 0 else wilson_interval(round(accuracy * n), n),
+        INTERVAL: interval,
         "validation loss": results.val_loss,
         "training loss": results.train_loss,
         "parameters": results.n_parameters,

@@ -2,7 +2,8 @@
 
 It answers: how did the training go, how good is the network, where is it wrong, what has it learned. Its tables and
 images are about the validation images, which training reports on and which settings are chosen by; the test images
-are scored once, beside them.
+are scored once, beside them. After a training over folds they are about all images, each judged by the network of the
+fold that it was held out from.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from golmu.plots.fonts import shorten_path
 from golmu.plots.images import overlay, to_displayable
 from golmu.recipe import Recipe
 from golmu.report.page import apply_colours, image_uri, render_drawing
-from golmu.runs.folder import REPORT
-from golmu.runs.record import RunRecord
+from golmu.runs.folder import REPORT, fold_folder
+from golmu.runs.record import RunRecord, read_record
 from golmu.runs.reproduce import reproduce_code, reproduce_command
 from golmu.runs.run import Run
 from golmu.system import write_file
@@ -143,7 +144,8 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
         "main": main,
         "test": None if test is None else evaluate_images(predictor, test),
         "notes": images.notes,
-        "copies": record.data.copies_note if main is not None and main.images.name == "validation" else "",
+        "copies": record.data.copies_note if main is not None and main.images.name != "test" else "",
+        "folds": _folds(run) if main is not None and main.images.name == "out-of-fold" else None,
         "is_other": is_other,
         "dead": "" if main is None else _dead(predictor, main, record.recipe),
         "kernels": _kernels(predictor, record.seed),
@@ -152,8 +154,8 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
 
 
 def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
-    """Which kernels never fire on the validation images, with what to try; "" if all do."""
-    if main.images.name != "validation":
+    """Which kernels never fire on the validation images or those of all folds, with what to try; "" if all do."""
+    if main.images.name == "test":
         return ""
     dead, kernels = dead_kernels(predictor, main.images.images), predictor.model.architecture.kernels
     if not (advice := advice_on_dead_kernels(dead, kernels, recipe)):
@@ -170,7 +172,7 @@ def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
 
 def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
     """The facts of run.json that the page shows."""
-    data, results = record.data, run.results
+    data, results, weights = record.data, run.results, record.fit.weights_in_words
     return {
         "name": run.folder.resolve().name,
         "status": record.status,
@@ -185,12 +187,31 @@ def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
         "seconds": record.seconds or sum(run.history.seconds),
         "engine": record.engine_used or record.engine,
         "seed": record.seed,
-        "settings": {**asdict(recipe), "engine": record.engine, "threads": record.threads, "seed": record.seed},
+        "settings": {
+            **asdict(recipe),
+            **({} if weights is None else {"class_weight": weights}),
+            "engine": record.engine,
+            "threads": record.threads,
+            "seed": record.seed,
+        },
         "versions": dict(record.versions),
         "machine": dict(record.machine),
         "is_named": not data.is_of_arrays,
         "repeat": reproduce_code(record) if data.is_of_arrays else reproduce_command(record),
     }
+
+
+def _folds(run: Run) -> dict[str, Any] | None:
+    """What the training of each fold came to, and all of them together; None where they have not ended."""
+    results = run.record.folds
+    if results is None:
+        return None
+    rows = []
+    for fold in range(1, len(results.accuracies) + 1):
+        record = read_record(fold_folder(run.folder, fold))
+        if record.results is not None:
+            rows.append({"fold": fold, "data": record.data, "seconds": record.seconds or 0.0, **asdict(record.results)})
+    return {"rows": rows, "spread": results.spread, "patience": results.patience}
 
 
 def _is_other(main: Evaluation | None, record: RunRecord) -> bool:
@@ -270,7 +291,8 @@ def _grad_cam_uri(main: Evaluation, number: int, predictor: Predictor) -> str:
     a, image = predictor.model.architecture, np.ascontiguousarray(main.images.images[number])
     if a.n_blocks == 1:
         return ""
-    cam = grad_cam(predictor.engine, image, int(main.predictions[number]))
+    judge = main.images.judge(number, predictor)
+    cam = grad_cam(judge.engine, image, int(main.predictions[number]))
     return image_uri(overlay(image, enlarge_map(cam, a.n_blocks, (a.height, a.width))))
 
 

@@ -7,6 +7,7 @@ checkpoint.safetensors    the state from which the training can continue (`golmu
 held-out.csv              which images were held out for validation (`golmu.runs.held_out`)
 curves.png                training and validation loss
 report.html               the report (`golmu.report.run_report`)
+fold-1/, fold-2/, ...     the runs of the folds, in a training over folds (`golmu.runs.folds`)
 export/                   networks in the formats of other programs (`golmu.export`)
 .lock                     held by the process that trains here, and free when that ends, however it ends
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from itertools import count
 from pathlib import Path
 
@@ -24,8 +26,16 @@ from golmu.system import PART_SUFFIX, is_locked, lock_file
 RUN, HISTORY, MODEL, CURVES = "run.json", "history.csv", "model.safetensors", "curves.png"
 CHECKPOINT, LOCK, REPORT, HELD_OUT = "checkpoint.safetensors", ".lock", "report.html", "held-out.csv"
 
+UNFINISHED = f".*{PART_SUFFIX}"
+"""Files of a run folder that are being written, or that a process left half-written as it was killed."""
+
 RUNS = Path("runs")
 """Folder under the current one for runs whose folder the user does not name."""
+
+
+def fold_folder(folder: Path, fold: int) -> Path:
+    """The run folder of a fold, counted from 1, in that of a training over folds."""
+    return folder / f"fold-{fold}"
 
 
 @contextlib.contextmanager
@@ -66,7 +76,8 @@ def _make_numbered(stem: str, runs: Path) -> Path:
 
 
 def _check_empty(folder: Path) -> None:
-    if any(path.name != LOCK for path in folder.iterdir()):
+    # What a process that was killed has left half-written is deleted with the lock in hand.
+    if any(path.name != LOCK and not fnmatch(path.name, UNFINISHED) for path in folder.iterdir()):
         raise RunError(
             f"the run folder {folder} is not empty: give a new folder, so that no run is lost, or continue the "
             f"run with --resume {folder} (resume=)"
@@ -95,7 +106,7 @@ def lock_run(folder: Path) -> Iterator[None]:
             ) from error
         except OSError as error:
             raise SaveError(f"the run folder {folder} cannot be written: {error.strerror or error}") from error
-        for unfinished in folder.glob(f".*{PART_SUFFIX}"):
+        for unfinished in folder.glob(UNFINISHED):
             if unfinished.is_file():
                 unfinished.unlink(missing_ok=True)
         yield

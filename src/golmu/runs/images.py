@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from golmu.data.shards.loading import PackedDataset
 from golmu.errors import CheckpointError, DataError, InputError, RunError, warn
 from golmu.model.predictor import Predictor
 from golmu.runs.checkpoint import fingerprint_part
+from golmu.runs.folder import fold_folder
 from golmu.runs.held_out import HeldOut, digests
 from golmu.runs.record import Split, test_digest
 from golmu.runs.run import Run
@@ -66,7 +66,7 @@ def judged_images(
         raise RunError(f"{run.folder} was trained on arrays, and does not keep them: {hint}")
     options = run.read_options
     place = run.find_data(command or f"golmu report {run.folder} NEW-PLACE") if data is None else data
-    if is_packed(place):
+    if _stays_on_disk(run, place):
         return judged_shards(run, _check_shards(place, progress), is_given=is_own_data(run, data))
     dataset = load_fitted(
         predictor, place, folder, skip_bad=options.skip_bad, label=options.label, progress=progress,
@@ -107,7 +107,7 @@ def load_to_evaluate(
     GolmuError
         If the data cannot be read, or do not fit the network.
     """
-    if is_packed(place):
+    if _stays_on_disk(run, place):
         index = _check_shards(place, progress)
         return index.name, shards_to_evaluate(run, index, data)
     dataset = load_fitted(
@@ -116,10 +116,29 @@ def load_to_evaluate(
     return dataset.name, images_to_evaluate(run, dataset, data)
 
 
+def _stays_on_disk(run: Run, place: str) -> bool:
+    """Whether data are shards that need not be read as a whole, as those of a run over folds must be."""
+    split = run.record.data.split
+    return is_packed(place) and not (split is not None and split.is_over_folds)
+
+
 def _check_shards(folder: str, progress: Progress | None) -> ShardIndex:
     index = read_index(Path(folder))
     index.check(progress)
     return index
+
+
+def out_of_fold_images(run: Run, dataset: Dataset) -> LabelledImages:
+    """Return the images of all folds of a run, which are in memory, each to be judged by the network of its fold.
+
+    Raises
+    ------
+    GolmuError
+        If a fold cannot be read.
+    """
+    images, _ = _out_of_fold(run, dataset, is_given=True)
+    assert images is not None
+    return images
 
 
 def images_to_evaluate(run: Run, dataset: Dataset, data: str | None) -> LabelledImages:
@@ -167,6 +186,8 @@ def _held_out_images(run: Run, dataset: Dataset, *, is_given: bool) -> tuple[Lab
     With `is_given` the data are said to be the run's own: that none is found is an error. Else they may be any data,
     and None is returned unless at least half are found.
     """
+    if run.record.n_folds:
+        return _out_of_fold(run, dataset, is_given=is_given)
     if run.held_out is not None:
         return _find_again(run, run.held_out, dataset, is_given=is_given)
     if run.record.data.split is None:
@@ -177,6 +198,19 @@ def _held_out_images(run: Run, dataset: Dataset, *, is_given: bool) -> tuple[Lab
         if is_given:
             raise
         return None, ()
+
+
+def _out_of_fold(run: Run, dataset: Dataset, *, is_given: bool) -> tuple[LabelledImages | None, tuple[str, ...]]:
+    """Find the images of every fold, each to be judged by the network of its fold."""
+    folds, notes = [], list[str]()
+    for number in range(1, run.record.n_folds + 1):
+        fold = Run.open(fold_folder(run.folder, number))
+        images, said = _held_out_images(fold, dataset, is_given=is_given)
+        notes += said
+        if images is None:
+            return None, tuple(notes)
+        folds.append((fold.predictor, images, fold.record.data.validation))
+    return LabelledImages.out_of_fold(folds), tuple(notes)
 
 
 def _find_again(
@@ -253,9 +287,10 @@ def _split_again(run: Run, split: Split, dataset: Dataset) -> LabelledImages:
     predictor, record = run.predictor, run.record.data
     check_names(dataset, predictor)
     try:
-        fit, held_out = dataset.split(**asdict(split))
+        fit, held_out = split.of(dataset)
     except InputError as error:
         raise DataError(f"{error}, so {dataset.name} is not what {run.folder} was trained on") from error
+    assert held_out is not None  # the record says that there are validation images
     if len(held_out) != record.validation:
         raise DataError(
             f"{dataset.name} gives {len(held_out):,} validation images, where {run.folder} had {record.validation}: "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from golmu.analysis.labelled_images import JudgedImages, LabelledImages
 from golmu.architecture import Architecture
 from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
+from golmu.data.sample_weight import importance
 from golmu.data.shards.index import ShardIndex
 from golmu.engines.contract import Engine, Prepared
 from golmu.errors import DataError
@@ -84,11 +85,14 @@ class SplitDataset:
     record: DataRecord
     images: JudgedImages
     """The validation images, and the test images if there are any."""
+    class_weight: str | None = None
+    """How much the images of each class count; None: all count alike."""
 
     @classmethod
     def of(
-        cls, dataset: Dataset, argument: str, read_options: ReadOptions | None = None, split: Split = DEFAULT_SPLIT
-    ) -> SplitDataset:
+        cls, dataset: Dataset, argument: str, read_options: ReadOptions | None = None, split: Split = DEFAULT_SPLIT,
+        class_weight: str | None = None,
+    ) -> SplitDataset:  # fmt: skip
         """Hold out a part of a data set's training images; the arguments are those of `TrainingJob.from_dataset`.
 
         Raises
@@ -96,23 +100,28 @@ class SplitDataset:
         GolmuError
             If the data cannot be split, or hold one class only.
         """
-        fit, held_out = dataset.split(**asdict(split))
+        fit, held_out = split.of(dataset)
         classes = np.unique(fit.labels)
         if len(classes) < 2:
             raise DataError(
                 f"{dataset.name} holds one class only, '{dataset.class_names[classes[0]]}': at least 2 are needed"
             )
-        labels, validation_labels = (np.searchsorted(classes, part.labels) for part in (fit, held_out))
+        labels = np.searchsorted(classes, fit.labels)
+        validation = None if held_out is None else (held_out.images, np.searchsorted(classes, held_out.labels))
         names = tuple(dataset.class_names[label] for label in classes)
         place = argument if argument in DATASET_NAMES else str(Path(argument).resolve())
-        record = DataRecord.of(place, dataset, read_options or ReadOptions(), split, len(fit), len(held_out))
+        n_held_out = 0 if held_out is None else len(held_out)
+        record = DataRecord.of(place, dataset, read_options or ReadOptions(), split, len(fit), n_held_out)
+        counts = importance(None, class_weight, labels, classes)
         return cls(
-            place, TrainingData(fit.images, labels, (held_out.images, validation_labels), classes, names), record,
-            JudgedImages.of(dataset, held_out, classes),
+            place, TrainingData(fit.images, labels, validation, classes, names, counts), record,
+            JudgedImages.of(dataset, held_out, classes), class_weight,
         )  # fmt: skip
 
     @classmethod
-    def of_shards(cls, index: ShardIndex, split: Split = DEFAULT_SPLIT) -> SplitDataset:
+    def of_shards(
+        cls, index: ShardIndex, split: Split = DEFAULT_SPLIT, class_weight: str | None = None
+    ) -> SplitDataset:
         """Hold out a part of a packed folder's training images, which stay on disk.
 
         Raises
@@ -120,9 +129,9 @@ class SplitDataset:
         GolmuError
             If the data cannot be read or split, or hold one class only.
         """
-        data = ShardedData(index, split)
+        data = ShardedData(index, split, class_weight)
         record = DataRecord.of_shards(index, split, data.n_images, len(data.held_out))
-        return cls(str(index.folder), data, record, sample_judged(data.judged))
+        return cls(str(index.folder), data, record, sample_judged(data.judged), class_weight)
 
     @property
     def name(self) -> str:
@@ -161,7 +170,7 @@ class TrainingJob:
     def from_dataset(
         cls, dataset: Dataset, argument: str, recipe: Recipe, *, recipe_name: str | None = None, engine: str = "auto",
         threads: int | None = None, seed: int = DEFAULT_SEED, read_options: ReadOptions | None = None,
-        split: Split = DEFAULT_SPLIT,
+        split: Split = DEFAULT_SPLIT, class_weight: str | None = None,
     ) -> TrainingJob:  # fmt: skip
         """Make ready a training on a part of a data set's training images, which validates on the rest.
 
@@ -177,6 +186,8 @@ class TrainingJob:
             How its image files were read.
         split
             How images are held out for validation; by default 20 % of each class.
+        class_weight
+            "balanced", by which each class counts alike, whatever its number of images; None: each image does.
 
         Raises
         ------
@@ -184,8 +195,8 @@ class TrainingJob:
             If the data or the settings cannot be used.
         """
         return cls.from_split(
-            SplitDataset.of(dataset, argument, read_options, split), recipe, recipe_name=recipe_name, engine=engine,
-            threads=threads, seed=seed,
+            SplitDataset.of(dataset, argument, read_options, split, class_weight), recipe, recipe_name=recipe_name,
+            engine=engine, threads=threads, seed=seed,
         )  # fmt: skip
 
     @classmethod
@@ -209,7 +220,8 @@ class TrainingJob:
         preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
         made, rng = begin(architecture, engine, threads, seed, preprocessing)
         record = RunRecord.begin(
-            split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name
+            split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name,
+            fit=FitRecord(class_weight=split.class_weight),
         )  # fmt: skip
         stem = f"{file_stem(split.name)}-{recipe_name or 'run'}"
         return cls(Training(made, recipe, rng), data, record, split.images, stem)
@@ -301,6 +313,17 @@ class TrainingJob:
             recorder.begin()
             recorder.finish("finished" if self.is_done else "interrupted")
             return Run(made, recorder.record)
+
+    def start_in(
+        self, run: Run, callbacks: Sequence[Callback] = (), on_begin: Callable[[Path], None] | None = None
+    ) -> Outcome:
+        """Train in the folder of a run that has a record but no training yet, and that this process has locked.
+
+        Its record is kept; for the rest see `start`.
+        """
+        recorder = RunRecorder(run.folder, self.training, self._identity, run.record, self._held_out)
+        recorder.begin()
+        return self._record(recorder, callbacks, on_begin)
 
     def resume(
         self, run: Run, callbacks: Sequence[Callback] = (), on_begin: Callable[[Path], None] | None = None, *,

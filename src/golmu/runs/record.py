@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from hashlib import blake2b
@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from golmu.data import Dataset
+from golmu.data import Dataset, ImageSet
+from golmu.data.dataset import MAX_FOLDS
 from golmu.data.reading import ReadOptions
 from golmu.data.shards.index import ShardIndex
 from golmu.errors import RunError
 from golmu.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
+from golmu.metrics import Spread, spread
 from golmu.model.file_format import FORMATS, N_KERNELS, format_of
 from golmu.recipe import FIELDS, Recipe
 from golmu.runs.folder import RUN
@@ -49,23 +51,63 @@ CLASS_WEIGHT = Kind(
     ),
 )  # fmt: skip
 
+ACCURACIES_OF_FOLDS = Kind(
+    f"a list of 2 to {MAX_FOLDS} numbers from 0 to 1",
+    lambda v: number(0, 1).list.includes(v) and 2 <= len(v) <= MAX_FOLDS,
+)
+
 
 @dataclass(frozen=True)
 class Split:
-    """How the validation images were held out: the arguments of `Dataset.split`."""
+    """How the validation images were held out: by the arguments of `Dataset.split`, or as a fold of several."""
 
     validation: float
+    """The share of the images that is held out."""
     random_state: int
     at_least_one: bool = True
     """False in records from before each class was in both parts."""
+    folds: int | None = None
+    """Number of folds; None: there are none."""
+    fold: int | None = None
+    """The fold that is held out, counted from 1; None: of folds, none is."""
+
+    @classmethod
+    def of_folds(cls, folds: int, fold: int | None = None) -> Split:
+        """The split that holds out one of several folds; or, without `fold`, that of the training on all images."""
+        return cls(0.0 if fold is None else 1 / folds, SPLIT_SEED, folds=folds, fold=fold)
+
+    @property
+    def is_over_folds(self) -> bool:
+        """Whether it is that of a training on all images, after one for each fold."""
+        return self.folds is not None and self.fold is None
+
+    def of(self, dataset: Dataset) -> tuple[ImageSet, ImageSet | None]:
+        """Return the images to train on, and those to validate on, if there are any.
+
+        Raises
+        ------
+        InputError
+            If the data set cannot be split in this way.
+        """
+        if self.folds is None:
+            return dataset.split(self.validation, self.random_state, at_least_one=self.at_least_one)
+        if self.fold is None:
+            return dataset.train, None
+        return dataset.fold(self.fold, self.folds, self.random_state)
 
     @classmethod
     def from_json(cls, said: Json) -> Split:
-        """The split that `asdict` wrote; see `RunRecord.from_json` for errors."""
+        """The split that `to_json` wrote; see `RunRecord.from_json` for errors."""
+        folds = take(said, "folds", integer(2, MAX_FOLDS), None)
+        fold = None if folds is None else take(said, "fold", integer(1, folds), None)
         return cls(
             float(take(said, "validation", number(0, 1))), take(said, "random_state", integer(0, 2**32 - 1)),
-            take(said, "at_least_one", FLAG, False),
+            take(said, "at_least_one", FLAG, False), folds, fold,
         )  # fmt: skip
+
+    def to_json(self) -> Json:
+        """The split as run.json holds it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 VALIDATION_SHARE = 0.2
@@ -102,7 +144,8 @@ class DataRecord:
     test_digest: str | None = None
     """What tells the test images from others (`test_digest`); None in records from before it was kept."""
     copies: int = 0
-    """Number of validation images that have a copy among the training images; 0 in records from before it was kept."""
+    """Number of validation images that have a copy among the training images; 0 in records from before it was kept.
+    Over folds, the number of all images that have a copy in another fold."""
 
     @classmethod
     def of(
@@ -135,11 +178,11 @@ class DataRecord:
         """What to say about validation images that have a copy among the training images; "" if there are none."""
         if not self.copies:
             return ""
-        have = "has" if self.copies == 1 else "have"
-        return (
-            f"{self.copies:,} of the {self.validation:,} validation images {have} a copy among the training images, so "
-            "the accuracy is too high: remove the copies"
-        )
+        have, where = "has" if self.copies == 1 else "have", "among the training images"
+        images = f"{self.validation:,} validation images"
+        if not self.validation:
+            images, where = f"{self.train:,} images", "in another fold"
+        return f"{self.copies:,} of the {images} {have} a copy {where}, so the accuracy is too high: remove the copies"
 
     @property
     def read_options(self) -> ReadOptions:
@@ -186,7 +229,7 @@ class DataRecord:
             "left_out": list(self.left_out),
             "train": self.train,
             "validation": self.validation,
-            "split": None if self.split is None else asdict(self.split),
+            "split": None if self.split is None else self.split.to_json(),
             "class_names": list(self.class_names),
             **({} if self.test_digest is None else {"test_digest": self.test_digest}),
             **copies,
@@ -219,6 +262,18 @@ class FitRecord:
             class_weight = tuple((np.asarray(label).item(), float(weight)) for label, weight in class_weight.items())
         shape = None if image_shape is None else tuple(int(size) for size in image_shape)
         return cls(shape, class_weight, is_weighted or None, is_continued or None)
+
+    @property
+    def balance(self) -> str | None:
+        """The class weight that `golmu train` takes: "balanced", or None."""
+        return self.class_weight if isinstance(self.class_weight, str) else None
+
+    @property
+    def weights_in_words(self) -> str | None:
+        """The weights of the classes: "balanced", or "label: weight, label: weight"; None without any."""
+        if isinstance(self.class_weight, tuple):
+            return ", ".join(f"{label}: {weight:g}" for label, weight in self.class_weight)
+        return self.class_weight
 
     @classmethod
     def from_json(cls, said: Json) -> FitRecord:
@@ -284,6 +339,44 @@ class Results:
 
 
 @dataclass(frozen=True)
+class FoldResults:
+    """What the trainings of the folds came to, before the one on all images, and what was asked of them."""
+
+    accuracies: tuple[float, ...]
+    """Of each fold."""
+    epochs: int
+    """The epochs of their recipe."""
+    patience: int | None = None
+    """The patience of their recipe; the training on all images can have none, since it holds no images out."""
+
+    @classmethod
+    def of(cls, results: Sequence[Results], recipe: Recipe) -> FoldResults:
+        """The results of folds that were trained with this recipe."""
+        return cls(tuple(one.val_accuracy or 0.0 for one in results), recipe.epochs, recipe.patience)
+
+    @property
+    def spread(self) -> Spread:
+        """Mean, standard deviation and interval of the accuracies."""
+        return spread(self.accuracies)
+
+    @classmethod
+    def from_json(cls, said: Json) -> FoldResults:
+        """The results that `to_json` wrote; see `RunRecord.from_json` for errors."""
+        accuracies = take(said, "accuracies", ACCURACIES_OF_FOLDS)
+        return cls(
+            tuple(map(float, accuracies)), take(said, "epochs", integer(1)), take(said, "patience", integer(1), None)
+        )
+
+    def to_json(self) -> Json:
+        """The results as run.json holds them."""
+        found = self.spread
+        return {
+            "accuracies": list(self.accuracies), "mean": found.mean, "standard_deviation": found.deviation,
+            "interval": list(found.interval), "epochs": self.epochs, "patience": self.patience,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """The content of run.json: what the training was, and what it came to."""
 
@@ -308,6 +401,8 @@ class RunRecord:
     seconds: float | None = None
     """Time of training, all its parts together."""
     results: Results | None = None
+    folds: FoldResults | None = None
+    """What the folds came to, if the images were trained on fold by fold first and that has ended."""
     error: str | None = None
     """Why the training failed."""
     other: Mapping[str, Any] = field(default_factory=dict)
@@ -324,6 +419,19 @@ class RunRecord:
             versions=_versions(),
             machine={"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         )  # fmt: skip
+
+    @property
+    def n_folds(self) -> int:
+        """The number of folds that are trained before the network on all images; 0: there are none."""
+        split = self.data.split
+        return split.folds or 0 if split is not None and split.is_over_folds else 0
+
+    @property
+    def asked_recipe(self) -> Recipe:
+        """The recipe that was asked for; of a training over folds, that of the folds."""
+        if self.folds is None:
+            return self.recipe
+        return replace(self.recipe, epochs=self.folds.epochs, patience=self.folds.patience)
 
     def continued(self, epochs: int) -> RunRecord:
         """The record of the same run that continues now, up to `epochs` epochs in all."""
@@ -345,11 +453,12 @@ class RunRecord:
         if type(form) is not int or form not in N_KERNELS:
             raise ValueError(f"its format is {form!r}, and this version of golmu reads formats {FORMATS}")
         settings, results = take(said, "settings", OBJECT), take(said, "results", OBJECT, None)
+        folds = take(said, "folds", OBJECT, None)
         take(settings, "n_kernels", N_KERNELS[form])
         required = [name for name, one in FIELDS.items() if one.default is MISSING]
         known = {
             "format", "status", "started", "data", "recipe", "settings", "versions", "machine", "resumed", "engine",
-            "seconds", "results", "error",
+            "seconds", "results", "folds", "error",
         }  # fmt: skip
         return cls(
             status=take(said, "status", STATUS),
@@ -367,6 +476,7 @@ class RunRecord:
             engine_used=take(said, "engine", TEXT, None),
             seconds=take(said, "seconds", number(0), None),
             results=None if results is None else Results.from_json(results),
+            folds=None if folds is None else FoldResults.from_json(folds),
             error=take(said, "error", TEXT, None),
             other={name: value for name, value in said.items() if name not in known},
         )
@@ -378,6 +488,7 @@ class RunRecord:
             "engine": self.engine_used,
             "seconds": self.seconds,
             "results": None if self.results is None else asdict(self.results),
+            "folds": None if self.folds is None else self.folds.to_json(),
             "error": self.error,
         }
         return {

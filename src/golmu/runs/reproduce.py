@@ -26,10 +26,14 @@ def reproduce_command(record: RunRecord) -> str:
         words += ["--skip-bad"]
     if data.label is not None:
         words += ["--label", data.label]
-    if data.split is not None and data.split.validation != VALIDATION_SHARE:
+    if data.split is not None and data.split.folds is not None:
+        words += ["--folds", str(data.split.folds)]
+    elif data.split is not None and data.split.validation != VALIDATION_SHARE:
         words += ["--validation-share", str(data.split.validation)]
+    if isinstance(record.fit.class_weight, str):
+        words += ["--class-weight", record.fit.class_weight]
     usual = asdict(RECIPES[name]) | {"epochs": epochs_for(name, data.train + data.validation)}
-    for field, value in asdict(record.recipe).items():
+    for field, value in asdict(record.asked_recipe).items():
         if value != usual[field]:
             words += _option(field, value)
     words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]

@@ -15,11 +15,11 @@ from golmu.analysis.labelled_images import JudgedImages, LabelledImages
 from golmu.data.shards.index import ShardIndex
 from golmu.data.shards.sharded_images import ShardedImages
 from golmu.data.shards.split import hold_out
-from golmu.engines.contract import Engine
+from golmu.engines.contract import Engine, Prepared
 from golmu.errors import DataError
 from golmu.runs.record import Split
 from golmu.training.streaming import Stream
-from golmu.types import Images
+from golmu.types import Images, Labels
 
 MAX_JUDGED, MAX_JUDGED_BYTES = 65_536, 2**25
 """Images of a part, and their bytes, that a report is drawn on at most: they are in memory at once."""
@@ -33,6 +33,8 @@ class ShardedData:
 
     index: ShardIndex
     split: Split
+    class_weight: str | None = None
+    """"balanced" for classes that count alike, whatever their numbers of images."""
 
     def __post_init__(self) -> None:
         if len(self.index.class_names) < 2:
@@ -73,7 +75,7 @@ class ShardedData:
     def fingerprint(self) -> dict[str, Any]:
         """What tells these data from others: the digests of the shards, and the split."""
         said = f"{self.index.digest} {self.split.validation!r} {self.split.random_state}"
-        return {
+        printed: dict[str, Any] = {
             part: {
                 "shape": list(images.shape),
                 "dtype": "uint8",
@@ -81,10 +83,26 @@ class ShardedData:
             }
             for part, images in (("training", self.images), ("validation", self.held_out))
         }
+        if self._class_factors is not None:
+            printed["importance"] = hashlib.sha256(self._class_factors.data).hexdigest()
+        return printed
+
+    @cached_property
+    def _class_factors(self) -> NDArray[np.float32] | None:
+        """(C,): how much each sample of a class counts, as `golmu.data.sample_weight.importance` has it."""
+        if self.class_weight is None:
+            return None
+        counts = self.images.count_classes(len(self.classes))
+        return np.asarray(len(self.images) / (len(counts) * counts), np.float32)
 
     def prepare(self, engine: Engine) -> tuple[Stream, Stream]:
         """The images to train and to validate on, which are read as the engine needs them."""
-        return Stream(self.images, engine.prepare), Stream(self.held_out, engine.prepare)
+        factors = self._class_factors
+
+        def prepare(images: Images, labels: Labels) -> Prepared:
+            return engine.prepare(images, labels, None if factors is None else factors[labels])
+
+        return Stream(self.images, prepare), Stream(self.held_out, engine.prepare)
 
     @property
     def n_copies(self) -> int:

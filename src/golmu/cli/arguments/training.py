@@ -10,9 +10,11 @@ import typer
 from golmu.cli.options import (
     WHAT_DATA_IS_HELP,
     ChannelsOption,
+    ClassWeightOption,
     DataArgument,
     EngineOption,
     FolderOption,
+    FoldsOption,
     JsonOption,
     LabelOption,
     NoTryOption,
@@ -57,18 +59,21 @@ def train(
     skip_bad: SkipBadOption = False,
     label: LabelOption = None,
     validation_share: ValidationShareOption = None,
+    folds: FoldsOption = None,
+    class_weight: ClassWeightOption = None,
     no_try: NoTryOption = False,
 ) -> None:
     """Train a network on DATA and write a run folder.
 
-    Four fifths of DATA's training images are trained on, unless you give --validation-share; the others validate.
+    Four fifths of DATA's training images are trained on, unless you give --validation-share; the others validate. With
+    --folds, each image validates once.
     """
     from golmu.cli.commands.train import train_run  # noqa: PLC0415  what it imports takes half a second
 
     status = train_run(
         data, recipe, given, engine=engine, threads=threads, seed=seed, run=run, resume=resume,
         allow_inexact=allow_inexact, folder=folder, read_options=read_options(size, channels, skip_bad, label),
-        validation_share=validation_share, with_panel=not no_try,
+        validation_share=validation_share, folds=folds, class_weight=class_weight, with_panel=not no_try,
     )  # fmt: skip
     if status:
         raise typer.Exit(status)
@@ -132,6 +137,13 @@ def data(
             "folder.",
         ),
     ] = None,
+    check_labels: Annotated[
+        bool,
+        typer.Option(
+            "--check-labels",
+            help="Train networks over five folds, and list the images whose labels are least believable.",
+        ),
+    ] = False,
     json_output: JsonOption = False,
     folder: FolderOption = None,
     size: SizeOption = None,
@@ -142,7 +154,7 @@ def data(
     """Inspect a data set: check its files, count its classes, report problems, and draw samples of each class."""
     from golmu.cli.commands.data import inspect_data, show_data  # noqa: PLC0415
 
-    result = inspect_data(name, folder, read_options(size, channels, skip_bad, label), sheet)
+    result = inspect_data(name, folder, read_options(size, channels, skip_bad, label), sheet, with_labels=check_labels)
     if json_output:
         print_json(result)
     else:

@@ -8,20 +8,27 @@ from typing import Any
 from rich.table import Table
 
 from golmu import plots
-from golmu.cli.console import make_console, print_table
+from golmu.cli.console import make_console, print_table, shell_command
 from golmu.cli.places import default_place, refuse_in_data
 from golmu.cli.progress import ReadingDisplay
 from golmu.data import Dataset
 from golmu.data.loading import read_dataset
 from golmu.data.quality import Finding, class_counts, findings
 from golmu.data.reading import ReadOptions
+from golmu.data.sample_weight import BALANCED
 from golmu.errors import InputError
 from golmu.names import file_stem
 from golmu.system import check_writable, write_file
 
+SAMPLES = "-samples"
+"""How the name of the contact sheet ends, unless the user gives another."""
+
+UNTRAINABLE = {"one_class", "single_images"}
+"""Findings with which no training begins."""
+
 
 def inspect_data(
-    data: str, folder: Path | None, read_options: ReadOptions, sheet: Path | None = None
+    data: str, folder: Path | None, read_options: ReadOptions, sheet: Path | None = None, *, with_labels: bool = False
 ) -> dict[str, Any]:
     """Return name, source, shapes, classes and notices of a data set, and which files are not read; draw samples.
 
@@ -36,6 +43,8 @@ def inspect_data(
     sheet
         PNG file for the contact sheet, written or replaced; by default NAME-samples.png in the current folder, or
         beside the data where that lies in them.
+    with_labels
+        Whether the labels are checked too (`golmu.cli.label_check`), with a contact sheet of its own beside the other.
 
     Raises
     ------
@@ -50,15 +59,22 @@ def inspect_data(
     is_skipping, read_options.skip_bad = read_options.skip_bad, True  # what cannot be read is a finding here
     with ReadingDisplay() as read_options.progress:
         dataset = read_dataset(data, folder, read_options)
-    sheet = default_place(Path(f"{file_stem(dataset.name)}-samples.png"), data) if sheet is None else sheet
+    sheet = default_place(Path(f"{file_stem(dataset.name)}{SAMPLES}.png"), data) if sheet is None else sheet
     figure = plots.samples(dataset.train.images, dataset.train.labels, dataset.class_names, title=dataset.name)
     write_file(sheet, plots.png(figure), "the sheet")
     found = findings(dataset)
+    if not {one.kind for one in found} & UNTRAINABLE:
+        command = _command_to_balance(data, folder, read_options)
+        found = [
+            one._replace(text=f"{one.text}; to count each class alike, train with {command}")
+            if one.kind == "unbalanced" else one
+            for one in found
+        ]  # fmt: skip
     if (n := len(read_options.left_out)) and not is_skipping:
         some, them = ("a file", "the file") if n == 1 else (f"{n:,} files", "the files")
         text = f"golmu train stops at {some} that it cannot read. Repair or remove {them}, or add --skip-bad."
         found.append(Finding("unreadable", text))
-    return {
+    result = {
         "name": dataset.name,
         "source": dataset.source,
         "train": _describe(dataset.train.images),
@@ -70,6 +86,23 @@ def inspect_data(
         "left_out": read_options.left_out,
         "sheet": str(sheet),
     }
+    if with_labels:
+        from golmu.cli.label_check import find_doubtful_labels  # noqa: PLC0415  it imports all of training
+
+        stem = sheet.stem.removesuffix(SAMPLES)
+        result["labels"] = find_doubtful_labels(dataset, data, sheet.with_name(f"{stem}-doubtful.png"))
+    return result
+
+
+def _command_to_balance(data: str, folder: Path | None, options: ReadOptions) -> str:
+    """The command that trains on the data, read in the same way, with each class counting alike."""
+    words: list[object] = ["train", data, "--class-weight", BALANCED]
+    words += [] if folder is None else ["--folder", folder]
+    words += [] if options.size is None else ["--size", "x".join(map(str, options.size))]
+    words += [] if options.channels is None else ["--channels", options.channels]
+    words += [] if options.label is None else ["--label", options.label]
+    words += ["--skip-bad"] if options.left_out else []
+    return shell_command(*words)
 
 
 def _describe(images: Any) -> dict[str, Any]:
@@ -102,3 +135,7 @@ def show_data(result: dict[str, Any]) -> None:
     for notice in result["notices"]:
         console.print(f"notice: {notice}")
     console.print(f"samples: {result['sheet']}")
+    if "labels" in result:
+        from golmu.cli.label_check import show_doubtful_labels  # noqa: PLC0415
+
+        show_doubtful_labels(result["labels"], result["train"]["images"])

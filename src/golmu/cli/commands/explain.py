@@ -16,6 +16,7 @@ from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.image_files import read_image
 from golmu.data.readers.inversion import Inversion
 from golmu.errors import InputError, warn
+from golmu.model.predictor import Predictor
 from golmu.names import clean_name, file_stem
 from golmu.plots.canvas import render
 from golmu.preprocessing import INVERSIONS
@@ -46,7 +47,8 @@ def explain_run(
         The run folder.
     image
         The path of an image file; or, all in digits, the number of a validation image of the run, counted from 0, or
-        of a test image of `data` where the run was trained on arrays.
+        of a test image of `data` where the run was trained on arrays. Of a run over folds, it is the number of an image
+        of all folds, and the network is that of its fold.
     target
         Name of the class to explain; by default the predicted one.
     test
@@ -81,7 +83,7 @@ def explain_run(
                 f"--invert is for image files, got the number {image}: leave it out, or write ./{image} for a file"
             )
         refuse_in_data(output, data or opened.record.data.argument or "", "--output", run)
-        title, file, pixels, truth = _read_numbered(opened, int(image), test, data, folder)
+        predictor, title, file, pixels, truth = _read_numbered(opened, int(image), test, data, folder)
         stem = title.replace(" image ", "-")
     elif test or data is not None:
         raise InputError(f"--{'test' if test else 'data'} is for the number of an image, got {image}: leave it out")
@@ -118,8 +120,8 @@ def _stem(image: Path) -> str:
 
 def _read_numbered(
     run: Run, number: int, test: bool, data: str | None, folder: Path | None
-) -> tuple[str, str | None, Any, int]:
-    """What an image of the run's data is called, its file, its pixels, and the class that it shows."""
+) -> tuple[Predictor, str, str | None, Any, int]:
+    """The network that judges an image of the run's data, what it is called, its file, its pixels, and its class."""
     with ReadingDisplay() as progress:
         judged = judged_images(
             run, data, folder, hint="give data of the same kind with --data, or an image file",
@@ -138,5 +140,5 @@ def _read_numbered(
             f"there is no {images.name} image {number}: they are numbered from 0 to {last:,}; "
             f"write ./{number} for a file of this name"
         )
-    pixels = np.ascontiguousarray(images.images[index])
-    return f"{images.name} image {number}", images.file(index), pixels, int(images.labels[index])
+    pixels, judge = np.ascontiguousarray(images.images[index]), images.judge(index, run.predictor)
+    return judge, f"{images.name} image {number}", images.file(index), pixels, int(images.labels[index])

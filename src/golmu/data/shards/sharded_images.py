@@ -85,6 +85,13 @@ class ShardedImages:
             [shard.read_labels()[self._is_chosen(i, 0, shard.n)] for i, shard in enumerate(self._shards)]
         )
 
+    def count_classes(self, n_classes: int) -> NDArray[np.int64]:
+        """Return how many of these images show each class, (C,)."""
+        counts = np.zeros(n_classes, np.int64)
+        for i, shard in enumerate(self._shards):
+            counts += np.bincount(shard.read_labels()[self._is_chosen(i, 0, shard.n)], minlength=n_classes)
+        return counts
+
     @property
     def rows(self) -> NDArray[np.int64]:
         """Where each of these images is among all of the shards, (n,)."""

@@ -7,8 +7,8 @@ import pytest
 from small_network import WEIGHT_NAMES
 
 from golmu import ConvolutionNetwork
+from golmu.data.sample_weight import importance
 from golmu.errors import GolmuWarning, InputError, InputTypeError, RunError
-from golmu.estimator.sample_weight import importance
 
 CLASSES = np.array(["no", "yes"])
 LABELS = np.array([0, 0, 0, 1])
