@@ -3,7 +3,8 @@
 The module `curves` draws a training (`curves`, `accuracies`, `learning_rates`, `range_test`, `compared`), `scores` how
 good a network is (`confusion`, `class_scores`, `reliability`, `class_activations`), `images` an image and maps like it
 (`image`, `kernels`, `feature_maps`, `heat`), `explanation` how a network decides about an image (`occlusion`,
-`grad_cam`, `probabilities`, `units`, and `explanation`, a whole figure), and `samples` a contact sheet of a data set.
+`grad_cam`, `probabilities`, `units`, and `explanation`, a whole figure), `samples` a contact sheet of a data set, and
+`search` what the settings of a search did.
 `png` and `svg` turn them into the content of a file.
 
 Matplotlib, which takes a second to import, is imported when something is drawn. The functions stay outside pyplot: no
@@ -16,8 +17,10 @@ from golmu.plots.explanation import explanation, grad_cam, occlusion, probabilit
 from golmu.plots.images import feature_maps, heat, image, kernels
 from golmu.plots.samples import samples
 from golmu.plots.scores import class_activations, class_scores, confusion, reliability
+from golmu.plots.search import SearchedSetting, search
 
 __all__ = [
+    "SearchedSetting",
     "accuracies",
     "class_activations",
     "class_scores",
@@ -37,6 +40,7 @@ __all__ = [
     "range_test",
     "reliability",
     "samples",
+    "search",
     "svg",
     "units",
 ]

@@ -21,7 +21,7 @@ import numpy as np
 
 from golmu.data import Dataset
 from golmu.data.reading import ReadOptions
-from golmu.errors import RunError
+from golmu.errors import InputError, RunError
 from golmu.model.file_format import FORMATS, N_KERNELS, format_of
 from golmu.model.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
 from golmu.recipe import FIELDS, Recipe
@@ -57,6 +57,21 @@ class Split:
     random_state: int
     at_least_one: bool = True
     """False in records from before each class was in both parts."""
+
+    @classmethod
+    def of(cls, validation_share: float | None) -> Split:
+        """The split with this share of the training images held out; None: the usual one.
+
+        Raises
+        ------
+        InputError
+            If the share is none.
+        """
+        if validation_share is not None and not 0 < validation_share < 1:
+            raise InputError(
+                f"validation_share must be a number between 0 and 1, both excluded, got {validation_share:g}"
+            )
+        return cls(VALIDATION_SHARE if validation_share is None else validation_share, SPLIT_SEED)
 
     @classmethod
     def from_json(cls, said: Json) -> Split:

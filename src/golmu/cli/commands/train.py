@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from math import log
 from pathlib import Path
@@ -22,10 +21,11 @@ from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
 from golmu.metrics import describe_accuracy, wilson_interval
-from golmu.recipe import Recipe, get_recipe
+from golmu.recipe import Recipe
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import CURVES, MODEL, RUNS
 from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingJob, open_to_resume
+from golmu.runs.recipe_file import find_recipe
 from golmu.runs.record import DEFAULT_SPLIT, Split
 from golmu.runs.run import Run
 from golmu.training.interruption import EXIT_STATUS
@@ -66,8 +66,8 @@ def train_run(
     data
         What `golmu.load_dataset` takes; with `resume` it may be left out.
     recipe_name, given
-        The recipe to start from, by default one that suits the data (`golmu.cli.recipe_choice`), and fields of it to
-        replace (None: keep the recipe's value).
+        The name or the file of the recipe to start from, by default one that suits the data
+        (`golmu.cli.recipe_choice`), and fields of it to replace (None: keep the recipe's value).
     engine, threads, seed
         `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     run
@@ -98,8 +98,7 @@ def train_run(
         If the data, the settings or the folder cannot be used, or the loss stops being finite.
     """
     one_of(engine, ENGINE_NAMES, "engine")
-    if validation_share is not None and not 0 < validation_share < 1:
-        raise InputError(f"validation_share must be a number between 0 and 1, both excluded, got {validation_share:g}")
+    split = Split.of(validation_share)
     read_options = read_options or ReadOptions()
     if resume is not None:
         if run is not None:
@@ -122,7 +121,6 @@ def train_run(
     refuse_in_data(run, data, "--run")
     n_blocks = check_settings(data, recipe_name, given or {})
     seed = DEFAULT_SEED if seed is None else seed
-    split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
     choose = partial(choose_recipe, data, recipe_name, given or {})
     job, note = _make_job(data, choose, n_blocks, engine, threads, seed, folder, read_options, split)
     runs = default_place(RUNS, data) if run is None else RUNS
@@ -130,7 +128,7 @@ def train_run(
 
 
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
-    recipe = begun.recipe if recipe_name is None else get_recipe(recipe_name)
+    recipe = begun.recipe if recipe_name is None else find_recipe(recipe_name)
     return recipe.override({"epochs": begun.recipe.epochs}).override(given)
 
 
