@@ -25,6 +25,9 @@ PART_SUFFIX = ".part"
 RENAME_WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 """Seconds to wait before a rename is tried again: about one in all."""
 
+LOCK_WAIT = 0.005
+"""Seconds to wait before a lock that another process holds is tried again."""
+
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 OWN_CONTROL_GROUP = Path("/proc/self/cgroup")
 """Where Linux shows the limits of groups of processes, and the group of this process."""
@@ -217,6 +220,27 @@ def lock_file(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def wait_for_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of the file at `path`, as `lock_file` does, as soon as no other process holds it.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened or made, or its file system knows no locks.
+    """
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(lock_file(path))
+                break
+            except BlockingIOError as error:
+                if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                    raise OSError(error.errno, error.strerror) from error
+                time.sleep(LOCK_WAIT)
+        yield
 
 
 def is_locked(path: Path) -> bool:

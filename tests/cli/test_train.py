@@ -284,7 +284,7 @@ def test_ctrl_c_elsewhere(run, data, monkeypatch):
     def interrupt(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trainer, "load_with_bar", interrupt)
+    monkeypatch.setattr(trainer, "load_to_train", interrupt)
     assert run("train", data) == (130, [], "")
 
 

@@ -12,7 +12,7 @@ LAYERS = [
     {"cli"},
     {"serve"},
     {"estimator"},
-    {"report"},
+    {"report", "tune"},
     {"runs", "export"},
     {"plots", "pages"},
     {"analysis"},

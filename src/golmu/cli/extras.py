@@ -7,11 +7,9 @@ from collections.abc import Iterable
 
 from golmu.errors import EngineError
 
-INSTALL_COMMAND = "pip install 'golmu[serve]'"
 
-
-def refuse_without_extra(command: str, needed: Iterable[str]) -> None:
-    """Raise `EngineError` if a package that a command needs of the extra `serve` is not installed."""
+def refuse_without_extra(command: str, extra: str, needed: Iterable[str]) -> None:
+    """Raise `EngineError` if a package that a command needs of an extra is not installed."""
     for name in needed:
         if importlib.util.find_spec(name) is None:
-            raise EngineError(f"{command} needs {name}, which is not installed: {INSTALL_COMMAND}")
+            raise EngineError(f"{command} needs {name}, which is not installed: pip install 'golmu[{extra}]'")

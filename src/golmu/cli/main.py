@@ -14,7 +14,7 @@ import typer
 from golmu.about import VERSION
 from golmu.cli.arguments.results import compare, evaluate, explain, predict, report
 from golmu.cli.arguments.shipping import export, open_page, serve
-from golmu.cli.arguments.training import data, find_lr, pack, recipes, train
+from golmu.cli.arguments.training import data, find_lr, pack, recipes, train, tune
 from golmu.cli.options import GroupedCommand
 from golmu.cli.output import say
 from golmu.errors import GolmuError
@@ -67,6 +67,7 @@ for _name, _command, _help in (
     ("compare", compare, "Put runs side by side."),
     ("explain", explain, "Draw an image's way through the network."),
     ("recipes", recipes, "List the named recipes, with measured results."),
+    ("tune", tune, "Search for better settings."),
     ("find-lr", find_lr, "Suggest a learning rate."),
     ("data", data, "Inspect a data set."),
     ("pack", pack, "Write a data set of any size as shards to train on."),

@@ -17,8 +17,8 @@ from golmu.system import MAX_THREADS
 if TYPE_CHECKING:
     from golmu.data.reading import ReadOptions
 
-DATA, SERVER = "Data", "Server"
-GROUPS = (COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN, SERVER)
+DATA, SEARCH, SERVER = "Data", "Search", "Server"
+GROUPS = (SEARCH, COMMON, NETWORK, OPTIMISATION, REGULARISATION, DATA, RUN, SERVER)
 """The headings of options, in the order in which help shows them; options without one come last, under "Options"."""
 
 NAME_WIDTH = 26
@@ -105,9 +105,9 @@ InvertOption = Annotated[
 RecipeOption = Annotated[
     str | None,
     option(
-        "--recipe", metavar="NAME", group=COMMON,
-        help="Named settings to start from; `golmu recipes` lists them. By default 'chapter' for fashion-mnist, and "
-        "for your own data 'color' if the images have colours, else 'any'.",
+        "--recipe", metavar="NAME|FILE", group=COMMON,
+        help="Settings to start from: a name, which `golmu recipes` lists, or a .json file, as `golmu tune` writes it. "
+        "By default 'chapter' for fashion-mnist, and for your own data 'color' if the images have colours, else 'any'.",
     ),
 ]  # fmt: skip
 EngineOption = Annotated[

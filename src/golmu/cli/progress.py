@@ -97,6 +97,27 @@ class TrainingDisplay(_Display):
             self._console.print(epoch_line(progress))
 
 
+class TrialDisplay(_Display):
+    """A callback for the trainings of a search: on a terminal, a bar with the running trial and its epoch."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            console, TextColumn("trial {task.fields[trial]}"), BarColumn(), TextColumn("epoch {task.fields[epoch]}")
+        )
+        self._task = self._bar.add_task("try", total=None, trial="–", epoch="–", visible=False)
+
+    def begin(self, trial: int) -> None:
+        """Show another trial, by its number."""
+        self._bar.reset(self._task, trial=str(trial), epoch="–", visible=True)
+
+    def __call__(self, progress: training.Progress) -> None:
+        seen = progress.epoch * progress.samples_per_epoch + progress.samples
+        self._bar.update(
+            self._task, completed=seen, total=progress.epochs * progress.samples_per_epoch,
+            epoch=f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
+        )  # fmt: skip
+
+
 class ReadingDisplay(_Display):
     """A bar while images are read, on standard error; `doing` says what is done with them."""
 

@@ -6,6 +6,7 @@ Images of the user's own are told apart once they are read: colour images and gr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from golmu.about import DATASET_NAMES
@@ -13,6 +14,7 @@ from golmu.architecture import POOL_SIZE
 from golmu.data.reading import format_size
 from golmu.errors import InputError
 from golmu.recipe import Recipe, epochs_for, get_recipe
+from golmu.runs.recipe_file import find_recipe, is_recipe_file
 
 COLOR, OTHER = "color", "any"
 """The recipes for a user's own images: for those with three channels, and for all others."""
@@ -43,7 +45,7 @@ def check_settings(data: str, name: str | None, given: Mapping[str, Any]) -> int
     data
         The name or the path of the data.
     name, given
-        The recipe that was asked for, if any, and fields of it to replace.
+        The recipe that was asked for, if any, by its name or the path of its file, and fields of it to replace.
 
     Returns
     -------
@@ -53,12 +55,12 @@ def check_settings(data: str, name: str | None, given: Mapping[str, Any]) -> int
     Raises
     ------
     InputError
-        If there is no recipe of that name, or the changes fit none.
+        If there is no such recipe, its file cannot be used, or the changes fit none.
     """
     errors, possible = [], []
     for candidate in (OTHER, COLOR) if _depends_on_images(data, name) else (name or _usual(data),):
         try:
-            possible.append(get_recipe(candidate).override(given))
+            possible.append(find_recipe(candidate).override(given))
         except InputError as error:
             errors.append(error)
     if not possible:
@@ -72,8 +74,11 @@ def choose_recipe(
 ) -> ChosenRecipe:
     """Return the recipe for data whose images have the shape (h, w, c); for the rest see `check_settings`.
 
-    Unless `given` has a number of epochs, that follows `n_images` (`golmu.recipe.epochs_for`); 0: the recipe's own.
+    Unless `given` has a number of epochs, that follows `n_images` (`golmu.recipe.epochs_for`); 0: the recipe's own, as
+    always with a recipe in a file. Such a recipe is called by the name of its file.
     """
+    if name is not None and is_recipe_file(name):
+        return ChosenRecipe(Path(name).name, find_recipe(name).override(given))
     chosen, reason, how_to_choose = name or _usual(data), "", HOW_TO_CHANGE_EPOCHS
     if _depends_on_images(data, name):
         (chosen, reason), how_to_choose = _suit(given, image_shape), HOW_TO_CHOOSE

@@ -4,7 +4,7 @@ The module `curves` draws a training (`curves`, `accuracies`, `learning_rates`, 
 good a network is (`confusion`, `class_scores`, `reliability`, `class_activations`), `images` an image and maps like it
 (`image`, `kernels`, `feature_maps`, `heat`), `explanation` how a network decides about an image (`occlusion`,
 `grad_cam`, `probabilities`, `units`, and `explanation`, a whole figure), `samples` a contact sheet of a data set, and
-`doubtful` one of images whose labels may be wrong (`doubtful_labels`).
+`doubtful` one of images whose labels may be wrong (`doubtful_labels`), `search` what the settings of a search did.
 `png` and `svg` turn them into the content of a file.
 
 Matplotlib, which takes a second to import, is imported when something is drawn. The functions stay outside pyplot: no
@@ -18,8 +18,10 @@ from golmu.plots.explanation import explanation, grad_cam, occlusion, probabilit
 from golmu.plots.images import feature_maps, heat, image, kernels
 from golmu.plots.samples import samples
 from golmu.plots.scores import class_activations, class_scores, confusion, reliability
+from golmu.plots.search import SearchedSetting, search
 
 __all__ = [
+    "SearchedSetting",
     "accuracies",
     "class_activations",
     "class_scores",
@@ -40,6 +42,7 @@ __all__ = [
     "range_test",
     "reliability",
     "samples",
+    "search",
     "svg",
     "units",
 ]

@@ -251,7 +251,7 @@ def check_resumable(folder: Path, kept: RunIdentity, wanted: RunIdentity, allow_
         )
 
 
-def refuse_differences(folder: Path, differences: list[str], remedy: str = GIVE_THE_SAME) -> None:
+def refuse_differences(folder: Path | str, differences: list[str], remedy: str = GIVE_THE_SAME) -> None:
     """Raise `RunError` that names the differences, if there are any, and says what to do."""
     if differences:
         raise RunError(f"{folder} cannot continue with this: {'; '.join(dict.fromkeys(differences))}. {remedy}")

@@ -179,7 +179,7 @@ class TrainingJob:
         dataset, argument
             The data set, and the name or path by which it was loaded.
         recipe, recipe_name
-            How to train, and the name of the recipe that it began from.
+            How to train, and the name of the recipe, or of the recipe's file, that it began from.
         engine, threads, seed
             `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
         read_options
@@ -223,7 +223,7 @@ class TrainingJob:
             split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name,
             fit=FitRecord(class_weight=split.class_weight),
         )  # fmt: skip
-        stem = f"{file_stem(split.name)}-{recipe_name or 'run'}"
+        stem = f"{file_stem(split.name)}-{file_stem(Path(recipe_name or 'run').stem)}"
         return cls(Training(made, recipe, rng), data, record, split.images, stem)
 
     @classmethod

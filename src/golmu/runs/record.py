@@ -23,7 +23,7 @@ from golmu.data import Dataset, ImageSet
 from golmu.data.dataset import MAX_FOLDS
 from golmu.data.reading import ReadOptions
 from golmu.data.shards.index import ShardIndex
-from golmu.errors import RunError
+from golmu.errors import InputError, RunError
 from golmu.json_values import COUNT, FLAG, OBJECT, TEXT, Kind, integer, number, take
 from golmu.metrics import Spread, spread
 from golmu.model.file_format import FORMATS, N_KERNELS, format_of
@@ -94,6 +94,21 @@ class Split:
         if self.fold is None:
             return dataset.train, None
         return dataset.fold(self.fold, self.folds, self.random_state)
+
+    @classmethod
+    def of_share(cls, validation_share: float | None) -> Split:
+        """The split with this share of the training images held out; None: the usual one.
+
+        Raises
+        ------
+        InputError
+            If the share is none.
+        """
+        if validation_share is not None and not 0 < validation_share < 1:
+            raise InputError(
+                f"validation_share must be a number between 0 and 1, both excluded, got {validation_share:g}"
+            )
+        return cls(VALIDATION_SHARE if validation_share is None else validation_share, SPLIT_SEED)
 
     @classmethod
     def from_json(cls, said: Json) -> Split:

@@ -7,7 +7,7 @@ from typing import Any
 
 from golmu.about import DATASET_NAMES
 from golmu.recipe import RECIPES, epochs_for
-from golmu.runs.record import VALIDATION_SHARE, RunRecord
+from golmu.runs.record import VALIDATION_SHARE, DataRecord, RunRecord
 from golmu.system import join_command
 
 BASE = "chapter"
@@ -18,7 +18,22 @@ def reproduce_command(record: RunRecord) -> str:
     """The command line that reproduces a run of `golmu train`: its data, and each setting that its recipe lacks."""
     data, name = record.data, record.recipe_name
     name = name if name in RECIPES else BASE
-    words = ["golmu", "train", str(data.argument), "--recipe", name]
+    words = ["golmu", "train", str(data.argument), "--recipe", name, *data_options(data)]
+    if isinstance(record.fit.class_weight, str):
+        words += ["--class-weight", record.fit.class_weight]
+    usual = asdict(RECIPES[name]) | {"epochs": epochs_for(name, data.train + data.validation)}
+    for field, value in asdict(record.asked_recipe).items():
+        if value != usual[field]:
+            words += _option(field, value)
+    words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]
+    if record.threads is not None:
+        words += ["--threads", str(record.threads)]
+    return join_command(words)
+
+
+def data_options(data: DataRecord) -> list[str]:
+    """The words of a command line, after the data's name or path, that read and split the data as a run did."""
+    words = []
     if data.argument not in DATASET_NAMES and data.size is not None:
         words += ["--size", "x".join(map(str, data.size))]
         words += ["--channels", str(data.channels)] if data.channels in (1, 3) else []
@@ -30,16 +45,7 @@ def reproduce_command(record: RunRecord) -> str:
         words += ["--folds", str(data.split.folds)]
     elif data.split is not None and data.split.validation != VALIDATION_SHARE:
         words += ["--validation-share", str(data.split.validation)]
-    if isinstance(record.fit.class_weight, str):
-        words += ["--class-weight", record.fit.class_weight]
-    usual = asdict(RECIPES[name]) | {"epochs": epochs_for(name, data.train + data.validation)}
-    for field, value in asdict(record.asked_recipe).items():
-        if value != usual[field]:
-            words += _option(field, value)
-    words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]
-    if record.threads is not None:
-        words += ["--threads", str(record.threads)]
-    return join_command(words)
+    return words
 
 
 def reproduce_code(record: RunRecord) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from golmu.cli.options import (
+    SEARCH,
     WHAT_DATA_IS_HELP,
     ChannelsOption,
     ClassWeightOption,
@@ -125,6 +126,77 @@ def find_lr(
         say(result["note"])
     say(f"suggested learning rate: {result['suggestion']:.2g} (the loss was lowest at {result['lowest']:.2g})")
     say(f"curve: {result['curve']}")
+
+
+@with_recipe_options()
+def tune(
+    given: dict[str, Any],
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help=f"{WHAT_DATA_IS_HELP}. With --resume, the search's own data.")
+    ] = None,
+    trials: Annotated[
+        int | None,
+        option(
+            metavar="N", min=1, group=SEARCH,
+            help="Trials in all, those of all processes together. By default 50, with --resume as many as before.",
+        ),
+    ] = None,
+    search: Annotated[
+        list[str] | None,
+        option(
+            metavar="NAME=RANGE", group=SEARCH,
+            help="A setting to search, and where: log:0.01:0.3, float:0:0.5, int:50:400, or a list such as 8,16,32 "
+            "(for several blocks 16,16-32). Give it several times. By default the settings that matter most.",
+        ),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        option(
+            metavar="URL", envvar="GOLMU_STORAGE", show_envvar=False, group=SEARCH,
+            help="A PostgreSQL database that keeps the trials, so that several computers share them, such as "
+            "postgresql+psycopg://USER@HOST/DATABASE; or give it as the environment variable GOLMU_STORAGE. By "
+            "default a file in the folder.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        option(
+            metavar="NAME", group=SEARCH,
+            help="The search's name in the database. By default the names of the data and the recipe.",
+        ),
+    ] = None,
+    recipe: RecipeOption = None,
+    engine: EngineOption = "auto",
+    threads: ThreadsOption = None,
+    seed: SeedOption = None,
+    run: Annotated[
+        Path | None,
+        option(metavar="FOLDER", help="Folder for the results. By default a new one under runs/.", group=RUN),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        option(metavar="FOLDER", help="Continue the search in this folder, or join it while it runs.", group=RUN),
+    ] = None,
+    folder: FolderOption = None,
+    size: SizeOption = None,
+    channels: ChannelsOption = None,
+    skip_bad: SkipBadOption = False,
+    label: LabelOption = None,
+    validation_share: ValidationShareOption = None,
+) -> None:  # fmt: skip
+    """Search for better settings: train with many, and write the best as a recipe for `golmu train`.
+
+    The best has the highest accuracy on the validation images. A trial whose loss on them falls behind ends early.
+    """
+    from golmu.cli.commands.tune import Request, tune_recipe  # noqa: PLC0415
+
+    request = Request(
+        data, recipe, given, search or (), study, engine, seed, folder, read_options(size, channels, skip_bad, label),
+        validation_share,
+    )  # fmt: skip
+    status = tune_recipe(request, trials=trials, run=run, resume=resume, storage=storage, threads=threads)
+    if status:
+        raise typer.Exit(status)
 
 
 def data(

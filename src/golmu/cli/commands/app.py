@@ -51,7 +51,7 @@ def serve_page(
     GolmuError
         If the extra is not installed, an argument cannot be used, or the run or the data cannot be read.
     """
-    refuse_without_extra("golmu app", NEEDED)
+    refuse_without_extra("golmu app", "serve", NEEDED)
     from golmu.serve.live.application import create_live_application  # noqa: PLC0415  an extra
     from golmu.serve.live.hall import Hall  # noqa: PLC0415
     from golmu.serve.live.messages import MAX_MESSAGE_BYTES  # noqa: PLC0415

@@ -42,7 +42,7 @@ def serve_network(
     GolmuError
         If the extra is not installed, an argument cannot be used, or the network cannot be read.
     """
-    refuse_without_extra("golmu serve", NEEDED)
+    refuse_without_extra("golmu serve", "serve", NEEDED)
     from golmu.serve.application import create_application  # noqa: PLC0415  an extra
     from golmu.serve.limits import MEGABYTE, Limits  # noqa: PLC0415
     from golmu.serve.server import choose_token, listen, run  # noqa: PLC0415

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,12 @@ from golmu.data.sample_weight import BALANCED
 from golmu.data.shards.index import ShardIndex
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
-from golmu.recipe import Recipe, get_recipe
+from golmu.recipe import Recipe
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import RUNS
 from golmu.runs.folds import FoldedTraining
 from golmu.runs.job import DEFAULT_SEED, SplitDataset, TrainingJob, open_to_resume
+from golmu.runs.recipe_file import find_recipe
 from golmu.runs.record import DEFAULT_SPLIT, Split
 from golmu.runs.run import Run
 
@@ -55,8 +55,8 @@ def train_run(
     data
         What `golmu.load_dataset` takes; with `resume` it may be left out.
     recipe_name, given
-        The recipe to start from, by default one that suits the data (`golmu.cli.recipe_choice`), and fields of it to
-        replace (None: keep the recipe's value).
+        The name or the file of the recipe to start from, by default one that suits the data
+        (`golmu.cli.recipe_choice`), and fields of it to replace (None: keep the recipe's value).
     engine, threads, seed
         `engine`, `n_threads` and `random_state` of `ConvolutionNetwork`.
     run
@@ -91,14 +91,14 @@ def train_run(
         If the data, the settings or the folder cannot be used, or the loss stops being finite.
     """
     one_of(engine, ENGINE_NAMES, "engine")
-    if validation_share is not None and not 0 < validation_share < 1:
-        raise InputError(f"validation_share must be a number between 0 and 1, both excluded, got {validation_share:g}")
+    split = Split.of_share(validation_share)
     if folds is not None:
         integer_within(folds, "folds", 2, MAX_FOLDS)
         if validation_share is not None:
             raise InputError(
                 "--folds holds out each image once, and --validation-share a part of them: give one of them"
             )
+        split = Split.of_folds(folds)
     if class_weight is not None:
         one_of(class_weight, (BALANCED,), "class_weight")
     read_options = read_options or ReadOptions()
@@ -125,8 +125,6 @@ def train_run(
     refuse_in_data(run, data, "--run")
     n_blocks = check_settings(data, recipe_name, given or {})
     seed = DEFAULT_SEED if seed is None else seed
-    split = DEFAULT_SPLIT if validation_share is None else replace(DEFAULT_SPLIT, validation=validation_share)
-    split = split if folds is None else Split.of_folds(folds)
     choose = partial(choose_recipe, data, recipe_name, given or {})
     job, note = _make_job(data, choose, n_blocks, engine, threads, seed, folder, read_options, split, class_weight)
     runs = default_place(RUNS, data) if run is None else RUNS
@@ -137,7 +135,7 @@ def train_run(
 
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
     asked = begun.record.asked_recipe
-    recipe = asked if recipe_name is None else get_recipe(recipe_name)
+    recipe = asked if recipe_name is None else find_recipe(recipe_name)
     return recipe.override({"epochs": asked.epochs}).override(given)
 
 

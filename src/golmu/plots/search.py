@@ -1,0 +1,106 @@
+"""A figure of a search: each setting's values against the validation accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from golmu.errors import InputError
+from golmu.plots.canvas import BLUE, ORANGE, own_settings, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3
+
+MAX_SETTINGS = 12
+"""Settings, at most, that are drawn: those that mattered most."""
+
+TICKS = 4
+"""Numbers along a logarithmic axis."""
+
+SPAN = 4
+"""The axis ends this many times as far below the best accuracy as the median is, so that good trials can be told."""
+
+
+@dataclass(frozen=True)
+class SearchedSetting:
+    """One setting of a search."""
+
+    name: str
+    values: Sequence[float | str]
+    """Its value in each trial."""
+    share: float | None = None
+    """Its share of what moved the accuracy, in [0, 1]; None: unknown."""
+    is_log: bool = False
+    choices: Sequence[float | str] | None = None
+    """All values that it may have, which are drawn side by side in this order; None: they are numbers of a range."""
+
+
+def search(settings: Sequence[SearchedSetting], accuracies: Sequence[float], best: int) -> Figure:
+    """Draw the validation accuracy of each trial against each of its settings, in the order given; the best in orange.
+
+    Trials far below the others are triangles at the lower edge.
+
+    Parameters
+    ----------
+    settings
+        The settings, each with a value for each trial.
+    accuracies
+        The validation accuracy of each trial.
+    best
+        The place of the best trial in `accuracies`.
+    """
+    if not settings or any(len(one.values) != len(accuracies) for one in settings):
+        raise InputError(f"settings must each have {len(accuracies)} values, one for each accuracy")
+    drawn, heights = settings[:MAX_SETTINGS], np.asarray(accuracies, np.float64)
+    floor = max(heights.min(), heights.max() - SPAN * (heights.max() - float(np.median(heights))))
+    columns = min(COLUMNS, len(drawn))
+    rows = -(-len(drawn) // columns)
+    with own_settings():
+        from matplotlib.figure import Figure  # noqa: PLC0415  a second to import
+
+        figure = Figure(figsize=(max(3.2 * columns, 4), 2.7 * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        for axes, one in zip(grid.flat, drawn, strict=False):
+            _draw_setting(axes, one, heights, floor, best)
+        for axes in grid.flat[len(drawn) :]:
+            axes.set_visible(False)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("validation accuracy")
+    return figure
+
+
+def _draw_setting(axes: Axes, one: SearchedSetting, heights: NDArray[np.float64], floor: float, best: int) -> None:
+    places = [float(value) if one.choices is None else one.choices.index(value) for value in one.values]
+    if one.choices is not None:
+        names = [f"{value:g}" if isinstance(value, float) else str(value) for value in one.choices]
+        axes.set_xticks(range(len(names)), names)
+        axes.set_xlim(-0.5, len(names) - 0.5)
+    elif one.is_log:
+        axes.set_xscale("log")
+        _write_plain_ticks(axes, min(places), max(places))
+    for is_low, marker in ((False, "o"), (True, "v")):
+        shown = (heights < floor) == is_low
+        axes.plot(
+            np.asarray(places)[shown], np.maximum(heights[shown], floor), marker, color=BLUE, markersize=5, alpha=0.6,
+            markeredgewidth=0,
+        )  # fmt: skip
+    axes.plot(places[best], heights[best], "D", color=ORANGE, markersize=8, zorder=3)
+    share = "" if one.share is None else f": {100 * one.share:.0f} %"
+    axes.set_title(f"{one.name}{share}", fontsize="medium")
+    tidy(axes)
+
+
+def _write_plain_ticks(axes: Axes, low: float, high: float) -> None:
+    """Write a few numbers along a logarithmic axis as people write them, whatever factor it spans."""
+    from matplotlib.ticker import NullLocator  # noqa: PLC0415  a second to import
+
+    ticks = [float(f"{tick:.1g}") for tick in np.geomspace(low, high, TICKS)] if low < high else [low]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
