@@ -32,7 +32,7 @@ export class NetworkFeed {
       const answer = await this.app.socket.ask({ do: "weights" });
       await this.app.pace.draw(() => this.take(answer));
     } catch {
-      // There is no network yet, or the connection is lost: the next state or frame asks again.
+      this.seen = null; // there is no network yet, or the connection is lost: the next state or frame asks again
     }
     this.isAsking = false;
     this.update();

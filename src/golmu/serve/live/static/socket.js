@@ -80,7 +80,7 @@ export class Socket extends EventTarget {
   /** Fetch a path beside the connection, as the same visitor; `Refused` says why there is no response. */
   async fetch(path, options) {
     const response = await fetch(this.addressOf(path), options).catch(() => Promise.reject(new Refused(LOST)));
-    if (!response.ok) throw new Refused((await response.json()).detail);
+    if (!response.ok) throw new Refused((await response.json().catch(() => ({ detail: LOST }))).detail);
     return response;
   }
 
