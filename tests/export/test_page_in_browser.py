@@ -50,7 +50,7 @@ def page_file(folder, predictor, samples=None):
 
 
 def wait_for(page, selector, text):
-    page.locator(selector, has_text=text).wait_for(state="attached", timeout=10_000)
+    page.locator(selector, has_text=text).wait_for(state="attached")
 
 
 def draw(page, strokes, size=1.0, corner=(0.0, 0.0)):

@@ -10,7 +10,7 @@ class BreakingProxy:
     """Hands on what comes to its own port of this computer to another one."""
 
     def __init__(self, port):
-        self._to, self._pairs = port, []
+        self._to, self._pairs, self._lost = port, [], set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -28,17 +28,31 @@ class BreakingProxy:
         with suppress(OSError):
             while data := one.recv(65536):
                 other.sendall(data)
-        with suppress(OSError):
-            other.shutdown(socket.SHUT_WR)
+        if other not in self._lost:
+            with suppress(OSError):
+                other.shutdown(socket.SHUT_WR)
+        if one in self._lost:
+            self._reset(one)
 
     def cut(self):
         """Break all connections."""
         pairs, self._pairs = self._pairs, []
         for one in pairs:
-            with suppress(OSError):
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+            self._reset(one)
+
+    def lose(self):
+        """Break all connections to the server; clients are not told until they say something."""
+        pairs, self._pairs = self._pairs, []
+        self._lost.update(pairs[::2])
+        for one in pairs[1::2]:
+            self._reset(one)
+
+    @staticmethod
+    def _reset(one):
+        with suppress(OSError):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()
 
     def close(self):
         self._listener.close()

@@ -63,6 +63,37 @@ def eventually(page, check, seconds=30):
     assert check()
 
 
+@contextmanager
+def reconnection(page):
+    """Expect that the page says that its connection is lost, for however short a time, and comes back."""
+    page.evaluate(
+        """() => {
+          const banner = document.getElementById("banner"), note = () => (document.body.dataset.lost = "yes");
+          new MutationObserver(() => banner.hidden || note()).observe(banner, { attributes: true });
+        }"""
+    )
+    yield
+    page.locator("body[data-lost]").wait_for(state="attached")
+    page.locator("#banner").wait_for(state="hidden")
+
+
+def hold_back(page, pattern):
+    """Let requests wait from now on, and return a function that waits for one and lets all go."""
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    def let_go():
+        eventually(page, lambda: held)
+        for route in held:
+            route.continue_()
+        page.unroute(pattern)
+
+    page.route(pattern, hold)
+    return let_go
+
+
 def settled(page, read, seconds=30):
     """What `read()` gives once it has been the same for a second."""
     last, since = read(), 0

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from live import served, small_hall
+from live import SECONDS, served, small_hall
 from served import encoded
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -97,7 +97,7 @@ def test_no_other_page_drives_it(live, trained, origin):
 
 def test_its_own_page_does(live):
     with connect(f"{live.url.replace('http', 'ws')}/socket", origin=live.url, max_size=None) as socket:
-        socket.recv(timeout=10)
+        socket.recv(timeout=SECONDS)
 
 
 def test_without_a_token_only_names_of_this_computer_are_answered(live):

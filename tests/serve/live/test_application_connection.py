@@ -6,7 +6,7 @@ import logging
 from unittest.mock import MagicMock
 
 import pytest
-from live import served, small_hall
+from live import SECONDS, served, small_hall
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 from websockets.exceptions import InvalidStatus
@@ -114,7 +114,7 @@ def test_headers_that_nobody_reads_may_be_long_and_many(live):
     with connect(
         f"{live.url.replace('http', 'ws')}/socket", max_size=None, additional_headers={"Cookie": "a" * 20_000, **many}
     ) as opened:
-        opened.recv(timeout=10)
+        opened.recv(timeout=SECONDS)
     with pytest.raises(InvalidStatus, match="400"), live.page("a" * 9000):
         pass
 

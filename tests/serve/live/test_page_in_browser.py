@@ -3,10 +3,21 @@
 import re
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from breaking_proxy import breaking_proxy
 from browser import needs_browser
-from live_page import eventually, finish, live_page, live_server, number_in, wait_for_status
+from live_page import (
+    eventually,
+    finish,
+    hold_back,
+    live_page,
+    live_server,
+    number_in,
+    reconnection,
+    set_field,
+    wait_for_status,
+)
 
 pytestmark = needs_browser
 
@@ -104,6 +115,47 @@ def test_the_language_is_switched_remembered_and_in_the_address(chromium, addres
         assert page.get_by_role("tab", name="훈련").count() == 1
 
 
+def test_of_two_languages_the_one_that_was_wanted_last_is_shown(chromium, address):
+    with live_page(chromium, address, "lang=en") as page:
+        let_go = hold_back(page, "**/words.ko.json")
+        page.reload()
+        page.locator("#run-play:enabled").wait_for()
+        page.click("#language")
+        page.evaluate("() => (location.hash = 'lang=en')")
+        let_go()
+        page.evaluate("async () => (await fetch('static/words.ko.json')).json()")
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.get_by_role("tab", name="Train").count() == 1
+
+
+def test_a_tab_that_has_been_left_before_it_is_there_does_nothing(chromium, address):
+    with live_page(chromium, address) as page:
+        let_go = hold_back(page, "**/static/train.js")
+        page.reload(wait_until="commit")
+        page.click("#run-epoch")
+        wait_for_status(page, "paused")
+        page.click("#tab-look")
+        page.click("#tab-try")
+        page.locator("#try-pad").wait_for()
+        let_go()
+        page.locator("#look > p.card").wait_for(state="attached")
+        page.wait_for_timeout(500)
+        assert page.locator(".thumbs button").count() == 0
+        page.click("#tab-look")
+        page.locator(".thumbs button").first.wait_for()
+
+
+def test_a_connection_is_open_once_the_page_knows_where_its_training_stands(chromium, address):
+    with live_page(chromium, address) as page:
+        told = page.evaluate(
+            """async () => {
+              const { Socket } = await import("./static/socket.js"), socket = new Socket();
+              return ["hello", "state"].map((kind) => (socket.receive({ kind, visitor: "someone" }), socket.isOpen));
+            }"""
+        )
+        assert told == [False, True]
+
+
 def test_the_theme_is_the_systems_until_one_is_chosen(chromium, address):
     ground = "() => getComputedStyle(document.body).backgroundColor"
     with live_page(chromium, address, scheme="dark") as page:
@@ -180,9 +232,8 @@ def test_a_broken_connection_comes_back_to_its_training(chromium, address):
             page.locator(".run-name").wait_for()
             page.wait_for_timeout(500)
             page.evaluate("() => (document.body.dataset.isOld = 'yes')")
-            proxy.cut()
-            page.locator("#banner", has_text="The connection to Golmu is lost.").wait_for()
-            page.locator("#banner").wait_for(state="hidden")
+            with reconnection(page):
+                proxy.cut()
             wait_for_status(page, "paused")
             eventually(page, lambda: number_in(page, "epoch") >= 1)
             epoch = number_in(page, "epoch")
@@ -193,6 +244,41 @@ def test_a_broken_connection_comes_back_to_its_training(chromium, address):
             assert page.locator("body").get_attribute("data-is-old") == "yes"
 
 
+def test_a_connection_that_is_gone_without_a_word_is_noticed(chromium, address):
+    with breaking_proxy(urlsplit(address).port) as proxy:
+        through = f"http://127.0.0.1:{proxy.port}/"
+        with live_page(chromium, through, "recipe=chapter&epochs=1000&batch_size=4", expected=LOST) as page:
+            page.click("#run-epoch")
+            wait_for_status(page, "paused")
+            page.locator(".run-name").wait_for()
+            with reconnection(page):
+                proxy.lose()
+            page.click("#run-play")
+            wait_for_status(page, "training")
+            assert page.locator(".run-name").count() == 1
+
+
+def test_a_server_that_is_started_again_may_offer_other_data(chromium, tmp_path):
+    images, labels = np.random.default_rng(0).integers(0, 256, (60, 6, 6), np.uint8), np.arange(60) % 2
+    np.savez(tmp_path / "mine.npz", x=images, y=labels)
+    with (
+        live_server(tmp_path, "--data", "mine.npz") as (process, address),
+        live_page(chromium, address, "epochs=1", expected=LOST) as page,
+    ):
+        data = page.locator(".settings select").first
+        assert data.input_value() == "own"
+        set_field(page, "Seed", 7)  # so that the address names the data
+        finish(page)
+        process.kill()
+        page.locator("#banner").wait_for()
+        with live_server(tmp_path, "--data", "digits", port=urlsplit(address).port):
+            page.locator("#run-play:enabled").wait_for()
+            assert data.input_value() == "digits"
+            assert data.locator("option[value=own]").count() == 0
+            finish(page)
+            assert page.locator(".run-name").count() == 2
+
+
 def test_a_server_that_is_killed_and_started_again(chromium, tmp_path):
     with live_server(tmp_path) as (process, address), live_page(chromium, address, "epochs=3", expected=LOST) as page:
         finish(page)
@@ -201,6 +287,9 @@ def test_a_server_that_is_killed_and_started_again(chromium, tmp_path):
         page.locator("#run-play:disabled").wait_for()
         page.click("#tab-explain")
         page.click("#tab-train")
+        for title in ("설정", "Settings"):
+            page.click("#language")
+            page.locator(f".settings-fold form[aria-label='{title}']").wait_for()
         options = ("--data", "digits")
         with live_server(tmp_path, *options, port=urlsplit(address).port):
             page.locator("#run-play:enabled").wait_for()

@@ -1,5 +1,7 @@
 """The tab Train in a browser: a training in sight, its controls, its settings, and several runs."""
 
+import math
+import re
 import zipfile
 from contextlib import contextmanager
 
@@ -33,6 +35,12 @@ def changing(page, *selectors):
     yield
     for one, old in zip(selectors, before, strict=True):
         eventually(page, lambda one=one, old=old: pixels(page, one) != old)
+
+
+def epochs_done(page):
+    """Epochs that the bar of progress shows, with the share of the one under way."""
+    width = page.locator(".progress i").evaluate("(bar) => parseFloat(bar.style.width)")
+    return round(10 * width, 4)  # of 1000
 
 
 def wait_for_epoch(page, n):
@@ -78,14 +86,14 @@ def test_pause_step_go_and_reset(chromium, address):
         assert page.locator("#run-step").is_disabled()
         page.click("#run-play")
         wait_for_status(page, "paused")
-        epoch, curve = settled(page, lambda: (number_in(page, "epoch"), pixels(page, ".chart")))
-        page.wait_for_timeout(300)
-        assert (number_in(page, "epoch"), pixels(page, ".chart")) == (epoch, curve)
+        settled(page, lambda: (number_in(page, "epoch"), pixels(page, ".chart")))
         for _ in range(2):
+            before = epochs_done(page)
             page.click("#run-epoch")
-            page.wait_for_timeout(300)
+            eventually(page, lambda before=before: epochs_done(page) == math.floor(before + 1))
             wait_for_status(page, "paused")
-        eventually(page, lambda: number_in(page, "epoch") in {epoch + 1, epoch + 2})
+        epoch = number_in(page, "epoch")
+        assert epoch == epochs_done(page)
         page.click("#run-play")
         wait_for_epoch(page, epoch + 3)
         page.click("#run-reset")
@@ -244,10 +252,53 @@ def test_a_kernel_and_a_mistake_open_their_images(chromium, address):
 def test_another_image_is_pinned(chromium, address):
     with live_page(chromium, address, "recipe=chapter&epochs=2") as page:
         finish(page)
-        page.locator(".pinned").wait_for()
-        page.wait_for_timeout(300)
+        page.locator(".pinned p", has_text="Pinned image: ").wait_for()
         with changing(page, ".pinned-image", ".kernel-item canvas:last-child"):
             page.get_by_role("button", name="Pin another image").click()
+
+
+def test_the_focus_stays_where_it_is_while_the_list_of_runs_is_written_again(chromium, address):
+    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+        page.click("#run-play")
+        page.locator(".run-name").focus()
+        before = page.locator(".run-name").element_handle()
+        eventually(page, lambda: not before.evaluate("(one) => one.isConnected"))
+        assert page.evaluate("document.activeElement.className") == "run-name"
+
+
+def test_of_many_kernels_the_first_are_shown_until_all_are_wanted(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&n_kernels=32&epochs=1", width=390) as page:
+        finish(page)
+        kernels = page.locator(".kernel-item")
+        eventually(page, lambda: kernels.count() == 12)
+        page.get_by_role("button", name="Show all 32 kernels").click()
+        assert kernels.count() == 32
+        page.click("#language")
+        page.get_by_role("button", name="처음 12개만 보기").click()
+        assert kernels.count() == 12
+    with live_page(chromium, address, "recipe=chapter&n_kernels=16&epochs=1") as page:
+        finish(page)
+        eventually(page, lambda: page.locator(".kernel-item").count() == 16)
+        assert not page.locator(".more-kernels").is_visible()
+
+
+def test_a_run_that_was_stopped_before_its_end_says_so(chromium, address):
+    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+        page.click("#run-play")
+        wait_for_epoch(page, 3)
+        assert "stopped" not in page.locator(".run-name").inner_text()
+        page.click("#run-reset")
+        page.locator(".run-name", has_text=re.compile(r"stopped after [\d.]+ of 1,000 epochs")).wait_for()
+
+
+def test_each_download_says_what_it_is_for(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=1") as page:
+        finish(page)
+        told = page.locator(".downloads button").evaluate_all(
+            "(all) => all.map((one) => document.getElementById(one.getAttribute('aria-describedby')).textContent)"
+        )
+        assert len(set(told)) == 6
+        assert all(len(one) > 20 for one in told)
 
 
 def test_a_network_is_saved_and_downloaded(chromium, address, folder, tmp_path):

@@ -132,13 +132,12 @@ def test_frames_come_only_once_the_last_is_seen(trainer):
     finished = until(events, "finished")
     assert events.empty()
     one.see(first.number - 1, 0)  # another frame's
-    values, arrays = first.frame
+    arrays = first.frame[1]
     one.see(first.number, len(arrays["losses"]))
     second = until(events, "frame")
     assert second.frame[0]["first_point"] == len(arrays["losses"])
     curve = np.concatenate([arrays["losses"], second.frame[1]["losses"]])
     assert np.array_equal(curve, finished.curve[1])
-    assert values["n_validation"] == 24
 
 
 def test_a_finished_training_shows_all_that_it_says_of_the_images(trainer, split):
@@ -149,7 +148,7 @@ def test_a_finished_training_shows_all_that_it_says_of_the_images(trainer, split
     one.show()
     while True:
         values, arrays = until(events, "frame").frame
-        if values["n_judged"] == 24:
+        if values["is_judged"]:
             break
         one.see(events.number, 0)
     counts = arrays["confusion"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browser import needs_browser
 from drawn_at_random import image_file
-from live_page import eventually, finish, live_page, wait_for_status
+from live_page import eventually, finish, hold_back, live_page, wait_for_status
 from PIL import Image
 
 pytestmark = needs_browser
@@ -158,6 +158,21 @@ def test_a_file_is_chosen_or_dropped(clean, tmp_path):
         assert words in clean.inner_text("#try-note")
         assert clean.inner_text("#try-label") == "–"
         draw(clean, DIGITS["7"])
+
+
+def test_a_file_that_is_still_read_is_shown_in_the_next_language(clean, tmp_path):
+    (tmp_path / "one.png").write_bytes(image_file("PNG", Image.fromarray(np.full((9, 9), 200, np.uint8))))
+    let_go = hold_back(clean, "**/fit?*")
+    clean.set_input_files("#try-file", tmp_path / "one.png")
+    clean.locator("#try-note", has_text="one.png").wait_for()
+    clean.click("#language")
+    clean.locator("h2", has_text="그리기").wait_for()
+    assert "one.png" in clean.inner_text("#try-note")
+    let_go()
+    eventually(clean, lambda: clean.inner_text("#try-label") != "–")
+    assert "one.png" in clean.inner_text("#try-note")
+    clean.click("#language")
+    clean.locator("h2", has_text="Draw").wait_for()
 
 
 def test_what_is_drawn_stays_when_the_language_changes(clean):

@@ -14,6 +14,7 @@ for a command, another kind for a question, or `error` with a `message` in words
 | `step` | unit: `batch` or `epoch` | trains so far, and pauses |
 | `pin` | index | shows the feature maps of this validation image |
 | `seen` | frame, points | the frame is drawn, and the curve has so many points: now the next frame may come |
+| `here` | | nothing: a connection that is gone without a word shows only when something is sent over it |
 | `weights` | | `weights`: the network of this moment, for `network.js` |
 | `images` | which, class, predicted, block, kernel, n, seed | `images`: what `gallery.choose` finds |
 | `image` | index | `image`: one validation image |

@@ -181,7 +181,7 @@ class Watch:
             "maps_high": high,
             "judging_pass": self._judging.n_passes,
             "n_judged": self._judging.n_judged,
-            "n_validation": len(self._images),
+            "is_judged": self.is_judged,
         }
         self._framed = time.perf_counter()
         self._spent += self._framed - started

@@ -57,7 +57,7 @@ class OpenedRun:
             arrays["confusion"] = self._confusion
         values = {
             **self.entry.progress, "rate": 0.0, "first_point": 0, "pinned": pinned, "maps_low": 0.0, "maps_high": high,
-            "judging_pass": 1, "n_judged": len(images), "n_validation": len(images),
+            "judging_pass": 1, "n_judged": len(images), "is_judged": True,
         }  # fmt: skip
         return values, arrays
 

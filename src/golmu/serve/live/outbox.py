@@ -28,7 +28,8 @@ class Outbox:
         self._news.set()
 
     def replace(self, kind: str, message: bytes) -> None:
-        """Send a message in place of one of the same kind that still waits."""
+        """Send a message in place of one of the same kind that still waits, after all that came before it."""
+        self._newest.pop(kind, None)
         self._newest[kind] = message
         self._news.set()
 

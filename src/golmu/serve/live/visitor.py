@@ -59,7 +59,7 @@ class Visitor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._commands: dict[str, Callable[[Request], None]] = {
             "start": self._start, "pause": self._pause, "go": self._go, "step": self._step, "reset": self._reset,
-            "pin": self._pin, "seen": self._see,
+            "pin": self._pin, "seen": self._see, "here": lambda _: None,
         }  # fmt: skip
         self.questions = Questions(hall, lambda: self._session)
 
@@ -69,6 +69,11 @@ class Visitor:
     def is_connected(self) -> bool:
         """Whether there is a connection."""
         return self.outbox is not None
+
+    @property
+    def has_training(self) -> bool:
+        """Whether there is a training, under way or ended."""
+        return self._session is not None
 
     def connect(self) -> Outbox:
         """Greet a new connection, and return what is to be sent over it."""

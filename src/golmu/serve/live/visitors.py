@@ -12,7 +12,7 @@ from golmu.serve.live.visitor import KEPT_SECONDS, Visitor
 NAME_BYTES = 16
 
 MAX_VISITORS = 200
-"""Visitors at the same time, at most, those that may come back among them."""
+"""Visitors at the same time, at most, those that may come back to a training among them."""
 
 CLOSING_SECONDS = 5.0
 """Seconds in which trainings that run have to end with the server."""
@@ -48,9 +48,7 @@ class Visitors:
                 known.disconnect()
             return known
         if len(self._visitors) >= MAX_VISITORS:
-            if not self._timers:
-                raise RefusalError(429, f"{MAX_VISITORS} visitors are here, the most at a time: come again later")
-            self._forget(next(iter(self._timers)))
+            raise RefusalError(429, f"{MAX_VISITORS} visitors are here, the most at a time: come again later")
         visitor = Visitor(secrets.token_urlsafe(NAME_BYTES), self._hall)
         self._visitors[visitor.name] = visitor
         return visitor
@@ -68,8 +66,8 @@ class Visitors:
         return self._visitors[name]
 
     def leave(self, visitor: Visitor, *, is_goodbye: bool) -> None:
-        """Free a visitor who says goodbye at once, and keep one whose connection has broken for a while."""
-        if is_goodbye:
+        """Free a visitor at once who says goodbye or has no training; keep one whose connection has broken."""
+        if is_goodbye or not visitor.has_training:
             del self._visitors[visitor.name]
             visitor.close()
         else:

@@ -118,8 +118,9 @@ class App extends EventTarget {
     }
     find("transport").hidden = TABS_WITHOUT_TRAINING.includes(tab);
     if (before && before !== tab) (await this.tabs[before])?.hide?.();
-    this.tabs[tab] ??= this.start(tab);
-    (await this.tabs[tab])?.show?.(request);
+    const started = (this.tabs[tab] ??= this.start(tab)), { show } = await started;
+    if (this.tab !== tab || this.tabs[tab] !== started) return; // another tab, or language, has been chosen since
+    show?.(request);
     this.feed.update();
   }
 
@@ -133,7 +134,7 @@ class App extends EventTarget {
   }
 
   async translate(language) {
-    await this.language.load(language);
+    if (!(await this.language.load(language))) return;
     const other = Object.keys(LANGUAGES).find((one) => one !== language);
     find("language").textContent = LANGUAGES[other];
     find("language").lang = other;
@@ -178,8 +179,11 @@ function startConnection(app) {
   });
   socket.on("hello", (hello) => {
     app.hello = hello;
-    app.settings ??= new Settings(app);
+    // A server that was started again may offer other data.
+    if (app.settings) app.settings.readAddress();
+    else app.settings = new Settings(app);
     app.emit("hello");
+    app.emit("settings");
   });
   socket.on("state", (state) => {
     app.state = state;
@@ -208,11 +212,14 @@ async function startPage() {
     app.translate(language);
   });
   address.addEventListener("change", () => {
-    if (Object.hasOwn(LANGUAGES, address.get("lang")) && address.get("lang") !== app.language.language) app.translate(address.get("lang"));
+    const language = address.get("lang");
+    if (Object.hasOwn(LANGUAGES, language) && language !== app.language.wanted) app.translate(language);
     app.show(tabOf(address));
   });
   await app.show(tabOf(address));
-  for (const tab of TABS) moduleOf(tab); // so that a tab opens at once, and without the server too
+  // So tabs and languages come at once, and without the server too.
+  for (const tab of TABS) moduleOf(tab);
+  for (const language of Object.keys(LANGUAGES)) app.language.fetch(language);
 }
 
 startPage();

@@ -1,6 +1,6 @@
 // The confusion matrix as it fills: what each class of validation images was taken for. Its cells open their images.
 
-import { channelsOf, make } from "./elements.js";
+import { channelsOf, make, replaceInPlace } from "./elements.js";
 import { sumOfDiagonal } from "./runs.js";
 
 const MOST_CLASSES = 20; // of more, the most frequent mistakes are listed instead of the matrix
@@ -25,7 +25,7 @@ export function startConfusion(app, signal) {
     make("h2", {}, app.words("confusion.title")), help,
     empty, judged, place, reading,
   );
-  let names = [], cells = [], shown = null;
+  let names = [], cells = [], filled = [], shown = null; // `filled`: by cell, what it was filled with last
 
   const openCell = (label, predicted) => app.open("look", { which: "cell", class: label, predicted });
 
@@ -81,16 +81,16 @@ export function startConfusion(app, signal) {
     for (let label = 0; label < n; label++) {
       const counts = shown.values.subarray(label * n, (label + 1) * n), all = counts.reduce((sum, value) => sum + value, 0) || 1;
       for (let predicted = 0; predicted < n; predicted++) {
-        const cell = cells[label * n + predicted], full = label === predicted ? right : wrong;
+        const at = label * n + predicted, content = `${counts[predicted]} of ${all}, ${document.documentElement.dataset.theme}`;
+        if (filled[at] === content) continue;
+        filled[at] = content;
+        const cell = cells[at], full = label === predicted ? right : wrong;
         const share = 0.9 * Math.sqrt(counts[predicted] / all); // so that a single mistake is seen too
         const colour = full.map((value, c) => Math.round(none[c] + share * (value - none[c])));
-        const words = wordsOf(label, predicted);
-        if (cell.getAttribute("aria-label") === words && colour.join() === cell.dataset.colour) continue;
-        cell.dataset.colour = colour.join();
         cell.textContent = counts[predicted] ? app.number(counts[predicted]) : "";
         cell.style.background = `rgb(${colour.join()})`;
         cell.style.color = luminanceOf(colour) > MIDDLE ? "black" : "white";
-        cell.setAttribute("aria-label", words);
+        cell.setAttribute("aria-label", wordsOf(label, predicted));
       }
     }
   }
@@ -107,7 +107,7 @@ export function startConfusion(app, signal) {
       button.addEventListener("click", () => openCell(label, predicted));
       return make("li", {}, button);
     });
-    place.replaceChildren(make("h3", {}, app.words("confusion.most")), make("ol", { class: "mistakes" }, ...buttons));
+    replaceInPlace(place, make("h3", {}, app.words("confusion.most")), make("ol", { class: "mistakes" }, ...buttons));
   }
 
   function show(frame) {
@@ -118,12 +118,12 @@ export function startConfusion(app, signal) {
     shown = confusion;
     const isTable = app.classNames.length <= MOST_CLASSES;
     if (names.join() !== app.classNames.join()) {
-      [names, cells] = [app.classNames, []];
+      [names, cells, filled] = [app.classNames, [], []];
       place.replaceChildren(...(isTable ? [makeTable()] : []));
     }
     const n = shown.values.reduce((sum, value) => sum + value, 0);
-    const isPart = n < frame.n_validation || app.state.status === "training";
-    judged.textContent = app.words(isPart ? "confusion.judged" : "confusion.judged_all", { right: sumOfDiagonal(shown), n });
+    const key = frame.is_judged ? "confusion.judged_all" : "confusion.judged";
+    judged.textContent = app.words(key, { right: sumOfDiagonal(shown), n });
     help.textContent = app.words(isTable ? "confusion.help" : "confusion.help_list");
     reading.hidden = !isTable;
     if (isTable) fillTable();

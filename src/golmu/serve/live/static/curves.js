@@ -1,7 +1,7 @@
 // The two charts of the tab Train, and the list of runs under them.
 
 import { Chart } from "./chart.js";
-import { colourOf, make } from "./elements.js";
+import { colourOf, make, replaceInPlace } from "./elements.js";
 import { describeRun } from "./run_words.js";
 
 const FEWEST_SMOOTHED = 30; // points, from which on the losses of batches are drawn smoothed too
@@ -19,13 +19,22 @@ function smooth(points) {
   });
 }
 
+/** Return the points of a run's curves; those of a run that rests are the same each time. */
+function curvesOf(run) {
+  if (!run.curves) {
+    const { points } = run, atEpochs = (values) => values.map((y, i) => [i + 1, y ?? NaN]);
+    const training = points.length >= FEWEST_SMOOTHED ? smooth(points) : points;
+    const [losses, accuracies] = [run.valLosses, run.valAccuracies].map(atEpochs);
+    run.curves = { points, training, losses, accuracies, estimates: run.estimates };
+  }
+  return run.curves;
+}
+
 /** Return the smallest loss with which a curve begins. */
 const firstLoss = (curves) => Math.min(...curves.map(({ points }) => points.find(([, y]) => Number.isFinite(y))?.[1] ?? Infinity));
 
 /** Whether a run's training loss is of a harder task than its validation loss. */
 const isTrainedHarder = ({ settings }) => HARDER.some((name) => settings[name] > 0 || settings[name] === true);
-
-const atEpochs = (values) => values.map((y, i) => [i + 1, y ?? NaN]);
 
 /** Start the charts and the list of runs. */
 export function startCurves(app, signal) {
@@ -72,27 +81,26 @@ export function startCurves(app, signal) {
 
   function draw() {
     const shown = app.runs.list.filter((run) => run.isListed && !run.isHidden);
-    const lastX = Math.max(1, ...shown.map((run) => run.epochsAt(run.steps.slice(-1))[0] ?? 0));
+    const lastX = Math.max(1, ...shown.map((run) => run.epochsDone));
     const common = (run) => {
       const { number, hasDiverged, colour } = run;
       return { number, hasDiverged, dash: colour, colour: colourOf(COLOURS[colour]), isCurrent: run === app.runs.current };
     };
     loss.show(
       shown.flatMap((run) => {
-        const { points } = run, training = app.words("chart.training");
-        const isMany = points.length >= FEWEST_SMOOTHED;
+        const { points, training, losses } = curvesOf(run);
         return [
           { ...common(run), points, style: "faint" },
-          { ...common(run), points: isMany ? smooth(points) : points, style: "line", name: training },
-          { ...common(run), points: atEpochs(run.valLosses), style: "marks", name: app.words("chart.validation") },
+          { ...common(run), points: training, style: "line", name: app.words("chart.training") },
+          { ...common(run), points: losses, style: "marks", name: app.words("chart.validation") },
         ];
       }),
       lastX,
     );
     accuracy.show(
       shown.flatMap((run) => [
-        { ...common(run), points: run.estimates, style: "faint" },
-        { ...common(run), points: atEpochs(run.valAccuracies), style: "marks" },
+        { ...common(run), points: curvesOf(run).estimates, style: "faint" },
+        { ...common(run), points: curvesOf(run).accuracies, style: "marks" },
       ]),
       lastX,
     );
@@ -109,7 +117,7 @@ export function startCurves(app, signal) {
 
   /** Write the list of runs: each can be pointed at, hidden and removed. */
   function listRuns() {
-    list.replaceChildren(...app.runs.list.filter((run) => run.isListed).map(makeItem));
+    replaceInPlace(list, ...app.runs.list.filter((run) => run.isListed).map(makeItem));
     list.hidden = list.children.length === 0;
   }
 

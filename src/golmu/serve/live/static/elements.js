@@ -2,6 +2,13 @@
 
 export { make, makeBars, makeMaps, makeSpeaker, paintImage, sizeCanvas } from "./shared/showing.js";
 
+/** Replace what is in an element; the focus stays at the button whose place it had. */
+export function replaceInPlace(element, ...children) {
+  const buttons = () => [...element.querySelectorAll("button")], at = buttons().indexOf(document.activeElement);
+  element.replaceChildren(...children);
+  if (at >= 0) buttons().slice(0, at + 1).at(-1)?.focus({ preventScroll: true });
+}
+
 /** Size a canvas to the room it has on the page, in the screen's own pixels; return its context, in CSS pixels. */
 export function sharpContext(canvas) {
   const sharp = window.devicePixelRatio || 1;

@@ -4,6 +4,8 @@ import { channelsOf, make, paintImage, sizeCanvas } from "./elements.js";
 
 const MAP_SIDE = 84; // of a feature map's longer side, in CSS pixels
 const PINNED_SIDE = 112;
+const MOST_UNFOLDED = 16; // kernels
+const FOLDED = 12; // kernels that are shown of more, until all are asked for
 
 /** Return the nine means over the channels of kernel k of weights (3, 3, c, K). */
 function meanWeights({ values, shape: [, , channels, n] }, k) {
@@ -41,12 +43,14 @@ export function startKernels(app, signal) {
   const grid = make("div", { class: "kernel-grid" }), note = make("p", { class: "soft" }, app.words("kernels.empty"));
   const pinned = make("canvas", { class: "pinned-image", role: "img" }), label = make("p", { class: "soft" });
   const other = make("button", { type: "button", class: "plain" }, app.words("kernels.other"));
+  const more = make("button", { type: "button", class: "plain more-kernels", hidden: "" });
   const beside = make("div", { class: "pinned", hidden: "" }, pinned, label, other);
   const element = make(
     "section", { class: "card kernels-card" },
     make("h2", {}, app.words("kernels.title")), make("p", { class: "soft" }, app.words("kernels.help")),
-    make("div", { class: "kernels-beside" }, beside, make("div", {}, grid, note)),
+    make("div", { class: "kernels-beside" }, beside, make("div", {}, grid, more, note)),
   );
+  const kept = (app.kept.kernels ??= { isUnfolded: false });
   let items = [], shape = "", shownImage = null, shownKernels = null;
 
   function makeItem(k, [height, width]) {
@@ -68,10 +72,14 @@ export function startKernels(app, signal) {
   function show(frame) {
     const { kernels, maps } = frame.arrays;
     if (!kernels || !maps) return;
-    const n = Math.min(kernels.shape[3], maps.shape[2]), next = [n, ...maps.shape].join();
+    const n = Math.min(kernels.shape[3], maps.shape[2]), shown = n <= MOST_UNFOLDED || kept.isUnfolded ? n : FOLDED;
+    const next = [shown, ...maps.shape].join();
     if (next !== shape) {
       grid.replaceChildren();
-      items = Array.from({ length: n }, (_, k) => makeItem(k, maps.shape));
+      items = Array.from({ length: shown }, (_, k) => makeItem(k, maps.shape));
+      more.hidden = n <= MOST_UNFOLDED;
+      more.textContent = shown < n ? app.words("kernels.more", { n }) : app.words("kernels.fewer", { n: FOLDED });
+      more.setAttribute("aria-expanded", String(shown === n));
       shape = next;
       sizeCanvas(pinned, ...maps.shape.slice(0, 2), PINNED_SIDE); // the image comes a moment later
       shownImage = null;
@@ -90,15 +98,16 @@ export function startKernels(app, signal) {
 
   /** Show the pinned image itself. */
   async function showPinned({ run, pinned: index }) {
-    shownImage = `${run} ${index}`;
+    const asked = (shownImage = `${run} ${index}`);
     try {
       const { label: name, arrays } = await app.socket.ask({ do: "image", index });
+      if (shownImage !== asked) return;
       const [height, width, channels] = arrays.pixels.shape;
       paintImage(sizeCanvas(pinned, height, width, PINNED_SIDE), { pixels: arrays.pixels.values, height, width, channels });
       label.textContent = app.words("kernels.pinned", { label: nameOf(name) });
       pinned.setAttribute("aria-label", label.textContent);
     } catch {
-      shownImage = null; // the next frame asks again
+      if (shownImage === asked) shownImage = null; // the next frame asks again
     }
   }
 
@@ -106,8 +115,9 @@ export function startKernels(app, signal) {
 
   other.addEventListener("click", async () => {
     try {
-      const { items: found } = await app.socket.ask({ do: "images", which: "random", n: 1, seed: Math.floor(Math.random() * 2 ** 31) });
-      app.socket.send({ do: "pin", index: found[0].index });
+      const { items } = await app.socket.ask({ do: "images", which: "random", n: 2, seed: Math.floor(Math.random() * 2 ** 31) });
+      const found = items.find(({ index }) => index !== last?.pinned);
+      if (found) app.socket.send({ do: "pin", index: found.index });
     } catch ({ message }) {
       app.emit("refused", message);
     }
@@ -119,6 +129,10 @@ export function startKernels(app, signal) {
     last = detail;
     if (app.tab === "train") show(detail);
   }, { signal });
+  more.addEventListener("click", () => {
+    kept.isUnfolded = !kept.isUnfolded;
+    showLast();
+  });
   app.addEventListener("theme", showLast, { signal });
   showLast();
   return { element, show: showLast };

@@ -134,6 +134,7 @@ class Look {
   }
 
   hide() {
+    if (this.keeping !== null) this.keep();
     this.isInView = false;
     for (const panel of Object.values(this.panels)) panel.hide?.();
   }
@@ -153,30 +154,35 @@ class Look {
       weights.b1.length,
       names,
     ]);
-    if (sizes !== this.sizes) {
+    const isOther = sizes !== this.sizes;
+    if (isOther) {
       this.sizes = sizes;
       this.flow.build(network);
       this.list.setNames(names);
-      if (this.image?.pixels.length !== height * width * channels) this.image = null; // of another data set
-      this.find(height * width * channels);
-    } else if (this.request) this.list.choose(this.request);
+      const isFit = lastImage?.pixels.length === height * width * channels; // else it is of another data set
+      this.image = isFit ? lastImage : null;
+    }
+    if (this.request) this.list.choose(this.request);
+    else if (isOther || this.list.hasFailed) this.find();
     this.request = null;
     this.list.thumbs.judge(network, this.app.pace);
     this.retrace();
   }
 
   /** Find an image to begin with: what was shown last, that of the address, or the first of the list. */
-  async find(size) {
-    const index = this.app.address.get("image");
-    if (lastImage?.pixels.length === size) this.image = lastImage;
-    if (this.request) return this.list.choose(this.request);
+  async find() {
+    const { address, socket } = this.app,
+      { sizes } = this,
+      index = address.get("image");
     this.list.ask();
     if (this.image || index === null) return;
+    const isStillWanted = () => !this.image && sizes === this.sizes && address.get("image") === index;
     try {
-      const { label, arrays } = await this.app.socket.ask({ do: "image", index: Number(index) });
-      this.open({ index: Number(index), label, image: { pixels: arrays.pixels.values } });
+      const { label, arrays } = await socket.ask({ do: "image", index: Number(index) });
+      if (isStillWanted()) this.open({ index: Number(index), label, image: { pixels: arrays.pixels.values } });
     } catch {
-      this.app.address.set({ image: null }); // of other images than these: the list has some
+      if (!socket.isOpen || !isStillWanted()) return;
+      address.set({ image: null }); // of other images than these: the list has some
       this.list.ask();
     }
   }

@@ -9,13 +9,17 @@ const PAUSE_MS = 500; // between two fetches, at least
 /** Keeps `network` as new as the tab in view needs it; without one, `reason` is "none", "diverged" or "too_large". */
 export class NetworkFeed {
   constructor(app) {
-    Object.assign(this, { app, network: null, reason: "none", isStale: true, isAsking: false, lastAsked: 0 });
-    for (const name of ["state", "frame"]) {
-      app.addEventListener(name, () => {
-        this.isStale = true;
-        this.update();
-      });
-    }
+    Object.assign(this, { app, network: null, reason: "none", seen: null, isStale: true, isAsking: false, lastAsked: 0 });
+    app.addEventListener("state", () => this.note());
+    app.addEventListener("frame", ({ detail: { run, steps } }) => {
+      if (run !== this.seen?.run || steps !== this.seen.steps) this.note({ run, steps });
+    });
+  }
+
+  /** Note that the weights may have changed, since these steps of a run were seen. */
+  note(seen = null) {
+    Object.assign(this, { seen, isStale: true });
+    this.update();
   }
 
   /** Fetch the weights if a tab in view needs them, and they have changed. */
@@ -28,7 +32,7 @@ export class NetworkFeed {
       const answer = await this.app.socket.ask({ do: "weights" });
       await this.app.pace.draw(() => this.take(answer));
     } catch {
-      // There is no network yet, or the connection is lost: the next state or frame asks again.
+      this.seen = null; // there is no network yet, or the connection is lost: the next state or frame asks again
     }
     this.isAsking = false;
     this.update();

@@ -1,6 +1,9 @@
 // The runs that the page knows: the one under way, and earlier ones, whose curves stay for comparison.
 
+const MOST_RUNS = 20; // of the newest; golmu.serve.live.live_run.MAX_RUNS
 const COLOURS = 6; // after so many runs, colours come again; the number beside a curve tells them apart
+
+const OPENED = 0; // the number of the run that the page was opened on, for every visitor
 
 const ENOUGH_JUDGED = 400; // validation images, from whose answers the accuracy is estimated
 const LONGEST_ESTIMATE = 0.5; // epochs of training over which they may have been judged
@@ -25,11 +28,13 @@ export class Run {
     Object.assign(this, { key, number, colour: (number - 1) % COLOURS, isHidden: false });
     Object.assign(this, { settings: {}, dataSet: "", recipe: "", seed: 0, epochs: 0, batches: 1, status: "" });
     Object.assign(this, { liveAccuracies: [], judged: { pass: 0, n: 0, right: 0 }, recent: [] });
+    this.curves = null; // as they are drawn, until the run changes
     Object.assign(this, { steps: [], losses: [], epochSteps: [], trainLosses: [], valLosses: [], valAccuracies: [] });
   }
 
   /** Take what a message of the server says of this run. */
   describe(message) {
+    this.curves = null;
     for (const [told, name] of Object.entries(NAMES)) {
       if (message[told] !== undefined && message[told] !== null) this[name] = message[told];
     }
@@ -37,6 +42,7 @@ export class Run {
 
   /** Take points of the curve of losses from the one numbered `first` on; those after it are out of date. */
   extend(first, steps, losses) {
+    this.curves = null;
     this.steps.length = this.losses.length = Math.min(first, this.steps.length);
     for (let i = 0; i < losses.length; i++) {
       this.steps.push(steps[i]);
@@ -50,6 +56,7 @@ export class Run {
    */
   estimate({ steps, judging_pass: pass, n_judged: n, arrays: { confusion } }) {
     if (!confusion) return;
+    this.curves = null;
     const right = sumOfDiagonal(confusion), known = pass === this.judged.pass ? this.judged : { n: 0, right: 0 };
     if (n > known.n) this.recent.push({ steps, n: n - known.n, right: right - known.right });
     this.judged = { pass, n, right };
@@ -85,6 +92,11 @@ export class Run {
     return this.status === "diverged";
   }
 
+  /** How many epochs were trained. */
+  get epochsDone() {
+    return this.epochsAt(this.steps.slice(-1))[0] ?? 0;
+  }
+
   /** Whether it has come far enough to be compared with others: a run that diverges at once has. */
   get isListed() {
     return this.losses.length > 0 || this.valLosses.length > 0 || this.hasDiverged;
@@ -103,9 +115,9 @@ export class Runs {
 
   /** Return the run that the server calls so; it is a new one if the page has not heard of it. */
   find(id) {
-    const key = `${this.app.socket.visitor}/${id}`;
+    const key = id === OPENED ? "opened" : `${this.app.socket.visitor}/${id}`;
     let run = this.list.find((one) => one.key === key);
-    if (!run) this.list.push((run = new Run(key, ++this.n)));
+    if (!run) this.list = [...this.list, (run = new Run(key, ++this.n))].slice(-MOST_RUNS);
     return run;
   }
 

@@ -6,15 +6,6 @@ import { refusalInWords } from "./refusals.js";
 const EXPORTS = ["page", "onnx", "keras", "litert", "saved-model"];
 const STATES_TO_KEEP = ["paused", "finished", "training"];
 
-/** Return the address of a download, with who asks for it. */
-function addressOf(app, path) {
-  const address = new URL(path, location.href), token = new URLSearchParams(location.search).get("token");
-  address.hash = address.search = "";
-  address.searchParams.set("visitor", app.socket.visitor);
-  if (token) address.searchParams.set("token", token);
-  return address;
-}
-
 /** Start the card. */
 export function startSaving(app, signal) {
   const said = make("p", { role: "status", class: "saved" });
@@ -44,8 +35,7 @@ export function startSaving(app, signal) {
     button.disabled = true;
     said.textContent = app.words("save.making", { name: button.textContent });
     try {
-      const response = await fetch(addressOf(app, path));
-      if (!response.ok) throw new Error((await response.json()).detail);
+      const response = await app.socket.fetch(path);
       const link = make("a", { href: URL.createObjectURL(await response.blob()), download: fileName(response) ?? path.replace("/", "-") });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
@@ -56,16 +46,17 @@ export function startSaving(app, signal) {
     button.disabled = false;
   }
 
-  const makeButton = ([path, key]) => {
-    const button = make("button", { type: "button", class: "plain" }, app.words(key));
+  const makeDownload = ([path, key]) => {
+    const what = make("span", { class: "soft", id: `about-${key}` }, app.words(`${key}.about`));
+    const button = make("button", { type: "button", class: "plain", "aria-describedby": what.id }, app.words(key));
     button.addEventListener("click", () => download(path, button));
-    return button;
+    return make("li", {}, button, what);
   };
-  const downloads = [["report", "save.report"], ...EXPORTS.map((one) => [`export/${one}`, `save.${one}`])].map(makeButton);
+  const downloads = [["report", "save.report"], ...EXPORTS.map((one) => [`export/${one}`, `save.${one}`])].map(makeDownload);
   const element = make(
     "section", { class: "card save-card" },
     make("h2", {}, app.words("save.title")), help, form,
-    make("div", { class: "downloads", role: "group", "aria-label": app.words("save.downloads") }, ...downloads), said,
+    make("ul", { class: "downloads", "aria-label": app.words("save.downloads") }, ...downloads), said,
   );
   const show = () => {
     const { openedRun } = app;

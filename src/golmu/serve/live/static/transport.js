@@ -88,18 +88,23 @@ export function startTransport(root, app) {
     root.dataset.run = state.run ?? "";
   }
 
+  /** Write a number, if it is another one: writing costs the page a layout. */
+  function write(name, text) {
+    if (numbers[name].textContent !== text) numbers[name].textContent = text;
+  }
+
   function showPlace({ epoch, epochs, batch, batches }) {
     const hasBegun = Boolean(epochs), done = epoch ?? 0, at = batch ?? 0, isAtEnd = at === 0 || at === batches;
-    numbers.epoch.textContent = hasBegun ? `${app.number(Math.min(isAtEnd ? done : done + 1, epochs))} / ${app.number(epochs)}` : "–";
+    write("epoch", hasBegun ? `${app.number(Math.min(isAtEnd ? done : done + 1, epochs))} / ${app.number(epochs)}` : "–");
     bar.style.width = hasBegun ? `${(100 * (done + (isAtEnd ? 0 : at / batches))) / epochs}%` : "0";
   }
 
   function showFrame({ detail: frame }) {
     showPlace(frame);
-    numbers.loss.textContent = typeof frame.loss === "number" ? app.number(frame.loss, 3, 3) : "–";
-    if (frame.rate) numbers.rate.textContent = app.number(frame.rate, 0);
+    write("loss", typeof frame.loss === "number" ? app.number(frame.loss, 3, 3) : "–");
+    if (frame.rate) write("rate", app.number(frame.rate, 0));
     const accuracy = frame.val_accuracies?.at(-1);
-    if (accuracy !== undefined) numbers.accuracy.textContent = app.percent(accuracy);
+    if (accuracy !== undefined) write("accuracy", app.percent(accuracy));
   }
 
   for (const name of ["state", "hello", "settings"]) app.addEventListener(name, showState);

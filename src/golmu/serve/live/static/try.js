@@ -17,7 +17,7 @@ function makeFileButton(words, id, attributes = {}) {
 
 /** Start the tab. */
 export function start(root, app, signal) {
-  const kept = (app.kept.try ??= { image: null, note: ["try.nothing"] }); // what is shown, also in the next language
+  const kept = (app.kept.try ??= { shape: "", reading: 0 }); // what is shown, also in the next language
   const none = make("div", { class: "card" }), place = make("div", { class: "try try-live-page", hidden: "" });
   const begin = make("button", { type: "button", class: "plain" }, app.words("try.begin"));
   const why = make("p");
@@ -63,11 +63,14 @@ export function start(root, app, signal) {
 
 /** Start the panel for networks of one shape. */
 function startPanel(place, app, kept, signal) {
-  const { height, width, channels, names, files, blocks } = app.network, size = height * width * channels;
+  const { height, width, channels, names, files, blocks } = app.network, shapeOfImage = [height, width, channels].join();
   const readsFiles = channels === 1 || channels === 3;
   const say = makeSpeaker((text) => app.announce(text));
-  let isWaiting = false, reading = 0, area = null;
-  if (kept.image?.length !== size) Object.assign(kept, { image: null, note: ["try.nothing"], strokes: [] });
+  let isWaiting = false, area = null;
+  if (kept.shape !== shapeOfImage) {
+    const nothing = { image: null, makeImage: () => null, note: ["try.nothing"], strokes: [] };
+    Object.assign(kept, { ...nothing, shape: shapeOfImage, reading: kept.reading + 1 });
+  }
   const view = make("canvas", { class: "try-view", id: "try-view", role: "img", "aria-label": app.words("try.seen_words") });
   sizeCanvas(view, height, width, LONGER_SIDE.view);
   const empty = { pixels: new Uint8ClampedArray(height * width).fill(128), height, width, channels: 1 };
@@ -107,16 +110,16 @@ function startPanel(place, app, kept, signal) {
     return image ? `${names[best]}, ${app.percent(probabilities[best])}` : note.textContent;
   }
 
-  /** Show an image (h, w, c), and a note on it, at the next frame of the screen. */
+  /** Show an image (h, w, c), and a note on it, at the next frame of the screen; perhaps in a panel made until then. */
   function show(makeImage, words) {
-    reading++; // what is still being read comes too late
+    kept.reading++; // what is still being read comes too late
     Object.assign(kept, { makeImage, note: words });
     if (isWaiting) return;
     isWaiting = true;
     requestAnimationFrame(() => {
       isWaiting = false;
       kept.image = kept.makeImage();
-      say(compute());
+      if (app.network) say(kept.compute());
     });
   }
 
@@ -134,7 +137,7 @@ function startPanel(place, app, kept, signal) {
     };
     const sayPen = (words) => say(app.words(words === "pen down" ? "try.pen_down" : "try.pen_up"), "pen");
     area = new DrawingArea(pad, app.network, pen, changed, sayPen);
-    area.strokes = kept.strokes ?? [];
+    area.strokes = kept.strokes;
     pad.style.width = `${LONGER_SIDE.pad * area.width}px`;
     for (const [key, act] of [["undo", () => area.undo()], ["clear", () => area.clear()]]) {
       const button = make("button", { type: "button", class: "plain", id: `try-${key}` }, app.words(`try.${key}`));
@@ -179,26 +182,23 @@ function startPanel(place, app, kept, signal) {
     area.wipe();
     kept.strokes = [];
     show(() => null, ["try.reading", { name: file.name }]);
-    const turn = reading;
+    const turn = kept.reading;
     const result = await fitOnServer(app, file);
-    if (turn !== reading) return;
+    if (turn !== kept.reading) return;
     if (result.pixels) show(() => result.pixels, [result.isInverted ? "try.inverted" : "try.image", { name: file.name }]);
     else show(() => null, ["try.failed", { name: file.name, message: refusalInWords(app, result.message) }]);
   }
 
+  kept.compute = compute;
   return { compute, readFile };
 }
 
 /** Return the pixels of a file as the network takes them, and whether they were inverted; or a message why not. */
 async function fitOnServer(app, file) {
-  const address = new URL("fit", location.href), token = new URLSearchParams(location.search).get("token");
-  address.searchParams.set("visitor", app.socket.visitor);
-  if (token) address.searchParams.set("token", token);
   try {
-    const response = await fetch(address, { method: "POST", body: file }), answer = await response.json();
-    if (!response.ok) return { message: answer.detail };
-    return { pixels: new Uint8ClampedArray(decodeBase64(answer.pixels)), isInverted: answer.inverted };
-  } catch {
-    return { message: app.words("page.lost") };
+    const response = await app.socket.fetch("fit", { method: "POST", body: file }), { pixels, inverted } = await response.json();
+    return { pixels: new Uint8ClampedArray(decodeBase64(pixels)), isInverted: inverted };
+  } catch ({ message }) {
+    return { message };
   }
 }

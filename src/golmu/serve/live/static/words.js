@@ -13,20 +13,31 @@ const TARGETS = {
 export class Words {
   constructor() {
     this.language = "en";
+    this.wanted = "en"; // what `language` is about to be
     this.texts = {};
+    this.files = {}; // by language: promises of its texts
     this.formats = new Map(); // of numbers, by language and digits: to make one takes long
     this.values = new WeakMap(); // of elements: by target, what their words have in place of {names}
   }
 
-  /** Load a language, and translate the page. */
+  /** Fetch the texts of a language, once. */
+  fetch(language) {
+    const texts = (this.files[language] ??= fetch(`static/words.${language}.json`).then((response) => response.json()));
+    texts.catch(() => delete this.files[language]);
+    return texts;
+  }
+
+  /** Translate the page into a language; return whether that was done: not if another one has been wanted since. */
   async load(language) {
-    const response = await fetch(`static/words.${language}.json`);
-    this.texts = await response.json();
-    this.language = language;
+    this.wanted = language;
+    const texts = await this.fetch(language);
+    if (this.wanted !== language) return false;
+    Object.assign(this, { texts, language });
     document.documentElement.lang = language;
     for (const target of Object.keys(TARGETS)) {
       for (const element of document.querySelectorAll(`[data-${target}]`)) this.show(element, target);
     }
+    return true;
   }
 
   /** Whether there are words under a key. */

@@ -4,6 +4,7 @@ import { button } from "../controls.js";
 import { make } from "../elements.js";
 import { NumberGrid } from "../number_grid.js";
 import { formatAddend, formatNumber } from "../numbers.js";
+import { refusalInWords } from "../refusals.js";
 import { ValueMap, largestOf } from "../value_map.js";
 import { Thumbs } from "./thumbs.js";
 
@@ -218,7 +219,7 @@ export class ConvolutionPanel {
       this.excited.show(answer.items, answer.arrays.pixels, names);
       this.excited.mark(this.look.index);
     } catch (error) {
-      if (turn === this.turn) this.excited.say(error.message);
+      if (turn === this.turn) this.excited.say(refusalInWords(this.look.app, error.message));
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { button } from "../controls.js";
 import { make } from "../elements.js";
+import { refusalInWords } from "../refusals.js";
 import { Thumbs } from "./thumbs.js";
 
 const WAYS = ["random", "class", "mistakes", "unsure", "cell"];
@@ -17,7 +18,7 @@ export class ImagesList {
   constructor(look) {
     const { app, words } = look,
       { address } = app;
-    Object.assign(this, { look, app, words, turn: 0, seed: 0 });
+    Object.assign(this, { look, app, words, turn: 0, seed: 0, hasFailed: false });
     this.which = select(
       words("look.images.which"),
       WAYS.map((way) => [way, words(`look.images.${way}`)]),
@@ -94,6 +95,7 @@ export class ImagesList {
       message = { do: "images", which, n: MOST_IMAGES, seed: this.seed };
     if (BY_CLASS.includes(which)) message.class = Number(this.category.field.value);
     if (which === "cell") message.predicted = Number(this.predicted.field.value);
+    this.hasFailed = false;
     try {
       const answer = await this.app.socket.ask(message);
       if (turn !== this.turn) return;
@@ -101,7 +103,9 @@ export class ImagesList {
       if (!answer.items.length) this.thumbs.say(this.words("look.images.none"));
       else this.look.offer(isAsked);
     } catch (error) {
-      if (turn === this.turn) this.thumbs.say(error.message);
+      if (turn !== this.turn) return;
+      this.hasFailed = true; // with the next weights it is asked again
+      this.thumbs.say(refusalInWords(this.app, error.message));
     }
   }
 }
