@@ -102,7 +102,7 @@ def test_data_that_cannot_be_read_leave_no_shards(tmp_path):
 
     with pytest.raises(DataError, match="no"):
         packing.pack(read, tmp_path / "packed")
-    assert not list((tmp_path / "packed").glob("*.npy"))
+    assert not (tmp_path / "packed").exists()
     assert len(pack_dataset(numbered_dataset(), tmp_path / "packed").train) == 300  # and may be tried again
 
 

@@ -76,9 +76,11 @@ def show_packed(result: dict[str, Any]) -> None:
     """Print the result of `pack_data`."""
     console = make_console()
     shape = "x".join(map(str, result["shape"]))
+    n = len(result["class_names"])
+    n_classes = "1 class" if n == 1 else f"{n:,} classes"
     test = f" and {result['test']:,} test images" if result["test"] else ""
     console.print(
-        f"packed {result['train']:,} training images{test} of {shape}, {len(result['class_names'])} classes, in "
+        f"packed {result['train']:,} training images{test} of {shape}, {n_classes}, in "
         f"{result['shards']} {'shard' if result['shards'] == 1 else 'shards'}; they are in {result['output']}"
     )
     console.print(f"train on them: {shell_command('train', result['output'])}")

@@ -106,6 +106,7 @@ def pack(
         If the data cannot be read, or a class has no training image.
     """
     _check_output(output)
+    is_new = not output.exists()
     try:
         output.mkdir(exist_ok=True)
         with lock_file(output / LOCK):
@@ -120,6 +121,10 @@ def pack(
         raise RunError(f"another process packs into {output}: wait for it, or give another folder") from error
     except OSError as error:
         raise SaveError(f"the shards cannot be written to {output}: {error.strerror or error}") from error
+    finally:
+        if is_new and output.is_dir() and [path.name for path in output.iterdir()] == [LOCK]:  # nothing was begun
+            (output / LOCK).unlink()
+            output.rmdir()
     for name in (STARTED, LOCK):
         with suppress(OSError):
             (output / name).unlink()
