@@ -109,8 +109,8 @@ def test_classes_of_an_earlier_version_are_found_by_their_names_in_any_unicode_f
     check_names(data, predictor)
 
 
-def test_images_with_judges_are_each_judged_by_theirs(fitted):
-    one = fitted.predictor_
+def test_images_with_judges_are_each_judged_by_theirs():
+    one = network().fit(X, Y, 2).predictor_
     weights = {name: weight.copy() for name, weight in one.model.weights.items()}
     weights["b2"] = weights["b2"] + np.array([5.0, 0, 0], np.float32)
     other = Predictor.of(replace(one.model, weights=weights))

@@ -11,11 +11,14 @@ import pytest
 from command import SETTINGS, main, process, read, write
 from page import Page
 
+from golmu.cli.shipping import origin_of
 from golmu.data.sample_weight import importance
 from golmu.runs import folder as runs
 from golmu.runs.checkpoint import load_checkpoint
 from golmu.runs.record import read_record
 from golmu.runs.reproduce import reproduce_command
+from golmu.runs.run import Run
+from golmu.serve.live.opened import open_run
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,21 @@ def test_other_commands_take_the_run(folded, run, tmp_path, pictures, data):
     assert "class_weight" not in compared["settings"]
     status, lines, err = run("export", folder, "--to", "page", "--output", tmp_path / "page")
     assert (status, err) == (0, "")
+
+
+def test_a_network_that_is_shipped_says_how_it_was_judged(folded):
+    folder, _ = folded
+    origin = origin_of(Run.open(folder))
+    said = read(folder)["folds"]
+    assert (origin.accuracy, list(origin.interval)) == (said["mean"], said["interval"])
+    assert (origin.part, origin.n_judged) == ("out-of-fold", 400)
+
+
+def test_the_live_page_shows_one_of_the_folds(folded):
+    folder, _ = folded
+    assert "golmu app" in (missing := open_run(folder).snapshot.missing)
+    assert str(folder / "fold-1") in missing
+    assert len(open_run(folder / "fold-1").snapshot.judged) == 134
 
 
 def test_a_finished_run_has_nothing_left_to_train(folded, run, tmp_path):

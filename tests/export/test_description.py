@@ -65,4 +65,7 @@ def test_each_class_has_a_line():
 def test_an_accuracy_has_an_interval_where_it_is_known():
     assert Origin(accuracy=0.9, n_validation=100).interval == pytest.approx((0.8256, 0.9448), abs=1e-4)
     assert Origin(accuracy=0.9).interval is None
+    folded = Origin(n_train=300, accuracy=0.9, folds=(0.88, 0.9, 0.92))
+    assert folded.interval == pytest.approx((0.8503, 0.9497), abs=1e-4)
+    assert (folded.part, folded.n_judged) == ("out-of-fold", 300)
     assert Origin(n_validation=100).interval is None

@@ -26,6 +26,7 @@ from golmu.runs.folder import CHECKPOINT, HELD_OUT, MODEL, RUN
 from golmu.runs.folds import out_of_fold_probabilities, without_validation
 from golmu.runs.held_out import digests
 from golmu.runs.images import out_of_fold_images
+from golmu.runs.job import open_to_resume
 from golmu.runs.record import SPLIT_SEED
 from golmu.runs.run import Run
 
@@ -179,8 +180,28 @@ def test_other_data_are_refused_and_nothing_changes(tmp_path, whole):
     folder = shutil.copytree(whole, tmp_path / "run")
     with pytest.raises(RunError, match=r"fold-1 cannot continue with this: the training images or their labels differ"):
         train(folder, labels=np.roll(Y, 1))
-    assert (folder / MODEL).read_bytes() == (whole / MODEL).read_bytes()
-    assert (folder / "fold-1" / MODEL).read_bytes() == (whole / "fold-1" / MODEL).read_bytes()
+    for path in whole.rglob("*.*"):
+        assert (folder / path.relative_to(whole)).read_bytes() == path.read_bytes(), path
+
+
+def test_more_epochs_are_remembered_where_they_are_interrupted(tmp_path, whole):
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    folder = shutil.copytree(whole, tmp_path / "run")
+    outcome, _ = train(folder, stop, epochs=EPOCHS + 2)
+    assert isinstance(outcome.interruption, KeyboardInterrupt)
+    assert Run.open(folder).record.asked_recipe.epochs == EPOCHS + 2
+
+
+def test_data_that_have_moved_are_found_at_their_new_place(tmp_path):
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    train(tmp_path / "run", stop)
+    with open_to_resume(tmp_path / "run") as run:
+        outcome = replace(folded(), argument="/elsewhere/small").resume(run, killed_folds.Listener())
+    assert outcome.run.data == Run.open(tmp_path / "run" / "fold-1").data == "/elsewhere/small"
 
 
 def test_a_fold_that_fails_is_a_run_that_failed(tmp_path):

@@ -55,8 +55,10 @@ def _dead_in_block(engine: Engine, images: Images, number: int) -> list[int]:
     return [int(kernel) for kernel in left]
 
 
-def advice_on_dead_kernels(dead: Sequence[Sequence[int]], kernels: tuple[int, ...], recipe: Recipe) -> str:
-    """Return what to say about kernels that never fire on the validation images; "" if there are none.
+def advice_on_dead_kernels(
+    dead: Sequence[Sequence[int]], kernels: tuple[int, ...], recipe: Recipe, images: str = "validation images"
+) -> str:
+    """Return what to say about kernels that never fire on the images; "" if there are none.
 
     Parameters
     ----------
@@ -66,13 +68,15 @@ def advice_on_dead_kernels(dead: Sequence[Sequence[int]], kernels: tuple[int, ..
         How many kernels each block has.
     recipe
         How the network was trained.
+    images
+        What the images are called.
     """
     counts = [(len(one), n, f" of block {i}") for i, (one, n) in enumerate(zip(dead, kernels, strict=True), start=1)]
     if not (counts := [one for one in counts if one[0]]):
         return ""
     parts = [f"{n_dead} of {n} kernels{block if len(kernels) > 1 else ''}" for n_dead, n, block in counts]
     verb = "never fires" if sum(n_dead for n_dead, _, _ in counts) == 1 else "never fire"
-    text = f"{join_words(parts)} {verb} on the validation images"
+    text = f"{join_words(parts)} {verb} on the {images}"
     if all(n_dead < FEW * n for n_dead, n, _ in counts):
         return text
     rate = f"a lower learning rate (--learning-rate {LOWER_RATE * recipe.learning_rate:.2g}) with more epochs"

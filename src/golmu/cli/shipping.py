@@ -35,9 +35,10 @@ def origin_of(run: Run) -> Origin:
         results = run.results
     except (RunError, CheckpointError):  # it ended without them
         return Origin(data.name or "", data.train, data.validation, recipe=recipe)
+    folds = run.record.folds
     return Origin(
-        data.name or "", data.train, data.validation, results.val_accuracy, results.val_loss, results.model_epoch,
-        recipe, data.copies_note,
+        data.name or "", data.train, data.validation, results.val_accuracy if folds is None else folds.spread.mean,
+        results.val_loss, results.model_epoch, recipe, data.copies_note, () if folds is None else folds.accuracies,
     )  # fmt: skip
 
 

@@ -71,8 +71,10 @@ def _show_results(run: Run, report: Path | None) -> None:
     rows = {}
     if record.folds is not None:
         rows[f"accuracy of {len(record.folds.accuracies)} folds"] = describe_spread(record.folds.accuracies)
-    elif results.val_accuracy is not None:
-        rows["validation accuracy"] = describe_accuracy(results.val_accuracy, record.data.validation)
+    else:
+        rows["validation accuracy"] = (
+            "–" if results.val_accuracy is None else describe_accuracy(results.val_accuracy, record.data.validation)
+        )
         rows["validation loss"] = _format_number(results.val_loss, ".4f")
     rows |= {
         "training loss": _format_number(results.train_loss, ".4f"),
@@ -103,7 +105,8 @@ def _show_advice(run: Run, job: TrainingJob, judged: JudgedImages) -> None:
         console.print(f"{note}.")
     if images is not None:
         dead = dead_kernels(run.predictor, images.images)
-        if advice := advice_on_dead_kernels(dead, run.predictor.model.architecture.kernels, run.recipe):
+        kernels = run.predictor.model.architecture.kernels
+        if advice := advice_on_dead_kernels(dead, kernels, run.recipe, f"{images.name} images"):
             console.print(f"{advice}.")
     if advice := _advice_on_accuracy(run, job):
         console.print(advice)

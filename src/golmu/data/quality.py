@@ -18,7 +18,7 @@ from golmu.names import list_names
 FEW_IMAGES = 10
 """Training images of a class below which there is a notice."""
 
-UNBALANCED_FROM = 10
+UNBALANCED_FROM = 4
 """There is a notice if the largest class has at least this many times the training images of the smallest.
 
 Of the digits, with 120 images of five classes and 120 / n of the others, networks found 97.6 % of the small classes

@@ -113,7 +113,7 @@ def _front_matter(title: str, to: str, known: Origin) -> str:
             "    dataset:",
             f"      name: {name}",
             f"      type: {name}",
-            "      split: validation",
+            f"      split: {known.part}",
             "    metrics:",
             "    - type: accuracy",
             f"      value: {known.accuracy!r}",
@@ -164,6 +164,8 @@ def _data(known: Origin) -> str:
     if not known.n_train:
         return "Not known: the network was exported from a model file, which does not say what it was trained on."
     name = f"{_text(known.data)}: " if known.data else ""
+    if known.folds:
+        return f"{name}{known.n_train:,} training images, each held out once, in {len(known.folds)} folds."
     return f"{name}{known.n_train:,} training images and {known.n_validation:,} validation images."
 
 
@@ -174,7 +176,7 @@ def _results(known: Origin, check: Check | None) -> str:
         lines += [
             f"| metric | value | {CONFIDENCE:.0%} interval | images |",
             "|---|---:|---|---:|",
-            f"| accuracy | {known.accuracy:.4f} | {low:.4f} to {high:.4f} | {known.n_validation:,} validation |",
+            f"| accuracy | {known.accuracy:.4f} | {low:.4f} to {high:.4f} | {known.n_judged:,} {known.part} |",
         ]
         if known.loss is not None:
             lines.append(f"| cross-entropy | {known.loss:.4f} | | {known.n_validation:,} validation |")

@@ -19,7 +19,7 @@ from golmu.about import VERSION
 from golmu.data.inputs import FAINT_BELOW
 from golmu.export.check import TOLERANCE, Check
 from golmu.export.written import Tensor, Written, versions_of
-from golmu.metrics import wilson_interval
+from golmu.metrics import spread, wilson_interval
 from golmu.model.model import Model, describe_classes, describe_preprocessing
 from golmu.model.predictor import Predictor
 from golmu.names import printable
@@ -46,7 +46,7 @@ class Origin:
     n_train: int = 0
     n_validation: int = 0
     accuracy: float | None = None
-    """On the validation images."""
+    """On the validation images, or the mean over folds."""
     loss: float | None = None
     """On the validation images."""
     epochs: int = 0
@@ -54,10 +54,24 @@ class Origin:
     """Name of the recipe that the training started from."""
     note: str = ""
     """Why the accuracy is not to be believed, if so."""
+    folds: tuple[float, ...] = ()
+    """The accuracy of each fold, where the training was over folds."""
+
+    @property
+    def part(self) -> str:
+        """What the images are called that the accuracy was measured on."""
+        return "out-of-fold" if self.folds else "validation"
+
+    @property
+    def n_judged(self) -> int:
+        """On how many images the accuracy was measured."""
+        return self.n_train if self.folds else self.n_validation
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The interval of the accuracy, with `CONFIDENCE`."""
+        if self.folds:
+            return spread(self.folds).interval
         if self.accuracy is None or not self.n_validation:
             return None
         return wilson_interval(round(self.accuracy * self.n_validation), self.n_validation, CONFIDENCE)
@@ -211,8 +225,8 @@ def describe_accuracy(origin: Origin | None) -> dict[str, Any] | None:
         "value": origin.accuracy,
         "interval": list(origin.interval),
         "confidence": CONFIDENCE,
-        "images": origin.n_validation,
-        "part": "validation",
+        "images": origin.n_judged,
+        "part": origin.part,
         "data": origin.data,
         "note": origin.note,
     }

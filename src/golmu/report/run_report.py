@@ -158,7 +158,7 @@ def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:
     if main.images.name == "test":
         return ""
     dead, kernels = dead_kernels(predictor, main.images.images), predictor.model.architecture.kernels
-    if not (advice := advice_on_dead_kernels(dead, kernels, recipe)):
+    if not (advice := advice_on_dead_kernels(dead, kernels, recipe, f"{main.images.name} images")):
         return ""
     sentences = [f"{advice}."]
     for number, numbers in enumerate(dead, start=1):

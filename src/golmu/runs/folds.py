@@ -84,51 +84,69 @@ class FoldedTraining:
         """Train in a new run folder; the arguments and errors are those of `TrainingJob.start`."""
         first = self.job(1)  # what is wrong with data or settings is said before a folder is made
         with new_run(folder, first.stem, runs) as made:
-            return self._train(Run(made, self.job().record), listener)
+            run = Run(made, self.job().record)
+            write_record(made, run.record)  # a process that is killed from here on leaves a run that can continue
+            return self._train(run, listener, is_begun=True)
 
     def resume(self, run: Run, listener: FoldListener, *, allow_inexact: bool = False) -> Outcome:
         """Continue in the folder of a run from the last checkpoint in it; as for `TrainingJob.resume`."""
-        return self._train(run, listener, allow_inexact=allow_inexact)
+        folds = run.record.folds
+        asked = {"recipe": self.recipe} if folds is None else {"folds": replace(folds, epochs=self.recipe.epochs)}
+        record = replace(run.record, status="running", error=None, **asked)
+        return self._train(Run(run.folder, record), listener, allow_inexact=allow_inexact)
 
-    def _train(self, run: Run, listener: FoldListener, *, allow_inexact: bool = False) -> Outcome:
-        """Train what is left to train; the folder is locked. An interruption is that of the training that it hit."""
-        write_record(run.folder, replace(run.record, status="running", error=None))
+    def _train(
+        self, run: Run, listener: FoldListener, *, allow_inexact: bool = False, is_begun: bool = False
+    ) -> Outcome:
+        """Train what is left to train; the folder is locked. What is refused before anything begins changes no file."""
+
+        def begin(number: int, folder: Path, job: TrainingJob) -> None:
+            nonlocal is_begun
+            if not is_begun:
+                write_record(run.folder, run.record)
+                is_begun = True
+            listener.begin(number, folder, job)
+
         folds = []
         try:
             for number in self.numbers:
-                outcome = self._train_fold(run.folder, number, listener, allow_inexact=allow_inexact)
+                outcome = self._train_fold(run.folder, number, listener, begin, allow_inexact=allow_inexact)
                 if outcome.interruption is not None:
                     raise outcome.interruption
                 folds.append(outcome.run)
                 listener.end(number, outcome.run)
         except (KeyboardInterrupt, SystemExit) as interruption:
-            return Outcome(_leave(run, "interrupted"), interruption)
+            return Outcome(_leave(run, "interrupted") if is_begun else run, interruption)
         except Exception as error:
-            _leave(run, "failed", error=str(error))
+            if is_begun:
+                _leave(run, "failed", error=str(error))
             raise
         return self._train_on_all(run, folds, listener, allow_inexact=allow_inexact)
 
-    def _train_fold(self, root: Path, number: int, listener: FoldListener, *, allow_inexact: bool) -> Outcome:
+    def _train_fold(
+        self, root: Path, number: int, listener: FoldListener, begin: Callable[[int, Path, TrainingJob], None], *,
+        allow_inexact: bool,
+    ) -> Outcome:  # fmt: skip
         job, folder = self.job(number), fold_folder(root, number)
 
-        def begin(folder: Path) -> None:
-            listener.begin(number, folder, job)
+        def on_begin(folder: Path) -> None:
+            begin(number, folder, job)
 
         if (folder / RUN).is_file():
             with open_to_resume(folder) as begun:
-                return job.resume(begun, [listener], begin, allow_inexact=allow_inexact)
-        return job.start(folder, [listener], begin)
+                return job.resume(begun, [listener], on_begin, allow_inexact=allow_inexact)
+        return job.start(folder, [listener], on_begin)
 
     def _train_on_all(self, run: Run, folds: list[Run], listener: FoldListener, *, allow_inexact: bool) -> Outcome:
         results = [fold.results for fold in folds]
-        recipe, data = without_validation(self.recipe, [one.model_epoch for one in results]), run.record.data
+        recipe = without_validation(self.recipe, [one.model_epoch for one in results])
         job = self.job(None, recipe)
         copies = sum(fold.record.data.copies for fold in folds)
         seconds = run.record.seconds or sum(fold.record.seconds or 0.0 for fold in folds)
+        data = replace(run.record.data, copies=copies, argument=job.record.data.argument)  # they may have moved
         record = replace(
-            run.record, recipe=recipe, folds=FoldResults.of(results, self.recipe), data=replace(data, copies=copies),
-            seconds=seconds,
-        )  # fmt: skip
+            run.record, recipe=recipe, folds=FoldResults.of(results, self.recipe), data=data, seconds=seconds
+        )
 
         def begin(folder: Path) -> None:
             listener.begin(None, folder, job)

@@ -63,13 +63,10 @@ def inspect_data(
     figure = plots.samples(dataset.train.images, dataset.train.labels, dataset.class_names, title=dataset.name)
     write_file(sheet, plots.png(figure), "the sheet")
     found = findings(dataset)
-    if not {one.kind for one in found} & UNTRAINABLE:
+    kinds = {one.kind for one in found}
+    if "unbalanced" in kinds and not kinds & UNTRAINABLE:
         command = _command_to_balance(data, folder, read_options)
-        found = [
-            one._replace(text=f"{one.text}; to count each class alike, train with {command}")
-            if one.kind == "unbalanced" else one
-            for one in found
-        ]  # fmt: skip
+        found.append(Finding("class_weight", f"to count each class alike, train with: {command}"))
     if (n := len(read_options.left_out)) and not is_skipping:
         some, them = ("a file", "the file") if n == 1 else (f"{n:,} files", "the files")
         text = f"golmu train stops at {some} that it cannot read. Repair or remove {them}, or add --skip-bad."

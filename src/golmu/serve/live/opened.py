@@ -16,6 +16,7 @@ from golmu.data.reading import Progress
 from golmu.errors import DataError, GolmuError, RunError
 from golmu.metrics import confusion_matrix
 from golmu.recipe import RECIPES
+from golmu.runs.folder import fold_folder
 from golmu.runs.held_out import digests
 from golmu.runs.images import load_fitted
 from golmu.runs.job import DEFAULT_SEED, SplitDataset
@@ -120,6 +121,11 @@ def _load(run: Run, data: str | None, folder: Path | None, progress: Progress | 
     DataError, RunError
         If they are gone or have changed.
     """
+    if run.record.n_folds:
+        raise RunError(
+            f"{run.folder} holds no images out, since its folds have done so: open one of them, such as "
+            f"golmu app {fold_folder(run.folder, 1)}"
+        )
     command = f"golmu app {run.folder} --data NEW-PLACE"
     options, predictor = run.read_options, run.predictor
     argument = run.find_data(command) if data is None else data
