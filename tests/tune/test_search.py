@@ -65,7 +65,7 @@ def test_a_trial_is_the_training_that_its_settings_make(whole):
     assert job.training.history.val_losses[-1] == best.loss
     assert job.training.history.val_accuracies[-1] == best.accuracy
     assert best == ranking(whole)[0]
-    assert best.accuracy == max(one.accuracy for one in whole if one.state == "finished")
+    assert best.loss == min(one.loss for one in whole if one.state == "finished")
 
 
 def test_a_search_repeats_itself_also_where_it_was_interrupted(whole, tmp_path):

@@ -65,7 +65,7 @@ def test_a_range_is_read_and_written_back(text, name, kind, values):
         ("n_kernels=8,16-x", "n_kernels must be an integer, or one for each block, such as 16-32-64, got '16-x'$"),
         ("n_kernels=8,1-2-3-4-5", "n_kernels must have one number for each of 1 to 4 blocks, got 5$"),
         ("feature_dropout=float:0:1", "feature_dropout must be a number of at least 0 and below 1, got 1.0$"),
-        ("label_smoothing=0,0.1", "label_smoothing cannot be searched: trials end early by "),
+        ("label_smoothing=0,0.1", "label_smoothing cannot be searched: trials are compared by "),
     ],
 )
 def test_a_wrong_range_is_said(text, error):

@@ -29,6 +29,8 @@ HEAVY = (
     "fastapi",
     "uvicorn",
     "prometheus_client",
+    "optuna",
+    "psycopg",
 )
 
 

@@ -1,4 +1,4 @@
-"""A figure of a search: each setting's values against the validation accuracy."""
+"""A figure of a search: each setting's values against the validation loss."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TICKS = 4
 """Numbers along a logarithmic axis."""
 
 SPAN = 4
-"""The axis ends this many times as far below the best accuracy as the median is, so that good trials can be told."""
+"""The axis ends this many times as far above the lowest loss as the median is, so that good trials can be told."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +36,30 @@ class SearchedSetting:
     values: Sequence[float | str]
     """Its value in each trial."""
     share: float | None = None
-    """Its share of what moved the accuracy, in [0, 1]; None: unknown."""
+    """Its share of what moved the loss, in [0, 1]; None: unknown."""
     is_log: bool = False
     choices: Sequence[float | str] | None = None
     """All values that it may have, which are drawn side by side in this order; None: they are numbers of a range."""
 
 
-def search(settings: Sequence[SearchedSetting], accuracies: Sequence[float], best: int) -> Figure:
-    """Draw the validation accuracy of each trial against each of its settings, in the order given; the best in orange.
+def search(settings: Sequence[SearchedSetting], losses: Sequence[float], best: int) -> Figure:
+    """Draw the validation loss of each trial against each of its settings, in the order given; the best in orange.
 
-    Trials far below the others are triangles at the lower edge.
+    Trials far above the others are triangles at the upper edge.
 
     Parameters
     ----------
     settings
         The settings, each with a value for each trial.
-    accuracies
-        The validation accuracy of each trial.
+    losses
+        The validation loss of each trial.
     best
-        The place of the best trial in `accuracies`.
+        The place of the best trial in `losses`.
     """
-    if not settings or any(len(one.values) != len(accuracies) for one in settings):
-        raise InputError(f"settings must each have {len(accuracies)} values, one for each accuracy")
-    drawn, heights = settings[:MAX_SETTINGS], np.asarray(accuracies, np.float64)
-    floor = max(heights.min(), heights.max() - SPAN * (heights.max() - float(np.median(heights))))
+    if not settings or any(len(one.values) != len(losses) for one in settings):
+        raise InputError(f"settings must each have {len(losses)} values, one for each loss")
+    drawn, heights = settings[:MAX_SETTINGS], np.asarray(losses, np.float64)
+    top = min(heights.max(), heights.min() + SPAN * (float(np.median(heights)) - heights.min()))
     columns = min(COLUMNS, len(drawn))
     rows = -(-len(drawn) // columns)
     with own_settings():
@@ -68,15 +68,15 @@ def search(settings: Sequence[SearchedSetting], accuracies: Sequence[float], bes
         figure = Figure(figsize=(max(3.2 * columns, 4), 2.7 * rows), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         for axes, one in zip(grid.flat, drawn, strict=False):
-            _draw_setting(axes, one, heights, floor, best)
+            _draw_setting(axes, one, heights, top, best)
         for axes in grid.flat[len(drawn) :]:
             axes.set_visible(False)
         for axes in grid[:, 0]:
-            axes.set_ylabel("validation accuracy")
+            axes.set_ylabel("validation loss")
     return figure
 
 
-def _draw_setting(axes: Axes, one: SearchedSetting, heights: NDArray[np.float64], floor: float, best: int) -> None:
+def _draw_setting(axes: Axes, one: SearchedSetting, heights: NDArray[np.float64], top: float, best: int) -> None:
     places = [float(value) if one.choices is None else one.choices.index(value) for value in one.values]
     if one.choices is not None:
         names = [f"{value:g}" if isinstance(value, float) else str(value) for value in one.choices]
@@ -85,10 +85,10 @@ def _draw_setting(axes: Axes, one: SearchedSetting, heights: NDArray[np.float64]
     elif one.is_log:
         axes.set_xscale("log")
         _write_plain_ticks(axes, min(places), max(places))
-    for is_low, marker in ((False, "o"), (True, "v")):
-        shown = (heights < floor) == is_low
+    for is_high, marker in ((False, "o"), (True, "^")):
+        shown = (heights > top) == is_high
         axes.plot(
-            np.asarray(places)[shown], np.maximum(heights[shown], floor), marker, color=BLUE, markersize=5, alpha=0.6,
+            np.asarray(places)[shown], np.minimum(heights[shown], top), marker, color=BLUE, markersize=5, alpha=0.6,
             markeredgewidth=0,
         )  # fmt: skip
     axes.plot(places[best], heights[best], "D", color=ORANGE, markersize=8, zorder=3)

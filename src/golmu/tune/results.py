@@ -90,13 +90,15 @@ def best_of(results: Sequence[TrialResult]) -> TrialResult:
 
 
 def ranking(results: Sequence[TrialResult]) -> list[TrialResult]:
-    """Return the trials that came to their end, the best first: by accuracy, and between equals by loss."""
-    finished = [one for one in results if one.accuracy is not None and one.state == "finished"]
-    return sorted(finished, key=lambda one: (-(one.accuracy or 0.0), one.loss, one.number))
+    """Return the trials that came to their end, the lowest validation loss first.
+
+    The loss tells the test accuracy better than the accuracy on the same images does (docs/log.md).
+    """
+    return sorted((one for one in results if one.state == "finished"), key=lambda one: (one.loss, one.number))
 
 
 def importances(study: Study, space: Space) -> dict[str, float]:
-    """Return each setting's share of what moved the validation accuracy, the largest first; {} with too few trials.
+    """Return each setting's share of what moved the validation loss, the largest first; {} with too few trials.
 
     Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter Importance", 2014: the share of
     the variance that each setting explains on its own in a random forest fitted to the finished trials.
@@ -144,7 +146,7 @@ def write_results(
         for dimension in sorted(space, key=lambda one: -shares.get(one.name, 0.0))
     ]  # fmt: skip
     try:  # a search is worth more than its picture
-        picture = plots.png(plots.search(settings, [one.accuracy or 0.0 for one in finished], finished.index(best)))
+        picture = plots.png(plots.search(settings, [one.loss or 0.0 for one in finished], finished.index(best)))
     except Exception as error:
         warn(f"{PICTURE} cannot be drawn ({type(error).__name__}: {error}); everything else is in {folder}")
     else:

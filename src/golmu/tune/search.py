@@ -179,7 +179,7 @@ class Search:
 
         started = time.perf_counter()
         try:
-            state, value = _states().FAIL, None
+            state, loss = _states().FAIL, None
             try:
                 values = self._choose(trial)
                 job = self._prepare(replace(self.record.recipe, **values))
@@ -187,7 +187,7 @@ class Search:
                 history, best = job.training.history, job.training.best
                 epoch = len(history.val_losses) if best is None else best.epoch
                 loss, accuracy = history.val_losses[epoch - 1], history.val_accuracies[epoch - 1]
-                value, state = self._rank(loss, accuracy), _states().COMPLETE
+                state = _states().COMPLETE
                 trial.set_user_attr(LOSS, loss)
                 trial.set_user_attr(ACCURACY, accuracy)
                 trial.set_user_attr(EPOCHS, len(history.val_losses))
@@ -198,7 +198,7 @@ class Search:
             except (GolmuError, ArithmeticError) as error:
                 trial.set_user_attr(ERROR, str(error))
             trial.set_user_attr(SECONDS, time.perf_counter() - started)
-            self.study.tell(trial, value, state, skip_if_finished=True)
+            self.study.tell(trial, loss, state, skip_if_finished=True)
         except UpdateFinishedTrialError:
             return  # the storage took this process for dead, and another has the trial
         except BaseException:
@@ -213,10 +213,6 @@ class Search:
         with quiet():
             self.study.sampler = _sampler(int(seed))
             return {dimension.name: dimension.suggest(trial) for dimension in self.record.space}
-
-    def _rank(self, loss: float, accuracy: float) -> float:
-        """Return what Optuna lowers: wrong validation images, and between equals the loss, brought below one image."""
-        return round((1 - accuracy) * self.split.record.validation) + loss / (1 + loss)
 
     def _prepare(self, recipe: Recipe) -> TrainingJob:
         with warnings.catch_warnings():  # what there is to say about the data was said before the first trial

@@ -61,8 +61,8 @@ class Dimension:
         name = one_of(name.replace("-", "_"), FIELDS, "the setting of --search")
         if name == "label_smoothing":
             raise InputError(
-                "label_smoothing cannot be searched: trials end early by their validation loss, which smoothing raises "
-                "on purpose; give one value (--label-smoothing)"
+                "label_smoothing cannot be searched: trials are compared by validation loss, which smoothing raises on "
+                "purpose; give one value (--label-smoothing)"
             )
         kind, colon, ends = given.partition(":")
         if not colon:

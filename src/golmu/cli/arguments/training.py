@@ -186,7 +186,7 @@ def tune(
 ) -> None:  # fmt: skip
     """Search for better settings: train with many, and write the best as a recipe for `golmu train`.
 
-    The best has the highest accuracy on the validation images. A trial whose loss on them falls behind ends early.
+    Trials are compared by the loss on the validation images, and a trial that falls behind ends early.
     """
     from golmu.cli.commands.tune import Request, tune_recipe  # noqa: PLC0415
 

@@ -68,7 +68,7 @@ def tune_recipe(
     request: Request, *, trials: int | None = None, run: Path | None = None, resume: Path | None = None,
     storage: str | None = None, threads: int | None = None,
 ) -> int:  # fmt: skip
-    """Search for the settings with the highest validation accuracy; show trials and results on standard output.
+    """Search for the settings with the lowest validation loss; show trials and results on standard output.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def _line(trial: TrialResult, n_trials: int, epochs: int) -> str:
     parts += [f"{name} {_format(value)}" for name, value in trial.settings.items()]
     if trial.state == "failed":
         return "  ".join([*parts, f"failed: {trial.note}"])
-    parts += [f"val_accuracy {trial.accuracy:.4f}", f"val_loss {trial.loss:.4f}", f"{trial.seconds:.1f} s"]
+    parts += [f"val_loss {trial.loss:.4f}", f"val_accuracy {trial.accuracy:.4f}", f"{trial.seconds:.1f} s"]
     if trial.state == "pruned":
         parts.append(f"pruned after epoch {trial.epochs} of {trial.settings.get('epochs', epochs)}")
     return "  ".join(parts)
@@ -252,11 +252,11 @@ def _finish(search: Search, folder: Path, results: Sequence[TrialResult], n_vali
     shares = importances(search.study, record.space)
     write_results(folder, results, best, record.recipe, record.space, shares)
     table = Table(box=None, pad_edge=False)
-    for column in ("trial", "val_accuracy", "val_loss", *(dimension.name for dimension in record.space)):
+    for column in ("trial", "val_loss", "val_accuracy", *(dimension.name for dimension in record.space)):
         table.add_column(column, justify="right")
     for one in ranking(results)[:BEST_SHOWN]:
         values = [_format(value) for value in one.settings.values()]
-        table.add_row(str(one.number), f"{one.accuracy:.4f}", f"{one.loss:.4f}", *values)
+        table.add_row(str(one.number), f"{one.loss:.4f}", f"{one.accuracy:.4f}", *values)
     print_table(table)
     counts = {state: sum(one.state == state for one in results) for state in ("finished", "pruned", "failed")}
     console.print(f"trials: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}")
@@ -264,10 +264,10 @@ def _finish(search: Search, folder: Path, results: Sequence[TrialResult], n_vali
         console.print(f"what mattered: {', '.join(f'{name} {100 * share:.0f} %' for name, share in shares.items())}")
     first = results[0]
     if first.state == "finished" and first is not best:
-        console.print(f"the recipe as it was: val_accuracy {first.accuracy:.4f}, val_loss {first.loss:.4f} (trial 0)")
+        console.print(f"the recipe as it was: val_loss {first.loss:.4f}, val_accuracy {first.accuracy:.4f} (trial 0)")
     console.print(
-        f"the best, trial {best.number}: validation accuracy {describe_accuracy(best.accuracy, n_validation)}. These "
-        "images chose the settings, so expect a little less on others."
+        f"the lowest loss, trial {best.number}: validation accuracy {describe_accuracy(best.accuracy, n_validation)}. "
+        "These images chose the settings, so expect a little less on others."
     )
     for name in (RECIPE, PICTURE, TRIALS):
         console.print(f"  {folder / name}")
