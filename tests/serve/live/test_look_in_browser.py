@@ -80,6 +80,13 @@ def test_before_there_is_a_network_the_tab_says_what_to_do(chromium, address):
         assert page.locator("#look > p.card").is_hidden()
 
 
+def test_a_network_that_has_diverged_is_not_said_to_be_missing(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&learning_rate=1e20&tab=look") as page:
+        page.click("#run-play")
+        wait_for_status(page, "diverged")
+        page.locator("#look > p.card", has_text="This network has diverged").wait_for()
+
+
 def test_a_window_is_multiplied_added_up_cut_and_pooled(chromium, address):
     with live_page(chromium, address, FEW_STEPS) as page:
         open_look(page)

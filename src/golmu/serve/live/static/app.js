@@ -21,8 +21,9 @@ const moduleOf = (tab) => import(`./${tab}.js`);
 const find = (name) => document.getElementById(name);
 
 /**
- * What all tabs share. Its events: "hello" (the server has told what there is), "state" (of the training), "frame" (with
- * a frame as `detail`), "network" (new weights), "runs", "settings" (of the next training), "language" and "theme".
+ * What all tabs share. Its events: "hello" (the server has told what there is), "offers" (that is new), "state" (of the
+ * training), "frame" (with a frame as `detail`), "network" (new weights), "runs", "settings" (of the next training),
+ * "language" and "theme".
  */
 class App extends EventTarget {
   constructor() {
@@ -31,6 +32,7 @@ class App extends EventTarget {
     this.socket = new Socket();
     this.language = new Words();
     this.hello = null; // what there is: data sets, recipes, fields
+    this.offers = ""; // that, in JSON
     this.state = { status: "idle" };
     this.settings = null; // of the next training; the form of the tab Train
     this.pace = new Pace();
@@ -179,11 +181,14 @@ function startConnection(app) {
   });
   socket.on("hello", (hello) => {
     app.hello = hello;
-    // A server that was started again may offer other data.
-    if (app.settings) app.settings.readAddress();
-    else app.settings = new Settings(app);
+    const { data_sets: dataSets, data_set: first, recipes, fields } = hello, offers = JSON.stringify([dataSets, first, recipes, fields]);
+    if (offers !== app.offers) {
+      app.offers = offers; // others where a server was started again
+      app.settings ??= new Settings(app);
+      app.settings.readAddress();
+      app.emit("offers");
+    }
     app.emit("hello");
-    app.emit("settings");
   });
   socket.on("state", (state) => {
     app.state = state;

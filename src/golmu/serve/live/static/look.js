@@ -142,7 +142,9 @@ class Look {
   /** Take over the network of the moment, and the image that fits it. */
   follow() {
     const { network } = this.app;
+    const { reason } = this.app.feed;
     this.missing.hidden = network !== null;
+    this.missing.textContent = this.words(reason === "none" ? "look.no_network" : `try.no_network.${reason}`);
     this.content.hidden = network === null;
     if (network === null) return;
     const { height, width, channels, blocks, names, weights } = network;

@@ -23,17 +23,18 @@ function fromText(name, text) {
 
 /** The settings of the next training. A change is told as the event "settings" of the app. */
 export class Settings {
-  /** Begin with what the address says, and with the server's defaults for the rest. */
   constructor(app) {
     this.app = app;
-    this.readAddress();
     app.address.addEventListener("change", () => {
       this.readAddress();
       app.emit("settings");
     });
   }
 
-  /** Read the address; one that has no settings means those of the run that the page was opened on. */
+  /**
+   * Take what the address says, and the server's defaults for the rest. An address without settings means those of the
+   * run that the page was opened on.
+   */
   readAddress() {
     const { address, hello } = this.app, names = hello.data_sets.map(({ name }) => name);
     this.dataSet = names.includes(address.get("data")) ? address.get("data") : hello.data_set;

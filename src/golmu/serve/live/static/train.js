@@ -36,20 +36,15 @@ export function start(root, app, signal) {
   const results = make("div", { class: "train-results" }, ...cards);
   root.append(make("div", { class: "train" }, side, results));
 
-  let offered = "";
-
   /** The form needs to know what there is. */
   function startSide() {
-    const { data_sets: dataSets, recipes, fields } = app.hello, offers = JSON.stringify([dataSets, recipes, fields]);
-    if (offers === offered) return;
-    offered = offers;
     const summary = make("summary", {}, app.words("train.settings"));
     const details = make("details", { class: "settings-fold", open: "" }, summary, startForm(app, signal));
     if (matchMedia("(max-width: 900px)").matches) details.open = false;
     side.replaceChildren(details, startNote(app, signal));
   }
   if (app.settings) startSide();
-  app.addEventListener("hello", startSide, { signal });
+  app.addEventListener("offers", startSide, { signal });
 
   return {
     show() {
