@@ -253,8 +253,8 @@ def scaling_table(korean: bool) -> str:
     assert not korean
     result = recordings_of("scaling")[0]
     lines = [
-        "| network, recipe | images a step | a step, ms | gradient, MB | at 1 Gb/s, ms | at 10 Gb/s, ms | two computers "
-        "gain at 1 Gb/s from images a step |",
+        "| network, recipe | images a step | a step, ms | gradient, MB | at 1 Gb/s, ms | at 10 Gb/s, ms | two "
+        "computers gain at 1 Gb/s from images a step |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in result["rows"]:
@@ -286,8 +286,8 @@ def streaming_table(korean: bool) -> str:
             )
         notes.append(f"{machine(result, korean)}, {result['date']}")
     note = (
-        f"Recipe `{result['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the system cannot "
-        f"take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
+        f"Recipe `{result['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the system "
+        f"cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
         f"{'; '.join(dict.fromkeys(notes))}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
