@@ -57,7 +57,8 @@ def test_data_says_what_is_remarkable_once(run, tmp_path):
         f"notice: 1 of 44 images cannot be read: {bad}; it is skipped",
         "notice: 1 class has fewer than 10 training images: ant (3)",
         "notice: the classes are unbalanced: 'bee' has 40 training images, 'ant' has 3",
-        f"notice: to count each class alike, train with: golmu train {tmp_path}/bugs --class-weight balanced --skip-bad",
+        f"notice: to count each class alike, train with: golmu train {tmp_path}/bugs --class-weight balanced "
+        "--skip-bad",
         "notice: golmu train stops at a file that it cannot read. Repair or remove the file, or add --skip-bad.",
     ]
     assert run("data", tmp_path / "bugs", "--skip-bad", "--sheet", tmp_path / "sheet.png")[1][:-1] == lines[:-2]
