@@ -325,7 +325,7 @@ def labels_table(korean: bool) -> str:
             f"{mean['doubtful']:,.0f} | {mean['precision_of_doubtful']:.3f} | {mean['recall_of_doubtful']:.3f} |"
         )
     runs = ", ".join(f"{name} {len(result['runs'])}" for name, result in results.items())
-    notes = sorted({f"{machine(result, korean)}, {result['date']}" for result in results.values()})
+    notes = sorted({f"{processor_name(one['machine'], korean)}, {one['date']}" for one in results.values()})
     return "\n".join([*lines, "", f"<sub>Means over seeds ({runs}). {'; '.join(notes)}.</sub>"])
 
 

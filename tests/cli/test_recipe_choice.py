@@ -9,7 +9,7 @@ from command import main, read
 from PIL import Image
 
 from golmu.cli.commands import find_lr, train
-from golmu.cli.recipe_choice import check_settings, choose_recipe
+from golmu.cli.recipe_choice import check_settings, choose_recipe, recipe_for_labels
 from golmu.errors import InputError
 from golmu.recipe import RECIPES
 
@@ -217,3 +217,18 @@ def test_a_run_of_two_blocks_is_recorded_compared_and_continued(run, deep, tmp_p
     assert (status, json.loads("\n".join(lines))["settings"]["epochs"]) == (0, [2, 3])
     status, _, err = run("train", "--resume", folder, "--n-kernels=3,2", "--epochs=4")
     assert (status, "n_kernels is (2, 3), not (3, 2)" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n", "name", "epochs", "n_kernels"),
+    [
+        ((8, 8, 1), 1_437, "any", 20, 32),
+        ((28, 28, 1), 9_999, "any", 20, 32),
+        ((28, 28, 1), 60_000, "any", 3, 10),
+        ((28, 28, 1), 10**7, "any", 3, 10),
+        ((32, 32, 3), 50_000, "color", 4, (16, 32, 64)),
+    ],
+)
+def test_labels_of_many_images_are_checked_in_few_epochs(shape, n, name, epochs, n_kernels):
+    chosen, recipe = recipe_for_labels(shape, n)
+    assert (chosen, recipe.epochs, recipe.n_kernels) == (name, epochs, n_kernels)

@@ -21,8 +21,7 @@ from PIL import Image
 
 import golmu
 from golmu import ConvolutionNetwork, Recipe, cli
-from golmu.cli import progress
-from golmu.cli.commands import train as trainer
+from golmu.cli import progress, training_results
 from golmu.engines import ENGINE_NAMES
 from golmu.runs.record import test_digest as digest_of_test_images
 from golmu.training import loop as training
@@ -177,7 +176,7 @@ def test_a_network_that_learned_nothing_is_said_to(run, data, tmp_path):
 
 
 def test_a_network_that_has_only_begun_to_learn_is_said_to(run, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "CHANCE_FACTOR", 10)
+    monkeypatch.setattr(training_results, "CHANCE_FACTOR", 10)
     status, out, _ = run("train", data, "--run", tmp_path / "run", "--epochs", 3, "--batch-size", 16)
     assert status == 0
     assert "no better than chance: its loss has begun to fall, so it most likely needs more epochs" in " ".join(
@@ -186,7 +185,7 @@ def test_a_network_that_has_only_begun_to_learn_is_said_to(run, data, tmp_path, 
 
 
 def test_kernels_that_never_fire_are_counted_with_what_to_try(run, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "dead_kernels", lambda predictor, images: [[0] if len(images) == 80 else []])
+    monkeypatch.setattr(training_results, "dead_kernels", lambda predictor, images: [[0] if len(images) == 80 else []])
     status, lines, _ = run("train", data, *SETTINGS, "--run", tmp_path / "run")
     text = "1 of 2 kernels never fires on the validation images: try --standardize, or a lower learning rate "
     assert status == 0

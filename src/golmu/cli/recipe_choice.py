@@ -19,11 +19,11 @@ from golmu.runs.recipe_file import find_recipe, is_recipe_file
 COLOR, OTHER = "color", "any"
 """The recipes for a user's own images: for those with three channels, and for all others."""
 
-LABEL_EPOCHS, LABEL_IMAGES_SEEN, FEWEST_LABEL_EPOCHS = 20, 300_000, 5
+LABEL_EPOCHS, LABEL_IMAGES_SEEN, FEWEST_LABEL_EPOCHS = 20, 200_000, 3
 """Epochs of a training that checks labels: as many as see this number of images, within these bounds."""
 
 MANY_TO_CHECK = 10_000
-"""From so many images on, labels are checked by a smaller network in larger batches, in a seventh of the time."""
+"""From so many images on, labels are checked by a smaller network in larger batches, in a small part of the time."""
 
 HOW_TO_CHOOSE = "--recipe NAME takes another, and `golmu recipes` lists them"
 HOW_TO_CHANGE_EPOCHS = "--epochs N takes another number"
@@ -97,9 +97,11 @@ def choose_recipe(
 def recipe_for_labels(image_shape: tuple[int, ...], n_images: int) -> tuple[str, Recipe]:
     """Return the recipe by which labels are checked, and its name, for images of the shape (h, w, c), n of them."""
     name, _ = _suit({}, image_shape)
-    changes = {"epochs": min(LABEL_EPOCHS, max(FEWEST_LABEL_EPOCHS, round(LABEL_IMAGES_SEEN / n_images)))}
+    changes: dict[str, Any] = {
+        "epochs": min(LABEL_EPOCHS, max(FEWEST_LABEL_EPOCHS, round(LABEL_IMAGES_SEEN / n_images)))
+    }
     if name == OTHER and n_images >= MANY_TO_CHECK:
-        changes |= {"n_kernels": 10, "batch_size": 128}
+        changes |= {"n_kernels": 10, "batch_size": 128, "label_smoothing": 0.0, "feature_dropout": 0.0}
     return name, get_recipe(name).override(changes)
 
 
