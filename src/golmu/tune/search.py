@@ -208,11 +208,18 @@ class Search:
             raise
 
     def _choose(self, trial: Trial) -> dict[str, Any]:
-        """Return the trial's settings; by its number, not by which process runs it or when, chance is what it is."""
-        seed = np.random.SeedSequence([self.record.seed, trial.number]).generate_state(1)[0]
+        """Return the trial's settings, whose chance depends on its place, not on which process runs it or when."""
+        seed = np.random.SeedSequence([self.record.seed, self._place(trial.number)]).generate_state(1)[0]
         with quiet():
             self.study.sampler = _sampler(int(seed))
             return {dimension.name: dimension.suggest(trial) for dimension in self.record.space}
+
+    def _place(self, number: int) -> int:
+        """Return the number that a trial would have if none had been cut off: that of its first attempt."""
+        retried = {one.number: one.user_attrs[RETRY_OF] for one in self._trials() if RETRY_OF in one.user_attrs}
+        while number in retried:
+            number = retried[number]
+        return number - sum(retry < number for retry in retried)
 
     def _prepare(self, recipe: Recipe) -> TrainingJob:
         with warnings.catch_warnings():  # what there is to say about the data was said before the first trial
