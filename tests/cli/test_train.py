@@ -22,6 +22,7 @@ from PIL import Image
 import golmu
 from golmu import ConvolutionNetwork, Recipe, cli
 from golmu.cli import progress, training_results
+from golmu.cli.commands import train as trainer
 from golmu.engines import ENGINE_NAMES
 from golmu.runs.record import test_digest as digest_of_test_images
 from golmu.training import loop as training
