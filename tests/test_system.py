@@ -1,10 +1,12 @@
 """Whole files, locks and cores."""
 
+import errno
 import os
 import shlex
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -214,3 +216,27 @@ def test_a_link_to_a_folder_is_followed(tmp_path):
         (draft / "x").touch()
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "x").exists()
+
+
+def test_a_lock_is_waited_for_until_its_holder_lets_go(tmp_path):
+    path, got = tmp_path / "lock", threading.Event()
+
+    def wait():
+        with system.wait_for_lock(path):
+            got.set()
+
+    waiting = threading.Thread(target=wait)
+    with system.lock_file(path):
+        waiting.start()
+        assert not got.wait(0.1)
+    waiting.join()
+    assert got.is_set()
+
+
+def test_where_a_file_system_knows_no_locks_nothing_waits(tmp_path, monkeypatch):
+    def refuse(descriptor):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(system, "_lock", refuse)
+    with pytest.raises(OSError, match=r"No locks available"), system.wait_for_lock(tmp_path / "lock"):
+        pass

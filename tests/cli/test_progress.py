@@ -33,3 +33,16 @@ def test_a_resumed_training_shows_the_speed_of_now(monkeypatch):
         display._bar.refresh()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     assert re.search(r"epoch 5/9 .* 52% of the run  100 samples/s", text)
+
+
+def test_a_search_shows_its_running_trial():
+    out = io.StringIO()
+    past = training.History([1.5], [1.25], [0.5], [0.1])
+    with progress.TrialDisplay(Console(file=out, force_terminal=True, width=100)) as display:
+        for trial in (0, 7):
+            display.begin(trial)
+            display(training.Progress(1, 4, 0, 1000, 1.5, past))
+            display._bar.refresh()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert re.search(r"trial 0 .* epoch 2/4 left", text)
+    assert re.search(r"trial 7 .* epoch 2/4 left", text)

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+from postgres import find_binaries, server
 
 from golmu.errors import InputError, RunError
 from golmu.tune.storage import JOURNAL, JournalLock, cut_half_line, hide_password, open_database, open_journal
@@ -118,6 +119,22 @@ def test_other_databases_are_refused():
     for url in ("mysql://me:secret@host/db", "sqlite:///x.db"):
         with pytest.raises(InputError, match=r"other databases than PostgreSQL are not supported$"):
             hide_password(url)
+
+
+@pytest.mark.skipif(find_binaries() is None, reason="needs PostgreSQL")
+def test_a_database_in_which_no_tables_may_be_made_is_one_line():
+    import psycopg
+
+    with server() as url:
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("CREATE ROLE guest LOGIN")
+            connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        guest = url.replace("golmu@", "guest:secret@")
+        with pytest.raises(RunError) as raised, open_database(guest, "s"):
+            pass
+        assert str(raised.value) == (
+            f"the storage {url.replace('golmu@', 'guest@')} cannot be used: permission denied for schema public"
+        )
 
 
 def test_a_database_that_does_not_answer_is_one_line_without_the_password(tmp_path):

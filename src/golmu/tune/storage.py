@@ -131,7 +131,10 @@ def open_database(url: str, study: str) -> Iterator[Shared]:
         ) as connection, DatabaseWorkers.join(connection, study) as workers:  # fmt: skip
             with workers.turn(), warnings.catch_warnings():  # two processes at once would make the tables twice
                 warnings.simplefilter("ignore")
-                storage = RDBStorage(f"postgresql+psycopg://{rest}", engine_kwargs={"pool_pre_ping": True})
+                try:
+                    storage = RDBStorage(f"postgresql+psycopg://{rest}", engine_kwargs={"pool_pre_ping": True})
+                except Exception as error:  # of SQLAlchemy, or of tables that another version of Optuna made
+                    raise StorageInternalError(str(error)) from error
             try:
                 yield Shared(storage, workers)
             finally:
