@@ -31,6 +31,27 @@ def test_a_trial_far_above_the_others_is_at_the_edge():
     assert list(far.get_ydata()) == pytest.approx([0.2 + plots.search.__globals__["SPAN"] * 0.2])
 
 
+def test_a_legend_says_what_the_marks_mean():
+    for losses, far in ((LOSSES, ["a trial with a loss above the axis"]), ([0.5, 0.2, 0.3, 0.4, 0.4], [])):
+        (legend,) = plots.search([RATE, KERNELS], losses, 1).legends
+        assert [text.get_text() for text in legend.get_texts()] == ["a trial", *far, "the best trial"]
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ([0.01, 0.03, 0.1, 0.3, 1.0], ["0.01", "0.05", "0.2", "1"]),
+        ([0.0155, 0.0276, 0.0269, 0.03, 0.03], ["0.015", "0.019", "0.024", "0.03"]),
+        ([0.03, 0.03, 0.03, 0.03, 0.03], ["0.03"]),
+        ([5, 5, 5, 5, 6], ["5", "5.3", "5.6", "6"]),
+    ],
+)  # fmt: skip
+def test_the_numbers_along_a_logarithmic_axis_differ(values, ticks):
+    axes = plots.search([plots.SearchedSetting("rate", values, is_log=True)], LOSSES, 1).axes[0]
+    draw(axes)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ticks
+
+
 def test_one_trial_many_settings_and_equal_losses_are_drawn():
     one = plots.SearchedSetting("units", [5], is_log=True)
     assert len(plots.search([one], [0.3], 0).axes) == 1

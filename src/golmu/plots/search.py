@@ -73,6 +73,9 @@ def search(settings: Sequence[SearchedSetting], losses: Sequence[float], best: i
             axes.set_visible(False)
         for axes in grid[:, 0]:
             axes.set_ylabel("validation loss")
+        handles, labels = grid[0, 0].get_legend_handles_labels()
+        side_by_side = len(labels) if columns > 1 else 1
+        figure.legend(handles, labels, loc="outside lower center", ncols=side_by_side, frameon=False, fontsize="small")
     return figure
 
 
@@ -85,13 +88,13 @@ def _draw_setting(axes: Axes, one: SearchedSetting, heights: NDArray[np.float64]
     elif one.is_log:
         axes.set_xscale("log")
         _write_plain_ticks(axes, min(places), max(places))
-    for is_high, marker in ((False, "o"), (True, "^")):
+    for is_high, marker, label in ((False, "o", "a trial"), (True, "^", "a trial with a loss above the axis")):
         shown = (heights > top) == is_high
         axes.plot(
             np.asarray(places)[shown], np.minimum(heights[shown], top), marker, color=BLUE, markersize=5, alpha=0.6,
-            markeredgewidth=0,
+            markeredgewidth=0, label=label if shown.any() else None,
         )  # fmt: skip
-    axes.plot(places[best], heights[best], "D", color=ORANGE, markersize=8, zorder=3)
+    axes.plot(places[best], heights[best], "D", color=ORANGE, markersize=8, zorder=3, label="the best trial")
     share = "" if one.share is None else f": {100 * one.share:.0f} %"
     axes.set_title(f"{one.name}{share}", fontsize="medium")
     tidy(axes)
@@ -101,6 +104,10 @@ def _write_plain_ticks(axes: Axes, low: float, high: float) -> None:
     """Write a few numbers along a logarithmic axis as people write them, whatever factor it spans."""
     from matplotlib.ticker import NullLocator  # noqa: PLC0415  a second to import
 
-    ticks = [float(f"{tick:.1g}") for tick in np.geomspace(low, high, TICKS)] if low < high else [low]
+    exact = np.geomspace(low, high, TICKS) if low < high else np.array([low])
+    rounded = {float(f"{tick:.1g}") for tick in exact}
+    if len(rounded) < len(exact):  # one digit is too few for a narrow range
+        rounded = {float(f"{tick:.2g}") for tick in exact}
+    ticks = sorted(rounded)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
