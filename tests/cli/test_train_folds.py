@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command import SETTINGS, main, process, read, write
 from page import Page
+from PIL import Image
 
 from golmu.cli.shipping import origin_of
 from golmu.data.sample_weight import importance
@@ -46,6 +47,18 @@ def test_a_line_for_each_fold_then_the_training_on_all_images(folded):
     )
     assert not any(line.startswith("validation") for line in lines)
     assert (folder / runs.REPORT).is_file()
+
+
+def test_the_curves_of_a_training_without_validation_do_not_speak_of_its_loss(tmp_path, data):
+    folder = tmp_path / "run"
+    assert main("train", data, *SETTINGS, "--folds=2", "--shift=1", "--run", folder) == 0
+    lengths = []
+    for picture in (folder / "curves.png", folder / "fold-1" / "curves.png"):
+        with Image.open(picture) as image:
+            foot = np.asarray(image.convert("L"))[int(0.95 * image.height) :]
+        lengths.append(np.ptp(np.nonzero((foot < 200).any(axis=0))[0]))
+    assert lengths[0] < 100  # the word "epoch"
+    assert lengths[1] > 300  # a sentence
 
 
 def test_the_report_has_a_row_for_each_fold_and_judges_all_images(folded, run):

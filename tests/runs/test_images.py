@@ -106,8 +106,8 @@ def test_images_that_are_gone_or_changed_are_counted_and_the_others_judged(chang
     Image.fromarray(np.zeros((6, 6), np.uint8)).save(changed.data / held_out.files[2])
     judged, said = judge(changed.run)
     note = (
-        "2 of the 8 validation images of the training cannot be found in data, since they are gone or have changed: "
-        "the others are judged, 6"
+        "2 of the 8 validation images of the training cannot be found in data, since they are gone, changed, or in "
+        "another class: the others are judged, 6"
     )
     assert said == [f"{changed.run}: {note}"]
     assert judged.notes == (note,)

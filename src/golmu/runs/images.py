@@ -235,7 +235,7 @@ def _find_again(
         return LabelledImages("validation", found.images, labels, found.files), ()
     note = (
         f"{n_missing:,} of the {len(held_out):,} validation images of the training cannot be found in {dataset.name}, "
-        f"since they are gone or have changed: the others are judged, {len(found):,}"
+        f"since they are gone, changed, or in another class: the others are judged, {len(found):,}"
     )
     warn(f"{run.folder}: {note}")
     return LabelledImages("validation", found.images, labels, found.files, numbers), (note,)

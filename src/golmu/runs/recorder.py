@@ -136,8 +136,9 @@ class RunRecorder:
 
     def _draw_curves(self, history: History) -> None:
         """Write curves.png; a training is worth more than its picture, so what cannot be drawn is a warning."""
+        note = self._training.recipe.loss_note if history.val_losses else ""
         try:
-            picture = plots.png(plots.curves(history, note=self._training.recipe.loss_note))
+            picture = plots.png(plots.curves(history, note=note))
         except Exception as error:
             warn(f"the curves cannot be drawn ({type(error).__name__}: {error}); everything else is in {self.folder}")
         else:
