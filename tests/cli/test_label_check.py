@@ -64,6 +64,12 @@ def test_the_list_as_json_is_whole_and_ranked(run, drawn, tmp_path):
     assert 0.9 < labels["accuracy"] < 1
 
 
+def test_one_doubtful_label_is_told_in_the_singular(run, tmp_path):
+    write_drawn(tmp_path / "one", n_wrong=1, n=60)
+    _, lines, _ = run("data", tmp_path / "one", "--check-labels", "--sheet", tmp_path / "s.png")
+    assert any(line.startswith("labels: 1 of 60 is doubtful, by ") for line in lines)
+
+
 def test_right_labels_need_no_sheet(run, tmp_path):
     write_drawn(tmp_path / "right", n_wrong=0, n=60)
     status, lines, err = run("data", tmp_path / "right", "--check-labels", "--sheet", tmp_path / "s.png")

@@ -98,7 +98,7 @@ def _draw(checked: LabelCheck, doubtful: list[dict[str, Any]], dataset: Dataset,
     figure = plots.doubtful_labels(
         dataset.train.images[checked.doubtful[:MAX_DRAWN]], [one["given"] for one in shown],
         [one["suggested"] for one in shown], [_name(one).rpartition("/")[2] for one in shown],
-        title=f"{dataset.name}: {number} doubtful labels",
+        title=f"{dataset.name}: {number} doubtful {'label' if len(doubtful) == 1 else 'labels'}",
     )  # fmt: skip
     write_file(sheet, plots.png(figure), "the sheet of doubtful labels")
 
@@ -107,8 +107,8 @@ def show_doubtful_labels(result: dict[str, Any], n_images: int) -> None:
     """Print the result of `find_doubtful_labels`."""
     console, doubtful = make_console(), result["doubtful"]
     console.print(
-        f"labels: {len(doubtful):,} of {n_images:,} are doubtful, by {result['folds']} networks that had not seen the "
-        f"image (their accuracy: {result['accuracy']:.4f})"
+        f"labels: {len(doubtful):,} of {n_images:,} {'is' if len(doubtful) == 1 else 'are'} doubtful, by "
+        f"{result['folds']} networks that had not seen the image (their accuracy: {result['accuracy']:.4f})"
     )
     if not doubtful:
         return

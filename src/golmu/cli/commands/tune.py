@@ -265,8 +265,10 @@ def _finish(search: Search, folder: Path, results: Sequence[TrialResult], n_vali
     first = results[0]
     if first.state == "finished" and first is not best:
         console.print(f"the recipe as it was: val_loss {first.loss:.4f}, val_accuracy {first.accuracy:.4f} (trial 0)")
+    own = ", the recipe as it was" if best is first else ""
+    accuracy = describe_accuracy(best.accuracy, n_validation)
     console.print(
-        f"the lowest loss, trial {best.number}: validation accuracy {describe_accuracy(best.accuracy, n_validation)}. "
+        f"the lowest loss, trial {best.number}{own}: validation accuracy {accuracy}. "
         "These images chose the settings, so expect a little less on others."
     )
     for name in (RECIPE, PICTURE, TRIALS):
