@@ -118,3 +118,12 @@ def test_other_data_in_the_same_place_are_noticed(run, done, data, tmp_path):
     status, _, err = run("explain", done, 0)
     assert status == 2
     assert err == f"golmu: error: {done}/run.json is incomplete: 'validation' is missing\n"
+
+
+def test_the_image_that_is_explained_is_not_replaced(run, done, tmp_path):
+    image = tmp_path / "mine.png"
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(image)
+    before = image.read_bytes()
+    text = f"golmu: error: --output {image} is a file that is read, and would be replaced: give another place\n"
+    assert run("explain", done, image, "--output", image) == (2, [], text)
+    assert image.read_bytes() == before

@@ -228,3 +228,24 @@ def test_another_network_or_other_images_begin_anew(folder, tmp_path, monkeypatc
     assert (tmp_path / ".a.csv.parts").is_dir()
     assert main("predict", folder / "run", folder / "images", "--output", "a.csv") == 0
     assert rows("a.csv") == rows("right.csv")
+
+
+def test_the_table_that_is_read_is_not_replaced(folder, tmp_path, capsys):
+    table = tmp_path / "images.csv"
+    table.write_text("file\n" + "\n".join(map(str, (folder / "images" / "c").glob("*.png"))) + "\n", newline="")
+    (tmp_path / "link.csv").symlink_to(table)
+    before = table.read_bytes()
+    for output in (table, "images.csv", "link.csv"):
+        assert main("predict", folder / "run", table, "--output", output) == 2
+        text = f"golmu: error: --output {output} is a file that is read, and would be replaced: give another place\n"
+        assert capsys.readouterr().err == text
+    assert table.read_bytes() == before
+
+
+def test_a_link_in_the_place_of_the_file_is_followed(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Path("link.csv").symlink_to(tmp_path / "elsewhere" / "found.csv")
+    for _ in range(2):
+        assert main("predict", folder / "run", folder / "images", "--output", "link.csv") == 0
+        assert Path("link.csv").is_symlink()
+        assert len(rows(tmp_path / "elsewhere" / "found.csv")) == 24

@@ -9,7 +9,7 @@ import threading
 import pytest
 from postgres import find_binaries, server
 
-from golmu.errors import InputError, RunError
+from golmu.errors import InputError, RunError, SaveError
 from golmu.tune.storage import JOURNAL, JournalLock, cut_half_line, hide_password, open_database, open_journal
 
 optuna = pytest.importorskip("optuna")
@@ -77,6 +77,17 @@ def test_a_damaged_journal_is_said(tmp_path):
     path.mkdir()
     with pytest.raises(RunError, match=f"^{path} cannot be used: Is a directory$"):
         add_trials(tmp_path, 0)
+
+
+def test_a_journal_that_cannot_be_written_any_more_is_named(tmp_path):
+    path = tmp_path / JOURNAL
+    with open_journal(tmp_path) as shared:
+        path.rename(tmp_path / "before")
+        path.mkdir()
+        with pytest.raises(
+            SaveError, match=r"^the trials cannot be written to .*journal\.log: .*continue with --resume$"
+        ):
+            optuna.create_study(storage=shared.storage, study_name="s")
 
 
 def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from golmu.about import DATASET_NAMES
@@ -42,6 +43,22 @@ def refuse_in_data(path: Path | None, data: str, option: str, run: Path | None =
         raise InputError(
             f"{option} {path} lies in {data}, which is read as data: give a place outside, such as {option} {better}"
         )
+
+
+def refuse_to_replace(output: Path | None, paths: Iterable[Path]) -> None:
+    """Raise `InputError` if what is written would replace one of the files that are read, links followed."""
+    if output is None:
+        return
+    for path in paths:
+        if _is_same(output, path):
+            raise InputError(f"--output {output} is a file that is read, and would be replaced: give another place")
+
+
+def _is_same(output: Path, path: Path) -> bool:
+    try:
+        return output.samefile(path)
+    except (OSError, ValueError):  # there is no such file, so nothing is lost
+        return False
 
 
 def _above(folder: Path) -> Path:

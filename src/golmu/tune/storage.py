@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
-from golmu.errors import InputError, RunError
+from golmu.errors import InputError, RunError, SaveError
 from golmu.system import wait_for_lock
 from golmu.tune.workers import DatabaseWorkers, FileWorkers, Workers
 
@@ -45,9 +45,21 @@ def open_journal(folder: Path) -> Iterator[Shared]:
     ------
     RunError
         If it is damaged, or cannot be read or written.
+    SaveError
+        Within the block, if a line cannot be added to it.
     """
     from optuna.storages import JournalStorage  # noqa: PLC0415  half a second to import
     from optuna.storages.journal import JournalFileBackend  # noqa: PLC0415
+
+    class Backend(JournalFileBackend):
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            try:
+                super().append_logs(logs)
+            except OSError as error:
+                raise SaveError(
+                    f"the trials cannot be written to {path}: {error.strerror or error}; mend this, and continue with "
+                    "--resume"
+                ) from error
 
     path = folder / JOURNAL
     lock: Any = JournalLock(path)
@@ -55,7 +67,7 @@ def open_journal(folder: Path) -> Iterator[Shared]:
         try:
             workers = stack.enter_context(FileWorkers.join(folder / WORKERS))
             with lock:  # what a process that was killed has half written is cut off
-                storage = JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+                storage = JournalStorage(Backend(str(path), lock_obj=lock))
         except OSError as error:
             raise RunError(f"{path} cannot be used: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:  # a line that is no JSON, or lacks something

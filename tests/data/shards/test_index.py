@@ -127,6 +127,31 @@ def test_a_shard_that_cannot_be_is_refused(index, name, value, words):
         read_index(index.folder)
 
 
+def test_counts_of_classes_are_held_against_the_labels(index):
+    path = index.folder / INDEX
+    as_packed = json.loads(path.read_text())
+    for part, counts in (("train", [99, 101, 100]), ("test", [13, 14, 13])):
+        path.write_text(json.dumps(as_packed | {part: as_packed[part] | {"class_counts": counts}}))
+        with pytest.raises(DataError, match=r"shards\.json' is damaged: it counts other images of each class"):
+            read_index(index.folder).check()
+    fewer = {
+        "class_names": ["a", "b"],
+        "train": as_packed["train"] | {"class_counts": [100, 200]},
+        "test": as_packed["test"] | {"class_counts": [14, 26]},
+    }
+    path.write_text(json.dumps(as_packed | fewer))
+    with pytest.raises(DataError, match="it counts other images"):
+        read_index(index.folder).check()
+
+
+def test_a_shard_that_is_named_twice_is_refused(index):
+    path = index.folder / INDEX
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps(said | {"test": said["train"]}))
+    with pytest.raises(DataError, match="it names a shard twice"):
+        read_index(index.folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b"null"])
 def test_an_index_that_is_no_json_object_is_one_error(index, content):
     (index.folder / INDEX).write_bytes(content)

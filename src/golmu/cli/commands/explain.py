@@ -11,7 +11,7 @@ from golmu import plots
 from golmu.analysis.explanation import explain_image
 from golmu.checks import one_of
 from golmu.cli.console import shell_command
-from golmu.cli.places import refuse_in_data
+from golmu.cli.places import refuse_in_data, refuse_to_replace
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.image_files import read_image
 from golmu.data.readers.inversion import Inversion
@@ -88,6 +88,7 @@ def explain_run(
     elif test or data is not None:
         raise InputError(f"--{'test' if test else 'data'} is for the number of an image, got {image}: leave it out")
     else:
+        refuse_to_replace(output, [Path(image)])
         inversion = Inversion(predictor.image_files.ground, invert)
         pixels, truth = read_image(Path(image), predictor.image_shape, inversion), None
         title, file, stem = Path(image).name, image, _stem(Path(image))

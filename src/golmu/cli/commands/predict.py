@@ -10,6 +10,7 @@ from typing import Any
 
 from golmu.checks import one_of
 from golmu.cli.output import say
+from golmu.cli.places import refuse_to_replace
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.table_folders import is_table_name
 from golmu.data.shards.index import is_packed
@@ -92,6 +93,7 @@ def predict_to_file(
 
     one_of(invert, INVERSIONS, "invert")
     check_prediction_file(output)
+    refuse_to_replace(output, paths)
     share = parse_part(part)
     predictor = load(network)
     try:

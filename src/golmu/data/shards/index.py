@@ -112,6 +112,19 @@ class ShardPart:
     def __len__(self) -> int:
         return sum(self.class_counts)
 
+    def count_labels(self) -> tuple[int, ...]:
+        """Count the labels of each class in the files, which must be `class_counts`; there may be more classes.
+
+        Raises
+        ------
+        DataError
+            If the labels cannot be read.
+        """
+        counts = np.zeros(2**16, np.int64)
+        for shard in self.shards:
+            counts += np.bincount(shard.read_labels(), minlength=len(counts))
+        return tuple(counts[: max(len(self.class_counts), 1 + int(counts.nonzero()[0].max()))].tolist())
+
 
 @dataclass(frozen=True)
 class ShardIndex:
@@ -150,7 +163,7 @@ class ShardIndex:
         Raises
         ------
         DataError
-            If a file is missing, cut or damaged; the error names it.
+            If a file is missing, cut or damaged, or the labels are not those that the index counts; the error names it.
         """
         shards = [*self.train.shards, *(() if self.test is None else self.test.shards)]
         done, total = 0, sum(shard.n for shard in shards)
@@ -162,6 +175,12 @@ class ShardIndex:
                         progress(done, total)
             finally:
                 pool.shutdown(cancel_futures=True)
+        for part in (self.train, self.test):
+            if part is not None and part.count_labels() != part.class_counts:
+                raise DataError(
+                    f"'{self.folder / INDEX}' is damaged: it counts other images of each class than there are labels; "
+                    f"{REMEDY}"
+                )
 
     def to_json(self) -> dict[str, Any]:
         """The index as `shards.json` holds it."""
@@ -259,6 +278,9 @@ def _parse(said: dict[str, Any], folder: Path) -> ShardIndex:
     train = _parse_part(take(said, "train", OBJECT), folder, shape, len(names), least=1)
     tested = take(said, "test", OBJECT, None)
     test = None if tested is None else _parse_part(tested, folder, shape, len(names), least=0)
+    shards = [shard.name for part in (train, test) if part is not None for shard in part.shards]
+    if len(set(shards)) < len(shards):
+        raise ValueError("it names a shard twice")
     return ShardIndex(folder, take(said, "name", TEXT), take(said, "source", TEXT), shape, names, train, test)
 
 

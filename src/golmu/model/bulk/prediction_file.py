@@ -70,7 +70,7 @@ def write_predictions(
     open_source
         Opens the images, given a folder for what does not fit into memory.
     output
-        A .csv or .parquet file, which is made or replaced at the end.
+        A .csv or .parquet file, which is made or replaced at the end; a link is followed.
     share
         (i, n): predict the i-th of n equal parts of the images, counted from 1, as the jobs of a cluster do.
     with_probabilities
@@ -89,6 +89,7 @@ def write_predictions(
     SaveError
         If the file cannot be written.
     """
+    output = Path(os.path.realpath(output))  # a link is followed
     folder = output.with_name(f".{output.name}.parts")
     try:
         folder.mkdir(exist_ok=True)
