@@ -171,3 +171,11 @@ def test_other_data_have_another_digest(index):
     digest = index.train.shards[0].images_digest
     path.write_text(text.replace(digest, digest[::-1]))
     assert read_index(index.folder).digest != before
+
+
+def test_other_names_of_the_classes_are_other_data(index):
+    before = index.digest
+    said = json.loads((index.folder / INDEX).read_text())
+    said["class_names"] = ["b", "a", "c"]
+    (index.folder / INDEX).write_text(json.dumps(said))
+    assert read_index(index.folder).digest != before

@@ -142,10 +142,10 @@ class ShardIndex:
 
     @property
     def digest(self) -> str:
-        """What tells these data from others, a SHA-256 over those of all files."""
+        """What tells these data from others, a SHA-256 over those of all files and the names of the classes."""
         parts = [self.train] if self.test is None else [self.train, self.test]
         files = (d for part in parts for shard in part.shards for d in (shard.images_digest, shard.labels_digest))
-        return hashlib.sha256(" ".join(files).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([self.class_names, *files]).encode()).hexdigest()
 
     @property
     def n_bytes(self) -> int:

@@ -171,6 +171,7 @@ class _Work:
         self._files.append(path)
         with suppress(OSError, ValueError, TypeError):
             n, bad, reasons = json.loads(read_file(note))
+            path.stat()  # raises if the part is gone
             self._written = Written(*self._sum(n, bad, reasons))
             if progress is not None:
                 progress(stop - first, last - first)
