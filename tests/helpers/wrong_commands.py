@@ -333,3 +333,62 @@ WRONG = {
     "no images": ("predict {run}", "Missing argument 'IMAGE...'."),
     "too many arguments": ("data {data} {data}", "Got unexpected extra argument"),
 }  # fmt: skip
+
+SAME_FOR_TUNE = (
+    "unknown recipe",
+    "a share for validation that is none",
+    "no epochs",
+    "unknown engine",
+    "no threads",
+    "negative seed",
+    "size that is none",
+    "two channels",
+    "label of no column",
+    "momentum 1",
+    "negative decay",
+    "smoothing nan",
+    "all features dropped",
+    "all hidden units dropped",
+    "negative shift",
+    "negative erase",
+    "unknown moment of the loss",
+    "negative kernels",
+    "no batch",
+    "learning rate nan",
+    "unknown schedule",
+    "warm-up of all",
+    "negative final rate",
+    "no final batch",
+    "ema 1",
+    "more averaged epochs than epochs",
+    "no patience",
+    "folder of a named data set that is not there",
+)
+"""Lines of `train` that are as wrong for `tune`, and refused with the same words."""
+
+WRONG |= {f"tune, {name}": (WRONG[name][0].replace("train", "tune", 1), WRONG[name][1]) for name in SAME_FOR_TUNE}
+WRONG |= {
+    "pack nothing": ("pack {tmp}/nowhere --output {tmp}/new", f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
+    "pack, negative seed": ("pack {data} --output {tmp}/new --seed -1", "Invalid value for '--seed': "),
+    "pack, folder for a folder": (
+        "pack {data} --output {tmp}/new --folder {tmp}",
+        "name='{data}' is a folder itself, so folder='{tmp}' has no effect; leave out folder",
+    ),
+    "pack, size of no pixel": (
+        "pack {data} --output {tmp}/new --size 0",
+        "size must be an integer from 2 to 4096, got 0",
+    ),
+    "pack, colours": ("pack {data} --output {tmp}/new --channels 4", "channels must be an integer from 1 to 3, got 4"),
+    "pack, label of no column": (
+        "pack {data} --output {tmp}/new --label kind",
+        "label='kind' names a column, but 'shapes' is not a table; leave out label",
+    ),
+    "predictions into a text file": (
+        "predict {run} {data} --output {tmp}/a.txt",
+        "--output must name a .csv or a .parquet file, got {tmp}/a.txt",
+    ),
+    "predict a part that is none": (
+        "predict {run} {data} --output {tmp}/a.csv --part 3/2",
+        "--part must be i/n, such as 2/8 for the second of eight parts, got '3/2'",
+    ),
+}

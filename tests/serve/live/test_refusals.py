@@ -67,7 +67,8 @@ def without_images():
 
 
 def without_package(monkeypatch, name, to):
-    monkeypatch.setitem(sys.modules, name, None)
+    for module in [name, *(one for one in sys.modules if one.startswith(f"{name}."))]:
+        monkeypatch.setitem(sys.modules, module, None)
     return said(keeping.zipped_export, predictor_of((6, 5, 1), 2), to, None)
 
 
