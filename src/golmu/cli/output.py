@@ -6,14 +6,14 @@ import json
 import sys
 from typing import Any
 
-import typer
-
 from golmu.names import printable
 
 
 def say(line: str, *, is_error: bool = False) -> None:
     """Print one line, whatever the names in it hold."""
-    typer.echo(printable(line, keep=""), err=is_error)  # it is flushed, so that a program may wait for it
+    stream = sys.stderr if is_error else sys.stdout
+    if stream is not None:  # closed by whoever started golmu
+        print(printable(line, keep=""), file=stream, flush=True)  # flushed, so that a program may wait for it
 
 
 def print_json(value: Any) -> None:
@@ -23,4 +23,5 @@ def print_json(value: Any) -> None:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:  # what the console lacks would come out in a form that JSON does not have
         text = json.dumps(value, indent=2)
-    typer.echo(text)
+    if sys.stdout is not None:
+        print(text, flush=True)
