@@ -253,17 +253,17 @@ def scaling_table(korean: bool) -> str:
     assert not korean
     result = recordings_of("scaling")[0]
     lines = [
-        "| network, recipe | images a step | a step, ms | gradient, MB | at 1 Gb/s, ms | at 10 Gb/s, ms | two "
-        "computers gain at 1 Gb/s from images a step |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "| recipe | images a step | a step, ms | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at 10 "
+        "Gb/s | faster at 1 Gb/s from images a step |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in result["rows"]:
         bits, step = 32 * row["n_parameters"], 1000 * row["seconds_per_step"]
         slow, fast = bits / 1e6, bits / 1e7
         turn = 2 * slow / step * row["batch_size"]
         lines.append(
-            f"| {row['network']} | {row['batch_size']} | {step:.2f} | {bits / 8e6:.2f} | {slow:.1f} | {fast:.1f} | "
-            f"{turn:,.0f} |"
+            f"| {row['network']} | {row['batch_size']} | {step:.1f} | {bits / 8e6:.2f} | {slow:.1f} | "
+            f"{step / (step / 2 + slow):.1f}× as fast | {step / (step / 2 + fast):.1f}× | {turn:,.0f} |"
         )
     note = f"{machine(result, korean)}, {result['date']}, median of {result['rounds']} rounds in all threads."
     return "\n".join([*lines, "", f"<sub>{note} Latency, which adds to each step, is not counted.</sub>"])
@@ -274,7 +274,8 @@ def streaming_table(korean: bool) -> str:
     assert not korean
     lines = ["| 28×28 images | memory of the process, MB | µs for each image | test accuracy |", "|---|---:|---:|---:|"]
     notes = []
-    for result in recordings_of("streaming"):
+    recordings = sorted(recordings_of("streaming"), key=lambda result: result["images"])
+    for result in recordings:
         for name, words in (("memory", "in memory"), ("shards", "from shards")):
             if (found := result["summary"].get(name)) is None:
                 continue
@@ -286,7 +287,7 @@ def streaming_table(korean: bool) -> str:
             )
         notes.append(f"{machine(result, korean)}, {result['date']}")
     note = (
-        f"Recipe `{result['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the system "
+        f"Recipe `{recordings[0]['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the system "
         f"cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
         f"{'; '.join(dict.fromkeys(notes))}."
     )
