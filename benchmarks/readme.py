@@ -253,8 +253,8 @@ def scaling_table(korean: bool) -> str:
     assert not korean
     result = recordings_of("scaling")[0]
     lines = [
-        "| recipe | images a step | a step, ms | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at 10 "
-        "Gb/s | faster at 1 Gb/s from images a step |",
+        "| recipe | images a step | a step, ms | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at "
+        "10 Gb/s | faster at 1 Gb/s from images a step |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in result["rows"]:
@@ -287,8 +287,8 @@ def streaming_table(korean: bool) -> str:
             )
         notes.append(f"{machine(result, korean)}, {result['date']}")
     note = (
-        f"Recipe `{recordings[0]['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the system "
-        f"cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
+        f"Recipe `{recordings[0]['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the "
+        f"system cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
         f"{'; '.join(dict.fromkeys(notes))}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
