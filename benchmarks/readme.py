@@ -288,7 +288,8 @@ def streaming_table(korean: bool) -> str:
         notes.append(f"{machine(result, korean)}, {result['date']}")
     note = (
         f"Recipe `{recordings[0]['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the "
-        f"system cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. "
+        "system cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the "
+        "seeds. "
         f"{'; '.join(dict.fromkeys(notes))}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
