@@ -22,7 +22,6 @@ from golmu.data.readers.table_images import FILE_ROWS_AT_A_TIME, iterate_sources
 from golmu.data.readers.threaded_reading import decode_all, in_parts
 from golmu.data.reading import ReadOptions
 from golmu.data.shards.index import is_packed, read_index
-from golmu.data.shards.sharded_images import ShardedImages
 from golmu.data.storage import Disk, source_identity
 from golmu.errors import DataError, InputError
 from golmu.model.predictor import Predictor
@@ -88,11 +87,10 @@ class ShardSource:
         self._index = read_index(folder)
         parts = [self._index.train] if self._index.test is None else [self._index.train, self._index.test]
         self._shards = [shard for part in parts for shard in part.shards]
-        self._images = ShardedImages(self._shards)
-        self._starts = np.cumsum([0, *(shard.n for shard in self._shards)])
+        self._starts = [0, *itertools.accumulate(shard.n for shard in self._shards)]
 
     def __len__(self) -> int:
-        return len(self._images)
+        return self._starts[-1]
 
     @property
     def digest(self) -> str:
@@ -101,16 +99,10 @@ class ShardSource:
 
     def read(self, start: int, stop: int) -> Iterator[Batch]:
         """Read the images from number `start` to before `stop`; a name is that of the shard, and the place in it."""
-        for first in range(start, stop, ROWS_AT_A_TIME):
-            last = min(first + ROWS_AT_A_TIME, stop)
-            yield Batch(list(self._names(first, last)), self._images[first:last], [])
-
-    def _names(self, first: int, last: int) -> Iterator[str]:
-        for number, shard in enumerate(self._shards):
-            start, stop = int(self._starts[number]), int(self._starts[number + 1])
-            prefix = f"{shard.name}:"
-            for place in range(max(first, start), min(last, stop)):
-                yield f"{prefix}{place - start}"
+        for shard, (begin, end) in zip(self._shards, itertools.pairwise(self._starts), strict=True):
+            for first in range(max(start, begin), min(stop, end), ROWS_AT_A_TIME):
+                rows = range(first - begin, min(first + ROWS_AT_A_TIME, stop, end) - begin)
+                yield Batch([f"{shard.name}:{row}" for row in rows], shard.read_images(rows.start, rows.stop), [])
 
 
 class RowsOfFiles:

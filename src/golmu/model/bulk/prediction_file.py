@@ -223,8 +223,8 @@ class _Work:
     def _content(self, rows: _Rows) -> bytes:
         """Return a part of the file, without the names of the columns where it is CSV."""
         chosen, most = rows.probabilities.argmax(axis=1), rows.probabilities.max(axis=1)
-        labels = [self._predictor.class_names[label] for label in chosen.tolist()]
-        names = [name.encode("utf-8", "backslashreplace").decode() for name in rows.names]
+        labels = np.array(self._predictor.class_names, object)[chosen].tolist()
+        names = [one if one.isascii() else one.encode("utf-8", "backslashreplace").decode() for one in rows.names]
         columns = list(rows.probabilities.T) if len(self._names) > len(COLUMNS) else []
         if self._suffix == ".parquet":
             return _parquet(self._names, [names, labels, most, *columns])
