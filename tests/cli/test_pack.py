@@ -12,11 +12,13 @@ from PIL import Image
 
 import golmu
 from golmu.architecture import Architecture
+from golmu.cli.commands import export
 from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.sample_weight import importance
 from golmu.errors import GolmuWarning
 from golmu.runs.record import DEFAULT_SPLIT
+from golmu.runs.run import Run
 from golmu.runs.sharded_data import ShardedData
 from golmu.training.loop import begin
 
@@ -213,3 +215,10 @@ def test_folds_of_a_packed_folder(folder, capsys):
     assert train("shards", "--folds", "2", "--run", "run") == 0
     assert main("report", "run") == 0
     assert main("evaluate", "run") == 0
+
+
+def test_a_network_of_shards_is_calibrated_on_what_it_was_trained_on(folder, capsys):
+    assert train("shards", "--run", "run") == 0
+    calibration = export._calibration(Run.open("run"), folder.parent / "run", None)
+    fit, _ = golmu.load_dataset("shards").split()
+    assert (calibration.images == fit.images).all()

@@ -318,6 +318,8 @@ def _split_again(run: Run, split: Split, dataset: Dataset) -> LabelledImages:
 def _changed_test_images(run: Run, dataset: Dataset) -> tuple[str, ...]:
     """Warn if the test images are not those that were there when the run was trained, and return what is said."""
     kept = run.record.data.test_digest
+    if isinstance(dataset, PackedDataset) and is_own_shards(run, dataset.index):
+        return ()
     if kept is None or kept == test_digest(dataset):
         return ()
     note = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +103,7 @@ def _calibration(run: Run | None, network: Path, given: str | None) -> Calibrati
         )  # fmt: skip
     judged = images_to_evaluate(run, dataset, given)
     if isinstance(dataset, PackedDataset) and is_own_shards(run, dataset.index):
-        fit, _ = dataset.split(**asdict(run.record.data.split or DEFAULT_SPLIT))
+        fit, _ = (run.record.data.split or DEFAULT_SPLIT).of(dataset)
         return Calibration(fit.images, judged)
     held_out = set() if run.held_out is None else set(run.held_out.digests)
     is_trained = np.array([digest not in held_out for digest in digests(dataset.train.images)])
