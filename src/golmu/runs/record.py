@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,8 @@ PACKAGES = ("golmu", "numpy", "numba", "tensorflow", "keras", "scikit-learn")
 """Packages whose versions a run records, where they are installed."""
 
 Json = dict[str, Any]
+
+T = TypeVar("T")
 
 STATUS = Kind("running, finished, interrupted or failed", ("running", "finished", "interrupted", "failed").__contains__)
 SIZE = Kind("height and width", lambda v: COUNT.list.includes(v) and len(v) == 2)
@@ -542,9 +544,32 @@ def read_record(folder: Path) -> RunRecord:
             raise RunError(f"{folder} is a file, and a run folder is needed: give the folder that `golmu train` wrote")
         if not folder.is_dir():
             raise RunError(f"there is no run folder {folder}")
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    return read_described(path, RunRecord.from_json, f"{folder} is not a run folder: it holds no {RUN}")
+
+
+def read_described(path: Path, from_json: Callable[[Json], T], missing: str) -> T:
+    """Read a record from a JSON file that a user may have edited.
+
+    Parameters
+    ----------
+    path
+        The file.
+    from_json
+        Makes the record; raises KeyError or ValueError where it cannot.
+    missing
+        What to say if there is no such file.
+
+    Raises
+    ------
+    RunError
+        If the file is missing, damaged or incomplete.
+    """
+    try:
         said = json.loads(read_file(path))
-    except FileNotFoundError as error:
-        raise RunError(f"{folder} is not a run folder: it holds no {RUN}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunError(missing) from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -552,7 +577,7 @@ def read_record(folder: Path) -> RunRecord:
     if not isinstance(said, dict):
         raise RunError(f"{path} must hold a JSON object, got {type(said).__name__}")
     try:
-        return RunRecord.from_json(said)
+        return from_json(said)
     except KeyError as error:
         raise RunError(f"{path} is incomplete: {error} is missing") from error
     except ValueError as error:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from golmu.errors import RunError
 from golmu.json_values import OBJECT, TEXT, integer, take
 from golmu.recipe import FIELDS, Recipe
-from golmu.runs.record import DataRecord, Json
-from golmu.system import read_file, write_file
+from golmu.runs.record import DataRecord, Json, read_described
+from golmu.system import write_file
 from golmu.tune.space import Space, parse_space
 
 SEARCH = "search.json"
@@ -127,20 +125,5 @@ def read_search(folder: Path) -> SearchRecord:
     RunError
         If `folder` holds no search, or the file is damaged or incomplete.
     """
-    path = folder / SEARCH
-    try:
-        said: Any = json.loads(read_file(path))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(f"{folder} is not the folder of a search: it holds no {SEARCH}") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    if not isinstance(said, dict):
-        raise RunError(f"{path} must hold a JSON object, got {type(said).__name__}")
-    try:
-        return SearchRecord.from_json(said)
-    except KeyError as error:
-        raise RunError(f"{path} is incomplete: {error} is missing") from error
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    missing = f"{folder} is not the folder of a search: it holds no {SEARCH}"
+    return read_described(folder / SEARCH, SearchRecord.from_json, missing)
