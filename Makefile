@@ -3,6 +3,7 @@
 # make test       install what tests need, and run every test
 # make lowest     run the tests with the oldest releases that pyproject.toml allows, installed beside
 # make check      format, lint and types
+# make docs       build the site in both languages into site/, and run every command and cell on it
 # make fuzz       feed the readers of files damaged ones, a hundred thousand each
 # make soak       ask the server for five minutes, as fast as it answers: errors and memory (with wrk, if it is installed)
 # make bench      compare the speed with other tools (installs them beside, in .venv-bench)
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --editable
 
-.PHONY: train test lowest check format fuzz soak bench accuracy clean
+.PHONY: train test lowest check format docs fuzz soak bench accuracy clean
 
 ifeq ($(ENGINE),tensorflow)
 train: $(VENV)/.installed-tensorflow
@@ -39,6 +40,9 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/build.py
+
 fuzz: $(VENV)/.installed-fuzz
 	PYTHONPATH=tests/helpers $(BIN)/python tests/fuzz_all.py
 
@@ -57,7 +61,7 @@ accuracy: $(VENV)/.installed
 	$(BIN)/python benchmarks/readme.py
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-lowest
+	rm -rf $(VENV) .venv-bench .venv-lowest site
 
 # The stamps are written after the installation, so that an interrupted one is taken up again.
 $(VENV)/.installed: pyproject.toml
@@ -76,6 +80,12 @@ $(VENV)/.installed-dev: pyproject.toml
 	@echo "Installing golmu and what its tests need into $(VENV) (once; about 3 GB, a few minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) '.[dev]'
+	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
+
+$(VENV)/.installed-docs: pyproject.toml
+	@echo "Installing golmu and what its site is built with into $(VENV) (once; about 3 GB, a few minutes) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(INSTALL) '.[docs]'
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
 
 $(VENV)/.installed-fuzz: pyproject.toml

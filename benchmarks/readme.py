@@ -1,4 +1,4 @@
-"""Puts the recorded results into the READMEs and docs/reference/results.md: python benchmarks/readme.py."""
+"""Puts the recorded results into the READMEs and docs/en/reference/results.md: python benchmarks/readme.py."""
 
 from __future__ import annotations
 
@@ -365,10 +365,10 @@ ROOT = HERE.parent
 PAGES = {
     ROOT / "README.md": False,
     ROOT / "README.ko.md": True,
-    ROOT / "docs" / "reference" / "results.md": False,
-    ROOT / "docs" / "how-to" / "serve.md": False,
-    ROOT / "docs" / "how-to" / "large-data.md": False,
-    ROOT / "docs" / "explanation" / "scaling.md": False,
+    ROOT / "docs" / "en" / "reference" / "results.md": False,
+    ROOT / "docs" / "en" / "how-to" / "serve.md": False,
+    ROOT / "docs" / "en" / "how-to" / "large-data.md": False,
+    ROOT / "docs" / "en" / "explanation" / "scaling.md": False,
 }
 """The pages with results, and whether they are in Korean."""
 

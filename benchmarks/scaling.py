@@ -1,7 +1,7 @@
 """What it would gain to share the steps of one training among computers: time of a step against time on the network.
 
 `python benchmarks/scaling.py` measures a step of each network, in all of its threads, and writes
-`results/scaling-FAMILY-MODEL.json`; `readme.py` puts the table into docs/explanation/scaling.md. Run it alone.
+`results/scaling-FAMILY-MODEL.json`; `readme.py` puts the table into docs/en/explanation/scaling.md. Run it alone.
 """
 
 from __future__ import annotations

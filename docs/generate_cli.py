@@ -1,4 +1,4 @@
-"""Writes docs/reference/cli.md from the command line itself: python docs/generate_cli.py."""
+"""Writes docs/en/reference/cli.md from the command line itself: python docs/generate_cli.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from golmu.cli import app
 
-PATH = Path(__file__).parent / "reference" / "cli.md"
+PATH = Path(__file__).parent / "en" / "reference" / "cli.md"
 
 
 def page() -> str:

@@ -3,7 +3,7 @@
 A name is Unicode in normal form C, without spaces around it, so that an archive made on a Mac and one made elsewhere
 have the same classes. Bytes that are not UTF-8 are decoded as Korean Windows writes names (CP949), or else stand as
 escapes. Nothing else is changed: `cat` and `Cat`, `7` and `07` are two names, and `look_alike_notice` says so.
-`docs/reference/names.md` states the rule for users.
+`docs/en/reference/names.md` states the rule for users.
 """
 
 from __future__ import annotations

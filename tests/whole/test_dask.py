@@ -26,7 +26,7 @@ def cluster():
 @pytest.fixture(scope="module")
 def arrays(digits):
     images, labels = digits
-    return images[:90], labels[:90]  # so few that their numbers travel with each training: see docs/how-to/search.md
+    return images[:90], labels[:90]  # so few that their numbers travel with each training: see docs/en/how-to/search.md
 
 
 def search(arrays, scoring):

@@ -1,4 +1,4 @@
-"""The Dockerfile of docs/how-to/serve.md: each line but the first does here what it would do in a container."""
+"""The Dockerfile of docs/en/how-to/serve.md: each line but the first does here what it would do in a container."""
 
 import json
 import os

@@ -82,7 +82,7 @@ class Dataset:
         labels
             (n,) integers, booleans or strings; or one-hot, (n, classes). Integers from 0 on are class numbers; if some
             are below 0 or above 65,535, each different one is a class. Strings lose the spaces around them, and are
-            integers if all of them are (`docs/reference/names.md`).
+            integers if all of them are (`docs/en/reference/names.md`).
         class_names
             A name for each class: for integers in their order, for strings all of these, in the order in which they
             are numbered. By default the integers, or the strings sorted, as numbers if all of them are.

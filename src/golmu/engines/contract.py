@@ -1,7 +1,7 @@
 """What an engine is: the arithmetic of the network behind one small protocol.
 
 An engine holds one set of weights for one `Architecture`. It knows nothing of epochs, shuffling, class names, files
-or progress; it only computes, and every engine computes the same function (`docs/architecture.md`).
+or progress; it only computes, and every engine computes the same function (`docs/en/internals/architecture.md`).
 
 Images are (n, h, w, c): uint8, scaled by 1/255 inside, or float32, taken as they are; the engine's `Preprocessing` says
 what else is done to them first. Labels are int64 class indices (n,). Engines trust both, since `golmu.data.inputs` has

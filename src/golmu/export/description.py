@@ -1,7 +1,7 @@
 """What lies beside an exported network: labels.txt, and model.json, which says what goes in and what comes out.
 
 `labels.txt` has the name of a class on each line, in the order of the output. `model.json` says everything that a
-program needs to use the network without Golmu; `docs/how-to/predict-and-ship.md` lists its keys.
+program needs to use the network without Golmu; `docs/en/how-to/predict-and-ship.md` lists its keys.
 """
 
 from __future__ import annotations

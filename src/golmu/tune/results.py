@@ -92,7 +92,7 @@ def best_of(results: Sequence[TrialResult]) -> TrialResult:
 def ranking(results: Sequence[TrialResult]) -> list[TrialResult]:
     """Return the trials that came to their end, the lowest validation loss first.
 
-    The loss tells the test accuracy better than the accuracy on the same images does (docs/log.md).
+    The loss tells the test accuracy better than the accuracy on the same images does (docs/en/internals/log.md).
     """
     return sorted((one for one in results if one.state == "finished"), key=lambda one: (one.loss, one.number))
 

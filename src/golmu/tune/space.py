@@ -123,7 +123,7 @@ def parse_space(texts: Sequence[str], fixed: Collection[str] = ()) -> Space:
 
 
 def default_space(recipe: Recipe, n_images: int, side: int, fixed: Collection[str] = ()) -> Space:
-    """Return the space that is searched where the user names none: what mattered most (docs/log.md).
+    """Return the space that is searched where the user names none: what mattered most (docs/en/internals/log.md).
 
     Parameters
     ----------

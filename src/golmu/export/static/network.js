@@ -1,4 +1,4 @@
-// The network of docs/architecture.md, "The network", for one image at a time: any number of blocks, weights as
+// The network of docs/en/internals/architecture.md, "The network", for one image at a time: any number of blocks, weights as
 // golmu.export.packing describes them. It touches no page, so any page may use it.
 
 /** Return the bytes that a base64 text stands for, as an ArrayBuffer. */

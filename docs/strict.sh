@@ -1,0 +1,2 @@
+# Shells of the site's cells read this first: a command that fails ends the cell, and so the build.
+set -euo pipefail

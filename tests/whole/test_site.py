@@ -1,0 +1,87 @@
+"""The site: both languages share their cells, and no page loads anything from elsewhere."""
+
+import base64
+import hashlib
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+CELL = re.compile(r"^(`{3,})\{code-cell\}.*?\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
+KOREAN = sorted(path.relative_to(DOCS / "ko").as_posix() for path in (DOCS / "ko").rglob("*.md"))
+PAGES = sorted(
+    path.relative_to(DOCS).as_posix() for language in ("en", "ko") for path in (DOCS / language).rglob("*.md")
+)
+
+
+def cells(page):
+    return [cell for _, cell in CELL.findall((DOCS / page).read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", KOREAN)
+def test_a_korean_page_has_the_cells_of_the_english_one(page):
+    assert (DOCS / "en" / page).exists()
+    assert cells(f"ko/{page}") == cells(f"en/{page}")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_with_cells_says_so_or_they_would_not_run(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert text.startswith("---\nfile_format: mystnb\n") == ("{code-cell}" in text)
+
+
+@pytest.fixture(scope="module")
+def check():
+    return runpy.run_path(str(DOCS / "check_site.py"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('<img src="https://example.org/a.png">', "html"),
+        ('<img src="a.png" srcset="a.png 1x, //example.org/b.png 2x">', "html"),
+        ('<script src="//example.org/a.js"></script>', "html"),
+        ('<script>import("https://example.org/a.js")</script>', "html"),
+        ('<link rel="stylesheet" href="HTTPS://example.org/a.css">', "html"),
+        ('<link rel="preload" href="https://example.org/a.woff2">', "html"),
+        ('<p style="background: url(https://example.org/a.png)">', "html"),
+        ('<style>@import "https://example.org/a.css";</style>', "html"),
+        ('<iframe src="https://example.org/"></iframe>', "html"),
+        ("@font-face { src: url('https://example.org/a.woff2') }", "css"),
+        ('fetch("https://example.org/a.json")', "js"),
+    ],
+)
+def test_what_comes_from_elsewhere_is_found(check, text, kind):
+    assert len(check["outside_sources"](text, kind)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('<a href="https://example.org/">elsewhere</a>', "html"),
+        ('<link rel="canonical" href="https://example.org/">', "html"),
+        ('<svg xmlns="http://www.w3.org/2000/svg"></svg>', "html"),
+        ('<img src="data:image/png;base64,AA=="><img src="../_images/a.png">', "html"),
+        ("<pre>&lt;img src=https://example.org/a.png&gt;</pre>", "html"),
+        ("a { background: url(../a.png) } /* https://example.org/ */", "css"),
+        ("// https://example.org/\nfetch(`data/${name}.json`)", "js"),
+    ],
+)
+def test_what_a_page_only_names_or_has_itself_is_left_alone(check, text, kind):
+    assert check["outside_sources"](text, kind) == []
+
+
+def test_a_page_gets_a_policy_that_allows_its_own_scripts_by_their_digest(check):
+    page = '<html><head><meta charset="utf-8"></head><body><script>let a = 1 && 2;</script><script src="b.js"></script></body></html>'
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1 && 2;").digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', check["secured"](page))[1]
+    assert policy.count("sha256-") == 1
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_a_page_without_a_policy_is_named(check, tmp_path):
+    (tmp_path / "a.html").write_text('<meta charset="utf-8"><p>', encoding="utf-8")
+    assert "has no content security policy" in check["problems"](tmp_path)[0]
