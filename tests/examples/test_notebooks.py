@@ -9,7 +9,8 @@ import pytest
 MAX_BYTES = 1_500_000
 """Of a notebook: it is in the repository, with its figures."""
 
-MAKE = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "make_notebooks.py"))
+ROOT = Path(__file__).parents[2]
+MAKE = runpy.run_path(str(ROOT / "docs" / "make_notebooks.py"))
 NOTEBOOKS = MAKE["NOTEBOOKS"]
 
 
@@ -59,3 +60,11 @@ def test_links_lead_to_the_repository_from_anywhere():
     assert MAKE["with_addresses"](text, folder) == (
         f"[a]({host}/src/golmu/recipe.py), [b]({host}/docs/en/chapter/data.md#split), [c](https://example.org/)"
     )
+
+
+@pytest.mark.parametrize("language", NOTEBOOKS)
+def test_the_accuracy_that_the_chapter_states_is_the_recorded_one(language):
+    recorded = json.loads((ROOT / "benchmarks" / "results" / "accuracy-chapter.json").read_text(encoding="utf-8"))
+    page = (MAKE["DOCS"] / language / "chapter" / "training.md").read_text(encoding="utf-8")
+    assert f"{recorded['validation']['mean']:.4f}" in page
+    assert f"{recorded['validation']['sd']:.4f}" in page
