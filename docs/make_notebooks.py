@@ -115,9 +115,9 @@ def joined(outputs: list[dict]) -> list[dict]:
         if output.get("name") == "stderr":
             continue
         if output.get("name") == "stdout" and kept and kept[-1].get("name") == "stdout":
-            kept[-1]["text"] += output["text"]
+            kept[-1]["text"] = kept[-1]["text"] + output["text"]
         else:
-            kept.append(output)
+            kept.append(dict(output))
     return kept
 
 
