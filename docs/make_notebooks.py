@@ -1,4 +1,4 @@
-"""Builds the chapter's notebooks in examples/ from its pages, and runs them: python docs/make_notebooks.py.
+"""Builds and runs the notebooks in examples/, of the chapter's pages and the exercises: python docs/make_notebooks.py.
 
 Both languages have the same code cells, so that they run once, in one kernel, and both notebooks show what they gave.
 """
@@ -16,9 +16,12 @@ NOTEBOOKS = {"en": ROOT / "examples" / "chapter.ipynb", "ko": ROOT / "examples" 
 HOST = "https://github.com/golmu/golmu/blob/main"
 
 FRONT_MATTER = re.compile(r"\A---\n.*?^---\n", re.DOTALL | re.MULTILINE)
-CELL = re.compile(r"^```\{code-cell\}.*?\n(---\n.*?^---\n)?(.*?)^```$", re.DOTALL | re.MULTILINE)
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(---\n.*?^---\n|:[^\n]*\n)?(.*?)^```$", re.DOTALL | re.MULTILINE)
 STEP = re.compile(r"^\d+\. \[[^\]]*\]\(([^)\s]+)\)", re.MULTILINE)
 LINK = re.compile(r"(\[[^\]]*\])\((?![a-z]+:)([^)\s#]+)((?:#[^)\s]*)?)\)")
+
+HIDING = {"remove-input": "source", "hide-output": "outputs"}
+"""Which part of a cell each of the tags of a page hides."""
 
 TIMEOUT = 300
 """Seconds that one cell may take."""
@@ -30,18 +33,18 @@ class Cell(NamedTuple):
     kind: str
     """"markdown" or "code"."""
     source: str
-    is_folded: bool = False
-    """Whether its source is hidden until the reader asks for it, as on the page."""
+    hidden: str = ""
+    """"source" or "outputs": what the reader must ask for, as on the page."""
 
 
 def cells_of(language: str) -> list[Cell]:
-    """Return the cells of the notebook in a language: the beginning of the chapter's first page, then all its steps."""
+    """Return the cells of the notebook in a language: how the chapter begins, all its steps, and the exercises."""
     chapter = DOCS / language / "chapter"
     index = (chapter / "index.md").read_text(encoding="utf-8")
     cells = [Cell("markdown", with_addresses(index.split("\n## ")[0].strip(), chapter))]
     for name in STEP.findall(index):
         cells += cells_of_page(chapter / name)
-    return cells
+    return cells + cells_of_page(DOCS / language / "exercises.md")
 
 
 def cells_of_page(page: Path) -> list[Cell]:
@@ -50,10 +53,11 @@ def cells_of_page(page: Path) -> list[Cell]:
     prose, *rest = CELL.split(text)
     cells = [Cell("markdown", prose)]
     for options, code, following in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
-        cells += [Cell("code", code, "remove-input" in (options or "")), Cell("markdown", following)]
+        hidden = next((part for tag, part in HIDING.items() if tag in (options or "")), "")
+        cells += [Cell("code", code, hidden), Cell("markdown", following)]
     return [
-        Cell(kind, source.strip() if kind == "code" else with_addresses(source.strip(), page.parent), is_folded)
-        for kind, source, is_folded in cells
+        Cell(kind, source.strip() if kind == "code" else with_addresses(source.strip(), page.parent), hidden)
+        for kind, source, hidden in cells
         if source.strip()
     ]
 
@@ -75,7 +79,7 @@ def notebook_of(cells: list[Cell]) -> dict:
             {
                 "cell_type": cell.kind,
                 "id": f"cell-{number}",
-                "metadata": {"jupyter": {"source_hidden": True}} if cell.is_folded else {},
+                "metadata": {"jupyter": {f"{cell.hidden}_hidden": True}} if cell.hidden else {},
                 "source": cell.source.splitlines(keepends=True),
             }
             | ({"execution_count": None, "outputs": []} if cell.kind == "code" else {})

@@ -1,4 +1,4 @@
-"""The chapter's notebooks are its pages, and each of their cells has run."""
+"""The chapter's notebooks are its pages and the exercises, and each of their cells has run."""
 
 import json
 import runpy
