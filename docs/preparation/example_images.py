@@ -15,7 +15,7 @@ SHAPES = {"circle": 0, "square": 4, "triangle": 3}
 
 
 def draw_shape(corners: int, rng: np.random.Generator, *, is_grey: bool = False) -> Image.Image:
-    """Return a light shape on a dark ground, at a random place and of a random size, as a small photograph would have it."""
+    """Return a light shape on a dark ground, of a random size and near the centre, as a small photograph has it."""
     side = int(rng.integers(40, 80))
     levels = [rng.integers(0, 70, 3), rng.integers(150, 256, 3)]
     ground, ink = [tuple([int(one[0])] * 3 if is_grey else one.tolist()) for one in levels]
@@ -34,7 +34,7 @@ def draw_shape(corners: int, rng: np.random.Generator, *, is_grey: bool = False)
 
 
 def write_shapes(folder: str | Path, numbers: dict[str, int], *, seed: int = 0, is_grey: bool = False) -> None:
-    """Write so many images of each shape into one folder per class: `{"circle": 60}` makes circle/01.png to circle/60.png."""
+    """Write so many images of each shape into a folder per class: `{"circle": 60}` makes circle/01.png to 60.png."""
     rng = np.random.default_rng(seed)
     for name, number in numbers.items():
         place = Path(folder, name)
