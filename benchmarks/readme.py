@@ -81,8 +81,9 @@ def speed_sentence(korean: bool) -> str:
     return (
         f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
         f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
-        f"{times['jax']:.1f} times as fast as JAX and {times['the chapter']:.0f} times as fast as the book's own loop, on each of "
-        f"{len(recordings)} processors; all do the same work. An epoch takes {min(fused):.2f} to {max(fused):.2f} s. "
+        f"{times['jax']:.1f} times as fast as JAX and {times['the chapter']:.0f} times as fast as the book's own loop, "
+        f"on each of {len(recordings)} processors; all do the same work. An epoch takes {min(fused):.2f} to "
+        f"{max(fused):.2f} s. "
         "With the recipe `chapter` it takes half as long again: like the book, it reports each batch's loss after the "
         "update, which costs one more forward pass (`record_loss`)."
     )
