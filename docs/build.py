@@ -1,6 +1,6 @@
 """Builds the site into site/, in both languages, runs every cell, and checks the pages: python docs/build.py.
 
-A page that warns, a command that fails, or a page that would load something from elsewhere ends the build with an error.
+A page that warns, a command that fails, and a page that would load something from elsewhere end it with an error.
 """
 
 import os
