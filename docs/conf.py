@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "docstrings",
     "language_switch",
     "mathml",
     "repository_links",
@@ -49,3 +50,8 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+autoclass_content = "class"
+python_use_unqualified_type_names = True
+add_module_names = False
+napoleon_google_docstring = False
+napoleon_preprocess_types = False
