@@ -1,4 +1,4 @@
-"""Builds the site into site/, in both languages, runs every cell on it, and checks the pages: python docs/build.py.
+"""Builds the site into site/, in both languages, runs every cell, and checks the pages: python docs/build.py.
 
 A page that warns, a command that fails, or a page that would load something from elsewhere ends the build with an error.
 """
@@ -21,7 +21,10 @@ FIRST_PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Golmu</title>
-<style>body {{ font: 1.25rem/2 system-ui; text-align: center; margin-top: 20vh }} :root {{ color-scheme: light dark }}</style>
+<style>
+:root {{ color-scheme: light dark }}
+body {{ font: 1.25rem/2 system-ui; text-align: center; margin-top: 20vh }}
+</style>
 <h1>Golmu</h1>
 {links}
 </html>

@@ -79,7 +79,7 @@ def outside_sources(text: str, kind: str) -> list[str]:
 
 
 def secured(text: str) -> str:
-    """Return a page with a content security policy that allows its own files, and its own inline scripts by their digest."""
+    """Return a page with a policy that allows the files beside it, and the scripts inside it by their digest."""
     digests = (hashlib.sha256(script.encode()).digest() for script in _Page(text).inline["script"])
     scripts = " ".join(sorted({f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests}))
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(scripts=scripts)}">'

@@ -27,8 +27,8 @@ extensions = [
 ]
 templates_path = ["templates"]
 
-# Every cell runs when the site is built, each page in an empty folder of its own. Both languages have the same cells, so
-# the second one finds the results of the first in the cache, which docs/build.py begins empty.
+# Every cell runs when the site is built, each page in an empty folder of its own. Both languages have the same cells,
+# so the second one finds the results of the first in the cache, which docs/build.py begins empty.
 nb_execution_mode = "cache"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True

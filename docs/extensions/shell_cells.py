@@ -1,4 +1,4 @@
-"""Cells that begin with `%%bash` are shown as the commands that a reader types: without that line, and coloured as shell."""
+"""Cells that begin with `%%bash` are shown as the commands that a reader types: without that line, as shell."""
 
 from typing import Any
 

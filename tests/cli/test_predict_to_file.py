@@ -1,6 +1,7 @@
 """`golmu predict --output`: files of predictions for any number of images."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from PIL import Image
 import golmu
 from golmu.data.image_set import ImageSet
 from golmu.errors import GolmuWarning
-from golmu.model.bulk import prediction_file
+from golmu.model.bulk import image_sources, prediction_file
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -179,7 +180,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from golmu.cli.commands.predict import predict_to_file
-from golmu.model.bulk import prediction_file
+from golmu.model.bulk import image_sources, prediction_file
 prediction_file.IMAGES_PER_PART = 5
 moment, calls = int(sys.argv[4]), []
 real = os.fsync
@@ -249,3 +250,26 @@ def test_a_link_in_the_place_of_the_file_is_followed(folder, tmp_path):
         assert main("predict", folder / "run", folder / "images", "--output", "link.csv") == 0
         assert Path("link.csv").is_symlink()
         assert len(rows(tmp_path / "elsewhere" / "found.csv")) == 24
+
+
+@pytest.mark.parametrize("name", ["plain", "a,b", 'a"b', "a\nb", " a ", "a'b", "고양이", ""])
+def test_rows_are_what_the_csv_module_writes(name):
+    _csv, _quoted = prediction_file._csv, prediction_file._quoted
+    rng = np.random.default_rng(0)
+    labels, most, columns = [name, "cat", name], rng.random(3, np.float32), [rng.random(3, np.float32)] * 2
+    for more in ([], columns):
+        text = io.StringIO()
+        numbers = (map("{:.6f}".format, column.tolist()) for column in (most, *more))
+        csv.writer(text, lineterminator="\n").writerows(zip(labels, labels, *numbers, strict=True))
+        assert _csv(labels, list(map(_quoted, labels)), most, more) == text.getvalue().encode()
+
+
+def test_a_carriage_return_in_a_name_comes_back_as_it_was():
+    rows = prediction_file._csv(["a\rb"], [prediction_file._quoted("c\rd")], np.ones(1, np.float32), []).decode()
+    assert list(csv.reader(io.StringIO(rows, newline=""))) == [["a\rb", "c\rd", "1.000000"]]
+
+
+def test_images_that_become_fewer_while_they_are_read_are_one_error(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(image_sources.FileSource, "read", lambda *_: iter(()))
+    assert main("predict", folder / "run", folder / "images", "--output", "a.csv") == 2
+    assert "become fewer" in capsys.readouterr().err

@@ -301,6 +301,27 @@ def test_each_download_says_what_it_is_for(chromium, address):
         assert all(len(one) > 20 for one in told)
 
 
+def test_what_was_saved_is_said_in_the_next_language_too(chromium, address):
+    with live_page(chromium, address, "recipe=chapter&epochs=1") as page:
+        finish(page)
+        page.evaluate(
+            """() => {
+              const { prototype } = WebSocket, { send } = prototype;
+              prototype.send = function (text) {
+                if (String(text).includes('"save"')) setTimeout(() => send.call(this, text), 1500);
+                else send.call(this, text);
+              };
+            }"""
+        )
+        page.get_by_label("Name of the folder").fill("twice told")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.locator("#language").click()
+        page.locator("html[lang=ko]").wait_for(state="attached")
+        page.locator(".saved", has_text="twice-told").or_(page.locator(".saved", has_text="twice told")).wait_for()
+        assert page.locator(".save-form input").input_value() == "twice told"
+        assert page.locator(".save-form button").is_enabled()
+
+
 def test_a_network_is_saved_and_downloaded(chromium, address, folder, tmp_path):
     with live_page(chromium, address, "recipe=chapter&epochs=3&learning_rate=0.1") as page:
         finish(page)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -30,14 +31,18 @@ from golmu.types import ImageShape
 IMAGES_AT_A_TIME = 64
 """Image files that are decoded and predicted together."""
 
-ROWS_AT_A_TIME = 4096
-"""Images in arrays that are predicted together."""
+ROWS_AT_A_TIME = 32_768
+"""Images in arrays that are predicted together, at most."""
+
+BYTES_AT_A_TIME = 2**25
+"""Bytes of these images, at most, but for a single one."""
 
 
 class Batch(NamedTuple):
     """Some images, in their order."""
 
-    names: list[str]
+    names: Iterable[str]
+    """Of each image; made when they are asked for, once."""
     images: NDArray[np.uint8]
     """(n, h, w, c), as the network takes them."""
     bad: list[DataError]
@@ -99,10 +104,11 @@ class ShardSource:
 
     def read(self, start: int, stop: int) -> Iterator[Batch]:
         """Read the images from number `start` to before `stop`; a name is that of the shard, and the place in it."""
+        n = _rows_at_a_time(self._index.image_shape)
         for shard, (begin, end) in zip(self._shards, itertools.pairwise(self._starts), strict=True):
-            for first in range(max(start, begin), min(stop, end), ROWS_AT_A_TIME):
-                rows = range(first - begin, min(first + ROWS_AT_A_TIME, stop, end) - begin)
-                yield Batch([f"{shard.name}:{row}" for row in rows], shard.read_images(rows.start, rows.stop), [])
+            for first in range(max(start, begin), min(stop, end), n):
+                rows = range(first - begin, min(first + n, stop, end) - begin)
+                yield Batch(map(f"{shard.name}:%d".__mod__, rows), shard.read_images(rows.start, rows.stop), [])
 
 
 class RowsOfFiles:
@@ -156,9 +162,11 @@ class RowsOfPixels:
 
     def read(self, start: int, stop: int) -> Iterator[Batch]:
         """Take the images of the rows from number `start` to before `stop`."""
-        for first in range(start, stop, ROWS_AT_A_TIME):
-            images = np.array(self._images[first : min(first + ROWS_AT_A_TIME, stop)])
-            yield Batch([f"{self._path}, row {first + i + 1}" for i in range(len(images))], images, [])
+        n = _rows_at_a_time(self._images.shape[1:])
+        for first in range(start, stop, n):
+            images = np.array(self._images[first : min(first + n, stop)])
+            rows = range(first + 1, first + 1 + len(images))
+            yield Batch((f"{self._path}, row {row}" for row in rows), images, [])
 
 
 def open_images(predictor: Predictor, paths: Sequence[Path], invert: str, scratch: Path) -> ImageSource:
@@ -200,6 +208,11 @@ def open_images(predictor: Predictor, paths: Sequence[Path], invert: str, scratc
             return RowsOfPixels(single[0], options, shape)
         return RowsOfFiles(single[0], options, shape, ground, invert)
     return FileSource(find_images(paths), shape, ground, invert)
+
+
+def _rows_at_a_time(shape: tuple[int, ...]) -> int:
+    """Return how many images (h, w, c) are predicted together."""
+    return min(ROWS_AT_A_TIME, max(1, BYTES_AT_A_TIME // prod(shape)))
 
 
 def count_rows(table: Table, columns: Columns) -> int:

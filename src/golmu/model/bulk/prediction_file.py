@@ -1,6 +1,7 @@
 """A file of predictions, .csv or .parquet: written part by part beside it, and put together at the end.
 
-A process that was killed goes on with the part in which it stood.
+A process that was killed goes on with the part in which it stood. A thread writes a part while the images of the next
+one are predicted.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,17 +26,23 @@ from numpy.typing import NDArray
 from golmu.data.reading import Progress
 from golmu.errors import DataError, InputError, RunError, SaveError
 from golmu.metrics import softmax
-from golmu.model.bulk.image_sources import ImageSource
+from golmu.model.bulk.image_sources import Batch, ImageSource
 from golmu.model.predictor import Predictor
 from golmu.system import lock_file, read_file, write_atomically, write_file
 
 SUFFIXES = (".csv", ".parquet")
 
 IMAGES_PER_PART = 65_536
-"""Images whose predictions are written at a time: as many may have to be predicted again after a kill."""
+"""Images whose predictions are written at a time, at most; those of two parts may have to be predicted after a kill."""
+
+PROBABILITIES_PER_PART = 2**22
+"""Probabilities of all classes for these images, at most."""
 
 COLUMNS = ("image", "label", "probability")
 """The first columns: what the image is called, the most probable class, and its probability."""
+
+MUST_BE_QUOTED = re.compile(r'[",\r\n]')
+"""What a field of a CSV file may hold between quotation marks alone."""
 
 MAX_BAD_NAMED = 3
 """Images that cannot be read that are named, at most."""
@@ -49,12 +59,16 @@ class Written(NamedTuple):
     """Why, for the first of them."""
 
 
-class _Rows(NamedTuple):
-    """Predictions for some images."""
+class _Part(NamedTuple):
+    """Predictions for the images of one part of the file."""
 
-    names: list[str]
+    names: Iterable[str]
     probabilities: NDArray[np.float32]
     """(n, C)"""
+    bad: int
+    """Images that could not be read."""
+    reasons: list[str]
+    """Why, for the first of them."""
 
 
 def write_predictions(
@@ -100,8 +114,7 @@ def write_predictions(
                 classes = [f"probability of {name}" for name in predictor.class_names] if with_probabilities else []
                 work = _Work(predictor, source, folder, output.suffix, (*COLUMNS, *classes), skip_bad=skip_bad)
                 work.forget_others(first, last)
-                for start in range(first, last, IMAGES_PER_PART):
-                    work.write(start, min(start + IMAGES_PER_PART, last), first, last, progress)
+                work.write(first, last, progress)
                 return work.join(output)
             finally:
                 if not any(folder.glob("part-*")):  # there is nothing to go on with
@@ -146,6 +159,8 @@ class _Work:
     ) -> None:  # fmt: skip
         self._predictor, self._source, self._folder = predictor, source, folder
         self._suffix, self._names, self._skip_bad = suffix.lower(), names, skip_bad
+        n_classes = len(predictor.class_names)
+        self._images_per_part = max(1, min(IMAGES_PER_PART, PROBABILITIES_PER_PART // n_classes))
         self._files: list[Path] = []
         self._written = Written(0, 0, [])
 
@@ -154,7 +169,7 @@ class _Work:
         digest = hashlib.sha256(self._source.digest.encode())
         for name, weight in sorted(self._predictor.model.weights.items()):
             digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
-        said = [self._predictor.class_names, self._names, first, last, self._skip_bad, IMAGES_PER_PART]
+        said = [self._predictor.class_names, self._names, first, last, self._skip_bad, self._images_per_part]
         digest.update(json.dumps(said).encode())
         about = self._folder / "about"
         with suppress(OSError):
@@ -164,40 +179,68 @@ class _Work:
             path.unlink()
         write_file(about, digest.hexdigest(), "the parts of the predictions")
 
-    def write(self, start: int, stop: int, first: int, last: int, progress: Progress | None) -> None:
-        """Predict the images of one part, unless an earlier process has done it."""
-        path = self._folder / f"part-{start:012}{self._suffix}"
-        note = path.with_name(f"{path.name}.json")
-        self._files.append(path)
-        with suppress(OSError, ValueError, TypeError):
-            n, bad, reasons = json.loads(read_file(note))
-            path.stat()  # raises if the part is gone
-            self._written = Written(*self._sum(n, bad, reasons))
-            if progress is not None:
-                progress(stop - first, last - first)
-            return
-        names: list[str] = []
-        probabilities, bad_ones = [], []
-        done = start - first
-        for batch in self._source.read(start, stop):
+    def write(self, first: int, last: int, progress: Progress | None) -> None:
+        """Predict the images from number `first` to before `last`, but those of parts that an earlier process wrote."""
+        parts = [
+            (start, min(start + self._images_per_part, last)) for start in range(first, last, self._images_per_part)
+        ]
+        self._files = [self._folder / f"part-{start:012}{self._suffix}" for start, _ in parts]
+        missing = [(path, *part) for path, part in zip(self._files, parts, strict=True) if not self._is_written(path)]
+        done = last - first - sum(stop - start for _, start, stop in missing)
+        written: Future[None] | None = None
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            batches = _read_ahead(
+                itertools.chain.from_iterable(self._source.read(start, stop) for _, start, stop in missing), reader
+            )
+            for path, start, stop in missing:
+                part = self._predict(batches, stop - start, progress, done, last - first)
+                done += stop - start
+                if written is not None:
+                    written.result()  # raises what went wrong; and so two parts are in memory at most
+                written = writer.submit(self._keep, path, part)
+            if written is not None:
+                written.result()
+
+    def _is_written(self, path: Path) -> bool:
+        """Tell whether an earlier process wrote this part; if so, it is counted."""
+        try:
+            n, bad, reasons = json.loads(read_file(_note(path)))
+            path.stat()
+            self._count(n, bad, reasons)
+        except (OSError, ValueError, TypeError):
+            return False
+        return True
+
+    def _predict(self, batches: Iterator[Batch], n: int, progress: Progress | None, done: int, n_all: int) -> _Part:
+        """Predict the next `n` images, of which some may be unreadable, after `done` of `n_all`."""
+        names: list[Iterable[str]] = []
+        probabilities, bad = [np.empty((0, len(self._predictor.class_names)), np.float32)], []
+        end = done + n
+        while done < end:
+            batch = next(batches, None)
+            if batch is None:
+                raise DataError("the images have become fewer while they were read: run the command again")
             if batch.bad and not self._skip_bad:
                 raise DataError(
                     f"{batch.bad[0]}; fix or remove it, or leave out such images with --skip-bad: what is predicted "
                     "already is kept"
                 )
-            names += batch.names
-            bad_ones += batch.bad
+            names.append(batch.names)
+            bad += batch.bad
             if len(batch.images):
                 probabilities.append(softmax(self._predictor.engine.logits(batch.images)))
-            done += len(batch.names) + len(batch.bad)
+            done += len(batch.images) + len(batch.bad)
             if progress is not None:
-                progress(done, last - first)
-        shape = (0, len(self._predictor.class_names))
-        rows = _Rows(names, np.concatenate(probabilities) if probabilities else np.empty(shape, np.float32))
-        reasons = list(map(str, bad_ones[:MAX_BAD_NAMED]))
-        write_atomically(path, self._content(rows))
-        write_file(note, json.dumps([len(names), len(bad_ones), reasons]), "the parts of the predictions")
-        self._written = Written(*self._sum(len(names), len(bad_ones), reasons))
+                progress(done, n_all)
+        reasons = list(map(str, bad[:MAX_BAD_NAMED]))
+        return _Part(itertools.chain.from_iterable(names), np.concatenate(probabilities), len(bad), reasons)
+
+    def _keep(self, path: Path, part: _Part) -> None:
+        """Write a part, then a note that it is whole."""
+        n = len(part.probabilities)
+        write_atomically(path, self._content(part))
+        write_file(_note(path), json.dumps([n, part.bad, part.reasons]), "the parts of the predictions")
+        self._count(n, part.bad, part.reasons)
 
     def join(self, output: Path) -> Written:
         """Put the parts together, remove them, and return what was written.
@@ -216,22 +259,21 @@ class _Work:
         shutil.rmtree(self._folder, ignore_errors=True)
         return self._written
 
-    def _sum(self, n: int, bad: int, reasons: list[str]) -> tuple[int, int, list[str]]:
+    def _count(self, n: int, bad: int, reasons: list[str]) -> None:
         before = self._written
-        return before.images + n, before.bad + bad, [*before.reasons, *reasons][:MAX_BAD_NAMED]
+        self._written = Written(before.images + n, before.bad + bad, [*before.reasons, *reasons][:MAX_BAD_NAMED])
 
-    def _content(self, rows: _Rows) -> bytes:
+    def _content(self, part: _Part) -> bytes:
         """Return a part of the file, without the names of the columns where it is CSV."""
-        chosen, most = rows.probabilities.argmax(axis=1), rows.probabilities.max(axis=1)
-        labels = np.array(self._predictor.class_names, object)[chosen].tolist()
-        names = [one if one.isascii() else one.encode("utf-8", "backslashreplace").decode() for one in rows.names]
-        columns = list(rows.probabilities.T) if len(self._names) > len(COLUMNS) else []
+        chosen, most = part.probabilities.argmax(axis=1), part.probabilities.max(axis=1)
+        names, columns = list(part.names), list(part.probabilities.T) if len(self._names) > len(COLUMNS) else []
+        if not "".join(names).isascii():
+            names = [one.encode("utf-8", "backslashreplace").decode() for one in names]
+        class_names = self._predictor.class_names
         if self._suffix == ".parquet":
-            return _parquet(self._names, [names, labels, most, *columns])
-        text = io.StringIO()
-        numbers = (map("{:.6f}".format, column.tolist()) for column in (most, *columns))
-        csv.writer(text, lineterminator="\n").writerows(zip(names, labels, *numbers, strict=True))
-        return text.getvalue().encode()
+            return _parquet(self._names, names, chosen, class_names, [most, *columns])
+        labels = np.array([_quoted(name) for name in class_names], object)[chosen].tolist()
+        return _csv(names, labels, most, columns)
 
     def _join_csv(self, parts: list[Path], draft: Path) -> None:
         with draft.open("wb") as file:
@@ -245,12 +287,46 @@ class _Work:
             os.fsync(file.fileno())
 
 
-def _parquet(names: tuple[str, ...], columns: list[Any]) -> bytes:
+def _read_ahead(batches: Iterator[Batch], reader: ThreadPoolExecutor) -> Iterator[Batch]:
+    """Give the batches, while the next one is read."""
+    ahead = reader.submit(next, batches, None)
+    while (batch := ahead.result()) is not None:
+        ahead = reader.submit(next, batches, None)
+        yield batch
+
+
+def _note(path: Path) -> Path:
+    """Return the file that says that a part is whole."""
+    return path.with_name(f"{path.name}.json")
+
+
+def _csv(names: list[str], labels: list[str], most: NDArray[np.float32], columns: list[NDArray[np.float32]]) -> bytes:
+    """Return rows as the module `csv` writes them, in a third of its time; `labels` are quoted already."""
+    if MUST_BE_QUOTED.search("".join(names)):
+        names = list(map(_quoted, names))
+    others: Iterable[str] = itertools.repeat("", len(names))
+    if columns:
+        others = map((",%.6f" * len(columns)).__mod__, zip(*(column.tolist() for column in columns), strict=True))
+    rows = zip(names, labels, most.tolist(), others, strict=True)
+    return "".join([f"{name},{label},{one:.6f}{rest}\n" for name, label, one, rest in rows]).encode()
+
+
+def _quoted(name: str) -> str:
+    """Return a name as a field of a CSV file (RFC 4180)."""
+    return '"' + name.replace('"', '""') + '"' if MUST_BE_QUOTED.search(name) else name
+
+
+def _parquet(
+    titles: tuple[str, ...], names: list[str], chosen: NDArray[np.int64], class_names: Sequence[str],
+    columns: list[NDArray[np.float32]],
+) -> bytes:  # fmt: skip
     import pyarrow  # noqa: PLC0415  an extra
     import pyarrow.parquet  # noqa: PLC0415
 
+    labels = pyarrow.array(class_names, pyarrow.string()).take(pyarrow.array(chosen))
     content = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table([pyarrow.array(one) for one in columns], list(names)), content)
+    arrays = [pyarrow.array(names, pyarrow.string()), labels, *map(pyarrow.array, columns)]
+    pyarrow.parquet.write_table(pyarrow.table(arrays, list(titles)), content)
     return content.getvalue()
 
 
