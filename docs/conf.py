@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "docstrings",
+    "joined_output",
     "language_switch",
     "mathml",
     "repository_links",
@@ -36,6 +37,8 @@ nb_execution_timeout = 180
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
+
+smartquotes = False  # messages and options are found as they are typed
 
 html_theme = "furo"
 html_title = project
