@@ -78,14 +78,13 @@ def speed_sentence(korean: bool) -> str:
         for tool in ("keras", "jax", "torch", "the chapter")
     }
     fused = [best(speed, "golmu fused") for speed in recordings]
-    lower = f"These are the lower figures of {len(recordings)} processors. " * (len(recordings) > 1)
     return (
-        f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network "
-        f"{times['keras']:.1f} times as fast as Keras, {times['jax']:.1f} times as fast as JAX, {times['torch']:.1f} "
-        f"times as fast as PyTorch and {times['the chapter']:.0f} times as fast as the book's own loop, all doing the "
-        f"same work. {lower}An epoch takes {' or '.join(f'{seconds:.2f}' for seconds in fused)} s. With the recipe "
-        "`chapter` it takes half as long again: like the book, it reports each batch's loss after the update, which "
-        "costs one more forward pass (`record_loss`)."
+        f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
+        f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
+        f"{times['jax']:.1f} times as fast as JAX and {times['the chapter']:.0f} times as fast as the book's own loop, "
+        f"on each of {len(recordings)} processors; all do the same work. An epoch takes {min(fused):.2f} to {max(fused):.2f} s. "
+        "With the recipe `chapter` it takes half as long again: like the book, it reports each batch's loss after the "
+        "update, which costs one more forward pass (`record_loss`)."
     )
 
 

@@ -16,7 +16,7 @@ IMAGES = Path(__file__).parent / "images"
 
 PICTURES = {"en": IMAGES / "live-page.png", "ko": IMAGES / "live-page.ko.png"}
 
-COMPARED = "epochs=12&n_kernels=2", "epochs=12&n_kernels=10"
+COMPARED = "epochs=12&learning_rate=0.001", "epochs=12&learning_rate=0.03"
 """The settings of two trainings, the second of which is under way in the picture."""
 
 EPOCH_SHOWN = 7
@@ -49,7 +49,7 @@ def screenshot(address: str, language: str) -> bytes:
         page.locator("#transport[data-status=finished]").wait_for(state="attached")
         page.goto(f"{address}#lang={language}&{second}")
         page.locator("#run-play:enabled").click()
-        page.wait_for_function(f"parseInt(document.getElementById('run-epoch-now').textContent) >= {EPOCH_SHOWN}")
+        page.locator("#run-epoch-now", has_text=re.compile(rf"^\s*{EPOCH_SHOWN}\b")).wait_for()
         return page.screenshot()
 
 

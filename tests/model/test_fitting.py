@@ -1,6 +1,5 @@
 """Image files as the network sees them: pixel by pixel as `predict` does it, and as the documentation says."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,11 +7,12 @@ import numpy as np
 import pytest
 from drawn_network import drawn_network
 from PIL import Image
+from site_cells import python_cells
 
 import golmu
 from golmu.errors import DataError, GolmuWarning, InputError, InputTypeError
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "predict-and-ship.md"
+PAGE = Path(__file__).parents[2] / "docs" / "en" / "how-to" / "predict-and-ship.md"
 
 
 def picture(path, rng, size, mode, level, **options):
@@ -35,9 +35,7 @@ SIZES = [(28, 28), (640, 480), (31, 97), (7, 5), (1, 9), (300, 2)]
 @pytest.mark.parametrize(("channels", "ground"), [(1, "dark"), (1, "light"), (1, ""), (3, "")])
 @pytest.mark.filterwarnings("ignore::golmu.errors.GolmuWarning")  # images that are inverted
 def test_ten_lines_of_pillow_give_the_same_pixels(tmp_path, channels, ground):
-    (code,) = [
-        block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if "def fit(" in block
-    ]
+    (code,) = [cell for cell in python_cells(PAGE) if "def fit(" in cell]
     assert "golmu" not in code
     names = {}
     exec(code.partition("\nfolder")[0], names)

@@ -21,7 +21,7 @@ from golmu import cli
 from golmu.model.model import save_model
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "en" / "how-to" / "serve.md").read_text(encoding="utf-8")
 TOKEN = "some-long-secret"
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from drawn_network import drawn_network
 from PIL import Image
+from site_cells import python_cells
 
 import golmu
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "predict-and-ship.md"
+PAGE = Path(__file__).parents[2] / "docs" / "en" / "how-to" / "predict-and-ship.md"
 
 NETWORKS = {
     "grey": {"shape": (28, 28, 1), "ground": "dark", "test_flip": True},
@@ -96,8 +97,7 @@ def test_every_format_answers_alike_without_golmu(tmp_path, pictures):
         for to in ("onnx", "litert", "saved-model", "keras"):
             if kind == "grey" or to == "onnx":  # the others take seconds each
                 folders[str(golmu.export(predictor, tmp_path / f"{kind}-{to}", to=to).folder)] = kind
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (pillow,) = [block.partition("\nfolder")[0] for block in blocks if "def fit(" in block]
+    (pillow,) = [cell.partition("\nfolder")[0] for cell in python_cells(PAGE) if "def fit(" in cell]
     code = READER.format(pillow=pillow)
     command = [sys.executable, "-I", "-c", f"import sys; sys.path += {sys.path!r}\n{code}", str(pictures), *folders]
     done = subprocess.run(
@@ -119,15 +119,15 @@ def test_the_page_shows_how_to_use_each_format(tmp_path, pictures, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.open(pictures / "3.jpg").save("photo.jpg")
     expected = list(predictor.predict("photo.jpg").probabilities.values())
-    text = PAGE.read_text(encoding="utf-8").partition("### What is inside")[2]
     names, used = {"golmu": golmu, "predictor": predictor}, []
     for to in ("onnx", "litert", "saved-model", "keras"):
         golmu.export(predictor, Path("shipped") / to, to=to)
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
-        exec(block, names)
-        if "probabilities" in block:
-            # The signature `files` rounds some pixels differently.
-            tolerance = 0.05 if 'signatures["files"]' in block else 1e-5
-            assert np.ravel(names["probabilities"]).tolist() == pytest.approx(expected, abs=tolerance), block
-            used += re.findall(r"shipped/([a-z-]+)", block)
+    after_export = [cell for cell in python_cells(PAGE) if "golmu.export(" not in cell and "shipped/" in cell]
+    for cell in after_export:
+        exec(cell, names)
+        if "probabilities" in cell:
+            assert np.ravel(names["probabilities"]).tolist() == pytest.approx(expected, abs=1e-5), cell
+            used += re.findall(r"shipped/([a-z-]+)", cell)
+    # The signature `files` rounds some pixels differently.
+    assert np.ravel(names["from_file"]).tolist() == pytest.approx(expected, abs=0.05)
     assert sorted(used) == ["keras", "litert", "onnx", "saved-model"]
