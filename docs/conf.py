@@ -19,7 +19,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "joined_streams",
+    "docstrings",
+    "joined_output",
     "language_switch",
     "mathml",
     "repository_links",
@@ -37,6 +38,8 @@ nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 
+smartquotes = False  # messages and options are found as they are typed
+
 html_theme = "furo"
 html_title = project
 html_theme_options = {"top_of_page_buttons": ["edit"]}  # the place of the switch between languages: templates/
@@ -50,3 +53,8 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+autoclass_content = "class"
+python_use_unqualified_type_names = True
+add_module_names = False
+napoleon_google_docstring = False
+napoleon_preprocess_types = False

@@ -182,7 +182,16 @@ PLAIN = Method(record_loss="before")
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Method):
-    """The size of the network and every setting of its training."""
+    """The size of the network and every setting of its training.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import golmu
+    >>> recipe = replace(golmu.RECIPES["best"], epochs=60)
+    >>> recipe.n_kernels, recipe.units, recipe.epochs, recipe.optimizer
+    (10, 100, 60, 'nesterov')
+    """
 
     n_kernels: int | tuple[int, ...] = setting(
         "Number of 3x3 convolution kernels; several numbers, such as 16,32,64, make as many blocks of convolution and "
@@ -370,6 +379,12 @@ def epochs_for(name: str, n_images: int) -> int:
         The name of a recipe.
     n_images
         How many images there are to train and to validate on.
+
+    Examples
+    --------
+    >>> from golmu.recipe import epochs_for
+    >>> epochs_for("any", 1_000), epochs_for("any", 20_000), epochs_for("any", 60_000)
+    (60, 30, 20)
     """
     usual = get_recipe(name).epochs
     if name != "any" or not n_images:

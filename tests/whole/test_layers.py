@@ -128,6 +128,7 @@ ODD_TESTS = [
     "engines/test_choice",
     "engines/test_steps",
     "engines/test_twins",
+    "examples/test_examples",
     "examples/test_notebooks",
     "plots/test_plots",
     "runs/test_old_run",

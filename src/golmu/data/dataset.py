@@ -96,6 +96,15 @@ class Dataset:
         ------
         InputError, InputTypeError
             If an argument cannot be used; the message says which, what was expected and what was received.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from golmu import Dataset
+        >>> images = np.arange(6 * 4 * 4, dtype=np.uint8).reshape(6, 4, 4)
+        >>> dataset = Dataset.from_arrays(images, ["cat", "dog", "cat", "dog", "cat", "dog"])
+        >>> dataset.class_names, dataset.train.labels.tolist()
+        (('cat', 'dog'), [0, 1, 0, 1, 0, 1])
         """
         if (test_images is None) != (test_labels is None):
             raise InputTypeError("test_images and test_labels belong together: give both, or neither")
@@ -145,6 +154,13 @@ class Dataset:
             If an argument is out of range, or a class has only one image, which cannot be in both parts.
         InputTypeError
             If an argument is not a number.
+
+        Examples
+        --------
+        >>> import golmu
+        >>> train, validation = golmu.load_dataset("digits").split()
+        >>> len(train), len(validation)
+        (1149, 288)
         """
         check_split(validation, random_state)
         self._refuse_single_images()
@@ -176,6 +192,13 @@ class Dataset:
             If an argument is out of range, a class has only one image, or there are fewer images than folds.
         InputTypeError
             If an argument is not an integer.
+
+        Examples
+        --------
+        >>> import golmu
+        >>> dataset = golmu.load_dataset("digits")
+        >>> [len(dataset.fold(number, 5)[1]) for number in range(1, 6)]
+        [288, 288, 287, 287, 287]
         """
         n_folds = integer_within(n_folds, "n_folds", 2, MAX_FOLDS)
         number = integer_within(number, "number", 1, n_folds)

@@ -32,6 +32,16 @@ class ImageSet:
         If a shape, an element type or a label is not as described above; the message says which.
     InputTypeError
         If `images` or `labels` is not a NumPy array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from golmu import ImageSet
+    >>> images = ImageSet(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 1, 0, 1]))
+    >>> images
+    <ImageSet: 4 images of 8x8x1, 2 classes>
+    >>> images.take(np.array([1, 3])).labels.tolist()
+    [1, 1]
     """
 
     images: NDArray[np.uint8]

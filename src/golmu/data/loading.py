@@ -90,6 +90,13 @@ def load_dataset(
         that of data that are not image files; or if there is no column `label`.
     InputTypeError
         If an argument is of a wrong type.
+
+    Examples
+    --------
+    >>> import golmu
+    >>> dataset = golmu.load_dataset("digits")
+    >>> dataset.train
+    <ImageSet: 1,437 images of 8x8x1, 10 classes>
     """
     read_options = ReadOptions(as_size(size), channels, skip_bad, label, progress)
     return read_and_warn(name, folder, read_options)

@@ -71,6 +71,17 @@ def explain(
     pooling. A network with `test_flip` answers with the mean logits of the image and its mirror image: the first three
     maps are of that mean, `grad_cam` is the mean of the two views' maps, and the layers are those of the image as it
     is.
+
+    Examples
+    --------
+    >>> import golmu
+    >>> digits = golmu.load_dataset("digits").train
+    >>> network = golmu.ConvolutionNetwork.from_recipe("quick", epochs=5, random_state=0)
+    >>> found = golmu.explain(network.fit(digits.images, digits.labels), digits.images[0])
+    >>> found
+    <Explanation: an image of 8x8x1 as '5', 10 kernels, 100 units, 10 classes>
+    >>> found.saliency.shape, found.pooled.shape
+    ((8, 8), (4, 4, 10))
     """
     if not isinstance(network, ConvolutionNetwork | Predictor):
         raise InputTypeError(f"network must be a ConvolutionNetwork or a Predictor, got {type(network).__name__}")

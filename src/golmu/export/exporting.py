@@ -104,9 +104,11 @@ def export(
     Examples
     --------
     >>> import golmu
-    >>> predictor = golmu.load("runs/digits-any")  # doctest: +SKIP
-    >>> golmu.export(predictor, "digits-onnx", to="onnx").network  # doctest: +SKIP
-    PosixPath('digits-onnx/network.onnx')
+    >>> digits = golmu.load_dataset("digits").train
+    >>> network = golmu.ConvolutionNetwork(n_kernels=4, random_state=0).fit(digits.images, digits.labels, epochs=1)
+    >>> exported = golmu.export(network.predictor_, "digits-page", to="page")
+    >>> exported.network.as_posix()
+    'digits-page/index.html'
     """
     if not isinstance(predictor, Predictor):
         raise InputTypeError(f"predictor must be a golmu.Predictor, such as golmu.load returns, got {predictor!r}")

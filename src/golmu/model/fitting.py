@@ -45,9 +45,12 @@ def fit_image(path: str | Path, predictor: Predictor, *, invert: str | None = No
     Examples
     --------
     >>> import golmu
-    >>> predictor = golmu.load("runs/fashion-mnist-chapter")  # doctest: +SKIP
-    >>> golmu.fit_image("shirt.jpg", predictor).shape  # doctest: +SKIP
-    (28, 28, 1)
+    >>> from PIL import Image
+    >>> digits = golmu.load_dataset("digits").train
+    >>> network = golmu.ConvolutionNetwork(n_kernels=4, random_state=0).fit(digits.images, digits.labels, epochs=1)
+    >>> Image.new("RGB", (640, 480)).save("photo.png")
+    >>> golmu.fit_image("photo.png", network.predictor_).shape
+    (8, 8, 1)
     """
     if not isinstance(predictor, Predictor):
         raise InputTypeError(f"predictor must be a golmu.Predictor, such as golmu.load returns, got {predictor!r}")

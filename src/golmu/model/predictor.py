@@ -26,9 +26,13 @@ class Predictor:
     Examples
     --------
     >>> import golmu
-    >>> predictor = golmu.load("runs/fashion-mnist-chapter")  # doctest: +SKIP
-    >>> predictor.predict("shirt.jpg").label  # doctest: +SKIP
-    'shirt'
+    >>> digits = golmu.load_dataset("digits").train
+    >>> network = golmu.ConvolutionNetwork.from_recipe("quick", epochs=5, random_state=0)
+    >>> predictor = network.fit(digits.images, digits.labels).predictor_
+    >>> predictor.predict(digits.images[0]).label
+    '5'
+    >>> [answer.label for answer in predictor.predict(digits.images[:3])]
+    ['5', '0', '5']
     """
 
     model: Model

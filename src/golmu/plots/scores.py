@@ -32,6 +32,13 @@ def confusion(matrix: ArrayLike, class_names: Sequence[str] | None = None, axes:
     """Draw a confusion matrix (C, C) of counts, each row divided by its sum: how the images of a class were predicted.
 
     Rows are true classes, columns are predicted classes. A class without images is a row of zeros.
+
+    Examples
+    --------
+    >>> from golmu import plots
+    >>> axes = plots.confusion([[8, 2], [1, 9]], ["cat", "dog"])
+    >>> axes.get_ylabel()
+    'true class'
     """
     counts = np.asarray(matrix)
     if counts.ndim != 2 or len(counts) != counts.shape[1]:

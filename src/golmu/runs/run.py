@@ -27,10 +27,15 @@ class Run:
 
     Examples
     --------
-    >>> from golmu import Run
-    >>> run = Run.open("runs/fashion-mnist-chapter")  # doctest: +SKIP
-    >>> run.record.results.val_accuracy, run.recipe.learning_rate  # doctest: +SKIP
-    (0.8758, 0.01)
+    >>> import golmu
+    >>> digits = golmu.load_dataset("digits").train
+    >>> network = golmu.ConvolutionNetwork(n_kernels=4, units=20, random_state=0)
+    >>> network = network.fit(digits.images, digits.labels, epochs=2, run="runs/digits")
+    >>> run = golmu.Run.open("runs/digits")
+    >>> run
+    <Run: runs/digits, finished>
+    >>> len(run.history.losses), run.recipe.units
+    (2, 20)
     """
 
     folder: Path
@@ -233,9 +238,11 @@ def load(path: str | Path, *, engine: str = "auto") -> Predictor:
     Examples
     --------
     >>> import golmu
-    >>> predictor = golmu.load("runs/digits-any")  # doctest: +SKIP
-    >>> predictor.predict("seven.png").label  # doctest: +SKIP
-    '7'
+    >>> digits = golmu.load_dataset("digits").train
+    >>> network = golmu.ConvolutionNetwork(n_kernels=4, random_state=0).fit(digits.images, digits.labels, epochs=1)
+    >>> network.save("digits.safetensors")
+    >>> golmu.load("digits.safetensors")
+    <Predictor: digits.safetensors, images of 8x8x1, 10 classes>
     """
     path = as_path(path, "path")
     if not is_model_file(path):

@@ -47,7 +47,20 @@ class History:
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a training, handed to callbacks after every slice and at the end of every epoch."""
+    """The state of a training, handed to callbacks after every slice and at the end of every epoch.
+
+    Examples
+    --------
+    >>> import golmu
+    >>> digits = golmu.load_dataset("digits").train
+    >>> finished = set()
+    >>> network = golmu.ConvolutionNetwork(n_kernels=4, random_state=0)
+    >>> network = network.fit(
+    ...     digits.images, digits.labels, epochs=3, callback=lambda progress: finished.add(progress.epoch)
+    ... )
+    >>> sorted(finished)[-1]
+    3
+    """
 
     epoch: int
     """Epochs finished."""

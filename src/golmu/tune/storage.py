@@ -57,7 +57,7 @@ def open_journal(folder: Path) -> Iterator[Shared]:
                 super().append_logs(logs)
             except OSError as error:
                 raise SaveError(
-                    f"the trials cannot be written to {path}: {error.strerror or error}; mend this, and continue with "
+                    f"the trials cannot be written to {path}: {error.strerror or error}; fix this, and continue with "
                     "--resume"
                 ) from error
 
