@@ -63,7 +63,7 @@ class _Part(NamedTuple):
     """Predictions for the images of one part of the file."""
 
     names: Iterable[str]
-    probabilities: NDArray[np.float32]
+    logits: NDArray[np.float32]
     """(n, C)"""
     bad: int
     """Images that could not be read."""
@@ -214,7 +214,7 @@ class _Work:
     def _predict(self, batches: Iterator[Batch], n: int, progress: Progress | None, done: int, n_all: int) -> _Part:
         """Predict the next `n` images, of which some may be unreadable, after `done` of `n_all`."""
         names: list[Iterable[str]] = []
-        probabilities, bad = [np.empty((0, len(self._predictor.class_names)), np.float32)], []
+        logits, bad = [np.empty((0, len(self._predictor.class_names)), np.float32)], []
         end = done + n
         while done < end:
             batch = next(batches, None)
@@ -228,16 +228,16 @@ class _Work:
             names.append(batch.names)
             bad += batch.bad
             if len(batch.images):
-                probabilities.append(softmax(self._predictor.engine.logits(batch.images)))
+                logits.append(self._predictor.engine.logits(batch.images))
             done += len(batch.images) + len(batch.bad)
             if progress is not None:
                 progress(done, n_all)
         reasons = list(map(str, bad[:MAX_BAD_NAMED]))
-        return _Part(itertools.chain.from_iterable(names), np.concatenate(probabilities), len(bad), reasons)
+        return _Part(itertools.chain.from_iterable(names), np.concatenate(logits), len(bad), reasons)
 
     def _keep(self, path: Path, part: _Part) -> None:
         """Write a part, then a note that it is whole."""
-        n = len(part.probabilities)
+        n = len(part.logits)
         write_atomically(path, self._content(part))
         write_file(_note(path), json.dumps([n, part.bad, part.reasons]), "the parts of the predictions")
         self._count(n, part.bad, part.reasons)
@@ -265,8 +265,9 @@ class _Work:
 
     def _content(self, part: _Part) -> bytes:
         """Return a part of the file, without the names of the columns where it is CSV."""
-        chosen, most = part.probabilities.argmax(axis=1), part.probabilities.max(axis=1)
-        names, columns = list(part.names), list(part.probabilities.T) if len(self._names) > len(COLUMNS) else []
+        probabilities = softmax(part.logits)
+        chosen, most = probabilities.argmax(axis=1), probabilities.max(axis=1)
+        names, columns = list(part.names), list(probabilities.T) if len(self._names) > len(COLUMNS) else []
         if not "".join(names).isascii():
             names = [one.encode("utf-8", "backslashreplace").decode() for one in names]
         class_names = self._predictor.class_names
