@@ -41,12 +41,14 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=False)
         self.loaded: list[str] = []
         self.inline: dict[str, list[str]] = {"script": [], "style": []}
+        self.has_handlers = False
         self._inside = ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attributes}
+        self.has_handlers |= any(name.startswith("on") for name in values)
         self._inside = tag if tag == "style" or (tag == "script" and "src" not in values) else ""
         if self._inside:
             self.inline[tag].append("")
@@ -78,6 +80,11 @@ def outside_sources(text: str, kind: str) -> list[str]:
     return [address for address in loaded if ELSEWHERE.match(address)]
 
 
+def has_handlers(text: str) -> bool:
+    """Tell whether a page has scripts in attributes, such as `onclick`: its policy would keep them from running."""
+    return _Page(text).has_handlers
+
+
 def secured(text: str) -> str:
     """Return a page with a policy that allows the files beside it, and the scripts inside it by their digest."""
     digests = (hashlib.sha256(script.encode()).digest() for script in _Page(text).inline["script"])
@@ -97,4 +104,6 @@ def problems(site: Path) -> list[str]:
         found += [f"{path}: loads {address}" for address in outside_sources(text, kind)]
         if kind == "html" and "Content-Security-Policy" not in text:
             found.append(f"{path}: has no content security policy")
+        if kind == "html" and has_handlers(text):
+            found.append(f"{path}: has a script in an attribute such as onclick, which the policy keeps from running")
     return found

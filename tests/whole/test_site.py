@@ -112,6 +112,15 @@ def test_a_page_gets_a_policy_that_allows_its_own_scripts_by_their_digest(check)
     assert "unsafe-eval" not in policy
 
 
+def test_a_script_in_an_attribute_is_named_since_the_policy_blocks_it(check, tmp_path):
+    page = '<meta charset="utf-8"><button {}>on</button><pre>&lt;a onclick="b()"&gt;</pre>'
+    (tmp_path / "a.html").write_text(check["secured"](page.format('onclick="a()"')), encoding="utf-8")
+    (tmp_path / "b.html").write_text(check["secured"](page.format("")), encoding="utf-8")
+    (found,) = check["problems"](tmp_path)
+    assert "a.html" in found
+    assert "onclick" in found
+
+
 def test_a_page_without_a_policy_is_named(check, tmp_path):
     (tmp_path / "a.html").write_text('<meta charset="utf-8"><p>', encoding="utf-8")
     assert "has no content security policy" in check["problems"](tmp_path)[0]
