@@ -133,8 +133,10 @@ def test_the_readmes_name_real_make_targets_and_pictures():
     for name in READMES:
         assert "docs/images/report.png" in text_of(name)
     linked = "".join(map(text_of, PAGES))
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("draw_*.py"))
     for picture in (ROOT / "docs" / "images").iterdir():
         assert f"images/{picture.name})" in linked
+        assert f'"{picture.name}"' in scripts, "every picture is drawn by a script"
 
 
 @pytest.mark.parametrize("page", PAGES)
