@@ -46,7 +46,7 @@ for optimizer in OPTIMIZERS:
     first, later = (
         subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(2)
     )
-    assert "compiling the kernels" in first.stderr
+    assert "compiling the engine" in first.stderr
     assert "compiling" not in later.stderr
     for fresh, loaded in zip(first.stdout.splitlines(), later.stdout.splitlines(), strict=True):
         assert fresh == loaded, fresh[:100]
