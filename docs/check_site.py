@@ -6,27 +6,24 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-LOADING = {
-    "audio": "src",
-    "embed": "src",
-    "iframe": "src",
-    "img": "src",
-    "input": "src",
-    "link": "href",
-    "object": "data",
-    "script": "src",
-    "source": "src",
-    "track": "src",
-    "video": "src",
-}
-"""The attribute of each element that a browser loads without being asked."""
+LOADING = {"src", "srcset", "imagesrcset", "poster", "background", "data", "href", "xlink:href", "manifest"}
+"""Attributes that a browser loads without being asked."""
+
+NAMING = {"a", "area", "base"}
+"""Elements whose `href` only leads elsewhere; the policy forbids `base` altogether."""
 
 NOT_LOADED = {"alternate", "author", "canonical", "help", "index", "license", "next", "prev", "search"}
 """What a link element may name elsewhere: relations that a browser only knows of."""
 
-ELSEWHERE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
-IN_STYLE = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])([^"')]+)""", re.IGNORECASE)
-IN_SCRIPT = re.compile(r"""(?:import\s*\(?|importScripts\(|fetch\(|new Worker\()\s*["'`]([^"'`]+)""")
+ELSEWHERE = re.compile(r"[\s\x00-\x1f]*(?:(?:https?|ftp|wss?):|[/\\\\]{2})", re.IGNORECASE)
+IN_STYLE = re.compile(r"""(?:url\(\s*["']?|@import\s*["']|image-set\(\s*["'])([^"')]+)""", re.IGNORECASE)
+IN_SCRIPT = re.compile(
+    r"""(?:\b(?:import|from)\s*\(?|\b(?:importScripts|fetch|WebSocket|EventSource|Worker|SharedWorker|sendBeacon)\s*\()"""
+    r"""\s*["'`]([^"'`]+)"""
+)
+STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+KINDS = {"html": "html", "htm": "html", "svg": "html", "css": "css", "js": "js", "mjs": "js"}
+"""How the files of a site are read, by their endings."""
 
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -41,20 +38,26 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=False)
         self.loaded: list[str] = []
         self.inline: dict[str, list[str]] = {"script": [], "style": []}
-        self.has_handlers = False
+        self.has_handlers = self.has_policy = False
         self._inside = ""
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attributes}
+        values: dict[str, str] = {}
+        for name, value in attributes:
+            values.setdefault(name, value or "")  # the first counts, as in a browser
         self.has_handlers |= any(name.startswith("on") for name in values)
+        self.has_policy |= values.get("http-equiv", "").lower() == "content-security-policy"
+        if values.get("http-equiv", "").lower() == "refresh":
+            self.loaded.append(values.get("content", "").partition("=")[2].strip(" '\""))
         self._inside = tag if tag == "style" or (tag == "script" and "src" not in values) else ""
         if self._inside:
             self.inline[tag].append("")
+        names = LOADING if tag not in NAMING else LOADING - {"href"}
         if not (tag == "link" and values.get("rel", "") in NOT_LOADED):
-            self.loaded += [values[LOADING[tag]]] if LOADING.get(tag) in values else []
-        self.loaded += re.findall(r"[^\s,]+", values.get("srcset", ""))
+            for name in names & values.keys():
+                self.loaded += values[name].split(",") if name.endswith("srcset") else [values[name]]
         self.loaded += IN_STYLE.findall(values.get("style", ""))
 
     def handle_endtag(self, tag: str) -> None:
@@ -70,19 +73,14 @@ class _Page(HTMLParser):
 def outside_sources(text: str, kind: str) -> list[str]:
     """List the addresses elsewhere that a text makes a browser load; its `kind` is html, css or js."""
     if kind == "css":
-        loaded = IN_STYLE.findall(text)
+        loaded = IN_STYLE.findall(STYLE_COMMENT.sub("", text))
     elif kind == "js":
         loaded = IN_SCRIPT.findall(text)
     else:
         page = _Page(text)
         styles, scripts = ("\n".join(page.inline[kind]) for kind in ("style", "script"))
-        loaded = page.loaded + IN_STYLE.findall(styles) + IN_SCRIPT.findall(scripts)
+        loaded = page.loaded + IN_STYLE.findall(STYLE_COMMENT.sub("", styles)) + IN_SCRIPT.findall(scripts)
     return [address for address in loaded if ELSEWHERE.match(address)]
-
-
-def has_handlers(text: str) -> bool:
-    """Tell whether a page has scripts in attributes, such as `onclick`: its policy would keep them from running."""
-    return _Page(text).has_handlers
 
 
 def secured(text: str) -> str:
@@ -97,13 +95,16 @@ def problems(site: Path) -> list[str]:
     """Name each file of the site that loads something from elsewhere, and each page without a policy."""
     found = []
     for path in sorted(site.rglob("*")):
-        kind = path.suffix.removeprefix(".")
-        if kind not in {"html", "css", "js"}:
+        kind = KINDS.get(path.suffix.removeprefix(".").lower())
+        if kind is None or not path.is_file():
             continue
         text = path.read_text(encoding="utf-8")
-        found += [f"{path}: loads {address}" for address in outside_sources(text, kind)]
-        if kind == "html" and "Content-Security-Policy" not in text:
+        found += [f"{path}: loads {address.strip()}" for address in outside_sources(text, kind)]
+        if kind != "html" or path.suffix.lower() == ".svg":
+            continue
+        page = _Page(text)
+        if not page.has_policy:
             found.append(f"{path}: has no content security policy")
-        if kind == "html" and has_handlers(text):
+        if page.has_handlers:
             found.append(f"{path}: has a script in an attribute such as onclick, which the policy keeps from running")
     return found

@@ -33,6 +33,7 @@ templates_path = ["templates"]
 nb_execution_mode = "cache"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
+nb_execution_show_tb = True  # names the cell, and what it said
 nb_execution_timeout = 180
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

@@ -79,17 +79,12 @@ def test_a_parquet_file_says_the_same(folder):
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 30])
-def test_parts_are_together_the_whole(folder, n, capsys):
+def test_parts_are_together_the_whole(folder, n):
     assert main("predict", folder / "run", folder / "images", "--output", "all.csv") == 0
     together = []
     for i in range(1, n + 1):
-        status = main("predict", folder / "run", folder / "images", "--output", f"{i}.csv", "--part", f"{i}/{n}")
-        if 24 * i // n == 24 * (i - 1) // n:
-            assert status == 2
-            assert "there is no image to predict" in capsys.readouterr().err
-        else:
-            assert status == 0
-            together += rows(f"{i}.csv")
+        assert main("predict", folder / "run", folder / "images", "--output", f"{i}.csv", "--part", f"{i}/{n}") == 0
+        together += rows(f"{i}.csv")
     assert together == rows("all.csv")
 
 
@@ -273,3 +268,42 @@ def test_images_that_become_fewer_while_they_are_read_are_one_error(folder, tmp_
     monkeypatch.setattr(image_sources.FileSource, "read", lambda *_: iter(()))
     assert main("predict", folder / "run", folder / "images", "--output", "a.csv") == 2
     assert "become fewer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_table_may_hold_nothing_but_images(folder, tmp_path, ending):
+    files = sorted((folder / "images").rglob("*.png"))[:3]
+    if ending == ".csv":
+        with Path("new.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([["image"], *([f"{i}.png"] for i in range(3))])
+        for i, path in enumerate(files):
+            Path(f"{i}.png").write_bytes(path.read_bytes())
+    else:
+        parquet.write_table(pyarrow.table({"image": [path.read_bytes() for path in files]}), "new.parquet")
+    assert main("predict", folder / "run", f"new{ending}", "--output", "out.csv") == 0
+    assert [row["label"] for row in rows("out.csv")] == [expected(folder)[str(path)].label for path in files]
+
+
+def test_files_of_the_run_and_of_the_data_are_not_replaced(folder, tmp_path, capsys):
+    history = (folder / "run" / "history.csv").read_bytes()
+    assert main("predict", folder / "run", folder / "images", "--output", folder / "run" / "history.csv") == 2
+    assert "would be replaced" in capsys.readouterr().err
+    assert (folder / "run" / "history.csv").read_bytes() == history
+    image = next((folder / "images").rglob("*.png"))
+    Path("link.csv").symlink_to(image)
+    content = image.read_bytes()
+    assert main("predict", folder / "run", folder / "images", "--output", "link.csv") == 2
+    assert "give a place outside" in capsys.readouterr().err
+    assert image.read_bytes() == content
+    assert main("predict", folder / "run", folder / "images", "--output", folder / "images" / "a.csv") == 2
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_job_without_an_image_writes_a_file_without_rows(folder, tmp_path, ending):
+    assert main("predict", folder / "run", folder / "images", "--output", f"a.{ending}", "--part", "1/50") == 0
+    assert main("predict", folder / "run", folder / "images", "--output", f"all.{ending}") == 0
+    if ending == "csv":
+        assert Path("a.csv").read_text() == Path("all.csv").read_text().splitlines(keepends=True)[0]
+    else:
+        assert parquet.read_table("a.parquet").schema == parquet.read_table("all.parquet").schema
+        assert parquet.read_table("a.parquet").num_rows == 0

@@ -9,7 +9,7 @@ import pytest
 from golmu import plots
 from golmu.errors import GolmuWarning, TrainingError
 from golmu.recipe import RECIPES
-from golmu.tune.results import MIN_TRIALS, TrialResult, best_of, importances, ranking, write_results
+from golmu.tune.results import MIN_TRIALS, TrialResult, best_of, importances, last_attempt, ranking, write_results
 from golmu.tune.space import parse_space
 
 SPACE = parse_space(["learning_rate=log:0.01:1", "units=int:2:9", "n_kernels=2,2-4"])
@@ -30,6 +30,12 @@ def test_the_best_trial_has_the_lowest_loss_of_those_that_ended():
         best_of([RESULTS[1], RESULTS[4]])
     with pytest.raises(TrainingError, match=r"^none of the 1 trials has come to its end$"):
         best_of(RESULTS[1:2])
+
+
+def test_a_trial_that_was_cut_off_twice_is_found_where_it_ran_again():
+    results = [trial(0, None, "again", again_as=2), trial(1, 0.3), trial(2, None, "again", again_as=4), trial(4, 0.2)]
+    assert last_attempt(results, 0).number == 4
+    assert last_attempt(results, 1).number == 1
 
 
 def test_what_mattered_is_found():

@@ -70,6 +70,16 @@ def check():
         ('<p style="background: url(https://example.org/a.png)">', "html"),
         ('<style>@import "https://example.org/a.css";</style>', "html"),
         ('<iframe src="https://example.org/"></iframe>', "html"),
+        ('<video poster="https://example.org/a.png"></video>', "html"),
+        ('<svg><image xlink:href="https://example.org/a.png"/></svg>', "html"),
+        ('<svg><use href="https://example.org/a.svg#a"/></svg>', "html"),
+        ('<meta http-equiv="refresh" content="0; url=https://example.org/">', "html"),
+        ('<img src="https://example.org/a.png" src="a.png">', "html"),
+        ('<img src="https:example.org/a.png">', "html"),
+        ('<script>import a from "https://example.org/a.js"</script>', "html"),
+        ('@import"https://example.org/a.css";', "css"),
+        ('export * from "https://example.org/a.js"', "js"),
+        ('new WebSocket("wss://example.org/")', "js"),
         ("@font-face { src: url('https://example.org/a.woff2') }", "css"),
         ('fetch("https://example.org/a.json")', "js"),
     ],
@@ -87,6 +97,7 @@ def test_what_comes_from_elsewhere_is_found(check, text, kind):
         ('<img src="data:image/png;base64,AA=="><img src="../_images/a.png">', "html"),
         ("<pre>&lt;img src=https://example.org/a.png&gt;</pre>", "html"),
         ("a { background: url(../a.png) } /* https://example.org/ */", "css"),
+        ("a { } /* url(https://example.org/a.png) */", "css"),
         ("// https://example.org/\nfetch(`data/${name}.json`)", "js"),
     ],
 )
@@ -122,5 +133,5 @@ def test_a_script_in_an_attribute_is_named_since_the_policy_blocks_it(check, tmp
 
 
 def test_a_page_without_a_policy_is_named(check, tmp_path):
-    (tmp_path / "a.html").write_text('<meta charset="utf-8"><p>', encoding="utf-8")
+    (tmp_path / "a.html").write_text('<meta charset="utf-8"><p>Content-Security-Policy', encoding="utf-8")
     assert "has no content security policy" in check["problems"](tmp_path)[0]

@@ -51,6 +51,8 @@ class TrialResult:
     seconds: float | None = None
     note: str = ""
     """Why it failed."""
+    again_as: int | None = None
+    """The number of the trial that stands for it, if it was cut off."""
 
 
 def trial_results(study: Study, space: Space) -> list[TrialResult]:
@@ -69,8 +71,18 @@ def _result(trial: FrozenTrial, space: Space, again: dict[int, int]) -> TrialRes
     elif state == "failed" and not note:
         note = "its process was killed each time: it may need more memory than there is"
     return TrialResult(
-        trial.number, state, settings, said.get(LOSS), said.get(ACCURACY), said.get(EPOCHS, 0), said.get(SECONDS), note
-    )
+        trial.number, state, settings, said.get(LOSS), said.get(ACCURACY), said.get(EPOCHS, 0), said.get(SECONDS), note,
+        again.get(trial.number),
+    )  # fmt: skip
+
+
+def last_attempt(results: Sequence[TrialResult], number: int) -> TrialResult:
+    """Return the trial that stands for this one: itself, unless it was cut off and ran again."""
+    by_number = {one.number: one for one in results}
+    trial = by_number[number]
+    while trial.again_as in by_number:
+        trial = by_number[trial.again_as]
+    return trial
 
 
 def best_of(results: Sequence[TrialResult]) -> TrialResult:

@@ -418,7 +418,7 @@ def test_other_ends_of_lines_and_marks_of_order(tmp_path):
     [
         (b"", "has 0 bytes, but 1 to 4294967296 are read; check or split it"),
         (b"\n\n", "has 0 columns, but needs one for labels and at least one for images"),
-        (b"label\n1\n", "has 1 columns, but needs one for labels"),
+        (b"label\n1\n", "has 1 column, but needs one for labels"),
         (b"\xff\xfe,\n", "is neither UTF-8 nor CP949 text: save it as UTF-8 (in Excel, as CSV UTF-8)"),
         (b"label,a,b,c,d\ncaf\xe9,1,2,3,4\n", "is neither UTF-8 nor CP949 text: save it as UTF-8 (in Excel, as CSV"),
         (

@@ -10,12 +10,13 @@ from typing import Any
 
 from golmu.checks import one_of
 from golmu.cli.output import say
-from golmu.cli.places import refuse_to_replace
+from golmu.cli.places import refuse_in_data, refuse_to_replace
 from golmu.cli.progress import ReadingDisplay
 from golmu.data.readers.table_folders import is_table_name
 from golmu.data.shards.index import is_packed
 from golmu.errors import InputError, warn
 from golmu.preprocessing import INVERSIONS
+from golmu.runs.folder import HELD_OUT, HISTORY
 from golmu.runs.run import load
 
 ORDER = ("image", "label", "probability", "inverted", "probabilities")
@@ -86,14 +87,16 @@ def predict_to_file(
     Raises
     ------
     GolmuError
-        If the network or an image cannot be read, or the file cannot be written.
+        If the network or an image cannot be read, or the file cannot be written or would replace what is read.
     """
     from golmu.model.bulk.image_sources import open_images  # noqa: PLC0415  readers of every kind
     from golmu.model.bulk.prediction_file import check_prediction_file, write_predictions  # noqa: PLC0415
 
     one_of(invert, INVERSIONS, "invert")
     check_prediction_file(output)
-    refuse_to_replace(output, paths)
+    refuse_to_replace(output, [*paths, network / HISTORY, network / HELD_OUT])
+    for path in paths:
+        refuse_in_data(output, str(path), "--output")
     share = parse_part(part)
     predictor = load(network)
     try:

@@ -34,7 +34,17 @@ from golmu.runs.reproduce import data_options
 from golmu.training.batching import refuse_hiding
 from golmu.training.interruption import EXIT_STATUS
 from golmu.tune.record import SearchRecord, read_search, write_search
-from golmu.tune.results import PICTURE, RECIPE, TRIALS, TrialResult, best_of, importances, ranking, write_results
+from golmu.tune.results import (
+    PICTURE,
+    RECIPE,
+    TRIALS,
+    TrialResult,
+    best_of,
+    importances,
+    last_attempt,
+    ranking,
+    write_results,
+)
 from golmu.tune.search import GIVE_THE_SAME, Search
 from golmu.tune.space import check_space, default_space, parse_space
 from golmu.tune.storage import hide_password, open_database, open_journal
@@ -262,9 +272,11 @@ def _finish(search: Search, folder: Path, results: Sequence[TrialResult], n_vali
     console.print(f"trials: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}")
     if shares:
         console.print(f"what mattered: {', '.join(f'{name} {100 * share:.0f} %' for name, share in shares.items())}")
-    first = results[0]
+    first = last_attempt(results, 0)
     if first.state == "finished" and first is not best:
-        console.print(f"the recipe as it was: val_loss {first.loss:.4f}, val_accuracy {first.accuracy:.4f} (trial 0)")
+        console.print(
+            f"the recipe as it was: val_loss {first.loss:.4f}, val_accuracy {first.accuracy:.4f} (trial {first.number})"
+        )
     own = ", the recipe as it was" if best is first else ""
     accuracy = describe_accuracy(best.accuracy, n_validation)
     console.print(

@@ -80,10 +80,12 @@ def choose_columns(table: Table, files: NamedImages, read_options: ReadOptions) 
     Raises
     ------
     DataError
-        If that is not clear, or the columns of numbers do not make images.
+        If there are too few, that is not clear, or the columns of numbers do not make images.
     InputError
         If they do not make images of the size that was asked for.
     """
+    if len(table.names) == 1:
+        raise table.too_few_columns()
     split = first_of(SPLIT_COLUMNS, table.names) if table.has_header else None
     if split == read_options.label or (split and any(map(_is_nested, table.first_values(split)))):
         split = None

@@ -64,15 +64,18 @@ class Table(ABC):
         return []
 
     def _check_columns(self) -> None:
-        if len(self.names) < 2:
-            raise DataError(
-                f"'{self.path}' has {len(self.names)} columns, but needs one for labels and at least one for images"
-            )
+        if not self.names:
+            raise self.too_few_columns()
         if len(self.names) > MAX_COLUMNS:
             raise DataError(f"'{self.path}' has {len(self.names):,} columns, but at most {MAX_COLUMNS:,} are read")
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise DataError(f"'{self.path}' has more than one column '{twice}'; rename all but one")
+
+    def too_few_columns(self) -> DataError:
+        """Return the error about a table that cannot hold images and their labels."""
+        columns = "1 column" if len(self.names) == 1 else f"{len(self.names)} columns"
+        return DataError(f"'{self.path}' has {columns}, but needs one for labels and at least one for images")
 
     def _encoding_error(self) -> DataError:
         return DataError(f"'{self.path}' is neither UTF-8 nor CP949 text: save it as UTF-8 (in Excel, as CSV UTF-8)")

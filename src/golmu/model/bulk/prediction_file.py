@@ -200,6 +200,12 @@ class _Work:
                 written = writer.submit(self._keep, path, part)
             if written is not None:
                 written.result()
+        if not missing and not self._files:  # a share of no image, as where there are more jobs than images
+            self._files = [self._folder / f"part-{first:012}{self._suffix}"]
+            self._keep(self._files[0], _Part((), self._no_logits(), 0, []))
+
+    def _no_logits(self) -> NDArray[np.float32]:
+        return np.empty((0, len(self._predictor.class_names)), np.float32)
 
     def _is_written(self, path: Path) -> bool:
         """Tell whether an earlier process wrote this part; if so, it is counted."""
@@ -214,7 +220,7 @@ class _Work:
     def _predict(self, batches: Iterator[Batch], n: int, progress: Progress | None, done: int, n_all: int) -> _Part:
         """Predict the next `n` images, of which some may be unreadable, after `done` of `n_all`."""
         names: list[Iterable[str]] = []
-        logits, bad = [np.empty((0, len(self._predictor.class_names)), np.float32)], []
+        logits, bad = [self._no_logits()], []
         end = done + n
         while done < end:
             batch = next(batches, None)
@@ -250,7 +256,7 @@ class _Work:
         DataError
             If no image could be read.
         """
-        if not self._written.images:
+        if not self._written.images and (self._written.bad or not len(self._source)):
             reasons = "; ".join(self._written.reasons)
             raise DataError(f"no image can be read: {reasons}" if reasons else "there is no image to predict")
         draft = self._folder / "whole"
