@@ -8,11 +8,8 @@ import shlex
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import numpy as np
 import pytest
 import typer
-from command import main
-from PIL import Image
 
 from golmu import about, cli
 from golmu.cli.commands.recipes import recipe_records
@@ -199,22 +196,6 @@ def commands(text):
 # Python
 
 
-@pytest.fixture
-def desk(tmp_path, monkeypatch):
-    """A current folder with what the pages speak of: a run, a model file, an image, and images in class folders."""
-    monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    for number in range(40):
-        folder = tmp_path / "my-photos" / ("cat", "dog")[number % 2]
-        folder.mkdir(parents=True, exist_ok=True)
-        pixels = rng.integers(0, 256, (32, 40, 3), np.uint8) // (1 + number % 2)
-        Image.fromarray(pixels).save(folder / f"{number}.png")
-    Image.fromarray(rng.integers(0, 90, (20, 20), np.uint8)).save("photo.jpg")
-    with redirect_stdout(io.StringIO()):
-        assert main("train", "fashion-mnist", "--recipe=quick", "--run=runs/fashion-mnist-chapter") == 0
-    Path("model.safetensors").write_bytes(Path("runs/fashion-mnist-chapter/model.safetensors").read_bytes())
-
-
 @pytest.mark.parametrize("page", READMES)
 def test_the_readmes_python_prints_what_they_say(page, fashion_mnist, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -229,8 +210,5 @@ def test_the_readmes_python_prints_what_they_say(page, fashion_mnist, tmp_path, 
         assert numbers == pytest.approx(said_numbers, abs=TOLERANCE)
 
 
-@pytest.mark.parametrize("page", [page for page in in_blocks(PYTHON) if page not in READMES])
-def test_all_python_of_a_page_runs_in_its_order(page, desk):
-    code = "".join(PYTHON.findall(text_of(page)))
-    with redirect_stdout(io.StringIO()):
-        exec(code, {})
+def test_other_pages_have_python_in_cells_alone_which_run_when_the_site_is_built():
+    assert set(in_blocks(PYTHON)) <= set(READMES)
