@@ -53,6 +53,11 @@ def test_every_page_that_says_how_to_do_something_is_there_in_korean():
     assert english == korean
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_no_cell_may_fail(page):
+    assert "raises-exception" not in (DOCS / page).read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def check():
     return runpy.run_path(str(DOCS / "check_site.py"))
