@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from check_site import problems, secured
+from check_site import problems, secured, without_evaluation
 
 DOCS = Path(__file__).resolve().parent
 SITE = DOCS.parent / "site"
@@ -76,6 +76,8 @@ def main() -> int:
         shutil.rmtree(SITE / folder, ignore_errors=True)
     for page in SITE.rglob("*.html"):
         page.write_text(secured(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for script in SITE.glob("*/_static/doctools.js"):
+        script.write_text(without_evaluation(script.read_text(encoding="utf-8")), encoding="utf-8")
     found = problems(SITE)
     for problem in found:
         print(problem, file=sys.stderr)

@@ -48,6 +48,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"  # MathJax would come from elsewhere
 html_show_sourcelink = False
+html_show_search_summary = False  # which a browser cannot fetch from a disk
 html_copy_source = False
 html_show_copyright = False
 copybutton_exclude = ".linenos, .gp, .go"

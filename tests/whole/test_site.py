@@ -137,6 +137,16 @@ def test_a_script_in_an_attribute_is_named_since_the_policy_blocks_it(check, tmp
     assert "onclick" in found
 
 
+def test_a_script_that_runs_a_text_is_named_and_that_of_sphinx_mended(check, tmp_path):
+    sphinx = 'Documentation.PLURAL_EXPR = new Function(\n  "n",\n  `return (${catalog.plural_expr})`,\n);'
+    (tmp_path / "doctools.js").write_text(sphinx, encoding="utf-8")
+    (tmp_path / "theme.js").write_text('this || new Function("return this")()', encoding="utf-8")
+    (found,) = check["problems"](tmp_path)
+    assert "doctools.js: runs a text" in found
+    (tmp_path / "doctools.js").write_text(check["without_evaluation"](sphinx), encoding="utf-8")
+    assert check["problems"](tmp_path) == []
+
+
 def test_a_page_without_a_policy_is_named(check, tmp_path):
     (tmp_path / "a.html").write_text('<meta charset="utf-8"><p>Content-Security-Policy', encoding="utf-8")
     assert "has no content security policy" in check["problems"](tmp_path)[0]
