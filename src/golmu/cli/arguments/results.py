@@ -88,8 +88,8 @@ def predict(
         if json_output:
             print_json(result)
         else:
-            images = "image" if result["images"] == 1 else "images"
-            say(f"predictions for {result['images']:,} {images}: {result['output']}")
+            noun = "image" if result["images"] == 1 else "images"
+            say(f"predictions for {result['images']:,} {noun}: {result['output']}")
         return
     if part is not None or probabilities:
         raise InputError(f"--{'part' if part else 'probabilities'} is for a file of predictions: give --output too")
