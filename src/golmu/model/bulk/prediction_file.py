@@ -200,7 +200,7 @@ class _Work:
                 written = writer.submit(self._keep, path, part)
             if written is not None:
                 written.result()
-        if not missing and not self._files:  # a share of no image, as where there are more jobs than images
+        if not self._files:  # a share of no image, as where there are more jobs than images
             self._files = [self._folder / f"part-{first:012}{self._suffix}"]
             self._keep(self._files[0], _Part((), self._no_logits(), 0, []))
 
