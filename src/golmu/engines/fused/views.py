@@ -18,11 +18,14 @@ from golmu.engines.draws import ERASE_COLUMN, ERASE_ROW, FLIP, SHIFT_DOWN, SHIFT
 from golmu.engines.fused.compiling import kernel
 from golmu.engines.fused.hashing import draw_below
 from golmu.engines.fused.step_options import StepOptions
+from golmu.engines.fused.transposition import SIDE, make_transpose
 
 ZERO = np.float32(0)
 
 START, STEP, DOWN, FIRST, LAST, TOP, LEFT = range(7)
 VALUES_PER_VIEW = 7
+
+_transpose_bytes, _transpose_floats = make_transpose(1), make_transpose(4)
 
 
 @kernel
@@ -49,6 +52,32 @@ def draw_view(key: Any, step_options: StepOptions, height: int, width: int, view
 
 
 @kernel
+def fetch_row(images: Any, starts: Any, n: int, row: int, pixels: Any) -> None:
+    """Copy row `row` of n images to pixels (w·c, S), the sample last; starts (S,) are the images' first numbers.
+
+    Of the samples from n on, which are not real, anything may be copied.
+    """
+    n_numbers, samples = pixels.shape
+    size, numbers = images.itemsize, images.reshape(-1)
+    if n_numbers < SIDE:
+        for at in range(n_numbers):
+            for s in range(n):
+                pixels[at, s] = numbers[np.uint64(starts[s] + row * n_numbers + at)]
+        return
+    first = 0
+    while first < n_numbers:
+        first = min(first, n_numbers - SIDE)  # the last square may overlap the one before
+        start = images.ctypes.data + (row * n_numbers + first) * size
+        for s in range(0, samples, SIDE):
+            to = pixels.ctypes.data + (first * samples + s) * size
+            if size == 1:
+                _transpose_bytes(starts.ctypes.data + 8 * s, start, to, samples)
+            else:
+                _transpose_floats(starts.ctypes.data + 8 * s, start, to, samples)
+        first += SIDE
+
+
+@kernel
 def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
     """Write pixel · scale + offset of the images (n, h, w, c) at the indices `chosen` (m,) to x (c, 2H+2, 2, W+1, S).
 
@@ -56,21 +85,21 @@ def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
     """
     _, height, width, n_channels = images.shape
     _, rows, _, pairs, samples = x.shape
-    pixels, n = images.reshape(-1), len(chosen)
+    n = len(chosen)
     starts = np.empty(samples, np.int64)
-    for s in range(n):
-        starts[s] = chosen[s] * height * width * n_channels
+    for s in range(samples):
+        starts[s] = chosen[min(s, n - 1)] * height * width * n_channels
+    pixels = np.empty((width * n_channels, samples), images.dtype)
     for row in range(min(rows - 1, height)):
+        fetch_row(images, starts, n, row, pixels)
         for channel in range(n_channels):
             even, odd = x[channel, row + 1, 0], x[channel, row + 1, 1]
             a, b = scale[channel], offset[channel]
             for column in range(min(2 * pairs - 1, width)):
-                at = (row * width + column) * n_channels + channel
                 to = even[(column + 1) // 2] if column % 2 else odd[column // 2]
-                # The samples' pixels lie anywhere but go to neighbouring places, so that this loop becomes vector
-                # instructions. Indices are unsigned, since numba checks signed ones for counting from the end.
+                of = pixels[column * n_channels + channel]
                 for s in range(n):
-                    to[s] = a * np.float32(pixels[np.uint64(starts[s] + at)]) + b
+                    to[s] = a * np.float32(of[s]) + b
                 for s in range(n, samples):
                     to[s] = ZERO
 

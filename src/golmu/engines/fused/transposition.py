@@ -1,0 +1,70 @@
+"""Turning a square of numbers: 16 images by 16 of their pixels become 16 pixels by 16 images.
+
+Pixels of one image lie side by side, and the engine wants the same pixel of many images side by side. To gather numbers
+from their places, a processor takes them one by one. Here 16 numbers of each image are read at once, and the vectors
+are interleaved in pairs until the square is turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from golmu.engines.fused.vectors import INDEX, INTEGER
+
+SIDE = 16
+"""Numbers of a side of the square."""
+
+_LOW, _HIGH = (
+    ir.Constant(ir.VectorType(INTEGER, SIDE), [i // 2 + start + SIDE * (i % 2) for i in range(SIDE)])
+    for start in (0, SIDE // 2)
+)
+"""Which numbers of two vectors an interleaving takes: of their lower halves, or of their higher ones."""
+
+
+def make_transpose(n_bytes: int) -> Callable[..., None]:
+    """Make the function for compiled code that turns a square of numbers of so many bytes."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def transpose(typing_context: Any, sources: Any, start: Any, to: Any, to_row: Any) -> Any:
+        """Write number j of source i to place i of row j, for i and j below `SIDE`.
+
+        Source i begins sources[i] numbers behind the address `start`; `sources` is the address of int64. `to` is an
+        address, too, and its rows are `to_row` numbers apart.
+        """
+
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            _emit(builder, n_bytes, *arguments)
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 4), generate
+
+    return transpose  # type: ignore[no-any-return]
+
+
+def _emit(builder: ir.IRBuilder, n_bytes: int, sources: Any, start: Any, to: Any, to_row: Any) -> None:
+    """Emit the instructions of `transpose`."""
+
+    vector = ir.VectorType(ir.IntType(8 * n_bytes), SIDE).as_pointer()
+
+    def place(address: Any, numbers: Any) -> Any:
+        return builder.inttoptr(builder.add(address, builder.mul(numbers, ir.Constant(INDEX, n_bytes))), vector)
+
+    rows = []
+    for i in range(SIDE):
+        source = builder.load(builder.gep(builder.inttoptr(sources, INDEX.as_pointer()), [ir.Constant(INTEGER, i)]))
+        rows.append(builder.load(place(start, source), align=1))
+    # The perfect shuffle of all 256 numbers moves the highest of the 8 bits of their places, four for the image and
+    # four for the pixel, to the lowest place. After four of them, the image and the pixel have changed roles.
+    for _ in range(4):
+        rows = [
+            builder.shuffle_vector(low, high, half)
+            for low, high in zip(rows[: SIDE // 2], rows[SIDE // 2 :], strict=True)
+            for half in (_LOW, _HIGH)
+        ]
+    for j, row in enumerate(rows):
+        builder.store(row, place(to, builder.mul(to_row, ir.Constant(INDEX, j))), align=1)

@@ -1,0 +1,66 @@
+"""Unpacking images for the convolution, against a twin that takes one pixel at a time."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from golmu.engines.fused import views
+from golmu.engines.fused.layout import SAMPLES_PER_PART
+from golmu.engines.fused.transposition import make_transpose
+
+
+@njit
+def unpack(images, chosen, scale, offset, x):
+    views.unpack(images, chosen, scale, offset, x)
+
+
+def unpacked_one_by_one(images, chosen, scale, offset, x):
+    """The twin of `unpack`: what lies at each place of x (c, 2H + 2, 2, W + 1, S)."""
+    result = np.zeros_like(x)
+    channels, rows, _, pairs, _ = x.shape
+    for s, image in enumerate(chosen):
+        for channel in range(channels):
+            for row in range(min(rows - 1, images.shape[1])):
+                for column in range(min(2 * pairs - 1, images.shape[2])):
+                    pixel = images[image, row, column, channel]
+                    # Column 0 of x is the border, so that the image's column 0 is x's column 1, the first of the odd.
+                    half, pair = (column + 1) % 2, (column + 1) // 2
+                    result[channel, row + 1, half, pair, s] = scale[channel] * np.float64(pixel) + offset[channel]
+    return result
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_square_of_numbers_is_turned_and_nothing_beside_it_is_touched(dtype):
+    transpose = make_transpose(np.dtype(dtype).itemsize)
+
+    @njit
+    def turn(numbers, sources, to):
+        transpose(sources.ctypes.data, numbers.ctypes.data, to.ctypes.data, to.shape[1])
+
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(0, 256, 1000).astype(dtype)
+    sources = rng.integers(0, 1000 - 16, 16)
+    to = np.full((17, 40), 7, dtype)
+    turn(numbers, sources, to)
+    assert np.array_equal(to[:16, :16].T, [numbers[source : source + 16] for source in sources])
+    assert (to[16] == 7).all()
+    assert (to[:, 16:] == 7).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("n", [1, 5, SAMPLES_PER_PART])
+@pytest.mark.parametrize(
+    "shape", [(28, 28, 1), (2, 2, 1), (5, 16, 1), (4, 15, 1), (7, 17, 1), (3, 33, 1), (6, 5, 3), (5, 6, 3), (2, 11, 4)]
+)
+def test_each_pixel_gets_to_its_place(shape, n, dtype):
+    height, width, channels = shape
+    rng = np.random.default_rng(n)
+    images = rng.integers(0, 256, (SAMPLES_PER_PART + 9, *shape), dtype=np.uint8).astype(dtype)
+    images.flags.writeable = False
+    chosen = rng.permutation(len(images))[:n]
+    scale, offset = rng.normal(size=(2, channels)).astype(np.float32)
+    x = np.zeros((channels, height // 2 * 2 + 2, 2, width // 2 + 1, SAMPLES_PER_PART), np.float32)
+    x[:, 1:-1, 0, 1:] = x[:, 1:-1, 1, :-1] = np.nan  # what an earlier batch has left inside the border
+    expected = unpacked_one_by_one(images, chosen, scale, offset, x)
+    unpack(images, chosen, scale, offset, x)
+    np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-4)
