@@ -136,14 +136,6 @@ def test_what_a_page_only_names_or_has_itself_is_left_alone(check, text, kind):
     assert check["outside_sources"](text, kind) == []
 
 
-def test_a_line_that_a_shell_prints_in_pieces_stays_whole():
-    pytest.importorskip("myst_nb")
-    join = runpy.run_path(str(DOCS / "extensions" / "joined_output.py"))["join_pieces"]
-    pieces = [("stdout", "epoch 1/2  lo"), ("stderr", "a war"), ("stdout", "ss 0.5\nepoch 2/2\n"), ("stderr", "ning\n")]
-    outputs = [{"output_type": "stream", "name": name, "text": text} for name, text in pieces]
-    assert [one["text"] for one in join(outputs)] == ["epoch 1/2  loss 0.5\nepoch 2/2\n", "a warning\n"]
-
-
 def test_a_page_gets_a_policy_that_allows_its_own_scripts_by_their_digest(check):
     scripts = '<script>let a = 1 && 2;</script><script src="b.js"></script>'
     page = f'<html><head><meta charset="utf-8"></head><body>{scripts}</body></html>'
