@@ -1,7 +1,7 @@
 """How cells run: what one prints in pieces is joined, and one that fails ends the build and is named.
 
-MyST-NB would end each piece with a line, and its own error names only the page: what it logs besides is lost where pages
-are read in parallel.
+MyST-NB would end each piece with a line, and its own error names only the page: what it logs besides is lost where
+pages are read in parallel.
 """
 
 import os

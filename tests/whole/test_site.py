@@ -7,7 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from site_cells import alternative_texts, shared_cells
+from site_cells import alternative_texts, commands, shared_cells, spans
 
 DOCS = Path(__file__).parents[2] / "docs"
 KOREAN = sorted(path.relative_to(DOCS / "ko").as_posix() for path in (DOCS / "ko").rglob("*.md"))
@@ -72,6 +72,14 @@ def test_a_command_that_can_run_at_build_is_a_cell(page):
     for block in re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
         for command in block.replace("\\\n", " ").splitlines():
             assert any(re.match(beginning, command) for beginning in CANNOT_RUN), f"make this a cell: {command}"
+
+
+@pytest.mark.parametrize("page", HOW_TO)
+def test_a_command_in_the_text_runs_on_its_page_unless_it_is_a_bare_name(page):
+    ran = commands(DOCS / page)
+    for span in spans(DOCS / page):
+        if re.match(r"golmu [a-z-]+ \S|--[a-z-]+ \S", span):
+            assert f" {span} " in f" {ran} ", f"make this a cell, or name the command or the option alone: {span}"
 
 
 def test_every_page_that_says_how_to_do_something_is_there_in_korean():
