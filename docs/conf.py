@@ -24,6 +24,7 @@ extensions = [
     "language_switch",
     "mathml",
     "repository_links",
+    "shared_cells",
     "shell_cells",
 ]
 templates_path = ["templates"]

@@ -7,7 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from site_cells import cells
+from site_cells import alternative_texts, shared_cells
 
 DOCS = Path(__file__).parents[2] / "docs"
 KOREAN = sorted(path.relative_to(DOCS / "ko").as_posix() for path in (DOCS / "ko").rglob("*.md"))
@@ -32,7 +32,33 @@ CANNOT_RUN = {
 @pytest.mark.parametrize("page", KOREAN)
 def test_a_korean_page_has_the_cells_of_the_english_one(page):
     assert (DOCS / "en" / page).exists()
-    assert cells(DOCS / "ko" / page) == cells(DOCS / "en" / page)
+    assert shared_cells(DOCS / "ko" / page) == shared_cells(DOCS / "en" / page)
+
+
+@pytest.mark.parametrize("page", KOREAN)
+def test_the_figures_of_a_korean_page_are_described_in_korean(page):
+    for text in alternative_texts(DOCS / "ko" / page):
+        assert re.search("[가-힣]", text), text
+
+
+def test_both_languages_share_the_results_of_cells_and_describe_figures_on_their_own(tmp_path):
+    pytest.importorskip("myst_nb")
+    import nbformat
+    from jupyter_cache.base import CacheBundleIn
+
+    open_cache = runpy.run_path(str(DOCS / "extensions" / "shared_cells.py"))["open_cache"]
+    english, korean = (
+        nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("1 + 1", metadata={"mystnb": {"image": {"alt": alt}}})]
+        )
+        for alt in ("Two", "둘")
+    )
+    english.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
+    cache = open_cache(tmp_path)
+    cache.cache_notebook_bundle(CacheBundleIn(english, "page.md"), check_validity=False)
+    _, merged = cache.merge_match_into_notebook(korean)
+    assert merged.cells[0].outputs == english.cells[0].outputs
+    assert merged.cells[0].metadata == korean.cells[0].metadata
 
 
 @pytest.mark.parametrize("page", PAGES)
