@@ -14,14 +14,14 @@ from accuracy_table import full_table, other_sentence, other_table, processor_na
 HERE = Path(__file__).parent
 
 TOOLS = {
-    "golmu fused": ("**Golmu, engine `fused`**", "**골무, `fused` 엔진**"),
-    "golmu tensorflow": ("Golmu, engine `tensorflow`", "골무, `tensorflow` 엔진"),
-    "jax": ("JAX", "JAX"),
-    "torch": ("PyTorch", "파이토치"),
-    "keras": ("Keras `fit`", "케라스 `fit`"),
-    "the chapter": ("the book's own loop", "책의 코드"),
+    "golmu fused": "**Golmu, engine `fused`**",
+    "golmu tensorflow": "Golmu, engine `tensorflow`",
+    "jax": "JAX",
+    "torch": "PyTorch",
+    "keras": "Keras `fit`",
+    "the chapter": "the book's own loop",
 }
-"""How the names of a tool's contenders begin, and what the tool is called in English and in Korean."""
+"""How the names of a tool's contenders begin, and what the tool is called."""
 
 
 def load(name: str) -> Any:
@@ -71,13 +71,20 @@ def versions(result: Any) -> str:
 
 def speed_sentence(korean: bool) -> str:
     """The time of an epoch beside other tools on the processor where it is least, and why `chapter` takes longer."""
-    assert not korean
     recordings = recordings_of("speed-chapter")
     times = {
         tool: min(best(speed, tool) / best(speed, "golmu fused") for speed in recordings)
         for tool in ("keras", "jax", "torch", "the chapter")
     }
     fused = [best(speed, "golmu fused") for speed in recordings]
+    if korean:
+        return (
+            f"프로세서 {len(recordings)}종에서 CPU 코어 {recordings[0]['threads']}개로 똑같은 계산을 시켜 보면, `fused` "
+            f"엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, JAX의 "
+            f"{times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
+            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 손실을 "
+            "기록하느라 정방향 계산을 한 번 더 하므로, 시간이 절반쯤 더 걸립니다(`record_loss`)."
+        )
     return (
         f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
         f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
@@ -91,36 +98,27 @@ def speed_sentence(korean: bool) -> str:
 
 def speed_table(korean: bool) -> str:
     """How much longer every tool takes than Golmu, and seconds per epoch, on every processor."""
+    assert not korean
     recordings = recordings_of("speed-chapter")
     letters = "ABCDEFGH"[: len(recordings)]
-    if korean:
-        head = "같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개)"
-        ratio, seconds = [f"골무 대비 시간({letter})" for letter in letters], [f"초({letter})" for letter in letters]
-    else:
-        head = "one epoch: 48,000 images to train, 12,000 to validate"
-        ratio = [f"time relative to Golmu, {letter}" for letter in letters]
-        seconds = [f"seconds, {letter}" for letter in letters]
+    head = "one epoch: 48,000 images to train, 12,000 to validate"
+    ratio = [f"time relative to Golmu, {letter}" for letter in letters]
+    seconds = [f"seconds, {letter}" for letter in letters]
     lines = [f"| {' | '.join([head, *ratio, *seconds])} |", f"|---|{'---:|' * 2 * len(letters)}"]
     for tool, _ in ranked(recordings[0]):
         times = [best(speed, tool) for speed in recordings]
         ratios = [time / best(speed, "golmu fused") for time, speed in zip(times, recordings, strict=True)]
-        cells = [*(f"{ratio:.1f}" + ("배" if korean else "×") for ratio in ratios), *(f"{time:.2f}" for time in times)]
-        lines.append(f"| {TOOLS[tool][korean]} | {' | '.join(cells)} |")
+        cells = [*(f"{ratio:.1f}×" for ratio in ratios), *(f"{time:.2f}" for time in times)]
+        lines.append(f"| {TOOLS[tool]} | {' | '.join(cells)} |")
     processors = "; ".join(
         f"{letter}: {machine(speed, korean)}, {speed['date']}"
         for letter, speed in zip(letters, recordings, strict=True)
     )
     rounds = min(speed["rounds"] for speed in recordings)
-    if korean:
-        note = (
-            f"{processors}. {rounds}회 번갈아 측정한 중앙값. 도구마다 가장 빠른 방법의 시간입니다. "
-            f"{versions(recordings[0])}."
-        )
-    else:
-        note = (
-            f"{processors}. Median of {rounds} interleaved rounds; for each tool the fastest way that was tried. "
-            f"{versions(recordings[0])}."
-        )
+    note = (
+        f"{processors}. Median of {rounds} interleaved rounds; for each tool the fastest way that was tried. "
+        f"{versions(recordings[0])}."
+    )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
@@ -199,7 +197,7 @@ def race_table(korean: bool) -> str:
             cells.append(
                 "–" if math.isinf(seconds) else f"{seconds:.1f}" + (f" ({seconds / base:.1f}×)" if has_ratio else "")
             )
-        name = TOOLS[tool][korean] + (" (recipe `chapter`)" if is_other_recipe else "")
+        name = TOOLS[tool] + (" (recipe `chapter`)" if is_other_recipe else "")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     note = (
         "In brackets: time relative to Golmu with the same recipe. The book's own loop uses the book's recipe, so its "
@@ -253,8 +251,8 @@ def scaling_table(korean: bool) -> str:
     assert not korean
     result = recordings_of("scaling")[0]
     lines = [
-        "| recipe | images a step | a step, ms | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at "
-        "10 Gb/s | faster at 1 Gb/s from images a step |",
+        "| recipe | images per step | ms per step | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at "
+        "10 Gb/s | faster at 1 Gb/s from images per step |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in result["rows"]:
