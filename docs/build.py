@@ -45,7 +45,6 @@ def environment() -> dict[str, str]:
     return os.environ | {
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
         "BASH_ENV": str(DOCS / "strict.sh"),
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(DOCS / "preparation"), os.environ.get("PYTHONPATH")))),
         "JUPYTER_PREFER_ENV_PATH": "1",  # or a kernel that the user has installed elsewhere would run the cells
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "",
