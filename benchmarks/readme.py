@@ -1,4 +1,4 @@
-"""Puts the recorded results into the READMEs and docs/en/reference/results.md: python benchmarks/readme.py."""
+"""Puts the recorded results into the READMEs and the documentation: python benchmarks/readme.py."""
 
 from __future__ import annotations
 
@@ -234,15 +234,25 @@ def limits_table(korean: bool) -> str:
 
 def server_sentence(korean: bool) -> str:
     """Requests per second of the server, and how long they take, on every processor."""
-    assert not korean
-    sentences = [
-        f"On {machine(result, korean)}, with the client beside it: {result['requests_per_second']:,.0f} requests per "
-        f"second, half of them answered within {result['p50_ms']:.0f} ms and 99 % within {result['p99_ms']:.0f} ms, "
-        f"{result['failed']:.0f} failed; {result['processor_microseconds_per_request']:.0f} µs of processor time a "
-        f"request, {result['megabytes']:.0f} MB of memory, and {result['seconds_to_first_answer']:.1f} s from the "
-        f"start to the first answer ({result['date']})."
-        for result in recordings_of("serve")
-    ]
+    sentences = []
+    for result in recordings_of("serve"):
+        where, rate, failed = machine(result, korean), result["requests_per_second"], result["failed"]
+        median, slow, first = result["p50_ms"], result["p99_ms"], result["seconds_to_first_answer"]
+        work, memory = result["processor_microseconds_per_request"], result["megabytes"]
+        if korean:
+            sentences.append(
+                f"클라이언트를 같은 컴퓨터에 두고 1초에 요청 {rate:,.0f}건을 처리했습니다. 절반은 {median:.0f}ms, "
+                f"99%는 {slow:.0f}ms 안에 답했고, 실패는 {failed:.0f}건입니다. 요청 하나에 프로세서 시간 {work:.0f}µs"
+                f"가 들고, 메모리는 {memory:.0f}MB를 쓰며, 서버가 시작해서 처음 답하기까지 {first:.1f}초가 걸렸습니다. "
+                f"측정 환경: {where}, {result['date']}."
+            )
+        else:
+            sentences.append(
+                f"On {where}, with the client beside it: {rate:,.0f} requests per second, half of them answered within "
+                f"{median:.0f} ms and 99 % within {slow:.0f} ms, {failed:.0f} failed; {work:.0f} µs of processor time "
+                f"a request, {memory:.0f} MB of memory, and {first:.1f} s from the start to the first answer "
+                f"({result['date']})."
+            )
     return " ".join(sentences)
 
 
@@ -269,26 +279,33 @@ def scaling_table(korean: bool) -> str:
 
 def streaming_table(korean: bool) -> str:
     """Memory, time and accuracy of trainings on shards beside trainings in memory."""
-    assert not korean
-    lines = ["| 28×28 images | memory of the process, MB | µs for each image | test accuracy |", "|---|---:|---:|---:|"]
+    if korean:
+        heads = ["28×28 이미지", "프로세스의 메모리(MB)", "이미지 한 장의 시간(µs)", "테스트 정확도"]
+        ways = {"memory": "장, 메모리에 두고 훈련", "shards": "장, 조각에서 읽으며 훈련"}
+    else:
+        heads = ["28×28 images", "memory of the process, MB", "µs for each image", "test accuracy"]
+        ways = {"memory": " in memory", "shards": " from shards"}
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---:|"]
     notes = []
     recordings = sorted(recordings_of("streaming"), key=lambda result: result["images"])
     for result in recordings:
-        for name, words in (("memory", "in memory"), ("shards", "from shards")):
+        for name, words in ways.items():
             if (found := result["summary"].get(name)) is None:
                 continue
             accuracies = found["test_accuracy"][1:]
             spread = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
             lines.append(
-                f"| {result['images']:,} {words} | {found['rss_anon_mb'][0]:,.0f} | "
+                f"| {result['images']:,}{words} | {found['rss_anon_mb'][0]:,.0f} | "
                 f"{found['microseconds_per_image'][0]:.1f} | {statistics.mean(accuracies):.4f}{spread} |"
             )
         notes.append(f"{machine(result, korean)}, {result['date']}")
+    recipe, where = recordings[0]["recipe"], "; ".join(dict.fromkeys(notes))
     note = (
-        f"Recipe `{recordings[0]['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the "
-        "system cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the "
-        "seeds. "
-        f"{'; '.join(dict.fromkeys(notes))}."
+        f"`{recipe}` 레시피, 패션 MNIST의 이미지를 2픽셀까지 움직여 늘린 데이터. 메모리는 운영 체제가 되찾을 수 없는 "
+        f"양(RssAnon)이 가장 많았을 때의 값, 시간은 중앙값, 정확도는 시드별 평균 ± 표준편차입니다. {where}."
+        if korean
+        else f"Recipe `{recipe}`, images of Fashion-MNIST moved by up to two pixels; memory that the system cannot "
+        f"take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. {where}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
@@ -367,6 +384,8 @@ PAGES = {
     ROOT / "docs" / "en" / "how-to" / "serve.md": False,
     ROOT / "docs" / "en" / "how-to" / "large-data.md": False,
     ROOT / "docs" / "en" / "explanation" / "scaling.md": False,
+    ROOT / "docs" / "ko" / "how-to" / "serve.md": True,
+    ROOT / "docs" / "ko" / "how-to" / "large-data.md": True,
 }
 """The pages with results, and whether they are in Korean."""
 

@@ -4,18 +4,24 @@ A page that warns, a command that fails, and a page that would load something fr
 """
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from check_site import problems, secured, without_evaluation
 
 DOCS = Path(__file__).resolve().parent
 SITE = DOCS.parent / "site"
 MAX_PAGES_AT_A_TIME = 4
 """Pages that are built at a time: each runs its cells in a process of its own, some with TensorFlow."""
+
+MARK = "GOLMU_SITE_BUILD"
+"""A variable that all have in their environment which the cells of a build start."""
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 
@@ -47,15 +53,25 @@ def environment() -> dict[str, str]:
     }
 
 
-def build(language: str) -> None:
-    """Run Sphinx on one language's pages, several at a time; what it says is shown if it fails."""
-    settings = ["-D", f"nb_execution_cache_path={SITE / '.cells'}", "-d", SITE / ".doctrees" / language]
+def build(language: str, pages: Path, site: Path) -> None:
+    """Run Sphinx on the pages of a language, several at a time; its error holds what it said.
+
+    Nothing is left running: where a page fails, it and those beside it never come to the cells that stop their servers.
+    """
+    settings = ["-D", f"nb_execution_cache_path={site / '.cells'}", "-d", site / ".doctrees" / language]
     strict = ["-W", "--keep-going", "--quiet", "--jobs", str(min(os.cpu_count() or 1, MAX_PAGES_AT_A_TIME))]
-    folders = ["-c", DOCS, "-t", language, DOCS / language, SITE / language]
-    subprocess.run(
-        [sys.executable, "-m", "sphinx", *strict, *settings, *folders],
-        check=True, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+    folders = ["-c", DOCS, "-t", language, pages, site / language]
+    mark = secrets.token_hex()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "sphinx", *strict, *settings, *folders],
+            check=True, env=environment() | {MARK: mark}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+    finally:
+        for process in psutil.process_iter(["environ"]):
+            if (process.info["environ"] or {}).get(MARK) == mark:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
 
 def main() -> int:
@@ -64,7 +80,7 @@ def main() -> int:
     for language in LANGUAGES:
         print(f"building docs/{language} ...", flush=True)
         try:
-            build(language)
+            build(language, DOCS / language, SITE)
         except subprocess.CalledProcessError as error:
             print(f"{error.output}\nthe pages in docs/{language} have errors: see above", file=sys.stderr)
             return 1

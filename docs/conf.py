@@ -20,10 +20,10 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "docstrings",
-    "joined_output",
     "language_switch",
     "mathml",
     "repository_links",
+    "running_cells",
     "shared_cells",
     "shell_cells",
 ]
@@ -34,10 +34,11 @@ locale_dirs = [str(DOCS / "locale")]
 # so the second one finds the results of the first in the cache, which docs/build.py begins empty.
 nb_execution_mode = "cache"
 nb_execution_in_temp = True
-nb_execution_raise_on_error = False  # but `-W` makes an error of the warning, which names the cell and what it said
-nb_execution_show_tb = True
+nb_execution_raise_on_error = True  # extensions/running_cells.py says which cell, and why
 nb_execution_timeout = 180
 nb_merge_streams = True
+nb_code_prompt_show = "펼치기" if language == "ko" else "Show"
+nb_code_prompt_hide = "접기" if language == "ko" else "Hide"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 

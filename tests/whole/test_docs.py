@@ -28,6 +28,9 @@ UNMEASURED = ("any", "color", "deep")
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 OUTPUT = re.compile(r"```python\n(.*?)```\n+```text\n(.*?)```", re.DOTALL)
+MARK = re.compile(r"^<!-- [a-z-]+ -->$", re.MULTILINE)
+"""Before a block that benchmarks/readme.py fills."""
+
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NUMBER = re.compile(r"\d+\.\d+")
 
@@ -55,7 +58,7 @@ def test_the_page_of_the_command_line_is_up_to_date():
     assert text_of("docs/en/reference/cli.md") == generated, "run python docs/generate_cli.py"
 
 
-@pytest.mark.parametrize("page", [*READMES, "docs/en/reference/results.md"])
+@pytest.mark.parametrize("page", in_blocks(MARK))
 def test_the_results_are_the_recorded_ones(page, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     module = runpy.run_path(str(ROOT / "benchmarks" / "readme.py"))

@@ -7,7 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from site_cells import alternative_texts, shared_cells
+from site_cells import alternative_texts, commands, shared_cells, spans
 
 DOCS = Path(__file__).parents[2] / "docs"
 KOREAN = sorted(path.relative_to(DOCS / "ko").as_posix() for path in (DOCS / "ko").rglob("*.md"))
@@ -74,6 +74,14 @@ def test_a_command_that_can_run_at_build_is_a_cell(page):
             assert any(re.match(beginning, command) for beginning in CANNOT_RUN), f"make this a cell: {command}"
 
 
+@pytest.mark.parametrize("page", HOW_TO)
+def test_a_command_in_the_text_runs_on_its_page_unless_it_is_a_bare_name(page):
+    ran = commands(DOCS / page)
+    for span in spans(DOCS / page):
+        if re.match(r"golmu [a-z-]+ \S|--[a-z-]+ \S", span):
+            assert f" {span} " in f" {ran} ", f"make this a cell, or name the command or the option alone: {span}"
+
+
 def test_every_page_that_says_how_to_do_something_is_there_in_korean():
     english, korean = ({page[3:] for page in HOW_TO if page.startswith(language)} for language in ("en", "ko"))
     assert english == korean
@@ -134,14 +142,6 @@ def test_what_comes_from_elsewhere_is_found(check, text, kind):
 )
 def test_what_a_page_only_names_or_has_itself_is_left_alone(check, text, kind):
     assert check["outside_sources"](text, kind) == []
-
-
-def test_a_line_that_a_shell_prints_in_pieces_stays_whole():
-    pytest.importorskip("myst_nb")
-    join = runpy.run_path(str(DOCS / "extensions" / "joined_output.py"))["join_pieces"]
-    pieces = [("stdout", "epoch 1/2  lo"), ("stderr", "a war"), ("stdout", "ss 0.5\nepoch 2/2\n"), ("stderr", "ning\n")]
-    outputs = [{"output_type": "stream", "name": name, "text": text} for name, text in pieces]
-    assert [one["text"] for one in join(outputs)] == ["epoch 1/2  loss 0.5\nepoch 2/2\n", "a warning\n"]
 
 
 def test_a_page_gets_a_policy_that_allows_its_own_scripts_by_their_digest(check):
