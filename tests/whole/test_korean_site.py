@@ -18,7 +18,22 @@ PAGES = {
     "index.md": "# 첫 글\n\n```{toctree}\na\nb\n```\n",
     "a.md": "# 가운데 글\n\n## 한 절\n\n글\n\n```{toctree}\nc\n```\n",
     "b.md": "# 끝 글\n\n글\n",
-    "c.md": "# 아래 글\n\n글\n",
+    "c.md": """---
+file_format: mystnb
+kernelspec:
+  name: python3
+mystnb:
+  code_prompt_show: 출력 보기
+  code_prompt_hide: 출력 숨기기
+---
+
+# 아래 글
+
+```{code-cell} ipython3
+:tags: [hide-input]
+1
+```
+""",
 }
 
 
@@ -51,9 +66,9 @@ def site(tmp_path_factory):
     source, built = tmp_path_factory.mktemp("ko"), tmp_path_factory.mktemp("site")
     for name, text in PAGES.items():
         (source / name).write_text(text, encoding="utf-8")
-    settings = ["-D", "suppress_warnings=config.cache", "-d", built / ".doctrees"]
-    command = [sys.executable, "-m", "sphinx", "-q", "-c", DOCS, "-t", "ko", *settings, source, built / "ko"]
-    subprocess.run(command, check=True, timeout=120)
+    settings = ["-t", "ko", "-D", "nb_execution_mode=off"]
+    folders = ["-c", DOCS, "-d", built / ".doctrees", source, built / "ko"]
+    subprocess.run([sys.executable, "-m", "sphinx", "-q", *settings, *folders], check=True, timeout=120)
     return built / "ko"
 
 
