@@ -79,11 +79,11 @@ def speed_sentence(korean: bool) -> str:
     fused = [best(speed, "golmu fused") for speed in recordings]
     if korean:
         return (
-            f"프로세서 {len(recordings)}종에서 CPU 코어 {recordings[0]['threads']}개로 똑같은 계산을 시켜 보면, `fused` "
-            f"엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, JAX의 "
-            f"{times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
-            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 손실을 "
-            "기록하느라 정방향 계산을 한 번 더 하므로, 시간이 절반쯤 더 걸립니다(`record_loss`)."
+            f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 시켜 보면, "
+            f"`fused` 엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, "
+            f"JAX의 {times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
+            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 "
+            "손실을 기록하느라 정방향 계산을 한 번 더 하므로, 시간이 절반쯤 더 걸립니다(`record_loss`)."
         )
     return (
         f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
@@ -261,8 +261,8 @@ def scaling_table(korean: bool) -> str:
     assert not korean
     result = recordings_of("scaling")[0]
     lines = [
-        "| recipe | images per step | ms per step | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at "
-        "10 Gb/s | faster at 1 Gb/s from images per step |",
+        "| recipe | images per step | ms per step | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | "
+        "at 10 Gb/s | faster at 1 Gb/s from images per step |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in result["rows"]:

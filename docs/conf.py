@@ -28,6 +28,7 @@ extensions = [
     "shell_cells",
 ]
 templates_path = ["templates"]
+locale_dirs = [str(DOCS / "locale")]
 
 # Every cell runs when the site is built, each page in an empty folder of its own. Both languages have the same cells,
 # so the second one finds the results of the first in the cache, which docs/build.py begins empty.
@@ -48,6 +49,7 @@ html_title = project
 html_theme_options = {"top_of_page_buttons": ["edit"]}  # the place of the switch between languages: templates/
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["korean.js"] if language == "ko" else []
 html_math_renderer = "mathml"  # MathJax would come from elsewhere
 html_show_sourcelink = False
 html_show_search_summary = False  # which a browser cannot fetch from a disk
