@@ -37,8 +37,6 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True  # extensions/running_cells.py says which cell, and why
 nb_execution_timeout = 180
 nb_merge_streams = True
-nb_code_prompt_show = "펼치기" if language == "ko" else "Show"
-nb_code_prompt_hide = "접기" if language == "ko" else "Hide"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 
