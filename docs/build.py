@@ -87,7 +87,7 @@ def main() -> int:
         f'<p><a href="{language}/index.html" lang="{language}">{name}</a></p>' for language, name in LANGUAGES.items()
     )
     (SITE / "index.html").write_text(FIRST_PAGE.format(links=links), encoding="utf-8")
-    for folder in (".doctrees", ".cells"):
+    for folder in (".doctrees", ".cells", "jupyter_execute"):
         shutil.rmtree(SITE / folder, ignore_errors=True)
     for page in SITE.rglob("*.html"):
         page.write_text(secured(page.read_text(encoding="utf-8")), encoding="utf-8")
