@@ -71,6 +71,11 @@ def test_some_fields_have_no_effect_under_the_others(change, idle):
     assert CHAPTER.override(change).idle == idle
 
 
+def test_plain_sgd_has_no_momentum():
+    first, second = (network(momentum=momentum).fit(X, Y, 1).get_weights() for momentum in (0.1, 0.9))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_field_without_effect_has_its_default_in_every_named_recipe(name):
     assert all(getattr(RECIPES[name], field) == FIELDS[field].default for field in RECIPES[name].idle)

@@ -11,12 +11,15 @@ from golmu.recipe import RECIPES, Recipe
 NAMED_SETTINGS = ("n_kernels", "units", "learning_rate", "optimizer")
 """Settings that are changed first, and so stand in the name where they are not the recipe's."""
 
+MAX_NAMED = 2
+"""Changed settings, at most, that a name has room for; a name with some of them would mislead."""
+
 MAX_BYTES = 180
 """Bytes of UTF-8 of a name with its settings, at most; systems allow 255, of which a number and exports need some."""
 
 
 def run_name(data: str, recipe_name: str | None, recipe: Recipe | None = None) -> str:
-    """Return how the name of a run folder begins: the data, the recipe, and the main settings changed from it.
+    """Return how the name of a run folder begins: the data, the recipe, and what was changed of it.
 
     Parameters
     ----------
@@ -38,9 +41,9 @@ def run_name(data: str, recipe_name: str | None, recipe: Recipe | None = None) -
     if recipe is None or recipe_name not in RECIPES:
         return name
     usual = RECIPES[recipe_name]
-    changes = [(field, getattr(recipe, field)) for field in NAMED_SETTINGS]
-    changed = "".join(f"-{setting_words(*one)}" for one in changes if one[1] != getattr(usual, one[0]))
-    return name + changed if len(f"{name}{changed}".encode()) <= MAX_BYTES else name
+    changes = [field for field in NAMED_SETTINGS if getattr(recipe, field) != getattr(usual, field)]
+    changed = "-".join([name, *(setting_words(field, getattr(recipe, field)) for field in changes)])
+    return changed if len(changes) <= MAX_NAMED and len(changed.encode()) <= MAX_BYTES else name
 
 
 def setting_words(field: str, value: Any) -> str:
