@@ -1,4 +1,4 @@
-"""Puts the recorded results into the READMEs and docs/en/reference/results.md: python benchmarks/readme.py."""
+"""Puts the recorded results into the READMEs and the documentation: python benchmarks/readme.py."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from accuracy_table import full_table, other_sentence, other_table, processor_na
 HERE = Path(__file__).parent
 
 TOOLS = {
-    "golmu fused": ("**Golmu, engine `fused`**", "**골무, `fused` 엔진**"),
-    "golmu tensorflow": ("Golmu, engine `tensorflow`", "골무, `tensorflow` 엔진"),
-    "jax": ("JAX", "JAX"),
-    "torch": ("PyTorch", "파이토치"),
-    "keras": ("Keras `fit`", "케라스 `fit`"),
-    "the chapter": ("the book's own loop", "책의 코드"),
+    "golmu fused": "**Golmu, engine `fused`**",
+    "golmu tensorflow": "Golmu, engine `tensorflow`",
+    "jax": "JAX",
+    "torch": "PyTorch",
+    "keras": "Keras `fit`",
+    "the chapter": "the book's own loop",
 }
-"""How the names of a tool's contenders begin, and what the tool is called in English and in Korean."""
+"""How the names of a tool's contenders begin, and what the tool is called."""
 
 
 def load(name: str) -> Any:
@@ -71,13 +71,20 @@ def versions(result: Any) -> str:
 
 def speed_sentence(korean: bool) -> str:
     """The time of an epoch beside other tools on the processor where it is least, and why `chapter` takes longer."""
-    assert not korean
     recordings = recordings_of("speed-chapter")
     times = {
         tool: min(best(speed, tool) / best(speed, "golmu fused") for speed in recordings)
         for tool in ("keras", "jax", "torch", "the chapter")
     }
     fused = [best(speed, "golmu fused") for speed in recordings]
+    if korean:
+        return (
+            f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 시켜 보면, "
+            f"`fused` 엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, "
+            f"JAX의 {times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
+            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 "
+            "손실을 기록하느라 정방향 계산을 한 번 더 하므로, 시간이 절반쯤 더 걸립니다(`record_loss`)."
+        )
     return (
         f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
         f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
@@ -91,36 +98,27 @@ def speed_sentence(korean: bool) -> str:
 
 def speed_table(korean: bool) -> str:
     """How much longer every tool takes than Golmu, and seconds per epoch, on every processor."""
+    assert not korean
     recordings = recordings_of("speed-chapter")
     letters = "ABCDEFGH"[: len(recordings)]
-    if korean:
-        head = "같은 신경망의 1에포크(훈련 48,000개, 검증 12,000개)"
-        ratio, seconds = [f"골무 대비 시간({letter})" for letter in letters], [f"초({letter})" for letter in letters]
-    else:
-        head = "one epoch: 48,000 images to train, 12,000 to validate"
-        ratio = [f"time relative to Golmu, {letter}" for letter in letters]
-        seconds = [f"seconds, {letter}" for letter in letters]
+    head = "one epoch: 48,000 images to train, 12,000 to validate"
+    ratio = [f"time relative to Golmu, {letter}" for letter in letters]
+    seconds = [f"seconds, {letter}" for letter in letters]
     lines = [f"| {' | '.join([head, *ratio, *seconds])} |", f"|---|{'---:|' * 2 * len(letters)}"]
     for tool, _ in ranked(recordings[0]):
         times = [best(speed, tool) for speed in recordings]
         ratios = [time / best(speed, "golmu fused") for time, speed in zip(times, recordings, strict=True)]
-        cells = [*(f"{ratio:.1f}" + ("배" if korean else "×") for ratio in ratios), *(f"{time:.2f}" for time in times)]
-        lines.append(f"| {TOOLS[tool][korean]} | {' | '.join(cells)} |")
+        cells = [*(f"{ratio:.1f}×" for ratio in ratios), *(f"{time:.2f}" for time in times)]
+        lines.append(f"| {TOOLS[tool]} | {' | '.join(cells)} |")
     processors = "; ".join(
         f"{letter}: {machine(speed, korean)}, {speed['date']}"
         for letter, speed in zip(letters, recordings, strict=True)
     )
     rounds = min(speed["rounds"] for speed in recordings)
-    if korean:
-        note = (
-            f"{processors}. {rounds}회 번갈아 측정한 중앙값. 도구마다 가장 빠른 방법의 시간입니다. "
-            f"{versions(recordings[0])}."
-        )
-    else:
-        note = (
-            f"{processors}. Median of {rounds} interleaved rounds; for each tool the fastest way that was tried. "
-            f"{versions(recordings[0])}."
-        )
+    note = (
+        f"{processors}. Median of {rounds} interleaved rounds; for each tool the fastest way that was tried. "
+        f"{versions(recordings[0])}."
+    )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
@@ -199,7 +197,7 @@ def race_table(korean: bool) -> str:
             cells.append(
                 "–" if math.isinf(seconds) else f"{seconds:.1f}" + (f" ({seconds / base:.1f}×)" if has_ratio else "")
             )
-        name = TOOLS[tool][korean] + (" (recipe `chapter`)" if is_other_recipe else "")
+        name = TOOLS[tool] + (" (recipe `chapter`)" if is_other_recipe else "")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     note = (
         "In brackets: time relative to Golmu with the same recipe. The book's own loop uses the book's recipe, so its "
@@ -236,15 +234,25 @@ def limits_table(korean: bool) -> str:
 
 def server_sentence(korean: bool) -> str:
     """Requests per second of the server, and how long they take, on every processor."""
-    assert not korean
-    sentences = [
-        f"On {machine(result, korean)}, with the client beside it: {result['requests_per_second']:,.0f} requests per "
-        f"second, half of them answered within {result['p50_ms']:.0f} ms and 99 % within {result['p99_ms']:.0f} ms, "
-        f"{result['failed']:.0f} failed; {result['processor_microseconds_per_request']:.0f} µs of processor time a "
-        f"request, {result['megabytes']:.0f} MB of memory, and {result['seconds_to_first_answer']:.1f} s from the "
-        f"start to the first answer ({result['date']})."
-        for result in recordings_of("serve")
-    ]
+    sentences = []
+    for result in recordings_of("serve"):
+        where, rate, failed = machine(result, korean), result["requests_per_second"], result["failed"]
+        median, slow, first = result["p50_ms"], result["p99_ms"], result["seconds_to_first_answer"]
+        work, memory = result["processor_microseconds_per_request"], result["megabytes"]
+        if korean:
+            sentences.append(
+                f"클라이언트를 같은 컴퓨터에 두고 1초에 요청 {rate:,.0f}건을 처리했습니다. 절반은 {median:.0f}ms, "
+                f"99%는 {slow:.0f}ms 안에 답했고, 실패는 {failed:.0f}건입니다. 요청 하나에 프로세서 시간 {work:.0f}µs"
+                f"가 들고, 메모리는 {memory:.0f}MB를 쓰며, 서버가 시작해서 처음 답하기까지 {first:.1f}초가 걸렸습니다. "
+                f"측정 환경: {where}, {result['date']}."
+            )
+        else:
+            sentences.append(
+                f"On {where}, with the client beside it: {rate:,.0f} requests per second, half of them answered within "
+                f"{median:.0f} ms and 99 % within {slow:.0f} ms, {failed:.0f} failed; {work:.0f} µs of processor time "
+                f"a request, {memory:.0f} MB of memory, and {first:.1f} s from the start to the first answer "
+                f"({result['date']})."
+            )
     return " ".join(sentences)
 
 
@@ -253,8 +261,8 @@ def scaling_table(korean: bool) -> str:
     assert not korean
     result = recordings_of("scaling")[0]
     lines = [
-        "| recipe | images a step | a step, ms | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | at "
-        "10 Gb/s | faster at 1 Gb/s from images a step |",
+        "| recipe | images per step | ms per step | gradient, MB | its way at 1 Gb/s, ms | two computers at 1 Gb/s | "
+        "at 10 Gb/s | faster at 1 Gb/s from images per step |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in result["rows"]:
@@ -271,26 +279,33 @@ def scaling_table(korean: bool) -> str:
 
 def streaming_table(korean: bool) -> str:
     """Memory, time and accuracy of trainings on shards beside trainings in memory."""
-    assert not korean
-    lines = ["| 28×28 images | memory of the process, MB | µs for each image | test accuracy |", "|---|---:|---:|---:|"]
+    if korean:
+        heads = ["28×28 이미지", "프로세스의 메모리(MB)", "이미지 한 장의 시간(µs)", "테스트 정확도"]
+        ways = {"memory": "장, 메모리에 두고 훈련", "shards": "장, 조각에서 읽으며 훈련"}
+    else:
+        heads = ["28×28 images", "memory of the process, MB", "µs for each image", "test accuracy"]
+        ways = {"memory": " in memory", "shards": " from shards"}
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---:|"]
     notes = []
     recordings = sorted(recordings_of("streaming"), key=lambda result: result["images"])
     for result in recordings:
-        for name, words in (("memory", "in memory"), ("shards", "from shards")):
+        for name, words in ways.items():
             if (found := result["summary"].get(name)) is None:
                 continue
             accuracies = found["test_accuracy"][1:]
             spread = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
             lines.append(
-                f"| {result['images']:,} {words} | {found['rss_anon_mb'][0]:,.0f} | "
+                f"| {result['images']:,}{words} | {found['rss_anon_mb'][0]:,.0f} | "
                 f"{found['microseconds_per_image'][0]:.1f} | {statistics.mean(accuracies):.4f}{spread} |"
             )
         notes.append(f"{machine(result, korean)}, {result['date']}")
+    recipe, where = recordings[0]["recipe"], "; ".join(dict.fromkeys(notes))
     note = (
-        f"Recipe `{recordings[0]['recipe']}`, images of Fashion-MNIST moved by up to two pixels; memory that the "
-        "system cannot take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the "
-        "seeds. "
-        f"{'; '.join(dict.fromkeys(notes))}."
+        f"`{recipe}` 레시피, 패션 MNIST의 이미지를 2픽셀까지 움직여 늘린 데이터. 메모리는 운영 체제가 되찾을 수 없는 "
+        f"양(RssAnon)이 가장 많았을 때의 값, 시간은 중앙값, 정확도는 시드별 평균 ± 표준편차입니다. {where}."
+        if korean
+        else f"Recipe `{recipe}`, images of Fashion-MNIST moved by up to two pixels; memory that the system cannot "
+        f"take back (RssAnon), at its highest; median time, mean accuracy ± standard deviation over the seeds. {where}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
@@ -369,6 +384,8 @@ PAGES = {
     ROOT / "docs" / "en" / "how-to" / "serve.md": False,
     ROOT / "docs" / "en" / "how-to" / "large-data.md": False,
     ROOT / "docs" / "en" / "explanation" / "scaling.md": False,
+    ROOT / "docs" / "ko" / "how-to" / "serve.md": True,
+    ROOT / "docs" / "ko" / "how-to" / "large-data.md": True,
 }
 """The pages with results, and whether they are in Korean."""
 

@@ -20,20 +20,21 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "docstrings",
-    "joined_output",
     "language_switch",
     "mathml",
     "repository_links",
+    "running_cells",
+    "shared_cells",
     "shell_cells",
 ]
 templates_path = ["templates"]
+locale_dirs = [str(DOCS / "locale")]
 
 # Every cell runs when the site is built, each page in an empty folder of its own. Both languages have the same cells,
 # so the second one finds the results of the first in the cache, which docs/build.py begins empty.
 nb_execution_mode = "cache"
 nb_execution_in_temp = True
-nb_execution_raise_on_error = False  # but `-W` makes an error of the warning, which names the cell and what it said
-nb_execution_show_tb = True
+nb_execution_raise_on_error = True  # extensions/running_cells.py says which cell, and why
 nb_execution_timeout = 180
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
@@ -46,6 +47,7 @@ html_title = project
 html_theme_options = {"top_of_page_buttons": ["edit"]}  # the place of the switch between languages: templates/
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["korean.js"] if language == "ko" else []
 html_math_renderer = "mathml"  # MathJax would come from elsewhere
 html_show_sourcelink = False
 html_show_search_summary = False  # which a browser cannot fetch from a disk

@@ -55,6 +55,32 @@ def test_some_fields_fix_the_number_of_epochs(change, expected):
     assert lines == (["epochs is 20, and the recipe's schedule ends there, not after 30"] if expected else [])
 
 
+@pytest.mark.parametrize(
+    ("change", "idle"),
+    [
+        ({}, {"momentum", "final_rate"}),
+        ({"optimizer": "nesterov"}, {"final_rate"}),
+        ({"optimizer": "adam", "schedule": "cosine"}, {"weight_decay"}),
+        ({"optimizer": "adamw", "schedule": "cosine", "warmup": 0.1}, set()),
+        ({"optimizer": "adamw", "schedule": "triangular", "ema": 0.9}, {"average_epochs"}),
+        ({"optimizer": "adamw", "schedule": "triangular", "average_epochs": 2}, {"ema", "patience"}),
+        ({"optimizer": "adamw", "schedule": "triangular", "patience": 2}, {"average_epochs"}),
+    ],
+)
+def test_some_fields_have_no_effect_under_the_others(change, idle):
+    assert CHAPTER.override(change).idle == idle
+
+
+def test_plain_sgd_has_no_momentum():
+    first, second = (network(momentum=momentum).fit(X, Y, 1).get_weights() for momentum in (0.1, 0.9))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_field_without_effect_has_its_default_in_every_named_recipe(name):
+    assert all(getattr(RECIPES[name], field) == FIELDS[field].default for field in RECIPES[name].idle)
+
+
 def test_differences_name_each_field():
     lines = CHAPTER.differences(replace(CHAPTER, units=5, flip=True))
     assert sorted(lines) == ["flip is False, not True", "units is 100, not 5"]

@@ -277,6 +277,19 @@ class Recipe(Method):
         return Method(**{one.name: getattr(self, one.name) for one in fields(Method)})
 
     @property
+    def idle(self) -> frozenset[str]:
+        """Names of the fields that have no effect under the others, such as the momentum of plain SGD."""
+        without_effect = {
+            "momentum": self.optimizer == "sgd",
+            "weight_decay": self.optimizer == "adam",
+            "final_rate": self.schedule == "constant",
+            "ema": self.average_epochs > 0,
+            "average_epochs": self.ema > 0 or self.patience is not None,
+            "patience": self.average_epochs > 0,
+        }
+        return frozenset(name for name, is_idle in without_effect.items() if is_idle)
+
+    @property
     def fixes_epochs(self) -> bool:
         """Whether an epoch depends on the number of epochs, so that none can be added later."""
         return bool(

@@ -12,6 +12,7 @@ from golmu.errors import GolmuWarning
 pytestmark = pytest.mark.filterwarnings("ignore::golmu.errors.GolmuWarning")
 
 SMALL = ["--epochs=1", "--n-kernels=2", "--units=4", "--batch-size=8", "--shift=0", "--erase=0"]
+RUN = "runs/photos-any-n-kernels-2-units-4"
 
 
 def fill(folder):
@@ -35,8 +36,12 @@ def test_what_is_made_in_the_data_goes_beside_them(run, tmp_path, monkeypatch):
         GolmuWarning, match=r"^nothing is written into the folder of the data: runs goes beside it, to \.\."
     ):
         status, lines, _ = run("train", ".", *SMALL)
-    assert (status, "results go to ../runs/photos-any" in lines[1]) == (0, True)
-    for command in (["report", "../runs/photos-any"], ["explain", "../runs/photos-any", "0"], ["train", ".", *SMALL]):
+    assert (status, f"results go to ../{RUN}" in lines[1]) == (0, True)
+    for command in (
+        ["report", f"../{RUN}"],
+        ["explain", f"../{RUN}", "0"],
+        ["train", ".", *SMALL],
+    ):
         assert run(*command)[0] == 0
     monkeypatch.chdir(photos / "cat")
     status, lines, _ = run("data", "..")
@@ -46,7 +51,7 @@ def test_what_is_made_in_the_data_goes_beside_them(run, tmp_path, monkeypatch):
     assert files_in(photos) == before
     made = sorted(str(path.relative_to(tmp_path)) for path in [*tmp_path.iterdir(), *(tmp_path / "runs").iterdir()])
     assert made == [
-        "learning-rates.png", "photos", "photos-samples.png", "runs", "runs/photos-any", "runs/photos-any-2",
+        "learning-rates.png", "photos", "photos-samples.png", "runs", RUN, f"{RUN}-2",
     ]  # fmt: skip
 
 

@@ -151,14 +151,15 @@ def test_the_first_line_says_which_recipe_was_taken_and_the_run_keeps_it(
     monkeypatch.chdir(tmp_path)
     status, lines, _ = run("train", "photos", *ONE_BLOCK)
     assert (status, lines[0]) == (0, f"recipe {name}, since the images {why}{HOW}")
-    assert lines[1].endswith(f"results go to runs/photos-{name}")
-    record = read(tmp_path / "runs" / f"photos-{name}")
+    folder = f"runs/photos-{name}-n-kernels-2-units-4"
+    assert lines[1].endswith(f"results go to {folder}")
+    record = read(tmp_path / folder)
     assert record["recipe"] == name
     assert (record["settings"]["epochs"], record["settings"]["n_kernels"]) == (1, 2)
     assert record["settings"]["label_smoothing"] == RECIPES[name].label_smoothing
     status, lines, _ = run("train", photos, "--recipe", name, *ONE_BLOCK)
     assert lines[0].startswith("training on ")
-    status, lines, _ = run("train", "--resume", f"runs/photos-{name}")
+    status, lines, _ = run("train", "--resume", folder)
     assert (status, lines[0][:19]) == (0, "the run is finished")
 
 

@@ -64,7 +64,7 @@ def test_a_fitted_network_is_a_table_with_its_curves():
     text = "".join(page.itertext())
     assert f"trained for 3 epochs, validation accuracy {fitted.history_.val_accuracies[-1]:.4f}, engine" in text
     words = [element.text.strip() for element in page.iter() if element.tag.endswith("text")]
-    assert {"train_loss", "val_loss", "epoch"} <= set(words)
+    assert {"training", "validation", "epoch"} <= set(words)
 
 
 def test_the_accuracy_is_that_of_the_weights():

@@ -99,7 +99,7 @@ def test_svg_is_an_element_in_the_pages_colours():
     root = ElementTree.fromstring(text)
     assert root.tag.endswith("svg")
     words = [element.text.strip() for element in root.iter() if element.tag.endswith("text")]
-    assert {"epoch", "loss (cross-entropy)", "train_loss", "val_loss"} <= set(words)
+    assert {"epoch", "loss (cross-entropy)", "training", "validation"} <= set(words)
     assert "currentColor" in text
     assert "var(--blue)" in text
     assert "var(--orange)" in text

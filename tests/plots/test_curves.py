@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from small_network import X, Y, network
 
 from golmu import ConvolutionNetwork, NotFittedError, Recipe
-from golmu.plots import accuracies, compared, curves, learning_rates, png, range_test
+from golmu.plots import accuracies, curves, learning_rates, png, range_test
 from golmu.schedule import Schedule
 from golmu.training.history import History
 
@@ -19,11 +19,11 @@ def legend_of(axes):
 
 def test_curves_show_both_losses_against_the_epoch():
     axes = curves(HISTORY)
-    assert [line.get_label() for line in axes.lines] == ["train_loss", "val_loss"]
+    assert [line.get_label() for line in axes.lines] == ["training", "validation"]
     for line, losses in zip(axes.lines, (HISTORY.losses, HISTORY.val_losses), strict=True):
         assert line.get_xdata().tolist() == [1, 2, 3]
         assert line.get_ydata().tolist() == losses
-    assert legend_of(axes) == ["train_loss", "val_loss"]
+    assert legend_of(axes) == ["training", "validation"]
     assert axes.get_xlabel() == "epoch"
     assert axes.get_ylabel() == "loss (cross-entropy)"
     assert all(tick == round(tick) for tick in axes.get_xticks())
@@ -31,14 +31,20 @@ def test_curves_show_both_losses_against_the_epoch():
 
 def test_the_two_curves_differ_without_colour_too():
     train, validation = curves(HISTORY).lines
-    assert train.get_linestyle() != validation.get_linestyle()
+    assert (train.get_linestyle(), validation.get_linestyle()) == ("-", "--")
     assert train.get_marker() != validation.get_marker()
+
+
+def test_the_accuracy_is_dashed_as_all_of_validation_is():
+    axes = accuracies(HISTORY)
+    assert axes.lines[0].get_linestyle() == "--"
+    assert legend_of(axes) == ["validation"]
 
 
 def test_without_validation_there_is_one_curve():
     axes = curves(History([2.0, 1.5]))
-    assert [line.get_label() for line in axes.lines] == ["train_loss"]
-    assert legend_of(axes) == ["train_loss"]
+    assert [line.get_label() for line in axes.lines] == ["training"]
+    assert legend_of(axes) == ["training"]
 
 
 def test_before_the_first_epoch_there_is_an_empty_figure():
@@ -116,31 +122,12 @@ def test_learning_rates_of_a_long_training_are_a_choice_of_its_steps():
     assert line.get_ydata()[-1] == Schedule(recipe, 1000).learning_rates(np.array([20 * 500 - 1]))[0]
 
 
-def test_runs_are_compared_in_one_figure():
-    histories = [HISTORY, History([2.0, 1.0]), History([3.0], [2.5], [0.5], [1.0])]
-    axes = compared(histories, ["first", "$second$", "third"])
-    assert [line.get_ydata().tolist() for line in axes.lines] == [
-        HISTORY.losses, HISTORY.val_losses, [2.0, 1.0], [3.0], [2.5],
-    ]  # fmt: skip
-    assert legend_of(axes) == ["1 first", "2 $second$", "3 third"]
-    axes = compared(histories, ["", "", ""], accuracy=True)
-    assert [line.get_ydata().tolist() for line in axes.lines] == [HISTORY.val_accuracies, [], [0.5]]
-    assert legend_of(axes) == ["1", "2", "3"]
-    assert png(axes, dpi=30).startswith(b"\x89PNG")
-
-
-def test_sixteen_runs_differ_without_colour_too():
-    axes = compared([History([2.0, 1.0])] * 16, [str(i) for i in range(16)])
-    drawn = [(line.get_linestyle(), line.get_marker()) for line in axes.lines]
-    assert len(set(drawn)) == 16
-
-
 def test_points_stand_at_their_own_epochs():
     made = network(warm_start=True).fit(X, Y, 2).partial_fit(X, Y).fit(X, Y, 2, X, Y).partial_fit(X, Y)
     training_line, validation = curves(made).lines
     assert training_line.get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
     (accuracy,) = accuracies(made).lines
-    for line in (validation, accuracy, compared([made.history_], [""]).lines[1]):
+    for line in (validation, accuracy):
         drawn = np.isfinite(line.get_ydata())
         assert line.get_xdata()[drawn].tolist() == [4, 5]
     assert validation.get_ydata()[4] == pytest.approx(made.val_losses[-1])
@@ -153,6 +140,7 @@ def test_the_plot_shows_curve_and_suggestion():
     assert curve.get_xdata().tolist() == rates.tolist()
     assert curve.get_ydata().tolist() == losses.tolist()
     assert line.get_xdata() == [0.1, 0.1]
+    assert line.get_linestyle() == ":", "a dashed line is one of validation"
     assert axes.get_xscale() == "log"
     assert "suggested: 0.1" in [text.get_text() for text in axes.get_legend().get_texts()]
 

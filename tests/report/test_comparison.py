@@ -1,7 +1,9 @@
 """`golmu compare`: what differs, what came of it, and the page."""
 
+import html
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 from small_network import X, Y, network
 
 from golmu.metrics import wilson_interval
+from golmu.names import printable
 from golmu.report.comparison import format_value
 from golmu.runs import folder as runs
 
@@ -68,13 +71,55 @@ def test_the_page_has_the_same(run, two, tmp_path):
     text = (tmp_path / "page.html").read_text()
     page = Page(text)
     results, settings = page.tables
-    assert results[0] == settings[0] == ["", "1 first", "2 <b>second 둘째"]
+    labels = ["units 8, seed 42", "units 9, seed 7"]
+    assert results[0] == settings[0] == ["", "first" + labels[0], "<b>second 둘째" + labels[1]]
     assert settings[1:] == [["units", "8", "9"], ["seed", "42", "7"]]
     accuracies = [read(folder)["results"]["val_accuracy"] for folder in two]
     row = next(row for row in results if row[0] == "validation accuracy")
     assert row[1:] == [f"{value:.4f}" for value in accuracies]
     assert "b>second" not in page.tags
     assert OTHER not in page.text
+
+
+def legends(path):
+    """The texts of the figures of a page that are no numbers of an axis."""
+    texts = [html.unescape(text) for text in re.findall(r"<text[^>]*>(.*?)</text>", path.read_text(), re.DOTALL)]
+    return [text for text in texts if not re.fullmatch(r"[\d.−]+", text)]
+
+
+def test_the_legend_says_in_what_the_runs_differ(run, two, tmp_path):
+    run("compare", *two, "--output", tmp_path / "page.html")
+    runs = ["units 8, seed 42", "units 9, seed 7"]
+    assert legends(tmp_path / "page.html") == [
+        "epoch", "loss (cross-entropy)", *runs, "training", "validation", "epoch", "accuracy", *runs, "validation",
+    ]  # fmt: skip
+
+
+def test_the_legend_names_runs_that_differ_in_much_or_in_nothing(run, two, data, tmp_path):
+    other = ["--momentum=0.5", "--optimizer=nesterov", "--batch-size=8"]
+    for name, words in (("again", []), ("<i>other", other)):
+        assert main("train", data, *SETTINGS, *words, "--run", tmp_path / name) == 0
+        run("compare", two[0], tmp_path / name, "--output", tmp_path / "page.html")
+        assert legends(tmp_path / "page.html")[2:4] == ["first", name]
+        assert Page((tmp_path / "page.html").read_text()).tables[0][0] == ["", "first", name]
+
+
+@pytest.mark.parametrize("name", ['"--><svg onload=x>', "\x1b[2J\u202e", "--policy--", 'a style="color: red"', "$x^2$"])
+def test_a_name_is_only_text_in_the_legend(run, two, tmp_path, name):
+    tags = []
+    for other in ("plain", name):
+        run("compare", two[0], shutil.copytree(two[0], tmp_path / other), "--output", tmp_path / "page.html")
+        tags.append(Page((tmp_path / "page.html").read_text()).tags)
+    assert legends(tmp_path / "page.html")[3] == printable(name, keep="")
+    assert tags[0] == tags[1]
+
+
+def test_a_setting_without_effect_is_no_difference(run, two, data, tmp_path):
+    assert main("train", data, *SETTINGS, "--momentum=0.5", "--run", tmp_path / "idle") == 0
+    assert compared(run, two[0], tmp_path / "idle")[0] == {}
+    assert main("train", data, *SETTINGS, "--optimizer=nesterov", "--run", tmp_path / "other") == 0
+    assert compared(run, two[0], tmp_path / "other")[0] == {"optimizer": ["sgd", "nesterov"], "momentum": [None, 0.9]}
+    assert legends(tmp_path / "page.html")[2] == "optimizer sgd"
 
 
 def test_the_kernels_of_each_block_are_listed_and_an_interval_has_two_ends():

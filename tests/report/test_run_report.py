@@ -10,7 +10,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from command import SETTINGS, main, read
+from command import SETTINGS, main, read, write
 from drawn import values_of
 from page import Page
 from PIL import Image
@@ -66,6 +66,25 @@ def test_the_headline_is_the_validation_accuracy_with_its_interval_and_the_test_
         low, high = metrics.wilson_interval(right, len(labels))
         words = f"{name} accuracy {right / len(labels):.4f} 95 % interval {low:.4f} to {high:.4f}, {len(labels)} images"
         assert words in page.text
+    assert page.text.count("images for the end only") == 1
+    assert f"{len(judged[1][0])} images for the end only" in page.text, "it stands beside the test accuracy"
+    said = (
+        "Choose settings by the validation accuracy. Keep the test accuracy for the end, or it stops being a fair test."
+    )
+    assert said in page.text.split("Everything below")[0]
+
+
+def test_only_settings_with_an_effect_are_listed(page, done, run):
+    listed = page.text.split("All settings")[1]
+    assert "learning_rate 0.1" in listed
+    assert not [name for name in ("momentum", "final_rate") if name in listed]
+    record = read(done)
+    assert record["settings"]["momentum"] == 0.9, "the record is whole"
+    record["settings"] |= {"optimizer": "nesterov", "schedule": "cosine"}
+    write(done, record)
+    run("report", done)
+    listed = Page((done / "report.html").read_text()).text.split("All settings")[1]
+    assert all(name in listed for name in ("momentum 0.9", "final_rate 0.0"))
 
 
 def test_it_says_what_was_trained_on_what_how_long_by_which_engine(page, done):

@@ -7,7 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from site_cells import cells
+from site_cells import alternative_texts, commands, shared_cells, spans
 
 DOCS = Path(__file__).parents[2] / "docs"
 KOREAN = sorted(path.relative_to(DOCS / "ko").as_posix() for path in (DOCS / "ko").rglob("*.md"))
@@ -32,7 +32,33 @@ CANNOT_RUN = {
 @pytest.mark.parametrize("page", KOREAN)
 def test_a_korean_page_has_the_cells_of_the_english_one(page):
     assert (DOCS / "en" / page).exists()
-    assert cells(DOCS / "ko" / page) == cells(DOCS / "en" / page)
+    assert shared_cells(DOCS / "ko" / page) == shared_cells(DOCS / "en" / page)
+
+
+@pytest.mark.parametrize("page", KOREAN)
+def test_the_figures_of_a_korean_page_are_described_in_korean(page):
+    for text in alternative_texts(DOCS / "ko" / page):
+        assert re.search("[가-힣]", text), text
+
+
+def test_both_languages_share_the_results_of_cells_and_describe_figures_on_their_own(tmp_path):
+    pytest.importorskip("myst_nb")
+    import nbformat
+    from jupyter_cache.base import CacheBundleIn
+
+    open_cache = runpy.run_path(str(DOCS / "extensions" / "shared_cells.py"))["open_cache"]
+    english, korean = (
+        nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("1 + 1", metadata={"mystnb": {"image": {"alt": alt}}})]
+        )
+        for alt in ("Two", "둘")
+    )
+    english.cells[0].outputs = [nbformat.v4.new_output("stream", text="2")]
+    cache = open_cache(tmp_path)
+    cache.cache_notebook_bundle(CacheBundleIn(english, "page.md"), check_validity=False)
+    _, merged = cache.merge_match_into_notebook(korean)
+    assert merged.cells[0].outputs == english.cells[0].outputs
+    assert merged.cells[0].metadata == korean.cells[0].metadata
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -46,6 +72,14 @@ def test_a_command_that_can_run_at_build_is_a_cell(page):
     for block in re.findall(r"^```sh\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
         for command in block.replace("\\\n", " ").splitlines():
             assert any(re.match(beginning, command) for beginning in CANNOT_RUN), f"make this a cell: {command}"
+
+
+@pytest.mark.parametrize("page", HOW_TO)
+def test_a_command_in_the_text_runs_on_its_page_unless_it_is_a_bare_name(page):
+    ran = commands(DOCS / page)
+    for span in spans(DOCS / page):
+        if re.match(r"golmu [a-z-]+ \S|--[a-z-]+ \S", span):
+            assert f" {span} " in f" {ran} ", f"make this a cell, or name the command or the option alone: {span}"
 
 
 def test_every_page_that_says_how_to_do_something_is_there_in_korean():
@@ -108,14 +142,6 @@ def test_what_comes_from_elsewhere_is_found(check, text, kind):
 )
 def test_what_a_page_only_names_or_has_itself_is_left_alone(check, text, kind):
     assert check["outside_sources"](text, kind) == []
-
-
-def test_a_line_that_a_shell_prints_in_pieces_stays_whole():
-    pytest.importorskip("myst_nb")
-    join = runpy.run_path(str(DOCS / "extensions" / "joined_output.py"))["join_pieces"]
-    pieces = [("stdout", "epoch 1/2  lo"), ("stderr", "a war"), ("stdout", "ss 0.5\nepoch 2/2\n"), ("stderr", "ning\n")]
-    outputs = [{"output_type": "stream", "name": name, "text": text} for name, text in pieces]
-    assert [one["text"] for one in join(outputs)] == ["epoch 1/2  loss 0.5\nepoch 2/2\n", "a warning\n"]
 
 
 def test_a_page_gets_a_policy_that_allows_its_own_scripts_by_their_digest(check):

@@ -12,6 +12,7 @@ from rich.table import Table
 from golmu.analysis.dead_kernels import advice_on_dead_kernels, dead_kernels
 from golmu.analysis.labelled_images import JudgedImages
 from golmu.cli.console import make_console, print_table, shell_command
+from golmu.cli.first_change import suggest_change
 from golmu.metrics import describe_accuracy, describe_spread, wilson_interval
 from golmu.runs.folder import CURVES, MODEL
 from golmu.runs.job import Outcome, TrainingJob
@@ -150,10 +151,11 @@ def _next_steps(run: Run, report: Path | None) -> Sequence[str]:
     """What to do after a training that ended, each with a command that works as typed."""
     steps = [] if report is None else [f"open {report} in a browser"]
     steps.append(f"predict: {shell_command('predict', run.folder, 'IMAGE')}")
-    if run.recipe.fixes_epochs:
-        return ["next:", *(f"  {step}" for step in steps)]
-    more = 2 * run.record.asked_recipe.epochs
-    steps.append(f"train longer: {shell_command('train', '--resume', run.folder, '--epochs', more)}")
+    if not run.recipe.fixes_epochs:
+        more = 2 * run.record.asked_recipe.epochs
+        steps.append(f"train longer: {shell_command('train', '--resume', run.folder, '--epochs', more)}")
+    if first_change := suggest_change(run):
+        steps.append(first_change)
     return ["next:", *(f"  {step}" for step in steps)]
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO, StringIO
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from golmu.errors import warn
 
@@ -24,9 +24,15 @@ BLUE, ORANGE, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 """Colours that colour-blind readers can tell apart too: Okabe and Ito, "Color Universal Design", 2008."""
 
 LINE_COLOURS = (BLUE, ORANGE, GREEN, PINK)
-LINE_DASHES = ("-", "--", "-.", ":")
-LINE_MARKERS = ("o", "s", "^", "D")
-"""Lines differ by dashes and markers too, so that no figure needs its colours."""
+LINE_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+"""Runs differ by markers too, so that no figure needs its colours."""
+
+TRAINING, VALIDATION = "training", "validation"
+DASHES: dict[str, Literal["-", "--"]] = {TRAINING: "-", VALIDATION: "--"}
+"""What curves of training and of validation are called, and how their lines are drawn, in every figure.
+
+The live page draws them alike (`golmu/serve/live/static/chart.js`).
+"""
 
 GREY = "#808080"
 """A grey that is visible on white and on black."""

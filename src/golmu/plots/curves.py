@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from golmu.plots import fonts
-from golmu.plots.canvas import (
-    BLUE,
-    GREY,
-    LINE_COLOURS,
-    LINE_DASHES,
-    LINE_MARKERS,
-    ORANGE,
-    figure_function,
-    new_axes,
-    tidy,
-)  # fmt: skip
+from golmu.plots.canvas import BLUE, DASHES, GREY, ORANGE, TRAINING, VALIDATION, figure_function, new_axes, tidy
 from golmu.recipe import Recipe
 from golmu.schedule import Schedule
 from golmu.training.history import History
@@ -53,6 +41,7 @@ class HasHistory(Protocol):
 def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int | None = None, note: str = "") -> Axes:
     """Draw training and validation loss against the epoch, counted from 1, from a network or its history.
 
+    As in every figure, the solid line is training and the dashed one validation.
     `best` is an epoch to mark, and `note` a sentence that is written below, such as `Recipe.loss_note`.
 
     Examples
@@ -65,10 +54,10 @@ def curves(source: HasHistory | History, axes: Axes | None = None, *, best: int 
     """
     history = history_of(source)
     axes = new_axes() if axes is None else axes
-    _draw_epochs(axes, "train_loss", history.losses, BLUE, "o-")
-    _draw_epochs(axes, "val_loss", history.val_losses, ORANGE, "s--")
+    draw_epochs(axes, history.losses, TRAINING, BLUE, "o")
+    draw_epochs(axes, history.val_losses, VALIDATION, ORANGE, "s")
     axes.set_ylabel("loss (cross-entropy)")
-    _finish_epochs(axes, len(history.losses), best)
+    finish_epochs(axes, len(history.losses), best)
     if note:
         axes.annotate(
             fill(note, NOTE_WIDTH), (0.5, 0), (0, -34), xycoords="axes fraction", textcoords="offset points",
@@ -85,9 +74,9 @@ def accuracies(source: HasHistory | History, axes: Axes | None = None, *, best: 
     """
     history = history_of(source)
     axes = new_axes() if axes is None else axes
-    _draw_epochs(axes, "val_accuracy", history.val_accuracies, ORANGE, "s--")
+    draw_epochs(axes, history.val_accuracies, VALIDATION, ORANGE, "s")
     axes.set_ylabel("accuracy")
-    return _finish_epochs(axes, len(history.losses), best)
+    return finish_epochs(axes, len(history.losses), best)
 
 
 def history_of(source: HasHistory | History) -> History:
@@ -104,14 +93,18 @@ def history_of(source: HasHistory | History) -> History:
     return source.history_
 
 
-def _draw_epochs(axes: Axes, label: str, values: list[float], colour: str, style: str) -> None:
+def draw_epochs(axes: Axes, values: list[float], kind: str, colour: str, marker: str, filling: str = "full") -> None:
+    """Draw a value of each epoch; `kind` is `TRAINING` or `VALIDATION`, `filling` a fill style of Matplotlib's."""
     if values:
-        every = -(-len(values) // MAX_MARKERS)
-        epochs = range(1, len(values) + 1)
-        axes.plot(epochs, values, style, color=colour, label=label, markersize=4, markevery=every)
+        epochs, every = range(1, len(values) + 1), -(-len(values) // MAX_MARKERS)
+        axes.plot(
+            epochs, values, color=colour, linestyle=DASHES[kind], marker=marker, markersize=4, markevery=every,
+            fillstyle=filling, label=kind,
+        )  # fmt: skip
 
 
-def _finish_epochs(axes: Axes, epochs: int, best: int | None) -> Axes:
+def finish_epochs(axes: Axes, epochs: int, best: int | None = None) -> Axes:
+    """Draw the axis of the epochs, the mark of the best one, and a legend of what has a label."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
     if best is not None:
@@ -149,47 +142,11 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
 
 
 @figure_function
-def compared(
-    histories: Sequence[History], names: Sequence[str], axes: Axes | None = None, *, accuracy: bool = False
-) -> Axes:
-    """Draw the losses of several trainings against the epoch; or, with `accuracy`, their validation accuracies.
-
-    Validation losses have markers, and training losses are thin lines, unless there is no validation.
-    """
-    axes = new_axes() if axes is None else axes
-    lines = []
-    for number, history in enumerate(histories):
-        colour, dash, marker = styles(number)
-        values = history.val_accuracies if accuracy else history.val_losses or history.losses
-        every = max(1, -(-len(values) // MAX_MARKERS))
-        if not accuracy and history.val_losses:
-            _draw_thin_line(axes, history.losses, colour, dash)
-        epochs = range(1, len(values) + 1)
-        lines += axes.plot(epochs, values, color=colour, linestyle=dash, marker=marker, markersize=4, markevery=every)
-    axes.set_ylabel("accuracy" if accuracy else "loss (cross-entropy)")
-    _finish_epochs(axes, max((len(history.losses) for history in histories), default=0), None)
-    legend = axes.legend(lines, [str(number) for number in range(1, len(lines) + 1)], frameon=False)
-    for number, (text, name) in enumerate(zip(legend.get_texts(), names, strict=True), start=1):
-        fonts.write_name(text, f"{number} {name}".rstrip(), str(number))
-    return axes
-
-
-def _draw_thin_line(axes: Axes, values: list[float], colour: str, dash: str) -> None:
-    axes.plot(range(1, len(values) + 1), values, color=colour, linestyle=dash, linewidth=0.8, alpha=0.7)
-
-
-def styles(number: int) -> tuple[str, str, str]:
-    """Return colour, dash and marker of a line by its number from 0; sixteen lines differ."""
-    colour, shift = LINE_COLOURS[number % len(LINE_COLOURS)], number // len(LINE_COLOURS)
-    return colour, LINE_DASHES[shift % len(LINE_DASHES)], LINE_MARKERS[(number + shift) % len(LINE_MARKERS)]
-
-
-@figure_function
 def range_test(rates: NDArray[np.float64], losses: NDArray[np.float64], suggestion: float) -> Axes:
     """Draw the smoothed loss against the learning rate, with the suggested rate marked."""
     axes = new_axes()
     axes.plot(rates, losses, label="smoothed training loss")
-    axes.axvline(suggestion, color="C1", linestyle="--", label=f"suggested: {suggestion:.2g}")
+    axes.axvline(suggestion, color=GREY, linestyle=":", label=f"suggested: {suggestion:.2g}")
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss (cross-entropy)")

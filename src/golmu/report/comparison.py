@@ -13,9 +13,11 @@ from golmu.about import DATASET_NAMES
 from golmu.data.reading import format_size
 from golmu.errors import CheckpointError, InputError
 from golmu.metrics import wilson_interval
+from golmu.names import printable
 from golmu.pages.rendering import check_page, render
 from golmu.recipe import format_setting
 from golmu.report.page import render_drawing
+from golmu.report.run_labels import NO_VALUE, label_runs
 from golmu.runs.run import Run
 from golmu.system import write_file
 from golmu.training.history import History
@@ -105,7 +107,7 @@ def _judged_on(run: Run) -> _Judged:
 
 
 def _settings(run: Run, judged: _Judged) -> dict[str, Any]:
-    """Everything that may differ between two runs."""
+    """Everything that may differ between two runs; None where a setting has no effect."""
     record, data, shape = run.record, run.record.data, judged.shape
     return {
         "data": data.name,
@@ -117,7 +119,7 @@ def _settings(run: Run, judged: _Judged) -> dict[str, Any]:
         "validation images": data.validation,
         "folds": None if data.split is None else data.split.folds,
         "recipe": record.recipe_name,
-        **asdict(record.recipe),
+        **{name: None if name in record.recipe.idle else value for name, value in asdict(record.recipe).items()},
         "class_weight": record.fit.weights_in_words,
         "engine": record.engine_used or record.engine,
         "threads": record.threads,
@@ -145,19 +147,22 @@ def _results(run: Run) -> dict[str, Any]:
 
 
 def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -> str:
-    numbers = [""] * len(histories)  # the legend has numbers; the names stand in the tables
+    settings = {name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()}
+    names = compared["runs"]
+    labels = label_runs([printable(name, keep="") for name in names], settings)
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
     best = max(accuracies, default=None) if same_data else None
     return render(
         "golmu.report",
         "comparison.html",
-        names=compared["runs"],
-        settings={name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()},
+        names=names,
+        labels=["" if label == printable(name, keep="") else label for label, name in zip(labels, names, strict=True)],
+        settings=settings,
         results={name: [format_value(name, value) for value in row] for name, row in compared["results"].items()},
         best=[best is not None and one == best for one in compared["results"]["validation accuracy"]],
         same_data=same_data,
-        losses=render_drawing(lambda axes: plots.compared(histories, numbers, axes)),
-        accuracies=render_drawing(lambda axes: plots.compared(histories, numbers, axes, accuracy=True))
+        losses=render_drawing(lambda axes: plots.compared(histories, labels, axes)),
+        accuracies=render_drawing(lambda axes: plots.compared(histories, labels, axes, accuracy=True))
         if accuracies
         else "",
     )
@@ -166,7 +171,7 @@ def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -
 def format_value(name: str, value: Any) -> str:
     """Format a setting or a result for a table."""
     if value is None:
-        return "–"
+        return NO_VALUE
     if isinstance(value, tuple):
         return " to ".join(f"{end:.4f}" for end in value) if name == INTERVAL else format_setting(value)
     return format(value, FORMATS[name]) if name in FORMATS else str(value)

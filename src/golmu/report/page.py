@@ -22,7 +22,7 @@ MAX_IMAGE_SIDE = 64
 
 
 def render_drawing(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) -> Markup:
-    """Draw a figure as SVG for a page (`golmu.plots.svg`); nothing that a user has named may stand in it.
+    """Draw a figure as SVG for a page (`golmu.plots.svg`); what a user has named is text in it, which is escaped.
 
     The style sheet inside, of one rule, is left out: the page has that rule, and allows no other style sheet.
     """

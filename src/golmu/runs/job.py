@@ -21,12 +21,12 @@ from golmu.data.sample_weight import importance
 from golmu.data.shards.index import ShardIndex
 from golmu.engines.contract import Engine, Prepared
 from golmu.errors import DataError
-from golmu.names import file_stem
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
 from golmu.runs.folder import RUN, RUNS, lock_run, new_run
 from golmu.runs.held_out import HeldOut, count_copies
+from golmu.runs.naming import run_name
 from golmu.runs.record import DEFAULT_SPLIT, DataRecord, FitRecord, RunRecord, Split
 from golmu.runs.recorder import RunRecorder, record_run
 from golmu.runs.run import Run
@@ -223,8 +223,8 @@ class TrainingJob:
             split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name,
             fit=FitRecord(class_weight=split.class_weight),
         )  # fmt: skip
-        stem = f"{file_stem(split.name)}-{file_stem(Path(recipe_name or 'run').stem)}"
-        return cls(Training(made, recipe, rng), data, record, split.images, stem)
+        name = run_name(split.name, recipe_name, recipe)
+        return cls(Training(made, recipe, rng), data, record, split.images, name)
 
     @classmethod
     def from_arrays(

@@ -16,19 +16,25 @@ BASE = "chapter"
 
 def reproduce_command(record: RunRecord) -> str:
     """The command line that reproduces a run of `golmu train`: its data, and each setting that its recipe lacks."""
+    words = ["golmu", *training_words(record)]
+    words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]
+    if record.threads is not None:
+        words += ["--threads", str(record.threads)]
+    return join_command(words)
+
+
+def training_words(record: RunRecord) -> list[str]:
+    """The words of a command line, without the program, that train on the same data with the same recipe."""
     data, name = record.data, record.recipe_name
     name = name if name in RECIPES else BASE
-    words = ["golmu", "train", str(data.argument), "--recipe", name, *data_options(data)]
+    words = ["train", str(data.argument), "--recipe", name, *data_options(data)]
     if isinstance(record.fit.class_weight, str):
         words += ["--class-weight", record.fit.class_weight]
     usual = asdict(RECIPES[name]) | {"epochs": epochs_for(name, data.train + data.validation)}
     for field, value in asdict(record.asked_recipe).items():
         if value != usual[field]:
             words += _option(field, value)
-    words += ["--seed", str(record.seed), "--engine", record.engine_used or record.engine]
-    if record.threads is not None:
-        words += ["--threads", str(record.threads)]
-    return join_command(words)
+    return words
 
 
 def data_options(data: DataRecord) -> list[str]:

@@ -28,3 +28,26 @@ def test_there_is_no_estimate_where_the_images_were_judged_over_a_long_time(chro
     with live_page(chromium, address) as page:
         frames = [(10, 1, 200, 100), (80, 1, 400, 220), (90, 1, 600, 360)]
         assert page.evaluate(ESTIMATE, frames) == [[85, 260 / 400]]
+
+
+DASHES = """async () => {
+  const { Chart } = await import("/static/chart.js"), dashes = [];
+  const nothing = () => {};
+  const context = { beginPath: nothing, lineTo: nothing, stroke: nothing, arc: nothing, fill: nothing };
+  context.setLineDash = (dash) => dashes.push(dash.length > 0);
+  const place = { x: (x) => x, y: (y) => y }, chart = { highlighted: null };
+  for (const number of [1, 2]) {
+    for (const isValidation of [false, true]) {
+      const curve = { number, colour: "red", points: [[1, 2]], style: isValidation ? "marks" : "line", isValidation };
+      Chart.prototype.paintCurve.call(chart, context, place, curve);
+    }
+  }
+  return dashes.filter((_, i) => i % 2 === 0); // every second call makes the line solid again
+}"""
+
+
+def test_training_is_a_solid_line_and_validation_a_dashed_one_whichever_the_run(chromium, address):
+    with live_page(chromium, address) as page:
+        assert page.evaluate(DASHES) == [False, True, False, True]
+        look = "(kind) => getComputedStyle(document.querySelector(`.chart-key .key-${kind}`)).borderTopStyle"
+        assert [page.evaluate(look, kind) for kind in ("line", "marks")] == ["solid", "dashed"]

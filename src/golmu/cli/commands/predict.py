@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from golmu.checks import one_of
+from golmu.cli.console import shell_command
 from golmu.cli.output import say
 from golmu.cli.places import refuse_in_data, refuse_to_replace
 from golmu.cli.progress import ReadingDisplay
@@ -16,7 +17,7 @@ from golmu.data.readers.table_folders import is_table_name
 from golmu.data.shards.index import is_packed
 from golmu.errors import InputError, warn
 from golmu.preprocessing import INVERSIONS
-from golmu.runs.folder import HELD_OUT, HISTORY
+from golmu.runs.folder import HELD_OUT, HISTORY, RUN
 from golmu.runs.run import load
 
 ORDER = ("image", "label", "probability", "inverted", "probabilities")
@@ -52,6 +53,7 @@ def predict_files(
             raise InputError(
                 f"{path} holds many images: name a file for the predictions, --output FILE.csv or .parquet"
             )
+    _refuse_numbers(network, paths)
     predictor = load(network)
     with ReadingDisplay() as progress:
         predictions = predictor.predict(list(paths), invert=invert, skip_bad=skip_bad, progress=progress)
@@ -97,6 +99,7 @@ def predict_to_file(
     refuse_to_replace(output, [*paths, network / HISTORY, network / HELD_OUT])
     for path in paths:
         refuse_in_data(output, str(path), "--output")
+    _refuse_numbers(network, paths)
     share = parse_part(part)
     predictor = load(network)
     try:
@@ -113,6 +116,16 @@ def predict_to_file(
         more = "; ..." if written.bad > len(written.reasons) else ""
         warn(f"{written.bad:,} {images} no row: {'; '.join(written.reasons)}{more}")
     return {"output": str(output), "images": written.images, "skipped": written.bad}
+
+
+def _refuse_numbers(network: Path, paths: Sequence[Path]) -> None:
+    """Raise `InputError` if the number of an image is given, which `golmu explain` takes, and no file is called so."""
+    for path in paths:
+        if re.fullmatch("[0-9]+", str(path)) and not path.exists() and (network / RUN).is_file():
+            raise InputError(
+                f"there is no image file {path}: for validation image {path} of the run, type "
+                f"{shell_command('explain', network, path)}"
+            )
 
 
 def parse_part(text: str | None) -> tuple[int, int]:

@@ -23,11 +23,11 @@ from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError, RunError
 from golmu.metrics import describe_accuracy
-from golmu.names import file_stem
 from golmu.recipe import Recipe, format_setting
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import RUNS, new_run
 from golmu.runs.job import DEFAULT_SEED, SplitDataset, TrainingJob
+from golmu.runs.naming import run_name
 from golmu.runs.recipe_file import find_recipe
 from golmu.runs.record import Split
 from golmu.runs.reproduce import data_options
@@ -136,7 +136,7 @@ def tune_recipe(
         folder = resume
         if folder is None:
             runs = default_place(RUNS, str(request.data)) if run is None else RUNS
-            stem = f"{file_stem(split.name)}-{file_stem(Path(record.recipe_name or 'run').stem)}-tune"
+            stem = f"{run_name(split.name, record.recipe_name)}-tune"
             with new_run(run, stem, runs) as folder:
                 write_search(folder, record)
         if search is None:

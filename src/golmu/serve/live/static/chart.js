@@ -6,7 +6,7 @@ const ROOM = { left: 54, right: 30, top: 10, bottom: 26 }; // around the area of
 const N_TICKS = 5;
 const SPIKES = 0.02; // so large a share of a faint curve's points may lie above the chart
 const MOST_MARKS = 40; // of a curve; of more points, only some are marked
-const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [4, 4], [12, 5]];
+const DASHES = [7, 4]; // of validation; training is solid, as in golmu.plots
 
 /** Return round numbers from 0 or `low` up to `high`, about so many. */
 export function ticksOf(low, high, n = N_TICKS) {
@@ -26,8 +26,8 @@ function mostly(values, share) {
 }
 
 /**
- * A chart. Its curves are { number, colour, isCurrent, points: [[x, y]], style: "line" | "faint" | "marks" }, and
- * `format` writes a value, `tick` one of the axis, and `limits(low, high, curves)` gives the ends of the axis.
+ * A chart. Its curves are { number, colour, isCurrent, isValidation, points: [[x, y]], style: "line" | "faint" | "marks" },
+ * and `format` writes a value, `tick` one of the axis, and `limits(low, high, curves)` gives the ends of the axis.
  */
 export class Chart {
   constructor({ app, title, format, tick, limits, signal }) {
@@ -125,12 +125,12 @@ export class Chart {
     context.fillText(this.app.words("chart.epoch"), ROOM.left - 8, bottom + 8);
   }
 
-  paintCurve(context, place, { number, colour, points, style, dash }) {
+  paintCurve(context, place, { number, colour, isValidation, points, style }) {
     const isPale = this.highlighted !== null && number !== this.highlighted;
     context.globalAlpha = (isPale ? 0.25 : 1) * (style === "faint" ? 0.4 : 1);
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = style === "faint" ? 1.2 : number === this.highlighted ? 3 : 2;
-    context.setLineDash(style === "faint" ? [] : DASHES[dash % DASHES.length]);
+    context.setLineDash(isValidation ? DASHES : []);
     context.lineJoin = "round";
     context.beginPath();
     for (const [x, y] of points) if (Number.isFinite(y)) context.lineTo(place.x(x), place.y(y));

@@ -84,7 +84,7 @@ export function startCurves(app, signal) {
     const lastX = Math.max(1, ...shown.map((run) => run.epochsDone));
     const common = (run) => {
       const { number, hasDiverged, colour } = run;
-      return { number, hasDiverged, dash: colour, colour: colourOf(COLOURS[colour]), isCurrent: run === app.runs.current };
+      return { number, hasDiverged, colour: colourOf(COLOURS[colour]), isCurrent: run === app.runs.current };
     };
     loss.show(
       shown.flatMap((run) => {
@@ -92,15 +92,15 @@ export function startCurves(app, signal) {
         return [
           { ...common(run), points, style: "faint" },
           { ...common(run), points: training, style: "line", name: app.words("chart.training") },
-          { ...common(run), points: losses, style: "marks", name: app.words("chart.validation") },
+          { ...common(run), points: losses, style: "marks", isValidation: true, name: app.words("chart.validation") },
         ];
       }),
       lastX,
     );
     accuracy.show(
       shown.flatMap((run) => [
-        { ...common(run), points: curvesOf(run).estimates, style: "faint" },
-        { ...common(run), points: curvesOf(run).accuracies, style: "marks" },
+        { ...common(run), points: curvesOf(run).estimates, style: "faint", isValidation: true },
+        { ...common(run), points: curvesOf(run).accuracies, style: "marks", isValidation: true },
       ]),
       lastX,
     );

@@ -1,0 +1,66 @@
+"""What to try after a training with a recipe as it is: the same with more kernels, and both compared."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from golmu.about import DATASET_NAMES
+from golmu.cli.console import shell_command
+from golmu.recipe import RECIPES
+from golmu.runs.job import DEFAULT_SEED
+from golmu.runs.naming import setting_words
+from golmu.runs.record import RunRecord
+from golmu.runs.reproduce import training_words
+from golmu.runs.run import Run
+
+FACTOR = 2
+"""Times as many kernels."""
+
+CAN_JOIN = os.name != "nt"
+"""Whether two commands fit on one line: on Windows, no way to write that suits all shells."""
+
+MAX_SECONDS = 300
+"""Of a training that is offered once more, at most."""
+
+
+def suggest_change(run: Run) -> str:
+    """Return a line that trains a finished run with more kernels and compares both; "" where there is none to offer.
+
+    It is for somebody who has not changed a setting yet, apart from the number of epochs. Nothing is offered for a
+    training that took long, nor once its folder is there.
+    """
+    record, recipe = run.record, run.recipe
+    usual = RECIPES.get(record.recipe_name or "")
+    if usual is None or recipe != usual.override({"epochs": recipe.epochs}) or not isinstance(recipe.n_kernels, int):
+        return ""
+    if record.folds is not None or (record.seconds or 0) > MAX_SECONDS or not run.folder.name.strip("."):
+        return ""
+    n_kernels = FACTOR * recipe.n_kernels
+    folder = run.folder.with_name(f"{run.folder.name}-{setting_words('n_kernels', n_kernels)}")
+    if folder.exists():
+        return ""
+    changed = replace(
+        record, recipe=recipe.override({"n_kernels": n_kernels}),
+        data=replace(record.data, argument=_as_typed(str(record.data.argument))),
+    )  # fmt: skip
+    commands = [shell_command(*training_words(changed), *_rest(record), "--run", folder)]
+    if CAN_JOIN:
+        commands.append(shell_command("compare", run.folder, folder))
+    return f"try {n_kernels} kernels: {' && '.join(commands)}"
+
+
+def _rest(record: RunRecord) -> list[object]:
+    """The options of `golmu train` that are no settings of a recipe, where they are not the usual ones."""
+    words: list[object] = [] if record.seed == DEFAULT_SEED else ["--seed", record.seed]
+    words += [] if record.engine == "auto" else ["--engine", record.engine]
+    return words + ([] if record.threads is None else ["--threads", record.threads])
+
+
+def _as_typed(data: str) -> str:
+    """The name of a data set, or the path of data: from the current folder where they lie in it, else the whole."""
+    if data in DATASET_NAMES or not Path(data).is_relative_to(Path.cwd()):
+        return data
+    relative = os.path.relpath(data)
+    return data if relative in DATASET_NAMES or relative.startswith("-") else relative

@@ -1,0 +1,50 @@
+"""What a figure of several runs calls each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from golmu.plots.fonts import MAX_NAME_WIDTH, shorten, text_width
+
+MAX_SETTINGS = 2
+"""Settings that differ, at most, by whose values a run is called."""
+
+MAX_RUNS = 8
+"""Runs, at most, that a legend has room to name."""
+
+NO_VALUE = "–"
+"""Stands for a setting that a run does not have."""
+
+
+def label_runs(names: Sequence[str], settings: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a short label for each run: the settings in which it differs, or its name, or its number from 1.
+
+    Settings are told if they are one or two, names if they tell the runs apart as a figure shows them.
+
+    Parameters
+    ----------
+    names
+        The names of the runs.
+    settings
+        Each setting that differs, with its value in each run as text.
+
+    Examples
+    --------
+    >>> from golmu.report.run_labels import label_runs
+    >>> label_runs(["first", "second"], {"n_kernels": ["10", "20"]})
+    ['n_kernels 10', 'n_kernels 20']
+    >>> label_runs(["first", "second"], {})
+    ['first', 'second']
+    """
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    if len(names) > MAX_RUNS:
+        return numbers
+    # What a run does not have follows from another setting, as the momentum does from the optimizer.
+    told = {name: row for name, row in settings.items() if NO_VALUE not in row} or settings
+    if 1 <= len(told) <= MAX_SETTINGS:
+        rows = zip(*told.values(), strict=True)
+        labels = [", ".join(f"{name} {value}" for name, value in zip(told, row, strict=True)) for row in rows]
+        if len(set(labels)) == len(labels) and all(text_width(label) <= MAX_NAME_WIDTH for label in labels):
+            return labels
+    shown = {shorten(name, MAX_NAME_WIDTH) for name in names}
+    return list(names) if len(shown) == len(names) else numbers
