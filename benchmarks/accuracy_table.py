@@ -93,6 +93,7 @@ OTHER = {
     "fashion-mnist-any": "Fashion-MNIST, as many epochs as `golmu train` takes",
     "mnist-deep": "MNIST, handwritten digits of 28×28",
     "mnist-any-20": "MNIST, as many epochs as `golmu train` takes",
+    "mnist-any-60": "MNIST, three times as many",
 }
 """The results of `other_data.py`, and what the images show."""
 
@@ -101,14 +102,15 @@ def other_table(korean: bool) -> str:
     """The accuracy of deeper networks on several data sets."""
     assert not korean
     results = {name: _load(name) for name in OTHER}
+    first = next(iter(results.values()))
     lines = ["| images | options | epochs | processor time of an epoch | validation accuracy | test accuracy |"]
     lines.append("|---|---|---:|---:|---:|---:|")
     for name, result in results.items():
         epochs = result["settings"]["epochs"]
         scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
-        time = _time(result["processor_seconds"] / epochs, korean)
+        is_same = result["machine"]["processor"] == first["machine"]["processor"]
+        time = _time(result["processor_seconds"] / epochs, korean) if is_same else "–"
         lines.append(f"| {OTHER[name]} | `{_options(result)}` | {epochs} | {time} | {scores} |")
-    first = next(iter(results.values()))
     note = (
         f"Mean ± standard deviation over {len(first['runs'])} seeds, each with its own fifth of the training images "
         f"for validation (`any` on Fashion-MNIST: the same fifth), the test images scored once. "
