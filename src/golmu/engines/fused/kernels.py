@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from golmu.engines.fused import passes
 from golmu.engines.fused.compiling import entry, kernel
 from golmu.engines.fused.deep_passes import deep_backward, deep_forward
 from golmu.engines.fused.hashing import sample_key
 from golmu.engines.fused.layout import CACHE_LINE_BYTES, NUMBERS_PER_BLOCK, ROWS_PER_BLOCK, Buffers, Parameters
 from golmu.engines.fused.optimizers import RATE, TOWARDS, advance
-from golmu.engines.fused.passes import cross_entropy, pack_by_sample, shallow_backward, shallow_forward
+from golmu.engines.fused.passes import cross_entropy, pack_by_sample
 from golmu.engines.fused.products import outer
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.threads import claim, wait_for_all
@@ -118,7 +119,7 @@ def update(
 
 def _make_train(is_deep: bool) -> Any:
     """Make the kernel `train` for networks of one block, or of several."""
-    forward, backward = (deep_forward, deep_backward) if is_deep else (shallow_forward, shallow_backward)
+    forward, backward = (deep_forward, deep_backward) if is_deep else (passes.forward, passes.backward)
 
     def train(
         thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
@@ -181,7 +182,7 @@ def _make_train(is_deep: bool) -> Any:
 
 def _make_evaluate(is_deep: bool) -> Any:
     """Make the kernel `evaluate` for networks of one block, or of several."""
-    forward = deep_forward if is_deep else shallow_forward
+    forward = deep_forward if is_deep else passes.forward
 
     def evaluate(
         thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, net: Parameters,

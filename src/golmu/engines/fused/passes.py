@@ -127,14 +127,12 @@ def logits_of_hidden(
 
 
 @kernel
-def forward(
-    x: Any, net: Parameters, act: Any, where: Any, hidden: Any, logits: Any, dropout: bool, step_options: StepOptions,
-    keys: Any,
-) -> None:  # fmt: skip
+def forward(thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions) -> None:
     """Compute the logits of one part from its unpacked images; the backward pass reads act, where and hidden.
 
     A row of windows goes through the convolution and at once, still in the cache, through its rows of dense1.
     """
+    x, act, where, hidden, keys = work.x[part], work.act[part], work.where[part], work.hidden[part], work.keys[part]
     n_rows = x.shape[1] // 2 - 1
     per_row, n_columns = len(where) // n_rows, x.shape[3] - 1
     threshold, scale = step_options.feature_threshold, step_options.feature_scale
@@ -145,7 +143,17 @@ def forward(
         first, last = row * per_row, (row + 1) * per_row
         last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
         add_dense1(net, act, first, last, hidden)
-    logits_of_hidden(net, len(where), hidden, logits, dropout, step_options, keys)
+    logits_of_hidden(net, len(where), hidden, work.logits[part], dropout, step_options, keys)
+
+
+@kernel
+def find_largest(logits: Any, best: Any, largest: Any) -> None:
+    """Find each sample's largest logit (C, S), the first of equals: its class best (S,) and its value largest (S,)."""
+    for k in range(len(logits)):
+        for s in range(logits.shape[1]):
+            is_larger = k == 0 or logits[k, s] > largest[s]
+            best[s] = k if is_larger else best[s]
+            largest[s] = logits[k, s] if is_larger else largest[s]
 
 
 @kernel
@@ -159,37 +167,37 @@ def cross_entropy(logits: Any, labels: Any, importance: Any, chosen: Any, factor
     """
     n_classes, samples = logits.shape
     into_gradient = factor != ZERO
-    loss, n_right = 0.0, 0
-    for s in range(len(chosen)):
-        label, best = labels[chosen[s]], 0
-        weight = importance[chosen[s]] if len(importance) > 0 else ONE
-        for k in range(1, n_classes):
-            if logits[k, s] > logits[best, s]:
-                best = k
-        largest, total = logits[best, s], ZERO
-        sample_loss = np.float64(largest - logits[label, s])
+    n, loss, n_right = len(chosen), 0.0, 0
+    best, losses = np.empty(samples, np.int64), np.empty(n, np.float64)
+    numbers = np.zeros((3, samples), np.float32)
+    largest, total, slopes = numbers[0], numbers[1], numbers[2]
+    find_largest(logits, best, largest)
+    for s in range(n):
+        label = labels[chosen[s]]
+        losses[s] = np.float64(largest[s] - logits[label, s])
         if smoothing > ZERO:
             mean = ZERO
             for k in range(n_classes):
                 mean += logits[k, s]
-            sample_loss += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
-        n_right += best == label
-        for k in range(n_classes):
-            e = exponential(logits[k, s] - largest)
-            total += e
-            if into_gradient:
-                logits[k, s] = e
-        loss += weight * (sample_loss + logarithm(np.float64(total)))
-        if into_gradient:
-            slope = weight * factor
-            spread = slope * smoothing / np.float32(n_classes)
-            for k in range(n_classes):
-                logits[k, s] = logits[k, s] * (slope / total) - spread
-            logits[label, s] -= slope * (ONE - smoothing)
+            losses[s] += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
+        n_right += best[s] == label
+    for k in range(n_classes):
+        for s in range(samples):  # innermost, so that it becomes vector instructions
+            e = exponential(logits[k, s] - largest[s])
+            total[s] += e
+            logits[k, s] = e if into_gradient else logits[k, s]
+    for s in range(n):
+        weight = importance[chosen[s]] if len(importance) > 0 else ONE
+        loss += weight * (losses[s] + logarithm(np.float64(total[s])))
+        slopes[s] = weight * factor
     if into_gradient:
         for k in range(n_classes):
-            for s in range(len(chosen), samples):
-                logits[k, s] = ZERO
+            for s in range(samples):
+                slope = slopes[s]
+                logits[k, s] = logits[k, s] * (slope / total[s]) - slope * smoothing / np.float32(n_classes)
+        for s in range(n):
+            logits[labels[chosen[s]], s] -= slopes[s] * (ONE - smoothing)
+        logits[:, n:] = ZERO  # whatever they were, even not numbers
     return loss, n_right
 
 
@@ -238,43 +246,22 @@ def pooled_gradient(net: Parameters, first_row: int, n_rows: int, d_hidden: Any,
 
 
 @kernel
-def backward(
-    x: Any, net: Parameters, where: Any, hidden: Any, hidden_scale: Any, d_logits: Any, d_hidden: Any, d_row: Any,
-    d_conv_w: Any, d_conv_b: Any,
-) -> None:  # fmt: skip
-    """Compute a part's d_hidden (U, S), and its gradients of the convolution, from its d_logits (C, S).
+def backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
+    """Compute a part's d_hidden and its gradients of the convolution, from the gradient that its logits have become.
 
-    d_row (K·W, S) is scratch space: the gradient with respect to the activations exists for one row of windows at a
-    time, and goes into the convolution's gradient while it is still in the cache. The factor by which dropout scales
-    the pooled activations is left to `add_parts`.
+    The gradient with respect to the activations exists for one row of windows at a time, and goes into the
+    convolution's gradient while it is still in the cache. The factor by which dropout scales the pooled activations is
+    left to `add_parts`.
     """
-    hidden_gradient(net, hidden, hidden_scale, d_logits, d_hidden)
+    x, where, d_hidden, d_row = work.x[part], work.where[part], work.d_hidden[part], work.d_row[thread]
+    d_conv_w, d_conv_b = work.d_conv_w[part], work.d_conv_b[part]
+    hidden_gradient(net, work.hidden[part], step_options.hidden_scale, work.logits[part], d_hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
     per_row = len(d_row)
     for row in range(x.shape[1] // 2 - 1):
         pooled_gradient(net, row * per_row, per_row, d_hidden, d_row.ctypes.data)
         convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
-
-
-@kernel
-def shallow_forward(
-    thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions
-) -> None:
-    """Compute the logits of one part from its unpacked images, through the one block."""
-    forward(
-        work.x[part], net, work.act[part], work.where[part], work.hidden[part], work.logits[part], dropout,
-        step_options, work.keys[part],
-    )  # fmt: skip
-
-
-@kernel
-def shallow_backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
-    """Compute a part's d_hidden and its gradients of the convolution, from the gradient that its logits have become."""
-    backward(
-        work.x[part], net, work.where[part], work.hidden[part], step_options.hidden_scale, work.logits[part],
-        work.d_hidden[part], work.d_row[thread], work.d_conv_w[part], work.d_conv_b[part],
-    )  # fmt: skip
 
 
 @kernel

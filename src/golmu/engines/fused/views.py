@@ -14,13 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from golmu.engines.draws import ERASE_COLUMN, ERASE_ROW, FLIP, SHIFT_DOWN, SHIFT_RIGHT
+from golmu.engines import draws
 from golmu.engines.fused.compiling import kernel
 from golmu.engines.fused.hashing import draw_below
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.transposition import SIDE, make_transpose
 
 ZERO = np.float32(0)
+
+FLIP, SHIFT_DOWN, SHIFT_RIGHT, ERASE_ROW, ERASE_COLUMN, SIDES = (
+    np.int64(number)
+    for number in (draws.FLIP, draws.SHIFT_DOWN, draws.SHIFT_RIGHT, draws.ERASE_ROW, draws.ERASE_COLUMN, 2)
+)
+"""The numbers of draws, and how many sides an image has. To numba each plain integer would be a type of its own, for
+which it would compile `draw_below` once more."""
 
 START, STEP, DOWN, FIRST, LAST, TOP, LEFT = range(7)
 VALUES_PER_VIEW = 7
@@ -45,7 +52,7 @@ def draw_view(key: Any, step_options: StepOptions, height: int, width: int, view
     if step_options.shift > 0:
         right = draw_below(key, SHIFT_RIGHT, 2 * step_options.shift + 1) - step_options.shift
         down = draw_below(key, SHIFT_DOWN, 2 * step_options.shift + 1) - step_options.shift
-    set_view(step_options.flip > 0 and draw_below(key, FLIP, 2) == 1, right, down, width, view)
+    set_view(step_options.flip > 0 and draw_below(key, FLIP, SIDES) == 1, right, down, width, view)
     if step_options.erase > 0:
         view[TOP] = draw_below(key, ERASE_ROW, height) - step_options.erase // 2
         view[LEFT] = draw_below(key, ERASE_COLUMN, width) - step_options.erase // 2
