@@ -95,3 +95,28 @@ def test_nothing_is_offered_twice(tmp_path):
     assert suggest_change(made(RECIPES["any"], folder=folder))
     (tmp_path / "digits-any-n-kernels-64").mkdir()
     assert suggest_change(made(RECIPES["any"], folder=folder)) == ""
+
+
+def test_the_end_of_a_training_does_not_hang_on_the_line(run, small, data, tmp_path):
+    folder = tmp_path / ("r" * 250)
+    status, lines, err = run("train", data, "--recipe=chapter", "--epochs=1", "--run", folder)
+    assert (status, err) == (0, "")
+    assert offered(lines) == []
+    assert lines[-1].startswith("  train longer: ")
+
+
+def test_nothing_is_offered_that_would_fail(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a\u202eb", "a\nb", "a\tb", "\udcff"):
+        assert suggest_change(made(RECIPES["any"], folder=name)) == "", "a terminal would show another name"
+    (tmp_path / "-runme").mkdir()
+    assert " && golmu compare ./-runme ./-runme-n-kernels-64" in suggest_change(made(RECIPES["any"], folder="-runme"))
+    monkeypatch.setattr(first_change.os, "access", lambda place, _: str(place) != os.curdir)
+    assert " && " not in suggest_change(made(RECIPES["any"])), "the page goes to the current folder"
+    monkeypatch.setattr(first_change.os, "access", lambda *_: False)
+    assert suggest_change(made(RECIPES["any"], folder=tmp_path / "run")) == ""
+
+
+def test_no_page_goes_into_the_data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert " && " not in suggest_change(made(RECIPES["any"], data=DataRecord(40, 10, argument=str(tmp_path))))

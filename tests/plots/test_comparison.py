@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from small_network import X, Y, network
 
 from golmu.plots import compared, png
+from golmu.plots.comparison import legend_height, style
 from golmu.training.history import History
 
 HISTORY = History([2.0, 1.5, 1.25], [1.9, 1.6, 1.4], [0.3, 0.5, 0.6], [1.0, 1.0, 1.0])
@@ -101,3 +102,16 @@ def test_a_first_epoch_that_takes_little_room_is_drawn():
 def test_a_loss_that_never_changes_has_an_axis():
     low, high = ends([2.3, *[1.5] * 5])
     assert (low < 1.5, high > 2.3) == (True, True)
+
+
+def test_no_two_of_many_runs_look_alike():
+    assert len({style(number) for number in range(64)}) == 64
+
+
+def test_the_legend_of_many_runs_leaves_the_curves_alone():
+    history = History([1.0, 0.5], [1.0, 0.5], [0.5, 0.6], [1.0, 1.0])
+    for n_runs, is_inside in ((2, True), (9, False)):
+        axes = compared([history] * n_runs, [f"run {number}" for number in range(n_runs)])
+        axes.figure.draw_without_rendering()
+        assert axes.get_legend().get_window_extent().overlaps(axes.get_window_extent()) is is_inside
+    assert legend_height(9) > legend_height(2) == 0

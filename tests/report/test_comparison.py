@@ -43,7 +43,7 @@ def test_settings_that_differ_and_results_stand_side_by_side(run, two, tmp_path)
     compared = json.loads("\n".join(lines))
     records = [read(folder) for folder in two]
     assert (status, err) == (0, "")
-    assert list(compared) == ["runs", "settings", "results", "page"]
+    assert list(compared) == ["runs", "settings", "results", "same_images", "page"]
     assert compared["runs"] == ["first", "<b>second 둘째"]
     assert compared["settings"] == {"units": [8, 9], "seed": [42, 7]}
     results = compared["results"]
@@ -233,3 +233,23 @@ def test_the_page_in_a_browser(run, two, tmp_path, width, scheme):
     with opened(tmp_path / "page.html", width, scheme) as (page, events):
         assert events == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_setting_without_effect_neither_names_a_run_nor_differs_from_one_that_is_off(run, data, tmp_path):
+    for name, options in (
+        ("sgd", []),
+        ("adam", ["--optimizer=adam", "--seed=42"]),
+        ("class", ["--class-weight=balanced"]),
+    ):
+        assert run("train", data, *SETTINGS, *options, "--run", tmp_path / name)[0] == 0
+    _, lines, _ = run("compare", tmp_path / "sgd", tmp_path / "adam", "--output", tmp_path / "a.html", "--json")
+    assert list(json.loads("\n".join(lines))["settings"]) == ["optimizer", "momentum"]
+    assert "optimizer adam" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    run("compare", tmp_path / "sgd", tmp_path / "class", "--output", tmp_path / "b.html")
+    assert "class_weight balanced" in (tmp_path / "b.html").read_text(encoding="utf-8")
+
+
+def test_the_terminal_says_that_the_images_differ(run, data, tmp_path, two):
+    assert run("train", data, *SETTINGS, "--validation-share=0.3", "--run", tmp_path / "other")[0] == 0
+    _, lines, _ = run("compare", two[0], tmp_path / "other", "--output", tmp_path / "page.html")
+    assert "notice: the runs were judged on different images: their results cannot be compared" in lines

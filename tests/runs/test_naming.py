@@ -11,7 +11,7 @@ from golmu.runs.naming import MAX_BYTES, run_name
     [
         ({}, "clothes-chapter"),
         ({"n_kernels": 20}, "clothes-chapter-n-kernels-20"),
-        ({"n_kernels": (16, 32)}, "clothes-chapter-n-kernels-16-32"),
+        ({"n_kernels": (16, 32)}, "clothes-chapter-n-kernels-16,32"),
         ({"optimizer": "adam", "learning_rate": 0.1 + 0.2}, "clothes-chapter-learning-rate-0.3-optimizer-adam"),
         ({"n_kernels": 20, "units": 50, "learning_rate": 0.1}, "clothes-chapter"),
         ({"epochs": 3, "batch_size": 8, "flip": True}, "clothes-chapter"),

@@ -50,8 +50,15 @@ def print_table(table: Table) -> None:
 
 
 def shell_command(*words: object) -> str:
-    """Return the command line of `golmu WORDS` that works as typed, in the way in which this one was started."""
-    return join_command([*_program(), *map(str, words)])
+    """Return the command line of `golmu WORDS` that works as typed, in the way in which this one was started.
+
+    A `Path` among the words that begins with a hyphen is written so that it is no option.
+    """
+    return join_command([*_program(), *map(_word, words)])
+
+
+def _word(word: object) -> str:
+    return f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word)
 
 
 def _program() -> list[str]:

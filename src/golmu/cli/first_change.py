@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from golmu.about import DATASET_NAMES
 from golmu.cli.console import shell_command
+from golmu.names import printable
 from golmu.recipe import RECIPES
 from golmu.runs.job import DEFAULT_SEED
 from golmu.runs.naming import setting_words
@@ -29,8 +31,16 @@ def suggest_change(run: Run) -> str:
     """Return a line that trains a finished run with more kernels and compares both; "" where there is none to offer.
 
     It is for somebody who has not changed a setting yet, apart from the number of epochs. Nothing is offered for a
-    training that took long, nor once its folder is there.
+    training that took long, nor once its folder is there, nor where the line would not work as typed.
     """
+    with suppress(OSError):  # the training has succeeded, whatever has become of the places around it
+        line = _change(run)
+        if line == printable(line, keep=""):
+            return line
+    return ""
+
+
+def _change(run: Run) -> str:
     record, recipe = run.record, run.recipe
     usual = RECIPES.get(record.recipe_name or "")
     if usual is None or recipe != usual.override({"epochs": recipe.epochs}) or not isinstance(recipe.n_kernels, int):
@@ -39,16 +49,21 @@ def suggest_change(run: Run) -> str:
         return ""
     n_kernels = FACTOR * recipe.n_kernels
     folder = run.folder.with_name(f"{run.folder.name}-{setting_words('n_kernels', n_kernels)}")
-    if folder.exists():
+    if folder.exists() or (folder.parent.exists() and not os.access(folder.parent, os.W_OK)):
         return ""
     changed = replace(
         record, recipe=recipe.override({"n_kernels": n_kernels}),
         data=replace(record.data, argument=_as_typed(str(record.data.argument))),
     )  # fmt: skip
     commands = [shell_command(*training_words(changed), *_rest(record), "--run", folder)]
-    if CAN_JOIN:
+    if CAN_JOIN and _may_write_here(str(record.data.argument)):
         commands.append(shell_command("compare", run.folder, folder))
     return f"try {n_kernels} kernels: {' && '.join(commands)}"
+
+
+def _may_write_here(data: str) -> bool:
+    """Whether the page of a comparison may go to the current folder: not into the data."""
+    return os.access(os.curdir, os.W_OK) and not Path.cwd().resolve().is_relative_to(Path(data).resolve())
 
 
 def _rest(record: RunRecord) -> list[object]:

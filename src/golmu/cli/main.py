@@ -17,7 +17,7 @@ from golmu.cli.arguments.shipping import export, open_page, serve
 from golmu.cli.arguments.training import data, find_lr, pack, recipes, train, tune
 from golmu.cli.options import GroupedCommand
 from golmu.cli.output import say
-from golmu.errors import GolmuError
+from golmu.errors import GolmuError, InputError
 from golmu.names import printable
 
 INTERRUPTED = 130
@@ -83,6 +83,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = lambda message, *_: f"golmu: warning: {printable(str(message))}\n"
     try:
+        _refuse_empty(sys.argv[1:])
         status = app(standalone_mode=False, prog_name="golmu")
         if sys.stdout is not None:  # closed by whoever started golmu
             sys.stdout.flush()
@@ -100,6 +101,17 @@ def main() -> None:
     except MemoryError as error:
         _fail(f"out of memory: {error}", 1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refuse_empty(words: list[str]) -> None:
+    """Raise `InputError` if an argument is empty: as a path it would be the current folder."""
+    for number, word in enumerate(words, 1):
+        if not word.strip():
+            before = f" behind {printable(words[number - 2], keep='')}" if number > 1 else ""
+            raise InputError(
+                f"argument {number}{before} must not be empty, got {word!r}: give its value, or leave it out; "
+                "a variable of the shell that is not set is empty too"
+            )
 
 
 def _fail(message: str, status: int) -> None:

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 FILLINGS = ("full", "none")
 """Markers are filled, and then hollow."""
 
-MAX_ROWS = 8
-"""Entries in a column of the legend, at most."""
+MAX_INSIDE = 4
+"""Runs whose names find room beside the curves, at most; those of more stand below the figure."""
+
+COLUMNS, ROW_HEIGHT, BELOW_AXIS = 2, 0.22, -0.2
+"""Columns of a legend below the figure, inches of its rows, and where it begins, as a share of the axis."""
 
 FEWEST_EPOCHS = 6
 """Epochs from which on a training's first epoch may lie outside the figure."""
@@ -64,9 +67,16 @@ def compared(
 
 
 def style(number: int) -> tuple[str, str, str]:
-    """Return colour, marker and filling of a training by its number from 0; sixteen differ without their colours."""
+    """Return colour, marker and filling of a training by its number from 0; sixteen differ without their colours,
+    and sixty-four with them.
+    """
     filling = FILLINGS[number // len(LINE_MARKERS) % len(FILLINGS)]
-    return LINE_COLOURS[number % len(LINE_COLOURS)], LINE_MARKERS[number % len(LINE_MARKERS)], filling
+    different = len(LINE_MARKERS) * len(FILLINGS)
+    return (
+        LINE_COLOURS[(number + number // different) % len(LINE_COLOURS)],
+        LINE_MARKERS[number % len(LINE_MARKERS)],
+        filling,
+    )
 
 
 def _curves(history: History, accuracy: bool) -> list[tuple[str, list[float]]]:
@@ -90,6 +100,11 @@ def _leave_out_first_epochs(axes: Axes, curves: Sequence[Sequence[float]]) -> No
     axes.set_ylim(float(later.min()) - room, float(later.max()) + room)
 
 
+def legend_height(n_runs: int) -> float:
+    """Return how many inches a figure of so many trainings wants for its legend, beyond the usual size."""
+    return ROW_HEIGHT * -(-(n_runs + len(DASHES)) // COLUMNS) if n_runs > MAX_INSIDE else 0.0
+
+
 def _write_legend(axes: Axes, names: Sequence[str], kinds: Sequence[str]) -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415  a second to import
 
@@ -100,7 +115,11 @@ def _write_legend(axes: Axes, names: Sequence[str], kinds: Sequence[str]) -> Non
     ]
     lines = [Line2D([], [], color=GREY, linestyle=DASHES[kind]) for kind in kinds]
     numbers = [str(number) for number in range(1, len(names) + 1)]
-    columns = -(-(len(runs) + len(lines)) // MAX_ROWS)
-    legend = axes.legend([*runs, *lines], [*numbers, *kinds], frameon=False, ncols=columns)
+    handles, words = [*runs, *lines], [*numbers, *kinds]
+    if len(names) > MAX_INSIDE:
+        at = (0.5, BELOW_AXIS)
+        legend = axes.legend(handles, words, frameon=False, loc="upper center", bbox_to_anchor=at, ncols=COLUMNS)
+    else:
+        legend = axes.legend(handles, words, frameon=False)
     for text, name, number in zip(legend.get_texts(), names, numbers, strict=False):  # the last are the kinds of lines
         fonts.write_name(text, name or number, number)

@@ -15,12 +15,12 @@ from golmu.errors import CheckpointError, InputError
 from golmu.metrics import wilson_interval
 from golmu.names import printable
 from golmu.pages.rendering import check_page, render
+from golmu.plots.comparison import legend_height
 from golmu.recipe import format_setting
-from golmu.report.page import render_drawing
-from golmu.report.run_labels import NO_VALUE, label_runs
+from golmu.report.page import FIGURE_SIZE, render_drawing
+from golmu.report.run_labels import label_runs
 from golmu.runs.run import Run
 from golmu.system import write_file
-from golmu.training.history import History
 
 FORMATS = {
     "validation accuracy": ".4f", "validation loss": ".4f", "training loss": ".4f", "parameters": ",", "seconds": ".1f",
@@ -65,14 +65,15 @@ def compare_runs(runs: Sequence[Run], output: Path) -> dict[str, Any]:
     compared = {
         "runs": names,
         "settings": {
-            name: [one[name] for one in settings]
+            name: row
             for name in settings[0]
-            if any(one[name] != settings[0][name] for one in settings)
+            if _differ(row := [one[name] for one in settings], can_be_idle=name in _idle(runs))
         },
         "results": {name: [one[name] for one in results] for name in results[0]},
+        "same_images": all(map(judged[0].is_as, judged)),
         "page": str(output),
     }
-    page = _page(compared, [run.history for run in runs], all(map(judged[0].is_as, judged)))
+    page = _page(compared, runs)
     write_file(output, page, "the page")
     return compared
 
@@ -146,10 +147,24 @@ def _results(run: Run) -> dict[str, Any]:
     }
 
 
-def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -> str:
+def _idle(runs: Sequence[Run]) -> frozenset[str]:
+    """The settings that have no effect in one of the runs."""
+    return frozenset[str]().union(*(run.record.recipe.idle for run in runs))
+
+
+def _differ(values: Sequence[Any], *, can_be_idle: bool) -> bool:
+    """Whether runs differ in a setting. Where it may have no effect, that is the same as to be switched off."""
+    told = [value or None for value in values] if can_be_idle else values
+    return any(value != told[0] for value in told)
+
+
+def _page(compared: dict[str, Any], runs: Sequence[Run]) -> str:
     settings = {name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()}
-    names = compared["runs"]
-    labels = label_runs([printable(name, keep="") for name in names], settings)
+    names, histories, same_data = compared["runs"], [run.history for run in runs], compared["same_images"]
+    # What has no effect in one of the runs follows from another setting, as the momentum does from the optimizer.
+    told = {name: row for name, row in settings.items() if name not in _idle(runs)}
+    labels = label_runs([printable(name, keep="") for name in names], told or settings)
+    size = FIGURE_SIZE[0], FIGURE_SIZE[1] + legend_height(len(runs))
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
     best = max(accuracies, default=None) if same_data else None
     return render(
@@ -161,8 +176,8 @@ def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -
         results={name: [format_value(name, value) for value in row] for name, row in compared["results"].items()},
         best=[best is not None and one == best for one in compared["results"]["validation accuracy"]],
         same_data=same_data,
-        losses=render_drawing(lambda axes: plots.compared(histories, labels, axes)),
-        accuracies=render_drawing(lambda axes: plots.compared(histories, labels, axes, accuracy=True))
+        losses=render_drawing(lambda axes: plots.compared(histories, labels, axes), size),
+        accuracies=render_drawing(lambda axes: plots.compared(histories, labels, axes, accuracy=True), size)
         if accuracies
         else "",
     )
@@ -171,7 +186,7 @@ def _page(compared: dict[str, Any], histories: list[History], same_data: bool) -
 def format_value(name: str, value: Any) -> str:
     """Format a setting or a result for a table."""
     if value is None:
-        return NO_VALUE
+        return "–"
     if isinstance(value, tuple):
         return " to ".join(f"{end:.4f}" for end in value) if name == INTERVAL else format_setting(value)
     return format(value, FORMATS[name]) if name in FORMATS else str(value)

@@ -21,7 +21,11 @@ MAX_IMAGE_SIDE = 64
 """Pixels along a side of an image in a page; larger images are scaled down."""
 
 
-def render_drawing(draw: Callable[[Axes], object], size: tuple[float, float] = (4.6, 3.1)) -> Markup:
+FIGURE_SIZE = 4.6, 3.1
+"""Inches of a figure."""
+
+
+def render_drawing(draw: Callable[[Axes], object], size: tuple[float, float] = FIGURE_SIZE) -> Markup:
     """Draw a figure as SVG for a page (`golmu.plots.svg`); what a user has named is text in it, which is escaped.
 
     The style sheet inside, of one rule, is left out: the page has that rule, and allows no other style sheet.

@@ -12,12 +12,9 @@ MAX_SETTINGS = 2
 MAX_RUNS = 8
 """Runs, at most, that a legend has room to name."""
 
-NO_VALUE = "–"
-"""Stands for a setting that a run does not have."""
-
 
 def label_runs(names: Sequence[str], settings: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return a short label for each run: the settings in which it differs, or its name, or its number from 1.
+    """Return a short label for each run: the settings in which it differs, or its name, or its number from #1.
 
     Settings are told if they are one or two, names if they tell the runs apart as a figure shows them.
 
@@ -36,14 +33,12 @@ def label_runs(names: Sequence[str], settings: Mapping[str, Sequence[str]]) -> l
     >>> label_runs(["first", "second"], {})
     ['first', 'second']
     """
-    numbers = [str(number) for number in range(1, len(names) + 1)]
+    numbers = [f"#{number}" for number in range(1, len(names) + 1)]
     if len(names) > MAX_RUNS:
         return numbers
-    # What a run does not have follows from another setting, as the momentum does from the optimizer.
-    told = {name: row for name, row in settings.items() if NO_VALUE not in row} or settings
-    if 1 <= len(told) <= MAX_SETTINGS:
-        rows = zip(*told.values(), strict=True)
-        labels = [", ".join(f"{name} {value}" for name, value in zip(told, row, strict=True)) for row in rows]
+    if 1 <= len(settings) <= MAX_SETTINGS:
+        rows = zip(*settings.values(), strict=True)
+        labels = [", ".join(f"{name} {value}" for name, value in zip(settings, row, strict=True)) for row in rows]
         if len(set(labels)) == len(labels) and all(text_width(label) <= MAX_NAME_WIDTH for label in labels):
             return labels
     shown = {shorten(name, MAX_NAME_WIDTH) for name in names}

@@ -47,6 +47,7 @@ def run_name(data: str, recipe_name: str | None, recipe: Recipe | None = None) -
 
 
 def setting_words(field: str, value: Any) -> str:
-    """Return a setting as a part of a file's name, such as `n-kernels-16-32`."""
+    """Return a setting as a part of a file's name, such as `n-kernels-16,32`: a number behind it is that of the run."""
     values = value if isinstance(value, tuple) else (value,)
-    return "-".join([field.replace("_", "-"), *(f"{one:g}" if isinstance(one, float) else str(one) for one in values)])
+    written = ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in values)
+    return f"{field.replace('_', '-')}-{written}"

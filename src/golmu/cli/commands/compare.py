@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from golmu.cli.console import print_table
+from golmu.cli.output import say
 from golmu.report import comparison
 from golmu.report.comparison import format_value
 from golmu.runs.run import Run
@@ -31,3 +32,5 @@ def show(compared: dict[str, Any]) -> None:
         if part == "settings" and compared[part]:
             table.add_row()
     print_table(table)
+    if not compared["same_images"]:
+        say("notice: the runs were judged on different images: their results cannot be compared")

@@ -18,7 +18,7 @@ from golmu.data.shards.index import is_packed
 from golmu.errors import InputError, warn
 from golmu.preprocessing import INVERSIONS
 from golmu.runs.folder import HELD_OUT, HISTORY, RUN
-from golmu.runs.run import load
+from golmu.runs.run import Run, load
 
 ORDER = ("image", "label", "probability", "inverted", "probabilities")
 
@@ -122,10 +122,16 @@ def _refuse_numbers(network: Path, paths: Sequence[Path]) -> None:
     """Raise `InputError` if the number of an image is given, which `golmu explain` takes, and no file is called so."""
     for path in paths:
         if re.fullmatch("[0-9]+", str(path)) and not path.exists() and (network / RUN).is_file():
-            raise InputError(
-                f"there is no image file {path}: for validation image {path} of the run, type "
-                f"{shell_command('explain', network, path)}"
-            )
+            what = "images of a run are known by their numbers to golmu explain"
+            if _can_explain(network, int(str(path))):
+                what = f"for image {path} of those that judged the run, type {shell_command('explain', network, path)}"
+            raise InputError(f"there is no image file {path}: {what}")
+
+
+def _can_explain(folder: Path, number: int) -> bool:
+    """Whether `golmu explain` finds this image of a run again."""
+    data = Run.open(folder).record.data
+    return not data.is_of_arrays and number < data.validation
 
 
 def parse_part(text: str | None) -> tuple[int, int]:
