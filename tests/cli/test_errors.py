@@ -94,3 +94,12 @@ def test_errors_of_the_system_are_one_line(run, data, monkeypatch):
 
     monkeypatch.setattr(job, "new_run", exhausted)
     assert run("train", data)[::2] == (1, "golmu: error: out of memory: 1 TiB for an array\n")
+
+
+def test_an_empty_argument_is_not_the_current_folder(run, places):
+    status, out, err = run("predict", places["run"], "")
+    assert (status, out) == (2, [])
+    assert err == (
+        f"golmu: error: argument 3 behind {places['run']} must not be empty, got '': give its value, or leave it out; "
+        "a variable of the shell that is not set is empty too\n"
+    )

@@ -213,9 +213,6 @@ WRONG = {
         "there is no image file 3: for image 3 of those that judged the run, type golmu explain {run} 3"),
     "predict the number of no image": ("predict {run} 99999",
         "there is no image file 99999: images of a run are known by their numbers to golmu explain"),
-    "predict nothing": ("predict {run} ''",
-        "argument 3 behind {run} must not be empty, got '': give its value, or leave it out; a variable of the "
-        "shell that is not set is empty too"),
     "explain inverted somehow": ("explain {run} {tmp}/file --invert maybe",
         "invert must be one of auto, yes, no, got 'maybe'"),
     "explain a number inverted": ("explain {run} 7 --invert yes",

@@ -113,5 +113,6 @@ def test_the_legend_of_many_runs_leaves_the_curves_alone():
     for n_runs, is_inside in ((2, True), (9, False)):
         axes = compared([history] * n_runs, [f"run {number}" for number in range(n_runs)])
         axes.figure.draw_without_rendering()
-        assert axes.get_legend().get_window_extent().overlaps(axes.get_window_extent()) is is_inside
+        legend = axes.get_legend().get_window_extent()
+        assert bool(legend.overlaps(axes.get_window_extent())) == is_inside
     assert legend_height(9) > legend_height(2) == 0
