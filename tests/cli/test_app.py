@@ -42,8 +42,8 @@ def test_it_ends_cleanly_with_a_training_under_way(tmp_path, how):
         assert process.wait(20) == 0
         assert process.stderr.read() in (
             "",
-            "compiling the engine for this processor: each part of it once, when it is first used; this may take a "
-            "minute\n",
+            "compiling the engine for this processor: each part of it once, when it is first used; this may take "
+            "half a minute\n",
         )
     assert list(tmp_path.iterdir()) == []
 

@@ -53,6 +53,18 @@ def test_settings_that_differ_and_results_stand_side_by_side(run, two, tmp_path)
     assert compared["page"] == str(tmp_path / "page.html")
 
 
+def test_an_epoch_that_had_to_compile_the_engine_makes_a_run_no_slower(run, two, tmp_path):
+    slow = shutil.copytree(two[0], tmp_path / "slow")
+    header, *epochs = (slow / "history.csv").read_text().splitlines()
+    seconds = [20.0, 0.5, 0.25]
+    rows = [f"{i + 1},{epochs[0].split(',', 1)[1].rpartition(',')[0]},{value}" for i, value in enumerate(seconds)]
+    (slow / "history.csv").write_text("\n".join([header, *rows]) + "\n")
+    (slow / "checkpoint.safetensors").unlink()
+    status, lines, err = run("compare", two[1], slow, "--output", tmp_path / "page.html", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads("\n".join(lines))["results"]["median seconds per epoch"][1] == 0.5
+
+
 def test_the_terminal_shows_a_table(run, two, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, lines, err = run("compare", *two)

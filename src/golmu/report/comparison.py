@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from golmu import plots
@@ -24,7 +25,7 @@ from golmu.training.history import History
 
 FORMATS = {
     "validation accuracy": ".4f", "validation loss": ".4f", "training loss": ".4f", "parameters": ",", "seconds": ".1f",
-    "seconds per epoch": ".2f",
+    "median seconds per epoch": ".2f",
 }  # fmt: skip
 """The format of each result that is a number."""
 
@@ -142,7 +143,7 @@ def _results(run: Run) -> dict[str, Any]:
         "training loss": results.train_loss,
         "parameters": results.n_parameters,
         "seconds": run.record.seconds or sum(run.history.seconds),
-        "seconds per epoch": results.seconds_per_epoch,
+        "median seconds per epoch": median(run.history.seconds) if run.history.seconds else None,
     }
 
 

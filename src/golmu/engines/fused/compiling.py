@@ -86,8 +86,8 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
         if not self._is_announced:
             self._is_announced = True
             logger.warning(
-                "compiling the engine for this processor: each part of it once, when it is first used; this may take a "
-                "minute"
+                "compiling the engine for this processor: each part of it once, when it is first used; this may take "
+                "half a minute"
             )
         self._depth += 1
         if self._depth == 2:
