@@ -23,6 +23,7 @@ import golmu
 from golmu import ConvolutionNetwork, Recipe, cli
 from golmu.cli import progress, training_results
 from golmu.cli.commands import train as trainer
+from golmu.cli.console import SafeConsole
 from golmu.engines import ENGINE_NAMES
 from golmu.runs.record import test_digest as digest_of_test_images
 from golmu.training import loop as training
@@ -135,6 +136,13 @@ def test_names_and_narrow_places_break_nothing(run, data, tmp_path, monkeypatch)
         f"golmu: error: the run folder {folder} is not empty: give a new folder, so that no run is lost, "
     )
     assert err.endswith(f"or continue the run with --resume {folder} (resume=)\n")
+
+
+def test_a_terminal_shows_that_the_report_is_being_drawn(data, tmp_path, monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr(training_results, "make_console", lambda: SafeConsole(file=out, force_terminal=True, width=80))
+    assert main("train", data, *SETTINGS, "--epochs=1", "--run", tmp_path / "run") == 0
+    assert "drawing the report" in out.getvalue()
 
 
 def test_an_encoding_that_lacks_a_name_is_no_error(data, tmp_path):

@@ -49,7 +49,8 @@ def show_outcome(outcome: Outcome, job: TrainingJob, images: JudgedImages, *, wi
         return show_interruption(outcome)
     from golmu.report.run_report import draw_report  # noqa: PLC0415  Jinja2
 
-    report = draw_report(run, images, with_panel=with_panel)
+    with console.status("drawing the report"):  # on a terminal only; the first figure of a computer takes a while
+        report = draw_report(run, images, with_panel=with_panel)
     _show_results(run, report)
     _show_advice(run, job, images)
     for step in _next_steps(run, report):
