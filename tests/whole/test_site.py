@@ -7,7 +7,9 @@ import runpy
 from pathlib import Path
 
 import pytest
-from site_cells import alternative_texts, commands, shared_cells, spans
+from site_cells import alternative_texts, cells, commands, shared_cells, spans
+
+from golmu.about import DATASET_NAMES
 
 DOCS = Path(__file__).parents[2] / "docs"
 KOREAN = sorted(path.relative_to(DOCS / "ko").as_posix() for path in (DOCS / "ko").rglob("*.md"))
@@ -17,6 +19,7 @@ PAGES = sorted(
 
 
 HOW_TO = [page for page in PAGES if "/how-to/" in page]
+DRAWING = [page for page in PAGES if page.startswith(("en/how-to/", "en/further/"))]
 
 CANNOT_RUN = {
     r"pip (install|wheel) ": "changes the installation",
@@ -80,6 +83,17 @@ def test_a_command_in_the_text_runs_on_its_page_unless_it_is_a_bare_name(page):
     for span in spans(DOCS / page):
         if re.match(r"golmu [a-z-]+ \S|--[a-z-]+ \S", span):
             assert f" {span} " in f" {ran} ", f"make this a cell, or name the command or the option alone: {span}"
+
+
+def test_no_two_pages_draw_images_into_the_same_folder():
+    """Readers run all pages in one folder: there, the images of two pages would mix."""
+    owner = {}
+    for page in DRAWING:
+        code = "\n".join(cells(DOCS / page))
+        words = " ".join(re.findall(r"golmu (?:data|train|pack|predict) ((?:(?!-)[\w./-]+ ?)+)", code)).split()
+        folders = {word for word in words if re.fullmatch(r"[a-z][a-z-]*", word)} - {*DATASET_NAMES}
+        for folder in folders.union(re.findall(r"""\bdraw\("([^"/]+)""", code)):
+            assert owner.setdefault(folder, page) == page, f"{folder}: {page}, {owner[folder]}"
 
 
 def test_every_page_that_says_how_to_do_something_is_there_in_korean():
