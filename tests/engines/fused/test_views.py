@@ -6,7 +6,12 @@ from numba import njit
 
 from golmu.engines.fused import views
 from golmu.engines.fused.layout import SAMPLES_PER_PART
-from golmu.engines.fused.transposition import make_transpose
+from golmu.engines.fused.transposition import transpose
+
+
+@njit
+def turn(numbers, sources, to):
+    transpose(numbers, sources.ctypes.data, numbers.ctypes.data, to.ctypes.data, to.shape[1])
 
 
 @njit
@@ -31,12 +36,6 @@ def unpacked_one_by_one(images, chosen, scale, offset, x):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_a_square_of_numbers_is_turned_and_nothing_beside_it_is_touched(dtype):
-    transpose = make_transpose(np.dtype(dtype).itemsize)
-
-    @njit
-    def turn(numbers, sources, to):
-        transpose(sources.ctypes.data, numbers.ctypes.data, to.ctypes.data, to.shape[1])
-
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 256, 1000).astype(dtype)
     sources = rng.integers(0, 1000 - 16, 16)

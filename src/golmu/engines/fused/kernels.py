@@ -157,7 +157,10 @@ def _make_train(is_deep: bool) -> Any:
                             prefetch_images(images, order[batch + 1, start:end])
                     forward(thread, part, net, work, is_step, step_options)
                     factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
-                    work.losses[stage, part], _ = cross_entropy(logits, labels, importance, chosen, factor, smoothing)
+                    scratch = work.softmax[thread]
+                    work.losses[stage, part], _ = cross_entropy(
+                        logits, labels, importance, chosen, factor, smoothing, scratch
+                    )
                     if is_step:
                         backward(thread, part, net, work, step_options)
                         pack_by_sample(work.d_hidden[part], part, n_parts, net.dense1.shape[1], work.right1)
@@ -216,7 +219,9 @@ def _make_evaluate(is_deep: bool) -> Any:
                     for k in range(len(logits)):
                         all_logits[chosen[s], k] = logits[k, s]
             if len(labels) > 0:
-                losses[part], n_right[part] = cross_entropy(logits, labels, no_importance, chosen, ZERO, ZERO)
+                losses[part], n_right[part] = cross_entropy(
+                    logits, labels, no_importance, chosen, ZERO, ZERO, work.softmax[thread]
+                )
             part = claim(state, thread, n_parts)
 
     evaluate.__qualname__ = "evaluate_deep" if is_deep else "evaluate"

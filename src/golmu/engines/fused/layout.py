@@ -90,6 +90,8 @@ class Buffers(NamedTuple):
     """(threads, ·): the gradient of one block of the weights"""
     mirrored: NDArray[np.float32]
     """(parts, C, S): logits of the mirror images"""
+    softmax: NDArray[np.float32]
+    """(threads, 5, S): what `golmu.engines.fused.passes.cross_entropy` notes of each sample"""
     keys: NDArray[np.uint32]
     views: NDArray[np.int64]
     table: NDArray[np.int64]
@@ -140,6 +142,7 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         losses=_zeros(2, n_parts, dtype=np.float64),
         gradient=_zeros(n_threads, max(sizes)),
         mirrored=_zeros(n_parts, a.n_classes, samples),
+        softmax=_zeros(n_threads, 5, samples),
         keys=_zeros(n_parts, samples, dtype=np.uint32),
         views=_zeros(n_parts, samples, VALUES_PER_VIEW, dtype=np.int64),
         table=deep_layout.make_table(a),

@@ -152,49 +152,53 @@ def find_largest(logits: Any, best: Any, largest: Any) -> None:
     for k in range(len(logits)):
         for s in range(logits.shape[1]):
             is_larger = k == 0 or logits[k, s] > largest[s]
-            best[s] = k if is_larger else best[s]
+            best[s] = np.float32(k) if is_larger else best[s]
             largest[s] = logits[k, s] if is_larger else largest[s]
 
 
 @kernel
-def cross_entropy(logits: Any, labels: Any, importance: Any, chosen: Any, factor: Any, smoothing: Any) -> Any:
+def cross_entropy(
+    logits: Any, labels: Any, importance: Any, chosen: Any, factor: Any, smoothing: Any, scratch: Any
+) -> Any:
     """Return the sum of the losses of a part's samples, and how many are right.
 
     logits (C, S), and `chosen` (m,) indices into the labels (n,). The loss of a sample is multiplied by its
     `importance` (n,), unless that is empty. The target is one-hot with a share of `smoothing` spread over all classes.
 
     Unless factor is 0, the logits become importance · factor · (softmax − target), and 0 for samples that are not real.
+    `scratch` (5, S) keeps what is known of each sample between the loops, which run over samples innermost, so that
+    they become vector instructions.
     """
     n_classes, samples = logits.shape
-    into_gradient = factor != ZERO
-    n, loss, n_right = len(chosen), 0.0, 0
-    best, losses = np.empty(samples, np.int64), np.empty(n, np.float64)
-    numbers = np.zeros((3, samples), np.float32)
-    largest, total, slopes = numbers[0], numbers[1], numbers[2]
+    into_gradient, n = factor != ZERO, len(chosen)
+    loss, n_right = 0.0, 0
+    best, largest, totals, behind, smoothed = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     find_largest(logits, best, largest)
     for s in range(n):
         label = labels[chosen[s]]
-        losses[s] = np.float64(largest[s] - logits[label, s])
+        n_right += np.int64(best[s]) == label
+        behind[s], smoothed[s] = largest[s] - logits[label, s], ZERO
         if smoothing > ZERO:
             mean = ZERO
             for k in range(n_classes):
                 mean += logits[k, s]
-            losses[s] += np.float64(smoothing * (logits[label, s] - mean / np.float32(n_classes)))
-        n_right += best[s] == label
+            smoothed[s] = smoothing * (logits[label, s] - mean / np.float32(n_classes))
+    totals[:] = ZERO
     for k in range(n_classes):
-        for s in range(samples):  # innermost, so that it becomes vector instructions
+        for s in range(samples):
             e = exponential(logits[k, s] - largest[s])
-            total[s] += e
+            totals[s] += e
             logits[k, s] = e if into_gradient else logits[k, s]
+    slopes = best
     for s in range(n):
         weight = importance[chosen[s]] if len(importance) > 0 else ONE
-        loss += weight * (losses[s] + logarithm(np.float64(total[s])))
+        loss += weight * (np.float64(behind[s]) + np.float64(smoothed[s]) + logarithm(np.float64(totals[s])))
         slopes[s] = weight * factor
     if into_gradient:
         for k in range(n_classes):
             for s in range(samples):
                 slope = slopes[s]
-                logits[k, s] = logits[k, s] * (slope / total[s]) - slope * smoothing / np.float32(n_classes)
+                logits[k, s] = logits[k, s] * (slope / totals[s]) - slope * smoothing / np.float32(n_classes)
         for s in range(n):
             logits[labels[chosen[s]], s] -= slopes[s] * (ONE - smoothing)
         logits[:, n:] = ZERO  # whatever they were, even not numbers

@@ -7,7 +7,6 @@ are interleaved in pairs until the square is turned.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -26,28 +25,23 @@ _LOW, _HIGH = (
 """Which numbers of two vectors an interleaving takes: of their lower halves, or of their higher ones."""
 
 
-def make_transpose(n_bytes: int) -> Callable[..., None]:
-    """Make the function for compiled code that turns a square of numbers of so many bytes."""
+@intrinsic  # type: ignore[untyped-decorator]
+def transpose(typing_context: Any, images: Any, sources: Any, start: Any, to: Any, to_row: Any) -> Any:
+    """Write number j of source i to place i of row j, for i and j below `SIDE`.
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def transpose(typing_context: Any, sources: Any, start: Any, to: Any, to_row: Any) -> Any:
-        """Write number j of source i to place i of row j, for i and j below `SIDE`.
+    Source i begins sources[i] numbers behind the address `start`; `sources` is the address of int64. `to` is an
+    address, too, and its rows are `to_row` numbers apart. Of the array `images`, only the type of its numbers counts.
+    """
 
-        Source i begins sources[i] numbers behind the address `start`; `sources` is the address of int64. `to` is an
-        address, too, and its rows are `to_row` numbers apart.
-        """
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        _emit(builder, images.dtype.bitwidth // 8, *arguments[1:])
+        return context.get_dummy_value()
 
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-            _emit(builder, n_bytes, *arguments)
-            return context.get_dummy_value()
-
-        return types.void(*[types.intp] * 4), generate
-
-    return transpose  # type: ignore[no-any-return]
+    return types.void(images, *[types.intp] * 4), generate
 
 
 def _emit(builder: ir.IRBuilder, n_bytes: int, sources: Any, start: Any, to: Any, to_row: Any) -> None:
-    """Emit the instructions of `transpose`."""
+    """Emit the instructions of `transpose`, for numbers of so many bytes."""
 
     vector = ir.VectorType(ir.IntType(8 * n_bytes), SIDE).as_pointer()
 

@@ -18,7 +18,7 @@ from golmu.engines import draws
 from golmu.engines.fused.compiling import kernel
 from golmu.engines.fused.hashing import draw_below
 from golmu.engines.fused.step_options import StepOptions
-from golmu.engines.fused.transposition import SIDE, make_transpose
+from golmu.engines.fused.transposition import SIDE, transpose
 
 ZERO = np.float32(0)
 
@@ -31,8 +31,6 @@ which it would compile `draw_below` once more."""
 
 START, STEP, DOWN, FIRST, LAST, TOP, LEFT = range(7)
 VALUES_PER_VIEW = 7
-
-_transpose_bytes, _transpose_floats = make_transpose(1), make_transpose(4)
 
 
 @kernel
@@ -77,10 +75,7 @@ def fetch_row(images: Any, starts: Any, n: int, row: int, pixels: Any) -> None:
         start = images.ctypes.data + (row * n_numbers + first) * size
         for s in range(0, samples, SIDE):
             to = pixels.ctypes.data + (first * samples + s) * size
-            if size == 1:
-                _transpose_bytes(starts.ctypes.data + 8 * s, start, to, samples)
-            else:
-                _transpose_floats(starts.ctypes.data + 8 * s, start, to, samples)
+            transpose(images, starts.ctypes.data + 8 * s, start, to, samples)
         first += SIDE
 
 
