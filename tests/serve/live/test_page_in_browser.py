@@ -106,6 +106,7 @@ def test_the_language_is_switched_remembered_and_in_the_address(chromium, addres
             assert KEY.search(text) is None
         page.evaluate("() => history.replaceState(null, '', location.pathname)")
         page.reload()
+        page.locator("#run-play:enabled").wait_for(state="attached")
         page.get_by_role("tab", name="훈련").wait_for()
         page.click("#language")
         page.get_by_role("tab", name="Train").wait_for()
@@ -166,6 +167,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen(chromium, address):
         page.get_by_role("button", name="Dark").click()
         eventually(page, lambda: page.evaluate(ground) == dark)
         page.reload()
+        page.locator("#run-play:enabled").wait_for(state="attached")  # a socket that is closed too early is an error
         page.get_by_role("button", name="Light").wait_for()
         assert page.evaluate(ground) == dark
 

@@ -87,6 +87,9 @@ def test_a_broken_connection_pauses_and_comes_back(server):
         cut(page)
     name = page.hello["visitor"]
     wait_until(lambda: server.hall.places.n_active == 0)
+    with server.page(name) as between:  # the training stops at the next moment between two batches, not at once
+        between.until("state", status="paused")
+        cut(between)
     with server.page(name) as again:
         assert again.hello["visitor"] == name
         (run,) = again.hello["runs"]
