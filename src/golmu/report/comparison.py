@@ -62,13 +62,13 @@ def compare_runs(runs: Sequence[Run], output: Path) -> dict[str, Any]:
     if len(set(names)) < len(names):
         names = [str(run.folder) for run in runs]
     judged, results = [_judged_on(run) for run in runs], [_results(run) for run in runs]
-    settings = [_settings(run, images) for run, images in zip(runs, judged, strict=True)]
+    settings, idle = [_settings(run, images) for run, images in zip(runs, judged, strict=True)], _idle(runs)
     compared = {
         "runs": names,
         "settings": {
             name: row
             for name in settings[0]
-            if _differ(row := [one[name] for one in settings], can_be_idle=name in _idle(runs))
+            if _differ(row := [one[name] for one in settings], can_be_idle=name in idle)
         },
         "results": {name: [one[name] for one in results] for name in results[0]},
         "same_images": all(map(judged[0].is_as, judged)),
@@ -163,7 +163,8 @@ def _page(compared: dict[str, Any], runs: Sequence[Run]) -> str:
     settings = {name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()}
     names, histories, same_data = compared["runs"], [run.history for run in runs], compared["same_images"]
     # What has no effect in one of the runs follows from another setting, as the momentum does from the optimizer.
-    told = {name: row for name, row in settings.items() if name not in _idle(runs)}
+    idle = _idle(runs)
+    told = {name: row for name, row in settings.items() if name not in idle}
     labels = label_runs([printable(name, keep="") for name in names], told or settings)
     size = FIGURE_SIZE[0], FIGURE_SIZE[1] + legend_height(len(runs))
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
