@@ -73,6 +73,11 @@ class _Page(HTMLParser):
 
     handle_entityref = handle_charref = handle_comment = lambda self, _: None
 
+    def addresses(self) -> list[str]:
+        """List all addresses that the page loads."""
+        styles, scripts = ("\n".join(self.inline[kind]) for kind in ("style", "script"))
+        return self.loaded + IN_STYLE.findall(STYLE_COMMENT.sub("", styles)) + IN_SCRIPT.findall(scripts)
+
 
 def outside_sources(text: str, kind: str) -> list[str]:
     """List the addresses elsewhere that a text makes a browser load; its `kind` is html, css or js."""
@@ -81,10 +86,12 @@ def outside_sources(text: str, kind: str) -> list[str]:
     elif kind == "js":
         loaded = IN_SCRIPT.findall(text)
     else:
-        page = _Page(text)
-        styles, scripts = ("\n".join(page.inline[kind]) for kind in ("style", "script"))
-        loaded = page.loaded + IN_STYLE.findall(STYLE_COMMENT.sub("", styles)) + IN_SCRIPT.findall(scripts)
-    return [address for address in loaded if ELSEWHERE.match(address)]
+        loaded = _Page(text).addresses()
+    return _elsewhere(loaded)
+
+
+def _elsewhere(addresses: list[str]) -> list[str]:
+    return [address for address in addresses if ELSEWHERE.match(address)]
 
 
 def without_evaluation(script: str) -> str:
@@ -111,12 +118,13 @@ def problems(site: Path) -> list[str]:
         if kind is None or not path.is_file():
             continue
         text = path.read_text(encoding="utf-8")
-        found += [f"{path}: loads {address.strip()}" for address in outside_sources(text, kind)]
+        page = _Page(text) if kind == "html" else None
+        loaded = outside_sources(text, kind) if page is None else _elsewhere(page.addresses())
+        found += [f"{path}: loads {address.strip()}" for address in loaded]
         if kind == "js" and EVALUATION.search(text):
             found.append(f"{path}: runs a text as a script, which the policy forbids")
-        if kind != "html" or path.suffix.lower() == ".svg":
+        if page is None or path.suffix.lower() == ".svg":
             continue
-        page = _Page(text)
         if not page.has_policy:
             found.append(f"{path}: has no content security policy")
         if page.has_handlers:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from golmu.about import DATASET_NAMES
 from golmu.cli.console import shell_command
+from golmu.cli.places import lies_in_data
 from golmu.names import printable
 from golmu.recipe import RECIPES
 from golmu.runs.job import DEFAULT_SEED
@@ -56,14 +57,10 @@ def _change(run: Run) -> str:
         data=replace(record.data, argument=_as_typed(str(record.data.argument))),
     )  # fmt: skip
     commands = [shell_command(*training_words(changed), *_rest(record), "--run", folder)]
-    if CAN_JOIN and _may_write_here(str(record.data.argument)):
+    # The page of the comparison goes to the current folder.
+    if CAN_JOIN and os.access(os.curdir, os.W_OK) and not lies_in_data(Path(), str(record.data.argument)):
         commands.append(shell_command("compare", run.folder, folder))
     return f"try {n_kernels} kernels: {' && '.join(commands)}"
-
-
-def _may_write_here(data: str) -> bool:
-    """Whether the page of a comparison may go to the current folder: not into the data."""
-    return os.access(os.curdir, os.W_OK) and not Path.cwd().resolve().is_relative_to(Path(data).resolve())
 
 
 def _rest(record: RunRecord) -> list[object]:

@@ -30,6 +30,12 @@ def default_place(path: Path, data: str) -> Path:
     return beside
 
 
+def lies_in_data(path: Path, data: str) -> bool:
+    """Tell whether a place lies in the folder that is read as data."""
+    folder = _data_folder(data)
+    return folder is not None and _is_inside(path, folder)
+
+
 def refuse_in_data(path: Path | None, data: str, option: str, run: Path | None = None) -> None:
     """Raise `InputError` if the place that a user gives lies in the folder of data that is read.
 

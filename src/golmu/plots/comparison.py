@@ -67,9 +67,7 @@ def compared(
 
 
 def style(number: int) -> tuple[str, str, str]:
-    """Return colour, marker and filling of a training by its number from 0; sixteen differ without their colours,
-    and sixty-four with them.
-    """
+    """Return colour, marker and filling of a training by its number from 0; 16 differ without colours, 64 with them."""
     filling = FILLINGS[number // len(LINE_MARKERS) % len(FILLINGS)]
     different = len(LINE_MARKERS) * len(FILLINGS)
     return (

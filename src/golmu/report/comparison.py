@@ -74,7 +74,7 @@ def compare_runs(runs: Sequence[Run], output: Path) -> dict[str, Any]:
         "same_images": all(map(judged[0].is_as, judged)),
         "page": str(output),
     }
-    page = _page(compared, runs)
+    page = _page(compared, runs, idle)
     write_file(output, page, "the page")
     return compared
 
@@ -159,13 +159,13 @@ def _differ(values: Sequence[Any], *, can_be_idle: bool) -> bool:
     return any(value != told[0] for value in told)
 
 
-def _page(compared: dict[str, Any], runs: Sequence[Run]) -> str:
+def _page(compared: dict[str, Any], runs: Sequence[Run], idle: frozenset[str]) -> str:
     settings = {name: [format_value(name, value) for value in row] for name, row in compared["settings"].items()}
     names, histories, same_data = compared["runs"], [run.history for run in runs], compared["same_images"]
     # What has no effect in one of the runs follows from another setting, as the momentum does from the optimizer.
-    idle = _idle(runs)
     told = {name: row for name, row in settings.items() if name not in idle}
-    labels = label_runs([printable(name, keep="") for name in names], told or settings)
+    shown = [printable(name, keep="") for name in names]
+    labels = label_runs(shown, told or settings)
     size = FIGURE_SIZE[0], FIGURE_SIZE[1] + legend_height(len(runs))
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
     best = max(accuracies, default=None) if same_data else None
@@ -173,7 +173,7 @@ def _page(compared: dict[str, Any], runs: Sequence[Run]) -> str:
         "golmu.report",
         "comparison.html",
         names=names,
-        labels=["" if label == printable(name, keep="") else label for label, name in zip(labels, names, strict=True)],
+        labels=["" if label == name else label for label, name in zip(labels, shown, strict=True)],
         settings=settings,
         results={name: [format_value(name, value) for value in row] for name, row in compared["results"].items()},
         best=[best is not None and one == best for one in compared["results"]["validation accuracy"]],

@@ -22,12 +22,11 @@ from golmu.engines.fused.transposition import SIDE, transpose
 
 ZERO = np.float32(0)
 
-FLIP, SHIFT_DOWN, SHIFT_RIGHT, ERASE_ROW, ERASE_COLUMN, SIDES = (
-    np.int64(number)
-    for number in (draws.FLIP, draws.SHIFT_DOWN, draws.SHIFT_RIGHT, draws.ERASE_ROW, draws.ERASE_COLUMN, 2)
+FLIP, SHIFT_DOWN, SHIFT_RIGHT, ERASE_ROW, ERASE_COLUMN = map(
+    np.int64, (draws.FLIP, draws.SHIFT_DOWN, draws.SHIFT_RIGHT, draws.ERASE_ROW, draws.ERASE_COLUMN)
 )
-"""The numbers of draws, and how many sides an image has. To numba each plain integer would be a type of its own, for
-which it would compile `draw_below` once more."""
+"""The numbers of draws. To numba each plain integer would be a type of its own, for which it would compile
+`draw_below` once more."""
 
 START, STEP, DOWN, FIRST, LAST, TOP, LEFT = range(7)
 VALUES_PER_VIEW = 7
@@ -50,7 +49,7 @@ def draw_view(key: Any, step_options: StepOptions, height: int, width: int, view
     if step_options.shift > 0:
         right = draw_below(key, SHIFT_RIGHT, 2 * step_options.shift + 1) - step_options.shift
         down = draw_below(key, SHIFT_DOWN, 2 * step_options.shift + 1) - step_options.shift
-    set_view(step_options.flip > 0 and draw_below(key, FLIP, SIDES) == 1, right, down, width, view)
+    set_view(step_options.flip > 0 and draw_below(key, FLIP, np.int64(2)) == 1, right, down, width, view)
     if step_options.erase > 0:
         view[TOP] = draw_below(key, ERASE_ROW, height) - step_options.erase // 2
         view[LEFT] = draw_below(key, ERASE_COLUMN, width) - step_options.erase // 2
@@ -75,7 +74,7 @@ def fetch_row(images: Any, starts: Any, n: int, row: int, pixels: Any) -> None:
         start = images.ctypes.data + (row * n_numbers + first) * size
         for s in range(0, samples, SIDE):
             to = pixels.ctypes.data + (first * samples + s) * size
-            transpose(images, starts.ctypes.data + 8 * s, start, to, samples)
+            transpose(images, starts.ctypes.data + starts.itemsize * s, start, to, samples)
         first += SIDE
 
 
@@ -89,7 +88,7 @@ def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
     _, rows, _, pairs, samples = x.shape
     n = len(chosen)
     starts = np.empty(samples, np.int64)
-    for s in range(samples):
+    for s in range(samples):  # whole squares are fetched, so a place without a sample repeats the last one
         starts[s] = chosen[min(s, n - 1)] * height * width * n_channels
     pixels = np.empty((width * n_channels, samples), images.dtype)
     for row in range(min(rows - 1, height)):

@@ -6,7 +6,7 @@ const ROOM = { left: 54, right: 30, top: 10, bottom: 26 }; // around the area of
 const N_TICKS = 5;
 const SPIKES = 0.02; // so large a share of a faint curve's points may lie above the chart
 const MOST_MARKS = 40; // of a curve; of more points, only some are marked
-const DASHES = [7, 4]; // of validation; training is solid, as in golmu.plots
+const VALIDATION_DASH = [7, 4]; // training is solid, as in golmu.plots
 
 /** Return round numbers from 0 or `low` up to `high`, about so many. */
 export function ticksOf(low, high, n = N_TICKS) {
@@ -130,7 +130,7 @@ export class Chart {
     context.globalAlpha = (isPale ? 0.25 : 1) * (style === "faint" ? 0.4 : 1);
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = style === "faint" ? 1.2 : number === this.highlighted ? 3 : 2;
-    context.setLineDash(isValidation ? DASHES : []);
+    context.setLineDash(isValidation ? VALIDATION_DASH : []);
     context.lineJoin = "round";
     context.beginPath();
     for (const [x, y] of points) if (Number.isFinite(y)) context.lineTo(place.x(x), place.y(y));
