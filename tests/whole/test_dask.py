@@ -8,6 +8,7 @@ from sklearn.model_selection import GridSearchCV
 
 from golmu import ConvolutionNetwork
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 GRID = {"n_kernels": [2, 4], "learning_rate": [0.05, 0.2]}
@@ -15,11 +16,17 @@ GRID = {"n_kernels": [2, 4], "learning_rate": [0.05, 0.2]}
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two processes with one thread each, and a client that sends them work."""
+    """Two processes with one thread each, and a client that sends them work.
+
+    Dask drops copies of the images that it takes for needless, every two seconds unless told otherwise: a search that needs
+    them would pass or fail by chance. Here it would drop them at once, and is told not to, as docs/en/how-to/search.md says.
+    """
     with (
+        dask.config.set({"distributed.scheduler.active-memory-manager.interval": "20ms"}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
+        client.amm.stop()
         yield client
 
 
