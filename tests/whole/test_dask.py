@@ -18,8 +18,8 @@ GRID = {"n_kernels": [2, 4], "learning_rate": [0.05, 0.2]}
 def cluster():
     """Two processes with one thread each, and a client that sends them work.
 
-    Dask drops copies of the images that it takes for needless, every two seconds unless told otherwise: a search that needs
-    them would pass or fail by chance. Here it would drop them at once, and is told not to, as docs/en/how-to/search.md says.
+    Every two seconds Dask drops copies of the images that it takes for needless, so that it was chance whether a worker
+    that died had the last one. Here it would drop them at once, and is told not to, as docs/en/how-to/search.md says.
     """
     with (
         dask.config.set({"distributed.scheduler.active-memory-manager.interval": "20ms"}),

@@ -89,17 +89,38 @@ def load_ahead(name: str, n_blocks: int | None = None) -> threading.Thread:
         what all networks need is loaded; call this again once it is known.
     """
     is_fused = name == "fused" or (name != "tensorflow" and not (_has_gpu_driver() and is_installed()))
-    thread = threading.Thread(target=functools.partial(_load_fused, n_blocks) if is_fused else None, daemon=True)
+    thread = _FusedLoading(n_blocks) if is_fused else threading.Thread()
     thread.start()
     return thread
 
 
-def _load_fused(n_blocks: int | None) -> None:
-    with suppress(Exception):
-        from golmu.engines.fused.engine import load_kernels  # noqa: PLC0415
+class _FusedLoading(threading.Thread):
+    """A thread that loads the fused engine's code; only who joins it is told if that code has to be compiled.
 
-        if n_blocks is not None:
-            load_kernels(is_deep=n_blocks > 1)
+    A notice before that would come between the lines about the data, whose reading would seem to last.
+    """
+
+    def __init__(self, n_blocks: int | None) -> None:
+        super().__init__(daemon=True)
+        self._n_blocks = n_blocks
+
+    def run(self) -> None:
+        with suppress(Exception):
+            from golmu.engines.fused.compiling import unawaited  # noqa: PLC0415
+            from golmu.engines.fused.engine import load_kernels  # noqa: PLC0415
+
+            if self._n_blocks is not None:
+                with unawaited():
+                    load_kernels(is_deep=self._n_blocks > 1)
+
+    def join(self, timeout: float | None = None) -> None:
+        with suppress(Exception):
+            from golmu.engines.fused.compiling import awaited  # noqa: PLC0415
+
+            with awaited():
+                super().join(timeout)
+                return
+        super().join(timeout)
 
 
 def _choose_engine() -> str:

@@ -3,13 +3,19 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import engine_cases
 import numpy as np
 import pytest
+from numba.core.event import trigger_event
 
 from golmu import ConvolutionNetwork
+from golmu.engines import load_ahead
+from golmu.engines.fused import compiling
+from golmu.engines.fused import engine as fused_engine
 from golmu.errors import EngineError
 
 
@@ -64,3 +70,73 @@ print(*njit(lambda a, b: np.linalg.solve(np.dot(a, b), b))(2 * np.eye(2), np.one
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["False", "0.5 0.0 0.0 0.5"]
+
+
+class Compilation:
+    """A kernel that takes until `may_end` to compile, for each thread that calls it the first time."""
+
+    def __init__(self, caplog):
+        self.begun, self.may_end, self._caplog = threading.Event(), threading.Event(), caplog
+        self.call = compiling._announced(self._compile)
+
+    def _compile(self, _):
+        with trigger_event("numba:compile"):
+            self.begun.set()
+            self.may_end.wait(10)
+
+    @property
+    def n_notices(self):
+        return self._caplog.text.count("compiling the engine for this processor")
+
+    def has_notice(self):
+        deadline = time.monotonic() + 10
+        while not self.n_notices and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.n_notices == 1
+
+
+@pytest.fixture
+def compilation(caplog, monkeypatch):
+    monkeypatch.setattr(compiling._compilation_listener, "_is_announced", False)
+    compilation = Compilation(caplog)
+    monkeypatch.setattr(fused_engine, "load_kernels", lambda *, is_deep: compilation.call(None))
+    yield compilation
+    compilation.may_end.set()
+
+
+def test_what_is_compiled_ahead_is_announced_to_who_waits_for_it_and_not_before(compilation):
+    loading = load_ahead("fused", 1)
+    assert compilation.begun.wait(10)
+    assert compilation.n_notices == 0
+    waiting = threading.Thread(target=loading.join)
+    waiting.start()
+    assert compilation.has_notice()
+    assert waiting.is_alive()
+    compilation.may_end.set()
+    waiting.join(10)
+    assert not loading.is_alive()
+
+
+def test_who_waits_before_the_compilation_begins_is_told_too(compilation, monkeypatch):
+    may_begin = threading.Event()
+    monkeypatch.setattr(fused_engine, "load_kernels", lambda *, is_deep: may_begin.wait(10) and compilation.call(None))
+    threading.Thread(target=load_ahead("fused", 1).join, daemon=True).start()
+    may_begin.set()
+    assert compilation.has_notice()
+
+
+def test_a_thread_that_needs_what_another_compiles_ahead_is_told(compilation):
+    load_ahead("fused", 1)
+    assert compilation.begun.wait(10)
+    assert compilation.n_notices == 0
+    threading.Thread(target=compilation.call, args=[None], daemon=True).start()
+    assert compilation.has_notice()
+
+
+def test_nobody_is_told_of_what_was_compiled_before_they_waited(compilation):
+    compilation.may_end.set()
+    loading = load_ahead("fused", 1)
+    assert compilation.begun.wait(10)
+    threading.Thread.join(loading, 10)
+    loading.join()
+    assert compilation.n_notices == 0

@@ -1,10 +1,12 @@
-"""How the kernels are compiled: the flags in one place, and a notice while it happens."""
+"""How the kernels are compiled: the flags in one place, and a notice to who waits for it."""
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from numba import njit
@@ -63,7 +65,7 @@ def kernel(function: Any) -> Any:
 
 
 class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no types
-    """Announces the first compilation of a process, and lowers numba's optimisation level in nested ones.
+    """Announces the first compilation that a thread waits for, and lowers numba's optimisation level in nested ones.
 
     Numba compiles a kernel that another kernel calls in the middle of the caller's compilation (depth 2 and more),
     and then copies its code into the caller, where it is optimised once more. To optimise it fully on its own as well
@@ -74,6 +76,7 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
         self._depth = 0
         self._optimisation_level = config.OPT
         self._is_announced = False
+        self._waiting: set[int] = set()
         self._last_event: Any = None
 
     def notify(self, event: Any) -> None:
@@ -82,14 +85,28 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
             self._last_event = event
             super().notify(event)
 
-    def on_start(self, event: Any) -> None:
-        if not self._is_announced:
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Announce a compilation of any thread, one under way or to come, while this thread is in the block."""
+        thread = threading.get_ident()
+        self._waiting.add(thread)
+        self._announce()
+        try:
+            yield
+        finally:
+            self._waiting.discard(thread)
+
+    def _announce(self) -> None:
+        if self._depth and self._waiting and not self._is_announced:
             self._is_announced = True
             logger.warning(
                 "compiling the engine for this processor: each part of it once, when it is first used; this may take "
                 "half a minute"
             )
+
+    def on_start(self, event: Any) -> None:
         self._depth += 1
+        self._announce()
         if self._depth == 2:
             self._optimisation_level, config.OPT = config.OPT, type(config.OPT)(1)
 
@@ -100,6 +117,24 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
 
 
 _compilation_listener = _CompilationListener()
+awaited = _compilation_listener.awaited
+
+
+@contextmanager
+def unawaited() -> Iterator[None]:
+    """Do not announce what this thread compiles in the block, until another thread waits for it."""
+    _this_thread.is_awaited = False
+    try:
+        yield
+    finally:
+        _this_thread.is_awaited = True
+
+
+class _ThisThread(threading.local):
+    is_awaited = True
+
+
+_this_thread = _ThisThread()
 
 
 def check_compiler() -> None:
@@ -116,7 +151,8 @@ def _announced(compile_types: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     @functools.wraps(compile_types)
     def compile_and_announce(types: Any) -> Any:
-        with install_listener("numba:compile", _compilation_listener):
+        waiting = awaited() if _this_thread.is_awaited else nullcontext()
+        with install_listener("numba:compile", _compilation_listener), waiting:
             return compile_types(types)
 
     return compile_and_announce
