@@ -597,3 +597,22 @@ def test_the_history_is_read_as_it_was_written(tmp_path):
     assert read_history(tmp_path / "run") == made.history_
     made = network().fit(X, Y, 3, run=tmp_path / "other")
     assert read_history(tmp_path / "other") == made.history_
+
+
+@pytest.mark.parametrize(
+    ("words", "is_offered"),
+    [
+        (["--learning-rate=2"], True),
+        (["--learning-rate=2", "--patience=2"], False),
+        (["--optimizer=adam", "--learning-rate=0.3", "--average-epochs=1", "--seed=1"], False),
+        (["--learning-rate=0.1"], False),
+    ],
+)
+def test_who_could_have_kept_a_better_epoch_is_told_how(run, data, tmp_path, words, is_offered):
+    folder = tmp_path / "run"
+    assert run("train", data, *SETTINGS, "--epochs=4", *words, "--run", folder)[0] == 0
+    best = np.argmin(read_history(folder).val_losses) + 1
+    assert (best == 4) == (words == ["--learning-rate=0.1"]), "the settings of this test should make it so"
+    text = Page((folder / "report.html").read_text()).text
+    assert f"The validation loss was lowest after epoch {best}." in text
+    assert ("Train with --patience 5 to keep those of the best epoch: it stops after 5" in text) == is_offered
