@@ -95,15 +95,15 @@ def update(
     if block <= n_blocks:
         is_plain = step_options.is_plain and step_sizes[TOWARDS] == ZERO
         row, last = block * ROWS_PER_BLOCK, min(n_rows, (block + 1) * ROWS_PER_BLOCK)
-        left, right = work.act, work.right1
+        left, right, n_columns = work.act, work.right1, work.d_hidden.shape[1]
         if block == n_blocks:
             row, last, left, right = 0, len(step.dense2), work.hidden, work.right2
-            width = step.dense2.shape[1]
+            n_columns, width = work.logits.shape[1], step.dense2.shape[1]
         # `outer` is called in one place only, since the compiler copies it to each call.
         to = np.int64(weights.ctypes.data) if is_plain else np.int64(gradient.ctypes.data)
         factor = -step_sizes[RATE] if is_plain else ONE
         beta = ONE if is_plain else ZERO
-        outer(left[:n_parts], right, row, last, factor, beta, to, width)
+        outer(left[:n_parts], right, row, last, factor, beta, to, n_columns, width)
         if is_plain:
             return
     elif block <= n_blocks + 2:

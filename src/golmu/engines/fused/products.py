@@ -16,41 +16,22 @@ COLUMNS_PER_PANEL = 2 * LANES
 
 ONE = np.float32(1)
 
-UNIT_STRIDE = np.int64(1)
-"""The stride of neighbours. A plain 1 would be a type of its own to numba, which would compile the kernel once more."""
+UNIT_STRIDE, NO_STRIDE = np.int64(1), np.int64(0)
+"""The stride of neighbours, and of what does not move. A plain 1 would be a type of its own to numba, which would
+compile the kernel once more."""
 
 TILE_ROWS = 8 if LANES == 16 else 6
-"""Rows of the tiles of `multiply_rows`: with two vectors of columns they fill the registers."""
+"""Rows of a full tile: with two vectors of columns they fill the registers."""
 
-_tile_6x2, _tile_4x2, _tile_2x2, _tile_1x2 = (make_tile(rows, 2) for rows in (6, 4, 2, 1))
+_tile_4x2, _tile_1x2 = (make_tile(rows, 2) for rows in (4, 1))
 _tile_most_x2 = make_tile(TILE_ROWS, 2)
-_tile_6x1, _tile_1x1 = (make_tile(rows, 1) for rows in (6, 1))
-
-
-@kernel
-def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples: int, n_k: int, beta: Any) -> None:
-    """Compute C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
-
-    a, b, c are addresses; a_row and a_k the strides of A in numbers; samples is S.
-    """
-    row = 0
-    while row < n_rows:
-        left = n_rows - row
-        at_a, at_c = a + NUMBER_BYTES * row * a_row, c + NUMBER_BYTES * row * samples
-        for column in range(0, samples, COLUMNS_PER_PANEL):
-            at = NUMBER_BYTES * column
-            if left >= 6:
-                _tile_6x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
-            elif left >= 2:
-                _tile_2x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
-            else:
-                _tile_1x2(at_a, a_row, a_k, 0, b + at, samples, 0, at_c + at, samples, n_k, 1, ONE, beta)
-        row += 6 if left >= 6 else 2 if left >= 2 else 1
+_tile_most_x1, _tile_1x1 = (make_tile(rows, 1) for rows in (TILE_ROWS, 1))
+_tile_most_halves = make_tile(TILE_ROWS, 1, LANES // 2)
 
 
 @kernel
 def next_rows(left: int) -> Any:
-    """Return how many of the rows that are left `multiply_rows` takes next: whole tiles, then fours, then ones."""
+    """Return how many of the rows that are left a product takes next: whole tiles, then fours, then ones."""
     if left >= TILE_ROWS and left != TILE_ROWS + 2:
         return TILE_ROWS
     return 4 if left >= 4 else 1
@@ -73,12 +54,30 @@ def multiply_rows(
 
 
 @kernel
-def outer(left: Any, right: Any, first: int, last: int, factor: Any, beta: Any, to: int, width: int) -> None:
+def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples: int, n_k: int, beta: Any) -> None:
+    """Compute C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
+
+    a, b, c are addresses; a_row and a_k the strides of A in numbers; samples is S.
+    """
+    row = 0
+    while row < n_rows:
+        rows = next_rows(n_rows - row)
+        at_a, at_c = a + NUMBER_BYTES * row * a_row, c + NUMBER_BYTES * row * samples
+        multiply_rows(
+            rows, at_a, a_row, a_k, NO_STRIDE, b, samples, NO_STRIDE, at_c, samples, samples, n_k, UNIT_STRIDE, beta
+        )
+        row += rows
+
+
+@kernel
+def outer(
+    left: Any, right: Any, first: int, last: int, factor: Any, beta: Any, to: int, n_columns: int, width: int
+) -> None:
     """Compute C = beta · C + factor · left[:, first:last] · right, summed over the samples of all parts.
 
-    left (parts, n, S) is act or hidden; right (parts·S · width) is right1 or right2; `to` is the address of C
-    (last − first, width). With C in the weights, beta = 1 and factor = −learning_rate, this is the step of SGD, and
-    the gradient itself is never in memory.
+    left (parts, n, S) is act or hidden; right (parts·S · width) is right1 or right2, whose columns from n_columns on
+    are zeros; `to` is the address of C (last − first, width). With C in the weights, beta = 1 and
+    factor = −learning_rate, this is the step of SGD, and the gradient itself is never in memory.
     """
     n_parts, n_rows, samples = left.shape
     part = n_rows * samples
@@ -91,8 +90,8 @@ def outer(left: Any, right: Any, first: int, last: int, factor: Any, beta: Any, 
             b, at = right.ctypes.data + NUMBER_BYTES * column * n_parts * samples, c + NUMBER_BYTES * column
             if column + COLUMNS_PER_PANEL <= width:
                 step = samples * COLUMNS_PER_PANEL
-                if rows >= 6:
-                    _tile_6x2(
+                if rows >= TILE_ROWS:
+                    _tile_most_x2(
                         a, samples, 1, part, b, COLUMNS_PER_PANEL, step, at, width, samples, n_parts, factor, beta
                     )
                 else:
@@ -101,9 +100,11 @@ def outer(left: Any, right: Any, first: int, last: int, factor: Any, beta: Any, 
                     )
             else:
                 step = samples * LANES
-                if rows >= 6:
-                    _tile_6x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
+                if rows >= TILE_ROWS and n_columns - column <= LANES // 2:
+                    _tile_most_halves(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
+                elif rows >= TILE_ROWS:
+                    _tile_most_x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
                 else:
                     _tile_1x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
             column += COLUMNS_PER_PANEL
-        row += 6 if rows >= 6 else 1
+        row += TILE_ROWS if rows >= TILE_ROWS else 1

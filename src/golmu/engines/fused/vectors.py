@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 from golmu.engines.fused.target import LANES
 
 FLOAT, INDEX, INTEGER = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-VECTOR, INTEGER_VECTOR = ir.VectorType(FLOAT, LANES), ir.VectorType(INTEGER, LANES)
+INTEGER_VECTOR = ir.VectorType(INTEGER, LANES)
 NUMBER_BYTES = 4
 """Bytes of a number, float32 or int32."""
 
@@ -42,13 +42,14 @@ def prefetch(typing_context: Any, address: Any) -> Any:
 
 
 class Vectors:
-    """Emits vector instructions into a function that numba compiles."""
+    """Emits instructions on vectors of `lanes` numbers into a function that numba compiles."""
 
-    def __init__(self, builder: ir.IRBuilder) -> None:
-        self.builder = builder
-        self.zero = ir.Constant(VECTOR, [ir.Constant(FLOAT, 0.0)] * LANES)
+    def __init__(self, builder: ir.IRBuilder, lanes: int = LANES) -> None:
+        self.builder, self.lanes = builder, lanes
+        self.type = ir.VectorType(FLOAT, lanes)
+        self.zero = ir.Constant(self.type, [ir.Constant(FLOAT, 0.0)] * lanes)
         self._multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(VECTOR, [VECTOR] * 3), f"llvm.fmuladd.v{LANES}f32"
+            builder.module, ir.FunctionType(self.type, [self.type] * 3), f"llvm.fmuladd.v{lanes}f32"
         )
 
     def offset(self, *terms: tuple[Any, Any]) -> Any:
@@ -58,9 +59,9 @@ class Vectors:
             total = self.builder.add(total, self.builder.mul(self._index(stride), self._index(count)))
         return total
 
-    def load(self, address: Any, offset: Any, of: ir.Type = VECTOR) -> Any:
+    def load(self, address: Any, offset: Any, of: ir.Type | None = None) -> Any:
         """Emit the load of a vector, or of another type."""
-        value = self.builder.load(self._pointer(address, offset, of))
+        value = self.builder.load(self._pointer(address, offset, of or self.type))
         value.align = NUMBER_BYTES  # rows may start at any number
         return value
 
@@ -71,14 +72,19 @@ class Vectors:
 
     def spread(self, number: Any) -> Any:
         """Emit a vector with `number` in every lane."""
-        vector = ir.VectorType(number.type, LANES)
+        vector = ir.VectorType(number.type, self.lanes)
         nothing = ir.Constant(vector, ir.Undefined)
         first = self.builder.insert_element(nothing, number, ir.Constant(INTEGER, 0))
-        return self.builder.shuffle_vector(first, nothing, ir.Constant(INTEGER_VECTOR, [0] * LANES))
+        return self.builder.shuffle_vector(first, nothing, self.integers(0))
+
+    def widen(self, vector: Any) -> Any:
+        """Emit a vector of `LANES` numbers that begins with this one of fewer, and goes on with zeros."""
+        order = list(range(self.lanes)) + [self.lanes] * (LANES - self.lanes)
+        return self.builder.shuffle_vector(vector, self.zero, ir.Constant(INTEGER_VECTOR, order))
 
     def integers(self, number: int) -> Any:
         """Return a constant int32 vector with `number` in every lane."""
-        return ir.Constant(INTEGER_VECTOR, [number] * LANES)
+        return ir.Constant(ir.VectorType(INTEGER, self.lanes), [number] * self.lanes)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Emit a · b + c: rounded once where the processor does that in one instruction, else twice.
@@ -89,7 +95,7 @@ class Vectors:
 
     def variables(self, count: int) -> list[Any]:
         """Emit `count` places for sums, set to zero: stack memory in name, which LLVM moves into registers."""
-        places = [cgutils.alloca_once(self.builder, VECTOR) for _ in range(count)]
+        places = [cgutils.alloca_once(self.builder, self.type) for _ in range(count)]
         for place in places:
             self.builder.store(self.zero, place)
         return places
@@ -101,7 +107,7 @@ class Vectors:
     def total(self, vector: Any) -> Any:
         """Emit the sum of the lanes, pairs first."""
         numbers: Sequence[Any] = [
-            self.builder.extract_element(vector, ir.Constant(INTEGER, lane)) for lane in range(LANES)
+            self.builder.extract_element(vector, ir.Constant(INTEGER, lane)) for lane in range(self.lanes)
         ]
         while len(numbers) > 1:
             half = len(numbers) // 2
