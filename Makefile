@@ -10,7 +10,7 @@
 # make accuracy   validation accuracy of every recipe over several seeds
 
 PYTHON ?= python3
-ENGINE ?= fused
+ENGINE ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip --disable-pip-version-check install --editable

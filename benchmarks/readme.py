@@ -79,7 +79,7 @@ def speed_sentence(korean: bool) -> str:
     fused = [best(speed, "golmu fused") for speed in recordings]
     if korean:
         return (
-            f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 시켜 보면, "
+            f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 해 보면, "
             f"`fused` 엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, "
             f"JAX의 {times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
             f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 "

@@ -42,8 +42,7 @@ def test_it_ends_cleanly_with_a_training_under_way(tmp_path, how):
         assert process.wait(20) == 0
         assert process.stderr.read() in (
             "",
-            "compiling the engine for this processor: each part of it once, when it is first used; this may take "
-            "half a minute\n",
+            "compiling a part of the engine that this processor has not used before; this may take half a minute\n",
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -102,5 +101,5 @@ def test_what_cannot_be_opened_is_said(run, tmp_path):
 def test_without_its_extra_it_says_what_to_install(run, monkeypatch, name):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda one: None if one == name else find(one))
-    text = f"golmu: error: golmu app needs {name}, which is not installed: pip install 'golmu[serve]'\n"
+    text = f'golmu: error: golmu app needs {name}, which is not installed: pip install "golmu[serve]"\n'
     assert run("app") == (2, [], text)

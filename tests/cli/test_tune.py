@@ -148,5 +148,5 @@ def test_a_search_in_which_nothing_comes_to_its_end_fails(run, data, tmp_path):
 
 def test_without_the_extra_the_command_says_how_to_get_it(run, data, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    text = "golmu: error: golmu tune needs optuna, which is not installed: pip install 'golmu[scale]'\n"
+    text = 'golmu: error: golmu tune needs optuna, which is not installed: pip install "golmu[scale]"\n'
     assert run("tune", data) == (2, [], text)

@@ -18,11 +18,11 @@ from golmu.errors import EngineError
 
 SMALL = Architecture(4, 4, 1, 1, 1, 2)
 
-NOT_INSTALLED = "engine 'tensorflow' needs TensorFlow, which is not installed: pip install 'golmu[tensorflow]'"
+NOT_INSTALLED = "engine 'tensorflow' needs TensorFlow, which is not installed: pip install \"golmu[tensorflow]\""
 
 GPU_IS_IDLE = (
     "a GPU was found, but TensorFlow is not installed, so the fused CPU engine runs; to use the GPU: "
-    "pip install 'golmu[tensorflow]'"
+    'pip install "golmu[tensorflow]"'
 )
 
 REFUSE_TENSORFLOW = """

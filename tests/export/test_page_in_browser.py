@@ -194,7 +194,8 @@ def test_the_parts_have_names_for_those_who_do_not_see_them(chromium, reader):
     with shown(chromium, reader[0]) as (page, _):
         for role, name in [
             ("application", "Drawing area"), ("slider", "Pen"), ("img", "The image as the network sees it"),
-            ("img", "16 feature maps of 28×28"), ("group", "Sample images"), ("button", "Undo"), ("button", "Clear"),
+            ("img", "16 feature maps of 28×28, after ReLU: the darker, the larger"), ("group", "Sample images"),
+            ("button", "Undo"), ("button", "Clear"),
         ]:  # fmt: skip
             assert page.get_by_role(role, name=name, exact=True).count() == 1, name
         assert page.get_by_label("Image file").count() == 1

@@ -615,4 +615,4 @@ def test_who_could_have_kept_a_better_epoch_is_told_how(run, data, tmp_path, wor
     assert (best == 4) == (words == ["--learning-rate=0.1"]), "the settings of this test should make it so"
     text = Page((folder / "report.html").read_text()).text
     assert f"The validation loss was lowest after epoch {best}." in text
-    assert ("Train with --patience 5 to keep those of the best epoch: it stops after 5" in text) == is_offered
+    assert ("To keep those of the best epoch, add --patience 5 to the command that trains" in text) == is_offered

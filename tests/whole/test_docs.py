@@ -102,13 +102,13 @@ def test_the_readme_is_short():
 def test_the_readmes_activate_the_environment_before_they_use_it(page):
     text = text_of(page)
     activation = text.index("source .venv/bin/activate")
-    assert activation < text.index("pip install 'golmu[")
+    assert activation < text.index('pip install "golmu[')
     assert activation < text.index("import golmu")
 
 
 @pytest.mark.parametrize("page", READMES)
 def test_the_readmes_name_every_format_that_needs_tensorflow(page):
-    paragraph = next(part for part in text_of(page).split("\n\n") if "pip install 'golmu[tensorflow]'" in part)
+    paragraph = next(part for part in text_of(page).split("\n\n") if 'pip install "golmu[tensorflow]"' in part)
     assert "LiteRT" in paragraph
     assert "SavedModel" in paragraph
 

@@ -30,13 +30,23 @@ class SafeConsole(Console):
         return super().render_str(printable(text, self.keep), **settings)
 
 
-def make_console(width: int | None = None) -> SafeConsole:
-    """A console that shows text as it is.
+def make_console(width: int | None = None, *, stderr: bool = False) -> SafeConsole:
+    """A console on standard output, or on standard error, that shows text as it is.
 
     A folder named `run[2]` is no markup, `:smile:` in a name no emoji, and a path is broken nowhere, neither on a
-    narrow terminal nor where there is none.
+    narrow terminal nor where there is none. It is a terminal only where the stream says so: notebooks set
+    `FORCE_COLOR` for the commands in their cells, which Rich takes for one, and would draw each bar over and over.
     """
-    return SafeConsole(width=width, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return SafeConsole(
+        width=width,
+        stderr=stderr,
+        force_terminal=is_terminal,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def print_table(table: Table) -> None:

@@ -12,4 +12,4 @@ def refuse_without_extra(command: str, extra: str, needed: Iterable[str]) -> Non
     """Raise `EngineError` if a package that a command needs of an extra is not installed."""
     for name in needed:
         if importlib.util.find_spec(name) is None:
-            raise EngineError(f"{command} needs {name}, which is not installed: pip install 'golmu[{extra}]'")
+            raise EngineError(f'{command} needs {name}, which is not installed: pip install "golmu[{extra}]"')

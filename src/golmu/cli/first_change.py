@@ -21,46 +21,43 @@ from golmu.runs.run import Run
 FACTOR = 2
 """Times as many kernels."""
 
-CAN_JOIN = os.name != "nt"
-"""Whether two commands fit on one line: on Windows, no way to write that suits all shells."""
-
 MAX_SECONDS = 300
 """Of a training that is offered once more, at most."""
 
 
-def suggest_change(run: Run) -> str:
-    """Return a line that trains a finished run with more kernels and compares both; "" where there is none to offer.
+def suggest_change(run: Run) -> list[str]:
+    """Return lines that train a finished run with more kernels and compare both; none where there is nothing to offer.
 
     It is for somebody who has not changed a setting yet, apart from the number of epochs. Nothing is offered for a
-    training that took long, nor once its folder is there, nor where the line would not work as typed.
+    training that took long, nor once its folder is there, nor where a line would not work as typed.
     """
     with suppress(OSError):  # the training has succeeded, whatever has become of the places around it
-        line = _change(run)
-        if line == printable(line, keep=""):
-            return line
-    return ""
+        lines = _change(run)
+        if all(line == printable(line, keep="") for line in lines):
+            return lines
+    return []
 
 
-def _change(run: Run) -> str:
+def _change(run: Run) -> list[str]:
     record, recipe = run.record, run.recipe
     usual = RECIPES.get(record.recipe_name or "")
     if usual is None or recipe != usual.override({"epochs": recipe.epochs}) or not isinstance(recipe.n_kernels, int):
-        return ""
+        return []
     if record.folds is not None or (record.seconds or 0) > MAX_SECONDS or not run.folder.name.strip("."):
-        return ""
+        return []
     n_kernels = FACTOR * recipe.n_kernels
     folder = run.folder.with_name(f"{run.folder.name}-{setting_words('n_kernels', n_kernels)}")
     if folder.exists() or (folder.parent.exists() and not os.access(folder.parent, os.W_OK)):
-        return ""
+        return []
     changed = replace(
         record, recipe=recipe.override({"n_kernels": n_kernels}),
         data=replace(record.data, argument=_as_typed(str(record.data.argument))),
     )  # fmt: skip
-    commands = [shell_command(*training_words(changed), *_rest(record), "--run", folder)]
+    lines = [f"try {n_kernels} kernels: {shell_command(*training_words(changed), *_rest(record), '--run', folder)}"]
     # The page of the comparison goes to the current folder.
-    if CAN_JOIN and os.access(os.curdir, os.W_OK) and not lies_in_data(Path(), str(record.data.argument)):
-        commands.append(shell_command("compare", run.folder, folder))
-    return f"try {n_kernels} kernels: {' && '.join(commands)}"
+    if os.access(os.curdir, os.W_OK) and not lies_in_data(Path(), str(record.data.argument)):
+        lines.append(f"then compare: {shell_command('compare', run.folder, folder)}")
+    return lines
 
 
 def _rest(record: RunRecord) -> list[object]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from golmu import plots
@@ -56,7 +55,7 @@ def find_doubtful_labels(dataset: Dataset, data: str, sheet: Path) -> dict[str, 
     name, recipe = recipe_for_labels(dataset.train.images.shape[1:], len(dataset.train))
     loading = load_ahead("auto", recipe.n_blocks)
     folded = FoldedTraining(dataset, data, recipe, Split.of_folds(N_FOLDS))
-    with TrainingDisplay(Console(stderr=True)) as display:
+    with TrainingDisplay(make_console(stderr=True)) as display:
 
         def begin(fold: int) -> None:
             loading.join()

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from golmu import training
+from golmu.cli.console import make_console
 from golmu.data import Dataset
 from golmu.data.loading import read_again, read_and_warn
 from golmu.data.reading import ReadOptions
@@ -122,7 +123,7 @@ class ReadingDisplay(_Display):
     """A bar while images are read, on standard error; `doing` says what is done with them."""
 
     def __init__(self, console: Console | None = None, doing: str = "reading images") -> None:
-        super().__init__(console or Console(stderr=True), TextColumn(doing), BarColumn(), MofNCompleteColumn())
+        super().__init__(console or make_console(stderr=True), TextColumn(doing), BarColumn(), MofNCompleteColumn())
         self._task = self._bar.add_task("read", total=None, visible=False)
 
     def __call__(self, done: int, total: int) -> None:

@@ -155,9 +155,7 @@ def _next_steps(run: Run, report: Path | None) -> Sequence[str]:
     if not run.recipe.fixes_epochs:
         more = 2 * run.record.asked_recipe.epochs
         steps.append(f"train longer: {shell_command('train', '--resume', run.folder, '--epochs', more)}")
-    if first_change := suggest_change(run):
-        steps.append(first_change)
-    return ["next:", *(f"  {step}" for step in steps)]
+    return ["next:", *(f"  {step}" for step in [*steps, *suggest_change(run)])]
 
 
 def _format_number(value: float | None, form: str) -> str:

@@ -7,7 +7,7 @@
 `"tensorflow"`
     The chapter's way: `tf.nn` functions under a `tf.GradientTape`, compiled into one graph. It runs on any device
     that TensorFlow runs on, and the tests compare the other engine with it. It needs TensorFlow, which
-    `pip install 'golmu[tensorflow]'` installs.
+    `pip install "golmu[tensorflow]"` installs.
 
 `"auto"`
     `tensorflow` where TensorFlow is installed and has a GPU to run on, else `fused`.

@@ -23,7 +23,7 @@ from golmu.model.predictor import Predictor
 
 NETWORK = "network.onnx"
 
-INSTALL_COMMAND = "pip install 'golmu[onnx]'"
+INSTALL_COMMAND = 'pip install "golmu[onnx]"'
 
 OPSET = 17
 """The set of operators: all that is used here is in it, and runtimes have read it since 2022."""

@@ -26,6 +26,10 @@ MAX_STEPS_DRAWN = 500
 """Steps, at most, whose learning rate is drawn."""
 
 
+ROUND_STEPS = [1, 2, 5, 10]
+"""Epochs between two labels of an axis, times a power of ten: so that a round number of epochs ends at one."""
+
+
 class HasHistory(Protocol):
     """A network that knows the history of its training, such as `golmu.ConvolutionNetwork`."""
 
@@ -112,7 +116,7 @@ def finish_epochs(axes: Axes, epochs: int, best: int | None = None) -> Axes:
     if epochs == 1:
         axes.set_xlim(0, 2)  # a single point: Matplotlib's own limits would show fractions of an epoch
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=ROUND_STEPS))
     tidy(axes)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
@@ -134,7 +138,7 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
     axes.plot(np.interp(steps, starts, np.arange(done + 1)), schedule.learning_rates(steps), color=BLUE)
     axes.set_xlim(0, max(done, 1))
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=ROUND_STEPS))
     axes.set_xlabel("completed epochs")
     axes.set_ylabel("learning rate")
     tidy(axes)

@@ -108,7 +108,7 @@ def reliability(bins: Reliability, axes: Axes | None = None) -> Axes:
         left, gap, width, bottom=accuracy, align="edge", facecolor="none", edgecolor=ORANGE, hatch="///",
         label=f"gap to confidence (ECE {bins.calibration_error:.3f})",
     )  # fmt: skip
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", zorder=3, label="perfectly calibrated")
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="accuracy")
     tidy(axes)
     axes.set_axisbelow(True)

@@ -168,7 +168,6 @@ def _page(compared: dict[str, Any], runs: Sequence[Run], idle: frozenset[str]) -
     labels = label_runs(shown, told or settings)
     size = FIGURE_SIZE[0], FIGURE_SIZE[1] + legend_height(len(runs))
     accuracies = [one for one in compared["results"]["validation accuracy"] if one is not None]
-    best = max(accuracies, default=None) if same_data else None
     return render(
         "golmu.report",
         "comparison.html",
@@ -176,7 +175,6 @@ def _page(compared: dict[str, Any], runs: Sequence[Run], idle: frozenset[str]) -
         labels=["" if label == name else label for label, name in zip(labels, shown, strict=True)],
         settings=settings,
         results={name: [format_value(name, value) for value in row] for name, row in compared["results"].items()},
-        best=[best is not None and one == best for one in compared["results"]["validation accuracy"]],
         same_data=same_data,
         losses=render_drawing(lambda axes: plots.compared(histories, labels, axes), size),
         accuracies=render_drawing(lambda axes: plots.compared(histories, labels, axes, accuracy=True), size)

@@ -250,7 +250,7 @@ def test_files_of_other_kinds_are_counted(folder):
     assert data.train.files[-1] == "bee/a.jfif"
     assert read_options.notes == [
         f"5 files in '{folder}' are not read: 3 .heic, 1 without an ending, 1 .txt; HEIC images need pillow-heif: "
-        "pip install 'golmu[heif]'"
+        'pip install "golmu[heif]"'
     ]
     assert read_options.passed_over == {".heic": 3, ".txt": 1, "": 1}
 

@@ -45,7 +45,7 @@ def test_names_of_images():
 
 def test_what_cannot_be_read_here_is_told_with_what_helps(tmp_path, bare):
     for name, content, helps in (
-        ("a.jpg", HEIC, "HEIC images need pillow-heif: pip install 'golmu[heif]'"),
+        ("a.jpg", HEIC, 'HEIC images need pillow-heif: pip install "golmu[heif]"'),
         ("a.png", AVIF, "AVIF images need Pillow 11.3 or newer: pip install --upgrade pillow"),
     ):
         path = tmp_path / name
@@ -56,7 +56,7 @@ def test_what_cannot_be_read_here_is_told_with_what_helps(tmp_path, bare):
     assert not is_image_name("a.HEIC")
     assert describe_kinds({".heic": 1200, ".txt": 1, "": 2, ".avif": 3}) == (
         "1,200 .heic, 3 .avif, 2 without an ending, 1 .txt; AVIF images need Pillow 11.3 or newer: pip install "
-        "--upgrade pillow; HEIC images need pillow-heif: pip install 'golmu[heif]'"
+        '--upgrade pillow; HEIC images need pillow-heif: pip install "golmu[heif]"'
     )
 
 

@@ -107,7 +107,7 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(name, to, monk
     if to == "litert":
         pytest.importorskip("tensorflow")
     found = KNOWN["refusal.no_package"].search(without_package(monkeypatch, name, to))
-    assert found["command"].startswith("pip install 'golmu[")
+    assert found["command"].startswith('pip install "golmu[')
 
 
 def test_a_folder_that_is_gone_is_known_by_the_sentence(tmp_path):

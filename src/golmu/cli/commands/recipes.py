@@ -51,6 +51,7 @@ def show_recipes() -> None:
     print_table(table)
     for name, purpose in PURPOSES.items():
         console.print(f"{name}: {purpose}")
+    console.print("–: not measured for this table")
     if computers:
         console.print(f"measured on {', '.join(sorted(computers))}")
 

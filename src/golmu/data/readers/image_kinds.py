@@ -1,7 +1,7 @@
 """Kinds of image files: by their name, by their first bytes, and whether this computer can read them.
 
 PNG, JPEG, BMP, GIF, TIFF and WebP are always read. AVIF is where Pillow can (from version 11.3 on), and HEIC, as
-phones write it, with pillow-heif (`pip install 'golmu[heif]'`), which is imported when the first such image is opened.
+phones write it, with pillow-heif (`pip install "golmu[heif]"`), which is imported when the first such image is opened.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ HEAD_BYTES = 64
 """First bytes of a file that tell whether it is AVIF or HEIC."""
 
 NO_AVIF = "AVIF images need Pillow 11.3 or newer: pip install --upgrade pillow"
-NO_HEIF = "HEIC images need pillow-heif: pip install 'golmu[heif]'"
+NO_HEIF = 'HEIC images need pillow-heif: pip install "golmu[heif]"'
 
 
 def is_hidden(name: str) -> bool:

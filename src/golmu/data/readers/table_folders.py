@@ -69,7 +69,7 @@ def open_table(path: Path) -> Table:
     except ImportError as error:
         raise DataError(
             f"reading '{path}' needs pyarrow, which is not installed: run pip install pyarrow, or install golmu with "
-            "pip install 'golmu[tables]'"
+            'pip install "golmu[tables]"'
         ) from error
     from golmu.data.readers.csv_files import CsvTable  # noqa: PLC0415  both need pyarrow
     from golmu.data.readers.parquet_files import ParquetTable  # noqa: PLC0415

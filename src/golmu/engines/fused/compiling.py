@@ -100,8 +100,7 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
         if self._depth and self._waiting and not self._is_announced:
             self._is_announced = True
             logger.warning(
-                "compiling the engine for this processor: each part of it once, when it is first used; this may take "
-                "half a minute"
+                "compiling a part of the engine that this processor has not used before; this may take half a minute"
             )
 
     def on_start(self, event: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from golmu.errors import EngineError
 
-INSTALL_COMMAND = "pip install 'golmu[tensorflow]'"
+INSTALL_COMMAND = 'pip install "golmu[tensorflow]"'
 
 LOG_LEVEL_VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
 """TensorFlow's own environment variable: a user who sets it, to any level, sees what TensorFlow writes."""

@@ -60,7 +60,7 @@ export function makeBars(list, names) {
 /** Name a block's feature maps: the first `shown` of them. */
 function describeMaps({ height, width, kernels }, number, blocks, shown) {
   const title = `${blocks > 1 ? `Block ${number}: ` : ""}${kernels} feature ${kernels === 1 ? "map" : "maps"} of ${height}×${width}`;
-  return title + (kernels > shown ? `, the first ${shown}` : "");
+  return `${title}${kernels > shown ? `, the first ${shown}` : ""}, after ReLU: the darker, the larger`;
 }
 
 /** Return a function that shows the feature maps of each block, darker where they are larger; without any, nothing. */

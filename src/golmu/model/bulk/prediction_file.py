@@ -145,7 +145,7 @@ def check_prediction_file(output: Path) -> None:
             import pyarrow.parquet  # noqa: F401, PLC0415  an extra
         except ImportError as error:
             raise InputError(
-                "a .parquet file needs pyarrow, which is not installed: run pip install 'golmu[tables]', or write a "
+                'a .parquet file needs pyarrow, which is not installed: run pip install "golmu[tables]", or write a '
                 ".csv file"
             ) from error
 
