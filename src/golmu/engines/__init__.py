@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from golmu.architecture import Architecture
@@ -114,13 +114,13 @@ class _FusedLoading(threading.Thread):
                     load_kernels(is_deep=self._n_blocks > 1)
 
     def join(self, timeout: float | None = None) -> None:
-        with suppress(Exception):
+        waiting: AbstractContextManager[None] = nullcontext()
+        with suppress(Exception):  # `create_engine` raises it again
             from golmu.engines.fused.compiling import awaited  # noqa: PLC0415
 
-            with awaited():
-                super().join(timeout)
-                return
-        super().join(timeout)
+            waiting = awaited()
+        with waiting:
+            super().join(timeout)
 
 
 def _choose_engine() -> str:
