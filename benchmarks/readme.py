@@ -298,8 +298,9 @@ def streaming_table(korean: bool) -> str:
                 f"| {result['images']:,}{words} | {found['rss_anon_mb'][0]:,.0f} | "
                 f"{found['microseconds_per_image'][0]:.1f} | {statistics.mean(accuracies):.4f}{spread} |"
             )
-        notes.append(f"{machine(result, korean)}, {result['date']}")
-    recipe, where = recordings[0]["recipe"], "; ".join(dict.fromkeys(notes))
+        images = f"{result['images']:,}" + ("장" if korean else " images")
+        notes.append(f"{images}: {machine(result, korean)}, {result['date']}")
+    recipe, where = recordings[0]["recipe"], "; ".join(notes)
     note = (
         f"`{recipe}` 레시피, 패션 MNIST의 이미지를 2픽셀까지 움직여 늘린 데이터. 메모리는 운영 체제가 되찾을 수 없는 "
         f"양(RssAnon)이 가장 많았을 때의 값, 시간은 중앙값, 정확도는 시드별 평균 ± 표준편차입니다. {where}."
