@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -130,8 +131,23 @@ def test_a_command_to_type_is_called_as_this_one_was(monkeypatch, started, path,
     assert shell_command("train", Path("a b")) == expected
 
 
-def test_a_closed_standard_output_is_no_error(tmp_path):
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("environment", [{}, {"FORCE_COLOR": "1"}], ids=["plain", "notebook"])
+def test_a_closed_standard_stream_is_no_error(tmp_path, closed, environment):
     command = [sys.executable, "-m", "golmu", "train", "digits", "--epochs=1", "--run", str(tmp_path / "run")]
-    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command], capture_output=True, text=True, check=False,
+        env=os.environ | environment,
+    )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_an_engine_that_may_not_be_compiled_is_one_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "golmu", "train", "digits", "--epochs=1"], capture_output=True, text=True, check=False,
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+    assert "NUMBA_DISABLE_JIT has switched off" in done.stderr.splitlines()[-1]

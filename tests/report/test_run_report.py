@@ -31,6 +31,7 @@ from golmu.runs.history_file import read_history
 from golmu.runs.images import judged_images
 from golmu.runs.run import Run
 from golmu.training.batching import generators
+from golmu.training.history import History
 
 
 @pytest.fixture
@@ -600,19 +601,37 @@ def test_the_history_is_read_as_it_was_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "is_offered"),
+    ("losses", "patience"),
     [
-        (["--learning-rate=2"], True),
-        (["--learning-rate=2", "--patience=2"], False),
-        (["--optimizer=adam", "--learning-rate=0.3", "--average-epochs=1", "--seed=1"], False),
-        (["--learning-rate=0.1"], False),
+        ([3, 2, 1, 2], 5), ([3, 1, 2, 3, 4, 5, 6, 7, 0, 8], 7), ([3, 2, 2, 2, 2, 2, 2, 2, 1, 1], 7),
+        ([1, 2, 3], 5), ([3, 2, 1], None), ([1], None), ([], None),
     ],
-)
-def test_who_could_have_kept_a_better_epoch_is_told_how(run, data, tmp_path, words, is_offered):
-    folder = tmp_path / "run"
-    assert run("train", data, *SETTINGS, "--epochs=4", *words, "--run", folder)[0] == 0
-    best = np.argmin(read_history(folder).val_losses) + 1
-    assert (best == 4) == (words == ["--learning-rate=0.1"]), "the settings of this test should make it so"
-    text = Page((folder / "report.html").read_text()).text
-    assert f"The validation loss was lowest after epoch {best}." in text
-    assert ("To keep those of the best epoch, add --patience 5 to the command that trains" in text) == is_offered
+)  # fmt: skip
+def test_the_patience_that_is_offered_is_the_longest_wait_for_a_better_epoch(losses, patience):
+    recipe, history = golmu.RECIPES["chapter"], History(losses, losses)
+    assert report._patience(recipe, history, len(losses)) == patience
+    for settings in ({"patience": 3}, {"average_epochs": 1}):
+        assert report._patience(recipe.override(settings), history, len(losses)) is None
+
+
+def test_the_offered_patience_keeps_the_best_epoch(run, tmp_path):
+    words = ["digits", "--recipe=any", "--epochs=30", "--units=8", "--n-kernels=2", "--learning-rate=0.1"]
+    assert run("train", *words, "--run", tmp_path / "whole")[0] == 0
+    text = Page((tmp_path / "whole" / "report.html").read_text()).text
+    best, last, patience = map(int, re.search(
+        r"lowest after epoch (\d+). The model has the weights of epoch (\d+)."
+        r" To keep those of the best epoch, train anew with --patience (\d+) ,", text,
+    ).groups())  # fmt: skip
+    assert best < last == 30
+    assert run("train", *words, f"--patience={patience}", "--run", tmp_path / "stopped")[0] == 0
+    assert Run.open(tmp_path / "stopped").predictor.model.epoch == best
+    text = Page((tmp_path / "stopped" / "report.html").read_text()).text
+    assert "train anew" not in text
+    assert "they flatter the network a little. Apart from that, its accuracy on all images" in text
+
+
+def test_a_network_trained_in_python_is_offered_a_parameter(tmp_path):
+    made = network(learning_rate=2.0, random_state=1)
+    made.fit(X, Y, 5, X, Y, run=tmp_path / "run")
+    assert np.argmin(made.val_losses) < 4, "the settings of this test should make it so"
+    assert "train anew with patience=5 ," in Page((tmp_path / "run" / "report.html").read_text()).text

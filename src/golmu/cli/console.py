@@ -34,10 +34,10 @@ def make_console(width: int | None = None, *, stderr: bool = False) -> SafeConso
     """A console on standard output, or on standard error, that shows text as it is.
 
     A folder named `run[2]` is no markup, `:smile:` in a name no emoji, and a path is broken nowhere, neither on a
-    narrow terminal nor where there is none. It is a terminal only where the stream says so: notebooks set
-    `FORCE_COLOR` for the commands in their cells, which Rich takes for one, and would draw each bar over and over.
+    narrow terminal nor where there is none. Notebooks set `FORCE_COLOR` for the commands in their cells, which Rich
+    takes for a terminal, and would draw each bar over and over: then the stream decides.
     """
-    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    is_terminal = _is_terminal(sys.stderr if stderr else sys.stdout) if "FORCE_COLOR" in os.environ else None
     return SafeConsole(
         width=width,
         stderr=stderr,
@@ -47,6 +47,14 @@ def make_console(width: int | None = None, *, stderr: bool = False) -> SafeConso
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Whether a stream is a terminal; one that is closed, or that there is not, is none."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False
 
 
 def print_table(table: Table) -> None:

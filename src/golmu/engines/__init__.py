@@ -116,9 +116,10 @@ class _FusedLoading(threading.Thread):
     def join(self, timeout: float | None = None) -> None:
         waiting: AbstractContextManager[None] = nullcontext()
         with suppress(Exception):  # `create_engine` raises it again
-            from golmu.engines.fused.compiling import awaited  # noqa: PLC0415
+            if self.is_alive():
+                from golmu.engines.fused.compiling import awaited  # noqa: PLC0415
 
-            waiting = awaited()
+                waiting = awaited()
         with waiting:
             super().join(timeout)
 

@@ -27,7 +27,7 @@ MAX_STEPS_DRAWN = 500
 
 
 ROUND_STEPS = [1, 2, 5, 10]
-"""Epochs between two labels of an axis, times a power of ten: so that a round number of epochs ends at one."""
+"""Epochs between two labels of an axis, times a power of ten."""
 
 
 class HasHistory(Protocol):

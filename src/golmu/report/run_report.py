@@ -9,6 +9,7 @@ fold that it was held out from.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,9 @@ MAX_FILE_WIDTH = 24
 
 MAX_KERNELS = 128
 """Kernels that are shown, at most."""
+
+LEAST_PATIENCE = 5
+"""The patience that is offered, at least: with fewer epochs, other seeds would stop too early."""
 
 LOSS_TOLERANCE = 1e-3
 """Difference, relative to the larger, up to which two losses are of the same images."""
@@ -139,6 +143,7 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
         "history": history,
         "best": best,
         "model_epoch": model.epoch,
+        "patience": _patience(record.recipe, history, model.epoch),
         "curves": _curves(history, best, record.recipe, record.data.train),
         "missing": images.missing or ("" if main else "it was trained without validation images"),
         "main": main,
@@ -151,6 +156,19 @@ def _content(run: Run, images: JudgedImages) -> dict[str, Any]:
         "kernels": _kernels(predictor, record.seed),
         **({} if main is None else _judged(main, predictor)),
     }
+
+
+def _patience(recipe: Recipe, history: History, model_epoch: int) -> int | None:
+    """Return a patience that would have kept a better epoch than the model's, or None.
+
+    The least that does is the longest wait for a lower validation loss on the way to the best epoch.
+    """
+    lowest = np.minimum.accumulate([inf, *history.val_losses])
+    improved = np.flatnonzero(np.diff(lowest) < 0) + 1
+    if not len(improved) or improved[-1] == model_epoch or recipe.patience is not None or recipe.average_epochs:
+        return None
+    waits: list[int] = np.diff(improved).tolist()
+    return max([LEAST_PATIENCE, *waits])
 
 
 def _dead(predictor: Predictor, main: Evaluation, recipe: Recipe) -> str:

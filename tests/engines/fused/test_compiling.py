@@ -144,6 +144,15 @@ def test_a_thread_that_needs_what_another_compiles_ahead_is_told(compilation):
     assert compilation.has_notice()
 
 
+def test_who_joins_a_loader_that_has_ended_is_not_told_of_what_another_compiles(compilation):
+    ended = load_ahead("fused", None)
+    threading.Thread.join(ended, 10)
+    load_ahead("fused", 1)
+    assert compilation.begun.wait(10)
+    ended.join()
+    assert compilation.n_notices == 0
+
+
 def test_nobody_is_told_of_what_was_compiled_before_they_waited(compilation):
     compilation.may_end.set()
     loading = load_ahead("fused", 1)

@@ -44,7 +44,13 @@ def entry(function: Any) -> Any:
     """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk under its name.
 
     It is compiled, or loaded, by the first call with arguments of new types.
+
+    Raises
+    ------
+    EngineError
+        If numba has been told not to compile.
     """
+    check_compiler()
     dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
     dispatcher._cache = KernelCache(function)
     dispatcher.compile = _announced(dispatcher.compile)
