@@ -145,16 +145,16 @@ def test_what_a_library_raises_is_one_line(tmp_path, monkeypatch, to):
 @pytest.mark.parametrize(
     ("to", "missing", "text"),
     [
-        ("keras", "tensorflow", r"the export to Keras needs TensorFlow, which is not installed: pip install 'golmu\[t"),
-        ("saved-model", "tensorflow", r"the export to a SavedModel needs TensorFlow, .*pip install 'golmu\[tensorflow"),
-        ("litert", "tensorflow", r"the export to LiteRT needs TensorFlow, .*: pip install 'golmu\[tensorflow\]'$"),
+        ("keras", "tensorflow", r'the export to Keras needs TensorFlow, which is not installed: pip install "golmu\[t'),
+        ("saved-model", "tensorflow", r'the export to a SavedModel needs TensorFlow, .*pip install "golmu\[tensorflow'),
+        ("litert", "tensorflow", r'the export to LiteRT needs TensorFlow, .*: pip install "golmu\[tensorflow\]"$'),
         (
             "litert",
             "ai_edge_litert",
-            r"the export to LiteRT needs ai-edge-litert, .*: pip install 'golmu\[tensorflow\]",
+            r'the export to LiteRT needs ai-edge-litert, .*: pip install "golmu\[tensorflow\]',
         ),
-        ("onnx", "onnx", r"^the export to ONNX needs onnx, which is not installed: pip install 'golmu\[onnx\]'$"),
-        ("onnx", "onnxruntime", r"the export to ONNX needs onnxruntime, .*: pip install 'golmu\[onnx\]'$"),
+        ("onnx", "onnx", r'^the export to ONNX needs onnx, which is not installed: pip install "golmu\[onnx\]"$'),
+        ("onnx", "onnxruntime", r'the export to ONNX needs onnxruntime, .*: pip install "golmu\[onnx\]"$'),
     ],
 )
 def test_without_its_extra_a_format_says_what_to_install(tmp_path, monkeypatch, to, missing, text):
