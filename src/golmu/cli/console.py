@@ -39,14 +39,9 @@ def make_console(width: int | None = None, *, stderr: bool = False) -> SafeConso
     """
     is_terminal = _is_terminal(sys.stderr if stderr else sys.stdout) if "FORCE_COLOR" in os.environ else None
     return SafeConsole(
-        width=width,
-        stderr=stderr,
-        force_terminal=is_terminal,
-        markup=False,
-        emoji=False,
-        highlight=False,
+        width=width, stderr=stderr, force_terminal=is_terminal, markup=False, emoji=False, highlight=False,
         soft_wrap=True,
-    )
+    )  # fmt: skip
 
 
 def _is_terminal(stream: Any) -> bool:

@@ -107,16 +107,20 @@ def draw_epochs(axes: Axes, values: list[float], kind: str, colour: str, marker:
         )  # fmt: skip
 
 
+def _label_whole_epochs(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  a second to import
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=ROUND_STEPS))
+
+
 def finish_epochs(axes: Axes, epochs: int, best: int | None = None) -> Axes:
     """Draw the axis of the epochs, the mark of the best one, and a legend of what has a label."""
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
-
     if best is not None:
         axes.axvline(best, color=GREY, linestyle=":", label=f"best epoch: {best}")
     if epochs == 1:
         axes.set_xlim(0, 2)  # a single point: Matplotlib's own limits would show fractions of an epoch
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=ROUND_STEPS))
+    _label_whole_epochs(axes)
     tidy(axes)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False)
@@ -129,8 +133,6 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
 
     `epochs` is how many were done; by default as many as the recipe has.
     """
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
-
     axes = new_axes() if axes is None else axes
     schedule, done = Schedule(recipe, n), recipe.epochs if epochs is None else epochs
     starts = [schedule.first_step(epoch) for epoch in range(done + 1)]
@@ -138,7 +140,7 @@ def learning_rates(recipe: Recipe, n: int, epochs: int | None = None, axes: Axes
     axes.plot(np.interp(steps, starts, np.arange(done + 1)), schedule.learning_rates(steps), color=BLUE)
     axes.set_xlim(0, max(done, 1))
     axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=ROUND_STEPS))
+    _label_whole_epochs(axes)
     axes.set_xlabel("completed epochs")
     axes.set_ylabel("learning rate")
     tidy(axes)
