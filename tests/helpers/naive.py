@@ -219,10 +219,10 @@ def method_step(x, labels, weights, slots, method, rate, step, seed, batch, impo
     importance = np.ones(n) if importance is None else importance.astype(np.float64)
     loss = -(importance * (target * np.log(probabilities)).sum(axis=1)).mean()
     slopes, _ = backward(f, w, importance[:, None] * (probabilities - target) / n)
-    return loss, {name: _update(name, w[name], slopes[name], slots, method, rate, step) for name in w}
+    return loss, {name: update(name, w[name], slopes[name], slots, method, rate, step) for name in w}
 
 
-def _update(name, w, g, slots, method, rate, step):
+def update(name, w, g, slots, method, rate, step):
     """Return a weight after its step; `step` is counted from 0."""
     first, second = (slots.setdefault(slot, {}) for slot in ("first", "second"))
     decayed = w - rate * method.weight_decay * w

@@ -109,7 +109,7 @@ def _emit_forward(
 
         for half, places in enumerate(outputs):
             pooled = emit_pool(v, [builder.load(place) for place in places], biases)
-            _store_pooled(v, pooled, act, where, v.offset((1, p), (LANES, half)))
+            emit_store_pooled(v, pooled, act, where, v.offset((1, p), (LANES, half)))
 
 
 def emit_pool(v: Vectors, outputs: list[Any], bias: Any) -> tuple[Any, Any]:
@@ -126,31 +126,10 @@ def emit_pool(v: Vectors, outputs: list[Any], bias: Any) -> tuple[Any, Any]:
     return builder.select(is_dead, v.zero, best), builder.select(is_dead, v.integers(NO_OUTPUT), position)
 
 
-def _store_pooled(v: Vectors, pooled: tuple[Any, Any], act: Any, where: Any, at: Any) -> None:
+def emit_store_pooled(v: Vectors, pooled: tuple[Any, Any], act: Any, where: Any, at: Any) -> None:
     """Emit the stores of what `emit_pool` returned, at act[at] and where[at]."""
     for values, address in zip(pooled, (act, where), strict=True):
         v.store(values, address, at)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def pool_windows(typing_context: Any, outputs: Any, output_stride: Any, bias: Any, act: Any, where: Any, n: Any) -> Any:
-    """Set act[p] = max(0, bias + largest output of window p) and where[p] as `convolve_windows` does, p < n.
-
-    outputs, act, where are addresses; output i of window p is outputs[i · output_stride + p]. n is a multiple of a
-    vector.
-    """
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        v = Vectors(builder)
-        values, stride, b, to, at, count = arguments
-        biases = v.spread(b)
-        with cgutils.for_range(builder, builder.udiv(count, ir.Constant(INDEX, LANES)), intp=INDEX) as step:
-            p = v.offset((LANES, step.index))
-            loaded = [v.load(values, v.offset((stride, output), (1, p))) for output in range(4)]
-            _store_pooled(v, emit_pool(v, loaded, biases), to, at, p)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.float32, *[types.intp] * 3), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

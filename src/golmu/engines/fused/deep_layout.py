@@ -1,19 +1,24 @@
 """How the blocks behind the first lie in memory: a table that the kernels read, so that any depth is one kernel.
 
 The first block works as in a network of one block (`golmu.engines.fused.layout`). What it pools, and what each block
-behind it pools but the last, is the input of the next: zero-padded, (h + 2, w + 2, c, S). So the pixels under a row of
-a 3×3 window are one run of 3 · c rows of S samples, and the convolution is a matrix product without any copy.
+behind it pools but the last, is the input of the next: zero-padded, (h + 2, w + 2, c + 1, S), of which c are used. So
+each of the 4×4 pixels that a pooling window sees is one run of c rows of S samples, and all channels are transformed
+at once (`golmu.engines.fused.winograd`).
 
     deeper    (·,)           for each block behind the first its weights (9 · c, K'), rows by tap and channel, and its
                              bias (K',); K' is K rounded up to whole panels
     inputs    (threads, ·, S)   the padded inputs of the blocks behind the first
     where     (threads, ·, S)   which output of each window was pooled (as in a network of one block), block by block:
                              the first by row, kernel, column, the others by row, column, kernel
-    slopes    (threads, ·, S)   gradients with respect to what was pooled, in the places of `where`
+    d_inputs  (threads, ·, S)   gradients with respect to `inputs`; those of the second block go by row, channel, column
+    slopes    (threads, D, S)   gradients with respect to what the last block has pooled
     act       (parts, D + 1, S)  what the last block has pooled, by row, column, kernel; then a row of ones
-    band      (threads, ·, S)   four rows of the gradient of a convolution's output, (w + 2, K, S) each
-    turned    (threads, ·)      two of these rows by sample: (2, K' / panel, 2 ⌊w/2⌋, S, panel)
-    scratch   (threads, 4, rows of a tile, S)   a convolution's outputs on their way to the pooling
+    transformed, d_transformed   (threads, ·)   a block's weights at the 16 places, (16, c, K'), and their gradient:
+                                of all blocks, and of the largest
+    pixels    (threads, 16 · c, S)   a window's pixels at the 16 places
+    places    (threads, ·)      the gradient of its outputs there: (16, K, S), or by sample (16, S, K')
+    products  (threads, 16, rows of a tile, S)   sums of products of some kernels or channels
+    turned    (threads, ·)      a window's gradients and their positions by sample: (2, S, K')
     d_deeper  (parts, ·)        gradient of `deeper`
 """
 
@@ -27,32 +32,35 @@ from numpy.typing import NDArray
 
 from golmu.architecture import KERNEL_SIZE, Architecture, Block
 from golmu.engines.fused.products import COLUMNS_PER_PANEL
+from golmu.engines.fused.winograd import PLACES
 from golmu.types import Weights
 
-HEIGHT, WIDTH, CHANNELS, KERNELS, STRIDE, WEIGHTS, INPUT, POOLED = range(8)
+HEIGHT, WIDTH, CHANNELS, KERNELS, STRIDE, WEIGHTS, TRANSFORMED, INPUT, POOLED = range(9)
 """Columns of the table, which has a row for each block: the shape of its input; K; K'; and where the block begins in
-`deeper`, in `inputs`, and in `where` and `slopes`, the last two counted in rows of S numbers."""
+`deeper`, in `transformed`, in `inputs`, and in `where`, the last two counted in rows of S numbers."""
+
+SPARE = 1
+"""Rows of S numbers that stand unused behind each pixel of `inputs`: pixels whole pages apart would compete for the
+same lines of the first-level cache."""
 
 TAPS = KERNEL_SIZE**2
 KERNEL_ROW = np.int64(KERNEL_SIZE)
 """Pixels in a row of a kernel, in the type that the kernels' sums take."""
 
-BAND_ROWS = 4
-"""Rows of a convolution's gradient that are kept: two new ones, and two that the rows of the input still need."""
-
 
 def make_table(a: Architecture) -> NDArray[np.int64]:
-    """Make the table (n, 8) of a network of n blocks; it is empty if there is only one."""
-    table = np.zeros((a.n_blocks if a.n_blocks > 1 else 0, 8), np.int64)
-    weights = inputs = pooled = 0
+    """Make the table (n, 9) of a network of n blocks; it is empty if there is only one."""
+    table = np.zeros((a.n_blocks if a.n_blocks > 1 else 0, 9), np.int64)
+    weights = transformed = inputs = pooled = 0
     for number in range(len(table)):
         block = a.blocks[number]
         stride = round_up_to_panels(block.n_kernels)
-        table[number] = *block.input_shape, block.n_kernels, stride, weights, inputs, pooled
+        table[number] = *block.input_shape, block.n_kernels, stride, weights, transformed, inputs, pooled
         pooled += prod(block.pooled_shape)
         if number > 0:
             weights += prod(_matrix_shape(block))
-            inputs += padded_size(block)
+            transformed += _transformed_size(block)
+            inputs += _padded_size(block)
     return table
 
 
@@ -80,22 +88,32 @@ def read_deeper(a: Architecture, deeper: NDArray[np.float32]) -> Weights:
 
 
 def deep_sizes(a: Architecture) -> dict[str, int]:
-    """Return how many rows of S numbers a thread needs of `inputs`, `where`, `band` and `turned`."""
+    """Return a thread's rows of S numbers in `inputs` and `where`, its numbers of weights, and the largest c and K'."""
     further = a.blocks[1:]
-    bands = [BAND_ROWS * (block.input_shape[1] + 2) * block.n_kernels for block in further]
-    turned = [4 * (block.input_shape[1] // 2) * round_up_to_panels(block.n_kernels) for block in further]
     return {
-        "inputs": sum(padded_size(block) for block in further),
+        "inputs": sum(_padded_size(block) for block in further),
         "where": sum(prod(block.pooled_shape) for block in a.blocks),
-        "band": max(bands, default=0),
-        "turned": max(turned, default=0),
+        "transformed": n_transformed(a),
+        "d_transformed": max((_transformed_size(block) for block in further), default=0),
+        "channels": max((block.input_shape[2] for block in further), default=0),
+        "kernels": max((round_up_to_panels(block.n_kernels) for block in further), default=0),
     }
 
 
-def padded_size(block: Block) -> int:
-    """Count the numbers of a block's zero-padded input (h + 2, w + 2, c)."""
+def n_transformed(a: Architecture) -> int:
+    """Count the numbers of `transformed`."""
+    return sum(_transformed_size(block) for block in a.blocks[1:])
+
+
+def _padded_size(block: Block) -> int:
+    """Count the rows of S numbers of a block's part of `inputs`."""
     height, width, channels = block.input_shape
-    return (height + 2) * (width + 2) * channels
+    return (height + 2) * (width + 2) * (channels + SPARE)
+
+
+def _transformed_size(block: Block) -> int:
+    """Count the numbers (16, c, K') of a block's transformed weights."""
+    return PLACES * block.input_shape[2] * round_up_to_panels(block.n_kernels)
 
 
 def _matrix_shape(block: Block) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from golmu.architecture import Architecture, Block
 from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, finite_logits, needed_slots
 from golmu.engines.fused import kernels, numpy_passes
 from golmu.engines.fused.compiling import check_compiler
-from golmu.engines.fused.deep_layout import make_table
+from golmu.engines.fused.deep_layout import make_table, n_transformed
 from golmu.engines.fused.few import MAX_FEW_IMAGES, few_logits, make_places
 from golmu.engines.fused.layout import (
     SAMPLES_PER_LARGE_PART,
@@ -81,11 +81,13 @@ class FusedEngine:
         self._table = make_table(architecture)
         self._places = [make_places(architecture, n) for n in range(MAX_FEW_IMAGES + 1)]
         self._factors = {np.dtype(d): preprocessing.factors(d, architecture.channels) for d in (np.uint8, np.float32)}
+        self._transformed: NDArray[np.float32] | None = None  # what `few_logits` has made of the weights as they are
         self._slots: dict[str, Parameters] = {}
         self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
 
     def set_weights(self, weights: Weights) -> None:
         write_weights(self.architecture, weights, self._net)
+        self._transformed = None
 
     def get_weights(self) -> Weights:
         return read_weights(self.architecture, self._net)
@@ -109,6 +111,7 @@ class FusedEngine:
         for name in needed_slots(method, averages=batches.averaging is not None):
             if name not in self._slots:
                 self._slots[name] = make_parameters(self.architecture)
+        self._transformed = None
         return self._run_steps(data, batches, method, self._net)
 
     def evaluate(self, data: Prepared, *, averaged: bool = False) -> Score:
@@ -129,11 +132,15 @@ class FusedEngine:
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
         if len(images) <= MAX_FEW_IMAGES:
-            places = self._places[len(images)]
+            places, transformed = self._places[len(images)], self._transformed
+            is_stale = transformed is None
+            if transformed is None:
+                transformed = np.empty(n_transformed(self.architecture), np.float32)
             few_logits(
-                _read_only(images), *self._factors[images.dtype], self._net, self._table, self._n_views, places,
-                np.zeros(places.end, np.float32), result,
+                _read_only(images), *self._factors[images.dtype], self._net, self._table, transformed, is_stale,
+                self._n_views, places, np.zeros(places.end, np.float32), result,
             )  # fmt: skip
+            self._transformed = transformed
         else:
             self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
         return finite_logits(result)

@@ -1,9 +1,9 @@
 """The logits of a few images, which would leave most of a part empty: here vectors run over kernels and units instead.
 
 An image passes through the blocks alone, and the images then share each row of dense1 that is loaded. The additions
-have the order that they have in a part (`golmu.engines.fused.passes`, `golmu.engines.fused.deep_passes`): in the first
-block by channel and tap, behind it by tap and channel, and in dense1 over the same runs of rows. So the bits are those
-of a part.
+have the order that they have in a part (`golmu.engines.fused.passes`, `golmu.engines.fused.further_blocks`): in the
+first block by channel and tap, behind it by channel at each of a window's 16 places, and in dense1 over the same runs
+of rows. So the bits are those of a part.
 
 A call has memory of its own, so any number of threads may call at once: `scratch`, one flat array, zero at first. For
 n images, rounded up to whole tiles, it holds one after the other
@@ -12,12 +12,14 @@ n images, rounded up to whole tiles, it holds one after the other
     hidden    (n, U' + 1)          activations of the hidden layer; behind the last a one
     outputs   (n, C')              logits
     packed    (9 · c + 1, K')      the first block's weights, by channel and tap, and its bias, as `deeper` has others'
-    maps      (2, 2W, K')          two rows of a convolution's outputs, where the block that needs most has room
+    maps      (2, 2W, K')          two rows of the first block's outputs, and of a further block the sums at the places
+              (16, W, K')          of a row of windows, where the block that needs most has room
     spread    (c, 2H + 2, 3, 2W)   the zero-padded image, each row three times: from its first column on, its second
                                    and its third, so that the nine pixels under an output lie 2W numbers apart
-    inputs    (h + 2, w + 2, c)    the zero-padded input of each block behind the first
+    windows   (16, W, c')          the pixels of a row of a further block's windows at their places
+    inputs    (h + 2, w + 2, c')   the zero-padded input of each block behind the first
 
-U', C' and K' are U and C rounded up to whole vectors, and K to whole panels.
+U', C' and c' are U, C and c rounded up to whole vectors, and K' is K rounded up to whole panels.
 """
 
 from __future__ import annotations
@@ -33,13 +35,25 @@ from numba.extending import intrinsic
 from golmu.architecture import KERNEL_SIZE, Architecture
 from golmu.engines.fused.compiling import entry, kernel
 from golmu.engines.fused.convolution import OUTPUTS, emit_pool
-from golmu.engines.fused.deep_layout import KERNEL_ROW, KERNELS, STRIDE, TAPS, WEIGHTS, padded_size, round_up_to_panels
+from golmu.engines.fused.deep_layout import (
+    CHANNELS,
+    KERNEL_ROW,
+    KERNELS,
+    STRIDE,
+    TAPS,
+    TRANSFORMED,
+    WEIGHTS,
+    WIDTH,
+    round_up_to_panels,
+)
+from golmu.engines.fused.further_blocks import transform_deeper
 from golmu.engines.fused.layout import Parameters, round_up_to_vectors
 from golmu.engines.fused.passes import rows_of_product
-from golmu.engines.fused.products import UNIT_STRIDE, multiply_rows, next_rows
+from golmu.engines.fused.products import NO_STRIDE, UNIT_STRIDE, multiply_rows, next_rows
 from golmu.engines.fused.target import LANES
 from golmu.engines.fused.tile import make_tile
 from golmu.engines.fused.vectors import NUMBER_BYTES, Vectors
+from golmu.engines.fused.winograd import PLACE_ROW, PLACES, emit_outputs, transform_pixels
 
 MAX_FEW_IMAGES = 8
 """Images, at most, that take this path. One costs from a fortieth to a quarter of a part of 32, the more the smaller
@@ -64,6 +78,7 @@ class Places(NamedTuple):
     packed: int
     maps: int
     spread: int
+    windows: int
     inputs: int
     end: int
 
@@ -71,15 +86,20 @@ class Places(NamedTuple):
 def make_places(a: Architecture, n: int) -> Places:
     """Place the arrays of n images."""
     rows = 1 if n == 1 else -(-n // IMAGES_PER_TILE) * IMAGES_PER_TILE
-    height, width, _ = a.blocks[0].pooled_shape
+    height, width, n_kernels = a.blocks[0].pooled_shape
+    further = [
+        (*block.input_shape[:2], round_up_to_vectors(block.input_shape[2]), round_up_to_panels(block.n_kernels))
+        for block in a.blocks[1:]
+    ]
     sizes = [
         rows * (a.n_features + 1),
         rows * (round_up_to_vectors(a.units) + 1),
         rows * round_up_to_vectors(a.n_classes),
         (TAPS * a.channels + 1) * round_up_to_panels(a.kernels[0]),
-        max(2 * block.input_shape[1] * round_up_to_panels(block.n_kernels) for block in a.blocks),
+        max(4 * width * round_up_to_panels(n_kernels), *(PLACES * (w // 2) * k for _, w, _, k in further), 0),
         a.channels * (2 * height + 2) * KERNEL_SIZE * 2 * width,
-        sum(padded_size(block) for block in a.blocks[1:]),
+        max((PLACES * (w // 2) * c for _, w, c, _ in further), default=0),
+        sum((h + 2) * (w + 2) * c for h, w, c, _ in further),
     ]
     return Places(*accumulate(sizes))
 
@@ -119,7 +139,7 @@ def spread_image(images: Any, i: int, scale: Any, offset: Any, is_mirrored: bool
 def convolve_pixels(
     n_pixels: int, a: int, a_row: int, a_k: int, a_part: int, b: int, stride: int, n_k: int, n_parts: int, c: int
 ) -> None:
-    """Compute a row of outputs (n_pixels, stride): the pixels under each times a block's weights, by two sums."""
+    """Compute a row of sums (n_pixels, stride): each over the pixels of two axes times their weights."""
     pixel = 0
     while pixel < n_pixels:
         n = next_rows(n_pixels - pixel)
@@ -144,57 +164,106 @@ def pool_window(typing_context: Any, outputs: Any, right: Any, below: Any, bias:
     return types.void(*[types.intp] * 4), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def pool_places(typing_context: Any, sums: Any, place_stride: Any, bias: Any) -> Any:
+    """Replace a vector of sums at a window's first place, at an address, by what the window pools."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        v, (sums, stride, bias) = Vectors(builder), arguments
+        act, _ = emit_pool(v, emit_outputs(v, sums, stride, v.offset()), v.load(bias, 0))
+        v.store(act, sums, 0)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 3), generate
+
+
 @kernel
-def pool_pixels(
-    columns: int, n_kernels: int, stride: int, weights: Any, bias: int, scratch: Any, maps: int, to: int,
+def whole_vectors(n: int) -> int:
+    """Round n up to whole vectors."""
+    return (n + LANES - 1) // LANES * LANES
+
+
+@kernel
+def first_block_row(
+    row: int, rows: int, columns: int, n_channels: int, stride: int, scratch: Any, places: Places
+) -> None:
+    """Compute the outputs of a row of the first block's windows: two rows of `maps`."""
+    base, line = scratch.ctypes.data, KERNEL_ROW * 2 * columns
+    for half in range(2):
+        a = base + NUMBER_BYTES * (places.spread + (2 * row + half) * line)
+        b = base + NUMBER_BYTES * places.packed
+        c = base + NUMBER_BYTES * (places.maps + half * 2 * columns * stride)
+        convolve_pixels(
+            2 * columns, a, UNIT_STRIDE, 2 * columns, (2 * rows + 2) * line, b, stride, TAPS_PER_CHANNEL, n_channels, c
+        )
+
+
+@kernel
+def further_block_row(row: int, block: Any, transformed: Any, scratch: Any, places: Places, x: int) -> None:
+    """Compute the sums of a row of a further block's windows at their places, `maps`, from its padded input at x."""
+    n_channels, stride, columns = block[CHANNELS], block[STRIDE], block[WIDTH] // 2
+    base, pixel = scratch.ctypes.data, whole_vectors(n_channels)
+    line, step = (block[WIDTH] + 2) * pixel, columns * pixel
+    for column in range(columns):
+        of = base + NUMBER_BYTES * (x + 2 * row * line + 2 * column * pixel)
+        to = base + NUMBER_BYTES * (places.windows + column * pixel)
+        transform_pixels(of, line, pixel, to, PLACE_ROW * step, step, pixel)
+    for place in range(PLACES):
+        a = base + NUMBER_BYTES * (places.windows + place * step)
+        b = transformed.ctypes.data + NUMBER_BYTES * (block[TRANSFORMED] + place * n_channels * stride)
+        c = base + NUMBER_BYTES * (places.maps + place * columns * stride)
+        convolve_pixels(columns, a, pixel, UNIT_STRIDE, NO_STRIDE, b, stride, n_channels, UNIT_STRIDE, c)
+
+
+@kernel
+def pool_row(
+    is_first: bool, columns: int, n_kernels: int, stride: int, bias: int, scratch: Any, maps: int, to: int,
     column_step: int, kernel_step: int,
 ) -> None:  # fmt: skip
-    """Pool two rows of outputs, with bias weights[bias:] and ReLU, to a row of windows, from `to` on."""
-    at_maps, at_bias = scratch.ctypes.data + NUMBER_BYTES * maps, weights.ctypes.data + NUMBER_BYTES * bias
+    """Pool `maps` with ReLU and the bias at an address, to a row of windows from `to` on."""
     for column in range(columns):
-        window = 2 * column * stride
+        window = maps + (2 if is_first else 1) * column * stride
         for k in range(0, n_kernels, LANES):
-            pool_window(at_maps + NUMBER_BYTES * (window + k), stride, 2 * columns * stride, at_bias + NUMBER_BYTES * k)
+            at, bias_at = scratch.ctypes.data + NUMBER_BYTES * (window + k), bias + NUMBER_BYTES * k
+            if is_first:
+                pool_window(at, stride, 2 * columns * stride, bias_at)
+            else:
+                pool_places(at, columns * stride, bias_at)
         for k in range(n_kernels):
-            scratch[to + column * column_step + k * kernel_step] = scratch[maps + window + k]
+            scratch[to + column * column_step + k * kernel_step] = scratch[window + k]
 
 
 @kernel
 def pass_blocks(
-    height: Any, width: Any, n_channels: Any, n_kernels: Any, stride: Any, net: Parameters, table: Any, scratch: Any,
-    places: Places, act: Any,
+    height: Any, width: Any, n_channels: Any, n_kernels: Any, stride: Any, net: Parameters, table: Any,
+    transformed: Any, scratch: Any, places: Places, act: Any,
 ) -> None:  # fmt: skip
     """Apply all blocks to the image (height, width, n_channels) in `spread`, and leave what the last pools in `act`."""
-    n_blocks = 1 if len(table) == 0 else len(table)
-    base, weights, first, x = scratch.ctypes.data, scratch, places.packed, places.spread
+    last = max(0, len(table) - 1)
     rows, columns = height // 2, width // 2
-    x_row, x_pixel, x_k = KERNEL_ROW * 2 * columns, UNIT_STRIDE, 2 * columns
-    x_part, n_k, n_parts = (2 * rows + 2) * x_row, TAPS_PER_CHANNEL, n_channels
-    inputs = places.inputs
-    for block in range(n_blocks):
+    bias = scratch.ctypes.data + NUMBER_BYTES * (places.packed + TAPS * n_channels * stride)
+    x = inputs = places.inputs
+    for number in range(last + 1):
         to, row_step, column_step, kernel_step = act, n_kernels * columns, n_kernels, UNIT_STRIDE
-        if n_blocks == 1:
+        if last == 0:
             column_step, kernel_step = UNIT_STRIDE, columns
-        elif block < n_blocks - 1:
-            row_step += 2 * n_kernels
-            to = inputs + row_step + n_kernels
-        bias = first + n_k * n_parts * stride
+        elif number < last:
+            column_step = whole_vectors(n_kernels)
+            row_step = (columns + 2) * column_step
+            to = inputs + row_step + column_step
         for row in range(rows):
-            for half in range(2):
-                a = base + NUMBER_BYTES * (x + (2 * row + half) * x_row)
-                b = weights.ctypes.data + NUMBER_BYTES * first
-                c = base + NUMBER_BYTES * (places.maps + half * 2 * columns * stride)
-                convolve_pixels(2 * columns, a, x_pixel, x_k, x_part, b, stride, n_k, n_parts, c)
+            if number == 0:
+                first_block_row(row, rows, columns, n_channels, stride, scratch, places)
+            else:
+                further_block_row(row, table[number], transformed, scratch, places, x)
             at = to + row * row_step
-            pool_pixels(columns, n_kernels, stride, weights, bias, scratch, places.maps, at, column_step, kernel_step)
-        if block < n_blocks - 1:
-            n_channels = n_kernels
-            n_kernels, stride = table[block + 1, KERNELS], table[block + 1, STRIDE]
-            x, weights, first = inputs, net.deeper, table[block + 1, WEIGHTS]
-            x_row, x_pixel, x_k = (columns + 2) * n_channels, n_channels, UNIT_STRIDE
-            x_part, n_k, n_parts = x_row, KERNEL_ROW * n_channels, KERNEL_ROW
-            inputs += (rows + 2) * x_row
+            pool_row(number == 0, columns, n_kernels, stride, bias, scratch, places.maps, at, column_step, kernel_step)
+        if number < last:
+            block, x = table[number + 1], inputs
+            inputs += (rows + 2) * row_step
             rows, columns = rows // 2, columns // 2
+            n_kernels, stride = block[KERNELS], block[STRIDE]
+            bias = net.deeper.ctypes.data + NUMBER_BYTES * (block[WEIGHTS] + TAPS * block[CHANNELS] * stride)
 
 
 @kernel
@@ -255,13 +324,16 @@ def dense_layers(n: int, net: Parameters, per_run: int, scratch: Any, hidden: in
 
 @entry
 def few_logits(
-    images: Any, scale: Any, offset: Any, net: Parameters, table: Any, n_views: int, places: Places, scratch: Any,
-    logits: Any,
+    images: Any, scale: Any, offset: Any, net: Parameters, table: Any, transformed: Any, is_stale: bool, n_views: int,
+    places: Places, scratch: Any, logits: Any,
 ) -> None:  # fmt: skip
     """Compute the logits (n, C) of images (n, h, w, c), with two views the mean of an image's and its mirror image's.
 
-    scratch (places.end,) is all zeros.
+    scratch (places.end,) is all zeros. `transformed` (·,) are the weights of the blocks behind the first at the 16
+    places; if `is_stale`, they are computed first.
     """
+    if is_stale:
+        transform_deeper(net, table, transformed)
     n, height, width, n_channels = images.shape
     n_kernels, n_features = len(net.conv_b), len(net.dense1) - 1
     n_rows = places.hidden // (n_features + 1)
@@ -271,7 +343,7 @@ def few_logits(
         for i in range(n):
             spread_image(images, i, scale, offset, view < n_views - 1, scratch, places.spread)
             at = i * (n_features + 1)
-            pass_blocks(height, width, n_channels, n_kernels, stride, net, table, scratch, places, at)
+            pass_blocks(height, width, n_channels, n_kernels, stride, net, table, transformed, scratch, places, at)
             scratch[at + n_features] = ONE
         per_run = n_kernels * (width // 2) if len(table) == 0 else n_features
         dense_layers(n_rows, net, per_run, scratch, places.hidden, places.outputs)

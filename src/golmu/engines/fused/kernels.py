@@ -13,6 +13,7 @@ import numpy as np
 from golmu.engines.fused import passes
 from golmu.engines.fused.compiling import entry, kernel
 from golmu.engines.fused.deep_passes import deep_backward, deep_forward
+from golmu.engines.fused.further_blocks import transform_deeper
 from golmu.engines.fused.hashing import sample_key
 from golmu.engines.fused.layout import CACHE_LINE_BYTES, NUMBERS_PER_BLOCK, ROWS_PER_BLOCK, Buffers, Parameters
 from golmu.engines.fused.optimizers import RATE, TOWARDS, advance
@@ -117,9 +118,15 @@ def update(
     advance(weights, gradient, slots[0], slots[1], slots[2], step_options, step_sizes)
 
 
+@kernel
+def leave_weights(net: Parameters, table: Any, transformed: Any) -> None:
+    """Do nothing: one block computes with its weights as they are."""
+
+
 def _make_train(is_deep: bool) -> Any:
     """Make the kernel `train` for networks of one block, or of several."""
     forward, backward = (deep_forward, deep_backward) if is_deep else (passes.forward, passes.backward)
+    prepare_weights = transform_deeper if is_deep else leave_weights
 
     def train(
         thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
@@ -143,6 +150,7 @@ def _make_train(is_deep: bool) -> Any:
         for batch in range(n_batches):
             for stage in range(1 + loss_after):
                 is_step = stage == 0
+                prepare_weights(net, work.table, work.transformed[thread])
                 part = claim(state, thread, n_parts)
                 while part < n_parts:
                     start, end = part * samples, min(size, (part + 1) * samples)
@@ -185,7 +193,7 @@ def _make_train(is_deep: bool) -> Any:
 
 def _make_evaluate(is_deep: bool) -> Any:
     """Make the kernel `evaluate` for networks of one block, or of several."""
-    forward = deep_forward if is_deep else passes.forward
+    forward, prepare_weights = (deep_forward, transform_deeper) if is_deep else (passes.forward, leave_weights)
 
     def evaluate(
         thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, net: Parameters,
@@ -201,6 +209,7 @@ def _make_evaluate(is_deep: bool) -> Any:
         n_parts = (n + samples - 1) // samples
         x, logits, views, mirrored = work.x[thread], work.logits[thread], work.views[thread], work.mirrored[thread]
         no_importance = np.empty(0, np.float32)
+        prepare_weights(net, work.table, work.transformed[thread])
         part = claim(state, thread, n_parts)
         while part < n_parts:
             chosen = np.arange(part * samples, min(n, (part + 1) * samples))

@@ -38,6 +38,7 @@ from golmu.engines.fused import deep_layout
 from golmu.engines.fused.products import TILE_ROWS
 from golmu.engines.fused.target import LANES
 from golmu.engines.fused.views import VALUES_PER_VIEW
+from golmu.engines.fused.winograd import GAP, PLACES
 from golmu.types import Weights
 
 SAMPLES_PER_PART, SAMPLES_PER_LARGE_PART = 32, 64
@@ -76,7 +77,7 @@ class Buffers(NamedTuple):
     d_hidden: NDArray[np.float32]
     """(parts, U, S)"""
     d_row: NDArray[np.float32]
-    """(threads, K·W, S)"""
+    """(threads, K, W, S)"""
     d_conv_w: NDArray[np.float32]
     """(parts, K, c, 9)"""
     d_conv_b: NDArray[np.float32]
@@ -97,10 +98,14 @@ class Buffers(NamedTuple):
     table: NDArray[np.int64]
     """The blocks of a network of several; the arrays from here on are empty in a network of one."""
     inputs: NDArray[np.float32]
+    d_inputs: NDArray[np.float32]
     slopes: NDArray[np.float32]
-    band: NDArray[np.float32]
+    transformed: NDArray[np.float32]
+    d_transformed: NDArray[np.float32]
+    pixels: NDArray[np.float32]
+    places: NDArray[np.float32]
+    products: NDArray[np.float32]
     turned: NDArray[np.float32]
-    scratch: NDArray[np.float32]
     d_deeper: NDArray[np.float32]
 
 
@@ -134,7 +139,7 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         hidden=_zeros(n_parts, a.units + 1, samples),
         logits=_zeros(n_parts, a.n_classes, samples),
         d_hidden=_zeros(n_parts, a.units, samples),
-        d_row=_zeros(n_threads, n_kernels * columns if a.n_blocks == 1 else 0, samples),
+        d_row=_zeros(n_threads, n_kernels if a.n_blocks == 1 else 0, columns, samples),
         d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
         d_conv_b=_zeros(n_parts, a.channels, n_kernels),
         right1=_zeros(n_parts * samples * round_up_to_vectors(a.units)),
@@ -147,10 +152,14 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         views=_zeros(n_parts, samples, VALUES_PER_VIEW, dtype=np.int64),
         table=deep_layout.make_table(a),
         inputs=_zeros(n_threads, deep["inputs"], samples),
-        slopes=_zeros(n_threads, deep["where"] if a.n_blocks > 1 else 0, samples),
-        band=_zeros(n_threads, deep["band"], samples),
-        turned=_zeros(n_threads, deep["turned"] * samples),
-        scratch=_zeros(n_threads, 4, TILE_ROWS, samples),
+        d_inputs=_zeros(n_threads, deep["inputs"], samples),
+        slopes=_zeros(n_threads, a.n_features if a.n_blocks > 1 else 0, samples),
+        transformed=_zeros(n_threads, deep["transformed"]),
+        d_transformed=_zeros(n_threads, deep["d_transformed"]),
+        pixels=_zeros(n_threads, PLACES * (deep["channels"] * samples + GAP)),
+        places=_zeros(n_threads, PLACES * (deep["kernels"] * samples + GAP)),
+        products=_zeros(n_threads, PLACES, TILE_ROWS, samples),
+        turned=_zeros(n_threads, 2 * deep["kernels"] * samples),
         d_deeper=_zeros(n_parts, n_deeper),
     )
     buffers.act[:, -1] = 1

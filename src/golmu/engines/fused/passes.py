@@ -209,14 +209,14 @@ def cross_entropy(
 def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w: Any, d_conv_b: Any) -> None:
     """Add one row of windows to the gradients of the convolution, each through the position of its maximum.
 
-    x (c, 2H + 2, 2, W + 1, S); d_row (K·W, S); where of the part; d_conv_w (K, c, 9); d_conv_b (c, K), since the
+    x (c, 2H + 2, 2, W + 1, S); d_row (K, W, S); where of the part; d_conv_w (K, c, 9); d_conv_b (c, K), since the
     bias's gradient comes once for each channel.
     """
     n_channels, n_rows, _, pairs, samples = x.shape
     odd_stride, n = pairs * samples, (pairs - 1) * samples
     row_stride, n_kernels = 2 * odd_stride, len(d_conv_w)
     for k in range(n_kernels):
-        slopes = d_row.ctypes.data + NUMBER_BYTES * k * n
+        slopes = d_row.ctypes.data + k * d_row.strides[0]
         at = where.ctypes.data + NUMBER_BYTES * (row * n_kernels + k) * n
         for channel in range(n_channels):
             pixels = x.ctypes.data + NUMBER_BYTES * (channel * n_rows + 2 * row) * row_stride
@@ -262,7 +262,7 @@ def backward(thread: int, part: int, net: Parameters, work: Buffers, step_option
     hidden_gradient(net, work.hidden[part], step_options.hidden_scale, work.logits[part], d_hidden)
     d_conv_w[:] = ZERO
     d_conv_b[:] = ZERO
-    per_row = len(d_row)
+    per_row = d_row.shape[0] * d_row.shape[1]
     for row in range(x.shape[1] // 2 - 1):
         pooled_gradient(net, row * per_row, per_row, d_hidden, d_row.ctypes.data)
         convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
