@@ -97,8 +97,7 @@ def _emit_forward(
                     v.add_product(places[output], pixel, tap[i])
 
     first_taps = load_taps(0) if one_channel else []
-    with cgutils.for_range(builder, builder.udiv(n, ir.Constant(INDEX, 2 * LANES)), intp=INDEX) as step:
-        p = v.offset((2 * LANES, step.index))
+    with v.steps(n, 2) as p:
         for place in [*outputs[0], *outputs[1]]:
             builder.store(v.zero, place)
         if one_channel:
@@ -158,8 +157,7 @@ def _emit_backward(
     """Emit `windows_gradient`."""
     builder = v.builder
     sums, bias_sum = v.variables(9), v.variables(1)[0]
-    with cgutils.for_range(builder, builder.udiv(n, ir.Constant(INDEX, LANES)), intp=INDEX) as step:
-        p = v.offset((LANES, step.index))
+    with v.steps(n) as p:
         position = v.load(where, p, INTEGER_VECTOR)
         is_dead = builder.icmp_signed("==", position, v.integers(NO_OUTPUT))
         slope = builder.select(is_dead, v.zero, v.load(d_act, p))

@@ -15,8 +15,8 @@ at once (`golmu.engines.fused.winograd`).
     act       (parts, D + 1, S)  what the last block has pooled, by row, column, kernel; then a row of ones
     transformed, d_transformed   (threads, ·)   a block's weights at the 16 places, (16, c, K'), and their gradient:
                                 of all blocks, and of the largest
-    pixels    (threads, 16 · c, S)   a window's pixels at the 16 places
-    places    (threads, ·)      the gradient of its outputs there: (16, K, S), or by sample (16, S, K')
+    pixels    (threads, ·)      a window's pixels at the 16 places, (c, S) each, with a gap behind each place
+    places    (threads, ·)      the gradient of its outputs there, likewise: (K, S) each, or by sample (S, K')
     products  (threads, 16, rows of a tile, S)   sums of products of some kernels or channels
     turned    (threads, ·)      a window's gradients and their positions by sample: (2, S, K')
     d_deeper  (parts, ·)        gradient of `deeper`

@@ -49,7 +49,7 @@ from golmu.engines.fused.deep_layout import (
 from golmu.engines.fused.further_blocks import transform_deeper
 from golmu.engines.fused.layout import Parameters, round_up_to_vectors
 from golmu.engines.fused.passes import rows_of_product
-from golmu.engines.fused.products import NO_STRIDE, UNIT_STRIDE, multiply_rows, next_rows
+from golmu.engines.fused.products import NO_STRIDE, UNIT_STRIDE, multiply_all_rows
 from golmu.engines.fused.target import LANES
 from golmu.engines.fused.tile import make_tile
 from golmu.engines.fused.vectors import NUMBER_BYTES, Vectors
@@ -65,6 +65,8 @@ IMAGES_PER_TILE = 4
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.float32(0.5)
 
 TAPS_PER_CHANNEL = np.int64(TAPS)
+
+whole_vectors = kernel(round_up_to_vectors)
 
 _tile_1x8, _tile_1x4, _tile_1x2, _tile_1x1 = (make_tile(1, vectors) for vectors in (8, 4, 2, 1))
 _tile_4x2, _tile_4x1 = (make_tile(IMAGES_PER_TILE, vectors) for vectors in (2, 1))
@@ -140,14 +142,7 @@ def convolve_pixels(
     n_pixels: int, a: int, a_row: int, a_k: int, a_part: int, b: int, stride: int, n_k: int, n_parts: int, c: int
 ) -> None:
     """Compute a row of sums (n_pixels, stride): each over the pixels of two axes times their weights."""
-    pixel = 0
-    while pixel < n_pixels:
-        n = next_rows(n_pixels - pixel)
-        multiply_rows(
-            n, a + NUMBER_BYTES * pixel * a_row, a_row, a_k, a_part, b, stride, n_k * stride,
-            c + NUMBER_BYTES * pixel * stride, stride, stride, n_k, n_parts, ZERO,
-        )  # fmt: skip
-        pixel += n
+    multiply_all_rows(n_pixels, a, a_row, a_k, a_part, b, stride, n_k * stride, c, stride, stride, n_k, n_parts, ZERO)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -175,12 +170,6 @@ def pool_places(typing_context: Any, sums: Any, place_stride: Any, bias: Any) ->
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 3), generate
-
-
-@kernel
-def whole_vectors(n: int) -> int:
-    """Round n up to whole vectors."""
-    return (n + LANES - 1) // LANES * LANES
 
 
 @kernel

@@ -28,10 +28,10 @@ from golmu.engines.fused.deep_layout import (
 )
 from golmu.engines.fused.layout import Buffers, Parameters
 from golmu.engines.fused.products import (
-    COLUMNS_PER_PANEL,
     NO_STRIDE,
     TILE_ROWS,
     UNIT_STRIDE,
+    multiply_all_rows,
     multiply_rows,
     next_rows,
 )
@@ -50,8 +50,6 @@ from golmu.engines.fused.winograd import (
 )
 
 ZERO, ONE = np.float32(0), np.float32(1)
-
-PANEL_STRIDE = np.int64(COLUMNS_PER_PANEL)
 
 
 @kernel
@@ -131,18 +129,23 @@ def further_block(number: int, net: Parameters, work: Buffers, thread: int, act:
 
 
 @kernel
-def turn_window(n_kernels: int, stride: int, of: int, samples: int, turned: Any, to: int) -> None:
-    """Turn a window's gradients, or their positions, (K, S) at the address `of`, by sample: (S, K') at `to`.
+def turn_window(block: Any, slopes: int, where: int, samples: int, turned: Any) -> None:
+    """Turn a window's gradients and their positions, (K, S) at these addresses, by sample; see `turned`.
 
-    What the columns from K on receive is not defined.
+    The gradients of the columns from K on are zeros.
     """
+    n_kernels, stride = block[KERNELS : STRIDE + 1]
     rows = np.empty(SIDE, np.int64)
     for k in range(0, n_kernels, SIDE):
         for i in range(SIDE):
             rows[i] = min(k + i, n_kernels - 1) * samples
         for s in range(0, samples, SIDE):
-            at = to + NUMBER_BYTES * (s * stride + k)
-            transpose(turned, rows.ctypes.data, of + NUMBER_BYTES * s, at, stride)
+            to = turned.ctypes.data + NUMBER_BYTES * (s * stride + k)
+            transpose(turned, rows.ctypes.data, slopes + NUMBER_BYTES * s, to, stride)
+            to += NUMBER_BYTES * samples * stride
+            transpose(turned, rows.ctypes.data, where + NUMBER_BYTES * s, to, stride)
+    for s in range(samples):
+        turned[s * stride + n_kernels : (s + 1) * stride] = ZERO
 
 
 @kernel
@@ -158,10 +161,7 @@ def window_weights_gradient(
     samples = work.inputs.shape[2]
     size = samples * stride
     positions = turned.ctypes.data + NUMBER_BYTES * size
-    turn_window(n_kernels, stride, slopes, samples, turned, turned.ctypes.data)
-    turn_window(n_kernels, stride, where, samples, turned, positions)
-    for s in range(samples):
-        turned[s * stride + n_kernels : (s + 1) * stride] = ZERO
+    turn_window(block, slopes, where, samples, turned)
     transform_slopes(turned.ctypes.data, positions, scale, places.ctypes.data, size + GAP, size)
     outputs = (PLACE_ROW + 1) * (size + GAP)  # where the place (1, 1) begins: the sum of a window's four outputs
     for s in range(samples):
@@ -172,16 +172,10 @@ def window_weights_gradient(
         a = pixels.ctypes.data + NUMBER_BYTES * place * (n_channels * samples + GAP)
         b = places.ctypes.data + NUMBER_BYTES * place * (size + GAP)
         c = work.d_transformed[thread].ctypes.data + NUMBER_BYTES * place * n_channels * stride
-        for panel in range(0, stride, COLUMNS_PER_PANEL):
-            channel = 0
-            while channel < n_channels:
-                n = next_rows(n_channels - channel)
-                multiply_rows(
-                    n, a + NUMBER_BYTES * channel * samples, samples, UNIT_STRIDE, NO_STRIDE,
-                    b + NUMBER_BYTES * panel, stride, NO_STRIDE, c + NUMBER_BYTES * (channel * stride + panel), stride,
-                    PANEL_STRIDE, samples, UNIT_STRIDE, ONE,
-                )  # fmt: skip
-                channel += n
+        multiply_all_rows(
+            n_channels, a, samples, UNIT_STRIDE, NO_STRIDE, b, stride, NO_STRIDE, c, stride, stride, samples,
+            UNIT_STRIDE, ONE,
+        )  # fmt: skip
 
 
 @kernel

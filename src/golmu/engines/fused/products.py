@@ -54,19 +54,28 @@ def multiply_rows(
 
 
 @kernel
+def multiply_all_rows(
+    n_rows: int, a: int, a_row: int, a_k: int, a_part: int, b: int, b_k: int, b_part: int, c: int, c_row: int,
+    width: int, n_k: int, n_parts: int, beta: Any,
+) -> None:  # fmt: skip
+    """Compute C = beta · C + Σ A · B over two sums, with any number of rows; see `make_tile`."""
+    row = 0
+    while row < n_rows:
+        rows = next_rows(n_rows - row)
+        at_a, at_c = a + NUMBER_BYTES * row * a_row, c + NUMBER_BYTES * row * c_row
+        multiply_rows(rows, at_a, a_row, a_k, a_part, b, b_k, b_part, at_c, c_row, width, n_k, n_parts, beta)
+        row += rows
+
+
+@kernel
 def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples: int, n_k: int, beta: Any) -> None:
     """Compute C = A · B + beta · C; B (n_k, S) and C (n_rows, S) are contiguous.
 
     a, b, c are addresses; a_row and a_k the strides of A in numbers; samples is S.
     """
-    row = 0
-    while row < n_rows:
-        rows = next_rows(n_rows - row)
-        at_a, at_c = a + NUMBER_BYTES * row * a_row, c + NUMBER_BYTES * row * samples
-        multiply_rows(
-            rows, at_a, a_row, a_k, NO_STRIDE, b, samples, NO_STRIDE, at_c, samples, samples, n_k, UNIT_STRIDE, beta
-        )
-        row += rows
+    multiply_all_rows(
+        n_rows, a, a_row, a_k, NO_STRIDE, b, samples, NO_STRIDE, c, samples, samples, n_k, UNIT_STRIDE, beta
+    )
 
 
 @kernel

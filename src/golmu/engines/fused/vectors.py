@@ -9,7 +9,8 @@ An address is an integer; offsets and strides count numbers, not bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -58,6 +59,13 @@ class Vectors:
         for stride, count in terms:
             total = self.builder.add(total, self.builder.mul(self._index(stride), self._index(count)))
         return total
+
+    @contextmanager
+    def steps(self, n: Any, vectors: int = 1) -> Iterator[Any]:
+        """Emit a loop over n numbers, so many vectors at a time, and yield the number where each step begins."""
+        size = ir.Constant(INDEX, vectors * self.lanes)
+        with cgutils.for_range(self.builder, self.builder.udiv(n, size), intp=INDEX) as step:
+            yield self.builder.mul(step.index, size)
 
     def load(self, address: Any, offset: Any, of: ir.Type | None = None) -> Any:
         """Emit the load of a vector, or of another type."""

@@ -16,18 +16,15 @@ The additions round a little more than a sum of 9 products: results agree with t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from golmu.engines.fused.convolution import emit_pool, emit_store_pooled
-from golmu.engines.fused.target import LANES
-from golmu.engines.fused.vectors import FLOAT, INDEX, INTEGER_VECTOR, Vectors
+from golmu.engines.fused.vectors import FLOAT, INTEGER_VECTOR, Vectors
 
 PLACES = 16
 """Products for a window: 4×4 places, row by row."""
@@ -103,7 +100,7 @@ def _make_transform(transformation: Transformation, side: int, adds: bool = Fals
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
             v = Vectors(builder)
             of, of_row, of_column, to, to_row, to_column, n = arguments
-            with _for_vectors(builder, n) as p:
+            with v.steps(n) as p:
                 square = _load_square(v, of, of_row, of_column, side, p)
                 for r, row in enumerate(_both_ways(v, transformation, square)):
                     for c, value in enumerate(row):
@@ -140,7 +137,7 @@ def pool_products(
         v = Vectors(builder)
         of, stride, b, to, at, n = arguments
         biases = v.spread(b)
-        with _for_vectors(builder, n) as p:
+        with v.steps(n) as p:
             emit_store_pooled(v, emit_pool(v, emit_outputs(v, of, stride, p), biases), to, at, p)
         return context.get_dummy_value()
 
@@ -168,7 +165,7 @@ def transform_slopes(
         v = Vectors(builder)
         of, at, factor, to, stride, n = arguments
         factors = v.spread(factor)
-        with _for_vectors(builder, n) as p:
+        with v.steps(n) as p:
             slope, position = builder.fmul(factors, v.load(of, p)), v.load(at, p, INTEGER_VECTOR)
             outputs = [
                 builder.select(builder.icmp_signed("==", position, v.integers(output)), slope, v.zero)
@@ -187,10 +184,3 @@ def _load_square(v: Vectors, of: Any, row_stride: Any, column_stride: Any, side:
     return [
         [v.load(of, v.offset((row_stride, r), (column_stride, c), (1, p))) for c in range(side)] for r in range(side)
     ]
-
-
-@contextmanager
-def _for_vectors(builder: ir.IRBuilder, n: Any) -> Iterator[Any]:
-    """Emit a loop over n numbers, a vector at a time, and yield the first of each."""
-    with cgutils.for_range(builder, builder.udiv(n, ir.Constant(INDEX, LANES)), intp=INDEX) as step:
-        yield builder.mul(step.index, ir.Constant(INDEX, LANES))
