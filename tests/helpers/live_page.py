@@ -66,6 +66,7 @@ def eventually(page, check, seconds=30):
 @contextmanager
 def reconnection(page):
     """Expect that the page says that its connection is lost, for however short a time, and comes back."""
+    page.wait_for_load_state("networkidle")  # a page fetches the modules of its other tabs when it has nothing to do
     page.evaluate(
         """() => {
           const banner = document.getElementById("banner"), note = () => (document.body.dataset.lost = "yes");

@@ -48,6 +48,7 @@ DASHES = """async () => {
 
 def test_training_is_a_solid_line_and_validation_a_dashed_one_whichever_the_run(chromium, address):
     with live_page(chromium, address) as page:
+        page.locator(".chart-key .key-marks").first.wait_for(state="attached")  # the page may still be making its chart
         assert page.evaluate(DASHES) == [False, True, False, True]
         look = "(kind) => getComputedStyle(document.querySelector(`.chart-key .key-${kind}`)).borderTopStyle"
         assert [page.evaluate(look, kind) for kind in ("line", "marks")] == ["solid", "dashed"]
