@@ -265,7 +265,7 @@ class Training:
                 part, order = epoch.part(self.batch, n)
                 losses = self._train_slice(part, steps.batches(self.batch, order))
                 per_batch = (time.perf_counter() - slice_started) / len(order)
-                self._per_slice = max(1, min(2 * self._per_slice, round(SLICE_SECONDS / per_batch)))
+                self._per_slice = max(1, round(SLICE_SECONDS / per_batch))
                 self._seconds = time.perf_counter() - started
                 if self.batch < n_batches:
                     seen = self.batch * epoch.batch_size

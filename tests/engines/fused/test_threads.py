@@ -40,24 +40,51 @@ def test_it_survives_a_fork():
 
 
 def test_an_interruption_waits_for_the_threads_and_is_raised(monkeypatch):
-    architecture, images, _, weights = make_case((8, 8, 1, 5, 12, 4, 300))
-    engine = make_engine("fused", architecture, weights, 2)
-    expected = engine.logits(images)
-    real_join, interrupted = threading.Thread.join, []
+    is_interrupted, finished = threading.Event(), []
+    real_join = threading.Thread.join
 
     def join(self, timeout=None):
-        if not interrupted:
-            interrupted.append(True)
+        if not is_interrupted.is_set():
+            is_interrupted.set()
             raise KeyboardInterrupt
         real_join(self, timeout)
 
+    def kernel(thread, state):
+        if threading.current_thread() is not threading.main_thread():
+            assert threading.current_thread().daemon
+            assert is_interrupted.wait(60)
+            finished.append(thread)
+
     monkeypatch.setattr(threading.Thread, "join", join)
-    before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
-        engine.logits(images)
-    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
+        run_in_threads(kernel, 3)
+    assert sorted(finished) == [0, 1, 2]
+
+
+def test_a_thread_that_cannot_start_ends_those_that_have(monkeypatch):
+    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, 300))
+    engine = make_engine("fused", architecture, weights, 3)
+    data, order = engine.prepare(images, labels), np.arange(300).reshape(3, 100)
+    real_start, started = threading.Thread.start, []
+
+    def start(self):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        real_start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        train(engine, data, order, 0.1)
+    for thread in started:
+        thread.join(60)
+    assert len(started) == 2
+    assert not any(thread.is_alive() for thread in started)
+    assert all(np.array_equal(engine.get_weights()[name], weights[name]) for name in weights)
     monkeypatch.undo()
-    assert np.array_equal(engine.logits(images), expected)
+    other = make_engine("fused", architecture, weights, 1)
+    assert np.array_equal(train(engine, data, order, 0.1), train(other, data, order, 0.1))
+    assert np.array_equal(engine.logits(images), other.logits(images))
 
 
 @njit(nogil=True)

@@ -45,9 +45,9 @@ def _abort(state: NDArray[np.int64]) -> None:
 def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     """Run kernel(thread, state, *arguments) in `n_threads` threads, which end with it.
 
-    No thread outlives the call, so a process may fork between calls. The threads wait for each other inside, so either
-    all run or none: Ctrl-C while they start cancels all of them, and a later one is raised when all have ended. What
-    one of them raises is raised when the others have ended too.
+    No thread outlives the call, so a process may fork between calls. The threads wait for each other inside, so those
+    that have started end where they wait if Ctrl-C comes before the last has started; a later one is raised when all
+    have ended. What one of them raises is raised when the others have ended too.
     """
     state = shared_state(n_threads)
     if n_threads > 1:
@@ -56,26 +56,23 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     if n_threads == 1:
         return
     state[:] = 0
-    gate, is_cancelled, errors = threading.Event(), threading.Event(), []
+    errors = []
 
     def run(thread: int) -> None:
-        gate.wait()
-        if not is_cancelled.is_set():
-            try:
-                kernel(thread, state, *arguments)
-            except BaseException as error:  # carried to the caller
-                errors.append(error)
-                _abort(state)
+        try:
+            kernel(thread, state, *arguments)
+        except BaseException as error:  # carried to the caller
+            errors.append(error)
+            _abort(state)
 
     threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
     try:
+        # None waits for the others to start: threads that are woken together begin on one core.
         for thread in threads:
             thread.start()
     except BaseException:
-        is_cancelled.set()
+        _abort(state)
         raise
-    finally:
-        gate.set()
     interruption = None
     for thread in threads:
         while thread.is_alive():
