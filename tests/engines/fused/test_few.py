@@ -93,8 +93,9 @@ def test_what_is_not_finite_is_the_same_as_among_many(n_kernels, monkeypatch):
     assert have_the_bits_of_many(engine, images)
 
 
-def test_new_weights_count_at_once():
-    architecture, images, labels, weights = make_case((8, 8, 1, 5, 12, 4, N_IMAGES))
+@pytest.mark.parametrize("n_kernels", [5, (5, 3)])
+def test_new_weights_count_at_once(n_kernels):
+    architecture, images, labels, weights = make_case((8, 8, 1, n_kernels, 12, 4, N_IMAGES))
     engine = make_engine("fused", architecture, weights)
     before = engine.logits(images[:1])
     train(engine, engine.prepare(images, labels), np.arange(N_IMAGES)[None], 0.1)
@@ -103,6 +104,27 @@ def test_new_weights_count_at_once():
     assert np.array_equal(after, engine.logits(images)[:1])
     engine.set_weights(weights)
     assert np.array_equal(engine.logits(images[:1]), before)
+
+
+@pytest.mark.parametrize("change", ["set_weights", "train"])
+def test_weights_that_change_while_a_thread_predicts_count_afterwards(change, monkeypatch):
+    architecture, images, labels, weights = make_case((8, 8, 1, (5, 3), 12, 4, N_IMAGES))
+    engine = make_engine("fused", architecture, weights)
+    others = {name: 2 * value for name, value in weights.items()}
+    changes = {
+        "set_weights": lambda: engine.set_weights(others),
+        "train": lambda: train(engine, engine.prepare(images, labels), np.arange(N_IMAGES)[None], 0.1),
+    }
+
+    def predict_slowly(*arguments):  # another thread changes the weights when they have been transformed
+        few_logits(*arguments)
+        changes[change]()
+
+    monkeypatch.setattr(fused_module, "few_logits", predict_slowly)
+    engine.logits(images[:1])
+    monkeypatch.undo()
+    for n in (1, 2):
+        assert np.array_equal(engine.logits(images[:n]), engine.logits(images)[:n])
 
 
 def test_no_thread_is_started_and_no_buffer_kept(monkeypatch):

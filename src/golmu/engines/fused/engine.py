@@ -81,13 +81,15 @@ class FusedEngine:
         self._table = make_table(architecture)
         self._places = [make_places(architecture, n) for n in range(MAX_FEW_IMAGES + 1)]
         self._factors = {np.dtype(d): preprocessing.factors(d, architecture.channels) for d in (np.uint8, np.float32)}
-        self._transformed: NDArray[np.float32] | None = None  # what `few_logits` has made of the weights as they are
+        # What `few_logits` has made of the weights, once it has. Changed weights get a list of their own, so that a
+        # thread of the user that predicts meanwhile leaves what it has made in the old one.
+        self._transformed: list[NDArray[np.float32]] = []
         self._slots: dict[str, Parameters] = {}
         self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
 
     def set_weights(self, weights: Weights) -> None:
         write_weights(self.architecture, weights, self._net)
-        self._transformed = None
+        self._transformed = []
 
     def get_weights(self) -> Weights:
         return read_weights(self.architecture, self._net)
@@ -111,8 +113,10 @@ class FusedEngine:
         for name in needed_slots(method, averages=batches.averaging is not None):
             if name not in self._slots:
                 self._slots[name] = make_parameters(self.architecture)
-        self._transformed = None
-        return self._run_steps(data, batches, method, self._net)
+        try:
+            return self._run_steps(data, batches, method, self._net)
+        finally:
+            self._transformed = []
 
     def evaluate(self, data: Prepared, *, averaged: bool = False) -> Score:
         n_parts = -(-len(data) // self._samples_per_part(len(data)))
@@ -132,15 +136,15 @@ class FusedEngine:
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
         if len(images) <= MAX_FEW_IMAGES:
-            places, transformed = self._places[len(images)], self._transformed
-            is_stale = transformed is None
-            if transformed is None:
-                transformed = np.empty(n_transformed(self.architecture), np.float32)
+            places, kept = self._places[len(images)], self._transformed
+            is_stale = not kept
+            transformed = np.empty(n_transformed(self.architecture), np.float32) if is_stale else kept[0]
             few_logits(
                 _read_only(images), *self._factors[images.dtype], self._net, self._table, transformed, is_stale,
                 self._n_views, places, np.zeros(places.end, np.float32), result,
             )  # fmt: skip
-            self._transformed = transformed
+            if is_stale:
+                kept.append(transformed)
         else:
             self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
         return finite_logits(result)
