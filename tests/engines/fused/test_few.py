@@ -93,6 +93,20 @@ def test_what_is_not_finite_is_the_same_as_among_many(n_kernels, monkeypatch):
     assert have_the_bits_of_many(engine, images)
 
 
+@pytest.mark.parametrize("n_kernels", [3, (3, 4), (3, 4, 2)])
+def test_a_pixel_that_is_not_finite_surfaces_wherever_it_is(n_kernels):
+    """A comparison finds NaN neither larger nor smaller, so that pooling lost it at three of a window's four places."""
+    architecture, images, _, weights = make_case((9, 11, 2, n_kernels, 9, 3, 8 * 10 * 2))
+    engine = make_engine("fused", architecture, weights)
+    for value in (np.nan, np.inf, -np.inf):
+        spoiled = images.copy()
+        for number, place in enumerate(np.ndindex(8, 10, 2)):
+            spoiled[(number, *place)] = value
+        for number in range(len(images)):
+            with pytest.raises(InputError, match="the network's output for image 0 is NaN or infinite"):
+                engine.logits(spoiled[number : number + 1])
+
+
 @pytest.mark.parametrize("n_kernels", [5, (5, 3)])
 def test_new_weights_count_at_once(n_kernels):
     architecture, images, labels, weights = make_case((8, 8, 1, n_kernels, 12, 4, N_IMAGES))

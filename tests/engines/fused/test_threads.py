@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -76,8 +77,6 @@ def test_a_thread_that_cannot_start_ends_those_that_have(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(RuntimeError, match="can't start new thread"):
         train(engine, data, order, 0.1)
-    for thread in started:
-        thread.join(60)
     assert len(started) == 2
     assert not any(thread.is_alive() for thread in started)
     assert all(np.array_equal(engine.get_weights()[name], weights[name]) for name in weights)
@@ -85,6 +84,40 @@ def test_a_thread_that_cannot_start_ends_those_that_have(monkeypatch):
     other = make_engine("fused", architecture, weights, 1)
     assert np.array_equal(train(engine, data, order, 0.1), train(other, data, order, 0.1))
     assert np.array_equal(engine.logits(images), other.logits(images))
+
+
+def test_an_interruption_while_the_last_thread_starts_leaves_whole_steps(monkeypatch):
+    """The weights of a step were cut short where some threads had claimed theirs, and changed after the call."""
+    architecture, images, labels, weights = make_case((8, 8, 1, (4, 64), 500, 4, 128))
+    order, real_start = np.tile(np.arange(128), (400, 1)), threading.Thread.start
+    engine = make_engine("fused", architecture, weights, 2)
+    data = engine.prepare(images, labels)
+
+    def start(self):
+        real_start(self)
+        started.append(self)
+        if len(started) == 2:
+            time.sleep(0.0015 * len(interrupted))
+            raise KeyboardInterrupt
+
+    interrupted = []
+    for _ in range(20):
+        started = []
+        engine.set_weights(weights)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt):
+            train(engine, data, order, 0.1)
+        monkeypatch.undo()
+        assert not any(thread.is_alive() for thread in started)
+        interrupted.append(engine.get_weights())
+    engine.set_weights(weights)
+    steps = [weights]
+    for row in order:
+        train(engine, data, row[None], 0.1)
+        steps.append(engine.get_weights())
+        interrupted = [one for one in interrupted if any(not np.array_equal(one[k], steps[-1][k]) for k in one)]
+    interrupted = [one for one in interrupted if any(not np.array_equal(one[k], weights[k]) for k in one)]
+    assert interrupted == []
 
 
 @njit(nogil=True)
@@ -95,13 +128,15 @@ def meet(state):
 
 def test_threads_do_not_wait_for_one_that_has_failed():
     """Where compiled code could not be kept, a thread failed, and the other waited for it for ever."""
-    calls = []
+    calls, last_has_begun = [], threading.Event()
 
     def kernel(thread, state):
-        answer = meet(state) if thread != 1 else None
-        if len(calls) > 0 and thread == 1:
+        if thread == 1:
+            assert last_has_begun.wait(60)
             raise MemoryError("no memory for thread 1")
-        calls.append((threading.current_thread() is threading.main_thread(), answer))
+        if thread == 2:
+            last_has_begun.set()
+        calls.append((threading.current_thread() is threading.main_thread(), meet(state)))
 
     with pytest.raises(MemoryError, match="no memory for thread 1"):
         run_in_threads(kernel, 3)

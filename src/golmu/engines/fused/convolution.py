@@ -120,7 +120,9 @@ def emit_pool(v: Vectors, outputs: list[Any], bias: Any) -> tuple[Any, Any]:
         is_larger = builder.fcmp_ordered(">", value, best)
         best = builder.select(is_larger, value, best)
         position = builder.select(is_larger, v.integers(output), position)
-    best = builder.fadd(best, bias)
+    # No comparison finds NaN larger, so it would be lost.
+    has_nan = builder.or_(*(builder.fcmp_unordered("uno", *pair) for pair in (outputs[:2], outputs[2:])))
+    best = builder.fadd(builder.select(has_nan, v.nan, best), bias)
     is_dead = builder.fcmp_ordered("<=", best, v.zero)  # "not >" would turn NaN into 0
     return builder.select(is_dead, v.zero, best), builder.select(is_dead, v.integers(NO_OUTPUT), position)
 

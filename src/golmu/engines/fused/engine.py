@@ -88,8 +88,10 @@ class FusedEngine:
         self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
 
     def set_weights(self, weights: Weights) -> None:
-        write_weights(self.architecture, weights, self._net)
-        self._transformed = []
+        try:
+            write_weights(self.architecture, weights, self._net)
+        finally:
+            self._transformed = []
 
     def get_weights(self) -> Weights:
         return read_weights(self.architecture, self._net)

@@ -45,9 +45,9 @@ def _abort(state: NDArray[np.int64]) -> None:
 def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     """Run kernel(thread, state, *arguments) in `n_threads` threads, which end with it.
 
-    No thread outlives the call, so a process may fork between calls. The threads wait for each other inside, so those
-    that have started end where they wait if Ctrl-C comes before the last has started; a later one is raised when all
-    have ended. What one of them raises is raised when the others have ended too.
+    No thread outlives the call, so a process may fork between calls. The threads wait for each other inside: if one
+    cannot start, or Ctrl-C comes before all have, those that have started finish what they have claimed, end where they
+    wait next, and so leave no step half done. What one of them raises is raised when the others have ended too.
     """
     state = shared_state(n_threads)
     if n_threads > 1:
@@ -56,30 +56,32 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     if n_threads == 1:
         return
     state[:] = 0
-    errors = []
+    errors: list[BaseException] = []
 
     def run(thread: int) -> None:
         try:
-            kernel(thread, state, *arguments)
+            if state[ABORTED] == 0:
+                kernel(thread, state, *arguments)
         except BaseException as error:  # carried to the caller
             errors.append(error)
             _abort(state)
 
     threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
+    interruption: BaseException | None = None
     try:
         # None waits for the others to start: threads that are woken together begin on one core.
         for thread in threads:
             thread.start()
-    except BaseException:
-        _abort(state)
-        raise
-    interruption = None
-    for thread in threads:
-        while thread.is_alive():
-            try:
-                thread.join()
-            except KeyboardInterrupt as error:
-                interruption = error
+    except BaseException as error:
+        interruption = error
+        state[ABORTED] = 1
+    while any(thread.is_alive() for thread in threads):
+        try:
+            for thread in threads:
+                if thread.is_alive():
+                    thread.join()
+        except KeyboardInterrupt as error:
+            interruption = error
     if interruption is not None:
         raise interruption
     if errors:

@@ -9,6 +9,7 @@ An address is an integer; offsets and strides count numbers, not bytes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -48,7 +49,9 @@ class Vectors:
     def __init__(self, builder: ir.IRBuilder, lanes: int = LANES) -> None:
         self.builder, self.lanes = builder, lanes
         self.type = ir.VectorType(FLOAT, lanes)
-        self.zero = ir.Constant(self.type, [ir.Constant(FLOAT, 0.0)] * lanes)
+        self.zero, self.nan = (
+            ir.Constant(self.type, [ir.Constant(FLOAT, number)] * lanes) for number in (0.0, math.nan)
+        )
         self._multiply_add = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(self.type, [self.type] * 3), f"llvm.fmuladd.v{lanes}f32"
         )
