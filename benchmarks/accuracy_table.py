@@ -50,13 +50,14 @@ def short_table(korean: bool) -> str:
         lines = ["| 레시피 | 쓰임 | 에포크 | 훈련 시간 | 검증 정확도 | 테스트 정확도 |"]
         note = (
             f"시드를 바꾸어 가며 훈련한 결과의 평균 ± 표준편차, {_computers(results, korean)}. 레시피는 검증 정확도만 "
-            "보고 골랐고, 테스트 세트는 마지막에 한 번만 썼습니다."
+            "보고 골랐고, 테스트 세트는 마지막에 한 번만 썼습니다. 더 느린 프로세서에서는 더 오래 걸립니다(아래 참고)."
         )
     else:
         lines = ["| recipe | what it is for | epochs | training time | validation accuracy | test accuracy |"]
         note = (
             f"Mean ± standard deviation over several seeds, {_computers(results, korean)}. Recipes were chosen by "
-            "validation accuracy alone; the test images were used once, at the end."
+            "validation accuracy alone; the test images were used once, at the end. Slower processors take longer: see "
+            "below."
         )
     lines.append("|---|---|---:|---:|---:|---:|")
     for result in results:
@@ -93,7 +94,7 @@ OTHER = {
     "fashion-mnist-any": "Fashion-MNIST, as many epochs as `golmu train` takes",
     "mnist-deep": "MNIST, handwritten digits of 28×28",
     "mnist-any-20": "MNIST, as many epochs as `golmu train` takes",
-    "mnist-any-60": "MNIST, three times as many",
+    "mnist-any-60": "MNIST, three times as many epochs",
 }
 """The results of `other_data.py`, and what the images show."""
 
@@ -102,19 +103,19 @@ def other_table(korean: bool) -> str:
     """The accuracy of deeper networks on several data sets."""
     assert not korean
     results = {name: _load(name) for name in OTHER}
-    first = next(iter(results.values()))
-    lines = ["| images | options | epochs | processor time of an epoch | validation accuracy | test accuracy |"]
-    lines.append("|---|---|---:|---:|---:|---:|")
+    letters = dict(zip(sorted({_computers([result], korean) for result in results.values()}), "ABC", strict=False))
+    lines = ["| images | options | epochs | processor time of an epoch | on | validation accuracy | test accuracy |"]
+    lines.append("|---|---|---:|---:|---|---:|---:|")
     for name, result in results.items():
         epochs = result["settings"]["epochs"]
+        options = _options(result) + (f" --epochs {epochs}" if "epochs" in result["own"] else "")
+        time, letter = _time(result["processor_seconds"] / epochs, korean), letters[_computers([result], korean)]
         scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
-        is_same = result["machine"]["processor"] == first["machine"]["processor"]
-        time = _time(result["processor_seconds"] / epochs, korean) if is_same else "–"
-        lines.append(f"| {OTHER[name]} | `{_options(result)}` | {epochs} | {time} | {scores} |")
+        lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {letter} | {scores} |")
     note = (
-        f"Mean ± standard deviation over {len(first['runs'])} seeds, each with its own fifth of the training images "
-        f"for validation (`any` on Fashion-MNIST: the same fifth), the test images scored once. "
-        f"{_computers(list(results.values()), korean)}; trained beside others."
+        f"Mean ± standard deviation over {len(_load(next(iter(OTHER)))['runs'])} seeds, each with its own fifth of the "
+        "training images for validation (`any` on Fashion-MNIST: the same fifth), the test images scored once; trained "
+        f"beside others. {'; '.join(f'{letter}: {name}' for name, letter in letters.items())}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 

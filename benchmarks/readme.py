@@ -77,12 +77,19 @@ def speed_sentence(korean: bool) -> str:
         for tool in ("keras", "jax", "torch", "the chapter")
     }
     fused = [best(speed, "golmu fused") for speed in recordings]
+    deeper = min(
+        best(speed, tool) / best(speed, "golmu fused")
+        for name in ("deep", "deep-wide")
+        for speed in recordings_of(f"speed-{name}")
+        for tool in ("keras", "torch")
+    )
     if korean:
         return (
             f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 해 보면, "
             f"`fused` 엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, "
             f"JAX의 {times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
-            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 "
+            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. 합성곱층이 세 개인 신경망에서는 차이가 줄지만, 케라스와 "
+            f"파이토치의 {deeper:.1f}배는 됩니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 "
             "손실을 기록하느라 정방향 계산을 한 번 더 하므로, 시간이 절반쯤 더 걸립니다(`record_loss`)."
         )
     return (
@@ -90,7 +97,7 @@ def speed_sentence(korean: bool) -> str:
         f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
         f"{times['jax']:.1f} times as fast as JAX and {times['the chapter']:.0f} times as fast as the book's own loop, "
         f"on each of {len(recordings)} processors; all do the same work. An epoch takes {min(fused):.2f} to "
-        f"{max(fused):.2f} s. "
+        f"{max(fused):.2f} s. Networks of three convolutions gain less: at least {deeper:.1f} times as fast as both. "
         "With the recipe `chapter` it takes half as long again: like the book, it reports each batch's loss after the "
         "update, which costs one more forward pass (`record_loss`)."
     )
