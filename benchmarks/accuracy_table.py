@@ -103,19 +103,18 @@ def other_table(korean: bool) -> str:
     """The accuracy of deeper networks on several data sets."""
     assert not korean
     results = {name: _load(name) for name in OTHER}
-    letters = dict(zip(sorted({_computers([result], korean) for result in results.values()}), "ABC", strict=False))
+    n_seeds = len(next(iter(results.values()))["runs"])
     lines = ["| images | options | epochs | processor time of an epoch | on | validation accuracy | test accuracy |"]
     lines.append("|---|---|---:|---:|---|---:|---:|")
     for name, result in results.items():
         epochs = result["settings"]["epochs"]
         options = _options(result) + (f" --epochs {epochs}" if "epochs" in result["own"] else "")
-        time, letter = _time(result["processor_seconds"] / epochs, korean), letters[_computers([result], korean)]
+        time = f"{_time(result['processor_seconds'] / epochs, korean)} | {_computers([result], korean)}"
         scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
-        lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {letter} | {scores} |")
+        lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {scores} |")
     note = (
-        f"Mean ± standard deviation over {len(_load(next(iter(OTHER)))['runs'])} seeds, each with its own fifth of the "
-        "training images for validation (`any` on Fashion-MNIST: the same fifth), the test images scored once; trained "
-        f"beside others. {'; '.join(f'{letter}: {name}' for name, letter in letters.items())}."
+        f"Mean ± standard deviation over {n_seeds} seeds, each with its own fifth of the training images for "
+        "validation (`any` on Fashion-MNIST: the same fifth), the test images scored once; trained beside others."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 

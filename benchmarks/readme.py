@@ -40,6 +40,11 @@ def best(speed: Any, tool: str) -> float:
     return min(row["median_seconds"] for row in rows)
 
 
+def ratio(speed: Any, tool: str) -> float:
+    """How many times as long as Golmu a tool takes, by its fastest way."""
+    return best(speed, tool) / best(speed, "golmu fused")
+
+
 def recordings_of(name: str) -> list[Any]:
     """What was recorded on one processor after another, the newest generation first."""
     paths = sorted((HERE / "results").glob(f"{name}-[0-9]*.json"), reverse=True)
@@ -72,13 +77,10 @@ def versions(result: Any) -> str:
 def speed_sentence(korean: bool) -> str:
     """The time of an epoch beside other tools on the processor where it is least, and why `chapter` takes longer."""
     recordings = recordings_of("speed-chapter")
-    times = {
-        tool: min(best(speed, tool) / best(speed, "golmu fused") for speed in recordings)
-        for tool in ("keras", "jax", "torch", "the chapter")
-    }
+    times = {tool: min(ratio(speed, tool) for speed in recordings) for tool in ("keras", "jax", "torch", "the chapter")}
     fused = [best(speed, "golmu fused") for speed in recordings]
     deeper = min(
-        best(speed, tool) / best(speed, "golmu fused")
+        ratio(speed, tool)
         for name in ("deep", "deep-wide")
         for speed in recordings_of(f"speed-{name}")
         for tool in ("keras", "torch")
@@ -97,7 +99,8 @@ def speed_sentence(korean: bool) -> str:
         f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
         f"{times['jax']:.1f} times as fast as JAX and {times['the chapter']:.0f} times as fast as the book's own loop, "
         f"on each of {len(recordings)} processors; all do the same work. An epoch takes {min(fused):.2f} to "
-        f"{max(fused):.2f} s. Networks of three convolutions gain less: at least {deeper:.1f} times as fast as both. "
+        f"{max(fused):.2f} s. Networks of three convolutions gain less: at least {deeper:.1f} times as fast as "
+        "Keras and PyTorch. "
         "With the recipe `chapter` it takes half as long again: like the book, it reports each batch's loss after the "
         "update, which costs one more forward pass (`record_loss`)."
     )
@@ -109,13 +112,12 @@ def speed_table(korean: bool) -> str:
     recordings = recordings_of("speed-chapter")
     letters = "ABCDEFGH"[: len(recordings)]
     head = "one epoch: 48,000 images to train, 12,000 to validate"
-    ratio = [f"time relative to Golmu, {letter}" for letter in letters]
+    relative = [f"time relative to Golmu, {letter}" for letter in letters]
     seconds = [f"seconds, {letter}" for letter in letters]
-    lines = [f"| {' | '.join([head, *ratio, *seconds])} |", f"|---|{'---:|' * 2 * len(letters)}"]
+    lines = [f"| {' | '.join([head, *relative, *seconds])} |", f"|---|{'---:|' * 2 * len(letters)}"]
     for tool, _ in ranked(recordings[0]):
-        times = [best(speed, tool) for speed in recordings]
-        ratios = [time / best(speed, "golmu fused") for time, speed in zip(times, recordings, strict=True)]
-        cells = [*(f"{ratio:.1f}×" for ratio in ratios), *(f"{time:.2f}" for time in times)]
+        ratios = (f"{ratio(speed, tool):.1f}×" for speed in recordings)
+        cells = [*ratios, *(f"{best(speed, tool):.2f}" for speed in recordings)]
         lines.append(f"| {TOOLS[tool]} | {' | '.join(cells)} |")
     processors = "; ".join(
         f"{letter}: {machine(speed, korean)}, {speed['date']}"
@@ -148,7 +150,7 @@ def larger_table(korean: bool) -> str:
     lines.append("|---|---:|---:|---:|---:|---|")
     for (name, processor), speed in recordings.items():
         golmu = best(speed, "golmu fused")
-        ratios = [f"{best(speed, tool) / golmu:.1f}×" if has(speed, tool) else "–" for tool in ("keras", "torch")]
+        ratios = [f"{ratio(speed, tool):.1f}×" if has(speed, tool) else "–" for tool in ("keras", "torch")]
         share = f"{speed['roofline_seconds'] / golmu:.2f}" if "peak_gflops" in speed else "–"
         micros = f"{1e6 * golmu / speed.get('images', 48_000):.1f}"
         lines.append(f"| {LARGER[name]} | {' | '.join(ratios)} | {micros} | {share} | {letters[processor]} |")

@@ -91,7 +91,7 @@ def test_an_interruption_while_the_last_thread_starts_leaves_whole_steps(monkeyp
     architecture, images, labels, weights = make_case((8, 8, 1, (4, 64), 500, 4, 128))
     order, real_start = np.tile(np.arange(128), (400, 1)), threading.Thread.start
     engine = make_engine("fused", architecture, weights, 2)
-    data = engine.prepare(images, labels)
+    data, expected = engine.prepare(images, labels), engine.logits(images)
 
     def start(self):
         real_start(self)
@@ -111,6 +111,12 @@ def test_an_interruption_while_the_last_thread_starts_leaves_whole_steps(monkeyp
         assert not any(thread.is_alive() for thread in started)
         interrupted.append(engine.get_weights())
     engine.set_weights(weights)
+    started = []
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        engine.logits(images)
+    monkeypatch.undo()
+    assert np.array_equal(engine.logits(images), expected)
     steps = [weights]
     for row in order:
         train(engine, data, row[None], 0.1)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 WAITING, ROUND, ABORTED, CLAIMED = 0, 1, 2, 3
 """Places in the state that threads share, int64 (3 + threads,): how many threads wait at the barrier; how often all
-have met there; whether all are to end, since one has failed and the others would wait in vain; and from `CLAIMED` on,
+have met there; whether all are to end, since one is missing and the others would wait in vain; and from `CLAIMED` on,
 for each thread, how many pieces of its share have been claimed this round."""
 
 NOTHING_LEFT = 2**62
@@ -74,7 +74,7 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
             thread.start()
     except BaseException as error:
         interruption = error
-        state[ABORTED] = 1
+        state[ABORTED] = 1  # all that is left to claim stays: if all have started, the step under way is completed
     while any(thread.is_alive() for thread in threads):
         try:
             for thread in threads:
