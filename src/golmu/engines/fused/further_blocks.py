@@ -157,16 +157,18 @@ def window_weights_gradient(
     x, slopes, where are addresses: of its first pixel, and of its pooled gradients and their positions, (K, S) each.
     """
     pixels, places, turned = work.pixels[thread], work.places[thread], work.turned[thread]
-    n_channels, n_kernels, stride = block[CHANNELS : STRIDE + 1]
+    n_channels, _, stride = block[CHANNELS : STRIDE + 1]
     samples = work.inputs.shape[2]
     size = samples * stride
     positions = turned.ctypes.data + NUMBER_BYTES * size
     turn_window(block, slopes, where, samples, turned)
     transform_slopes(turned.ctypes.data, positions, scale, places.ctypes.data, size + GAP, size)
-    outputs = (PLACE_ROW + 1) * (size + GAP)  # where the place (1, 1) begins: the sum of a window's four outputs
-    for s in range(samples):
-        for k in range(n_kernels):
-            d_bias[k] += places[outputs + s * stride + k]
+    # The place (1, 1) is the sum of a window's four outputs; act's row of ones sums it over the samples.
+    ones, outputs = work.act[0, -1].ctypes.data, places.ctypes.data + NUMBER_BYTES * (PLACE_ROW + 1) * (size + GAP)
+    multiply_rows(
+        1, ones, NO_STRIDE, UNIT_STRIDE, NO_STRIDE, outputs, stride, NO_STRIDE, d_bias.ctypes.data, stride, stride,
+        samples, UNIT_STRIDE, ONE,
+    )  # fmt: skip
     transform_window(block, x, samples, pixels)
     for place in range(PLACES):
         a = pixels.ctypes.data + NUMBER_BYTES * place * (n_channels * samples + GAP)
