@@ -1,5 +1,6 @@
 """Compiled code: with the same bits whether fresh or from disk, and without the import of scipy.linalg."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import engine_cases
 import numpy as np
 import pytest
+from numba.core import config
 from numba.core.event import trigger_event
 
 from golmu import ConvolutionNetwork
@@ -160,3 +162,18 @@ def test_nobody_is_told_of_what_was_compiled_before_they_waited(compilation):
     threading.Thread.join(loading, 10)
     loading.join()
     assert compilation.n_notices == 0
+
+
+@pytest.mark.parametrize("collects_garbage", [True, False])
+def test_numbas_level_and_the_garbage_collector_are_as_before_after_a_compilation(compilation, collects_garbage):
+    level, was_enabled = config.OPT, gc.isenabled()
+    try:
+        gc.enable() if collects_garbage else gc.disable()
+        thread = compilation.start(compilation.call, None)
+        assert compilation.begun.wait(10)
+        assert (int(config.OPT), gc.isenabled()) == (1, False)
+        compilation.may_end.set()
+        thread.join(10)
+        assert (config.OPT, gc.isenabled()) == (level, collects_garbage)
+    finally:
+        gc.enable() if was_enabled else gc.disable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -71,15 +72,17 @@ def kernel(function: Any) -> Any:
 
 
 class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no types
-    """Announces the first compilation that a thread waits for, and lowers numba's optimisation level in all of them.
+    """Announces the first compilation that a thread waits for, and has all of them take less time.
 
-    What is fast in the kernels is written out (`golmu.engines.fused.vectors`), and at level 1 they take as long as at
-    level 3, with the same bits. Only compiling takes less.
+    Numba's optimisation level is lowered meanwhile. What is fast in the kernels is written out
+    (`golmu.engines.fused.vectors`), and at level 1 they take as long as at level 3, with the same bits. And Python does
+    not search numba's many objects for garbage in circles.
     """
 
     def __init__(self) -> None:
         self._depth = 0
         self._optimisation_level = config.OPT
+        self._collects_garbage = gc.isenabled()
         self._is_announced = False
         self._waiting: set[int] = set()
         self._last_event: Any = None
@@ -113,11 +116,15 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
         self._announce()
         if self._depth == 1:
             self._optimisation_level, config.OPT = config.OPT, type(config.OPT)(1)
+            self._collects_garbage = gc.isenabled()
+            gc.disable()
 
     def on_end(self, event: Any) -> None:
         self._depth -= 1
         if self._depth == 0:
             config.OPT = self._optimisation_level
+            if self._collects_garbage:
+                gc.enable()
 
 
 _compilation_listener = _CompilationListener()
