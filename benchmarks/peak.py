@@ -44,8 +44,11 @@ def _run(numbers, n):
     _multiply_adds(numbers.ctypes.data, n)
 
 
-def peak_rate(threads: int, rounds: int = 5, n: int = 1_000_000) -> float:
-    """Return the best of some rounds, in floating-point operations a second: two for each number of a multiply-add."""
+def peak_rate(threads: int, rounds: int = 5, n: int = 5_000_000) -> float:
+    """Return the best of some rounds, in floating-point operations a second: two for each number of a multiply-add.
+
+    A round takes tens of milliseconds, since the system may start all threads on one core and part them a little later.
+    """
     memory = [np.full(VECTOR_FLOATS * (2 + SUMS), 1e-3, np.float32) for _ in range(threads)]
     _run(memory[0], 1)
     best = 0.0

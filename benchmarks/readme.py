@@ -64,7 +64,8 @@ def machine(result: Any, korean: bool) -> str:
         words.append(
             f"벡터 하나에 수 {facts['vector_floats']}개" if korean else f"vectors of {facts['vector_floats']} floats"
         )
-        peak = f"{facts['peak_gflops']} GFLOP/s"
+        measured = result.get("peak_gflops", facts["peak_gflops"])  # among the rounds, if there were any
+        peak = f"{measured:.0f} GFLOP/s"
         words.append(f"최고 {peak}" if korean else f"a peak of {peak}")
     return ", ".join(words)
 
