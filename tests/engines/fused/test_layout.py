@@ -1,10 +1,15 @@
 """The canonical weights on their way into the fused engine's memory and back."""
 
+import pickle
+from copy import deepcopy
+
 import numpy as np
-from engine_cases import make_case, make_engine
+import pytest
+from engine_cases import make_case, make_engine, train
 from small_network import WEIGHT_NAMES
 
 from golmu.architecture import Architecture
+from golmu.engines.fused.layout import CACHE_LINE_BYTES
 
 
 def test_weights_go_in_and_come_out_as_they_were():
@@ -20,3 +25,26 @@ def test_parameters_are_those_of_the_architecture():
     architecture = Architecture(28, 28, 1, 10, 100, 10)
     weights = make_engine("fused", architecture, architecture.initial_weights(np.random.default_rng(0))).get_weights()
     assert sum(value.size for value in weights.values()) == architecture.n_parameters == 197_210
+
+
+@pytest.mark.parametrize("n_kernels", [4, (3, 5)])
+def test_weights_and_slots_begin_at_cache_lines(n_kernels):
+    architecture, _, _, weights = make_case((9, 7, 3, n_kernels, 6, 3, 1))
+    engine = make_engine("fused", architecture, weights)
+    engine.set_slots({"first": weights, "average": weights})
+    for array in [*engine._net, *engine._slots.values()]:
+        assert array.ctypes.data % CACHE_LINE_BYTES == 0 or array.size == 0
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
+@pytest.mark.parametrize("n_kernels", [4, (3, 5)])
+def test_a_copied_engine_trains_apart_from_the_first(n_kernels, copy):
+    architecture, images, labels, weights = make_case((9, 7, 3, n_kernels, 6, 3, 64))
+    engine = make_engine("fused", architecture, weights)
+    copied = copy(engine)
+    for one in (copied, engine):
+        assert all(np.array_equal(value, weights[name]) for name, value in one.get_weights().items())
+        train(one, one.prepare(images, labels), np.arange(64).reshape(2, 32), 0.1)
+    for name, value in engine.get_weights().items():
+        assert np.array_equal(value, copied.get_weights()[name])
+        assert not np.array_equal(value, weights[name]), name

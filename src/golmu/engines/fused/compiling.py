@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial, wraps
 from typing import Any
 
 from numba import njit
@@ -23,6 +23,9 @@ logger = logging.getLogger("golmu")
 FASTMATH_FLAGS = {"contract", "reassoc", "nsz"}
 """What LLVM may assume of floats: a·b + c may be fused into one rounding, sums may be taken lane by lane, and the
 sign of zero does not matter. It may not assume that numbers are finite: NaN and infinity must surface."""
+
+
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH_FLAGS, "no_cfunc_wrapper": True}
 
 
 def _import_arraymath_without_scipy() -> None:
@@ -41,10 +44,11 @@ def _import_arraymath_without_scipy() -> None:
 _import_arraymath_without_scipy()
 
 
-def entry(function: Any) -> Any:
+def entry(function: Any, *, allocates: bool = False) -> Any:
     """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk under its name.
 
-    It is compiled, or loaded, by the first call with arguments of new types.
+    It is compiled, or loaded, by the first call with arguments of new types. Unless it `allocates`, it can make no
+    arrays, and numba spends no code on counting who uses those that it is given.
 
     Raises
     ------
@@ -52,23 +56,24 @@ def entry(function: Any) -> Any:
         If numba has been told not to compile.
     """
     check_compiler()
-    dispatcher = njit(nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cfunc_wrapper=True)(function)
+    dispatcher = njit(**OPTIONS, _nrt=allocates)(function)
     dispatcher._cache = KernelCache(function)
     dispatcher.compile = _announced(dispatcher.compile)
     return dispatcher
 
 
-def kernel(function: Any) -> Any:
+def kernel(function: Any, *, allocates: bool = False) -> Any:
     """Compile a kernel that only kernels call: without a wrapper for Python, which saves a fifth of the compilation.
 
     Its code always becomes a part of its caller's. If it were called, the process that compiles would call the copy
     that was optimised on its own, and a process that loads the caller from disk the copy in there, which may round
     otherwise.
     """
-    return njit(
-        nogil=True, error_model="numpy", fastmath=FASTMATH_FLAGS, no_cpython_wrapper=True, no_cfunc_wrapper=True,
-        forceinline=True,
-    )(function)  # fmt: skip
+    return njit(**OPTIONS, _nrt=allocates, no_cpython_wrapper=True, forceinline=True)(function)
+
+
+allocating_kernel = partial(kernel, allocates=True)
+"""`kernel` for those that make arrays."""
 
 
 class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no types
@@ -160,7 +165,7 @@ def check_compiler() -> None:
 def _announced(compile_types: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a dispatcher's method `compile` with a notice, and faster (`_CompilationListener`)."""
 
-    @functools.wraps(compile_types)
+    @wraps(compile_types)
     def compile_and_announce(types: Any) -> Any:
         waiting = awaited() if _this_thread.is_awaited else nullcontext()
         with install_listener("numba:compile", _compilation_listener), waiting:

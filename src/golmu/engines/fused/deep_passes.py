@@ -24,7 +24,7 @@ from golmu.engines.fused.passes import (
     pooled_gradient,
 )
 from golmu.engines.fused.step_options import StepOptions
-from golmu.engines.fused.vectors import NUMBER_BYTES
+from golmu.engines.fused.vectors import NUMBER_BYTES, clear
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -84,8 +84,8 @@ def deep_backward(thread: int, part: int, net: Parameters, work: Buffers, step_o
     for number in range(last, 0, -1):
         scale = step_options.feature_scale if number == last else ONE
         further_block_gradient(number, work, thread, scale, work.d_deeper[part])
-    d_conv_w[:] = ZERO
-    d_conv_b[:] = ZERO
+    clear(d_conv_w)
+    clear(d_conv_b)
     rows, columns, n_kernels = table[1, HEIGHT], table[1, WIDTH], len(net.conv_b)
     padded = work.d_inputs[thread][: (rows + 2) * n_kernels * (columns + 2)]
     d_pooled = padded.reshape(rows + 2, n_kernels, columns + 2, x.shape[4])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.compiling import allocating_kernel, kernel
 from golmu.engines.fused.deep_layout import (
     CHANNELS,
     HEIGHT,
@@ -36,7 +36,7 @@ from golmu.engines.fused.products import (
     next_rows,
 )
 from golmu.engines.fused.transposition import SIDE, transpose
-from golmu.engines.fused.vectors import NUMBER_BYTES
+from golmu.engines.fused.vectors import NUMBER_BYTES, clear
 from golmu.engines.fused.winograd import (
     GAP,
     PLACE_ROW,
@@ -128,7 +128,7 @@ def further_block(number: int, net: Parameters, work: Buffers, thread: int, act:
                 k += n
 
 
-@kernel
+@allocating_kernel
 def turn_window(block: Any, slopes: int, where: int, samples: int, turned: Any) -> None:
     """Turn a window's gradients and their positions, (K, S) at these addresses, by sample; see `turned`.
 
@@ -220,9 +220,9 @@ def further_block_gradient(number: int, work: Buffers, thread: int, scale: Any, 
     start, pooled_row, pooled_column = pooled_places(number, work.table)
     d_weights = d_deeper[block[WEIGHTS] :]
     d_bias = d_weights[TAPS * size : TAPS * size + stride]
-    d_bias[:] = ZERO
-    d_transformed[: PLACES * size] = ZERO
-    d_inputs[first : first + (height + 2) * row_step] = ZERO
+    clear(d_bias)
+    clear(d_transformed[: PLACES * size])
+    clear(d_inputs[first : first + (height + 2) * row_step])
     for row in range(rows):
         for column in range(columns):
             at = start + row * pooled_row + column * pooled_column

@@ -14,27 +14,29 @@ from golmu.engines.fused import passes
 from golmu.engines.fused.compiling import entry, kernel
 from golmu.engines.fused.deep_passes import deep_backward, deep_forward
 from golmu.engines.fused.further_blocks import transform_deeper
-from golmu.engines.fused.hashing import sample_key
 from golmu.engines.fused.layout import CACHE_LINE_BYTES, NUMBERS_PER_BLOCK, ROWS_PER_BLOCK, Buffers, Parameters
 from golmu.engines.fused.optimizers import RATE, TOWARDS, advance
 from golmu.engines.fused.passes import cross_entropy, pack_by_sample
 from golmu.engines.fused.products import outer
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.threads import claim, wait_for_all
-from golmu.engines.fused.vectors import prefetch
+from golmu.engines.fused.vectors import NUMBER_BYTES, prefetch
 from golmu.engines.fused.views import unpack, unpack_drawn, unpack_mirrored
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @kernel
-def prefetch_images(images: Any, chosen: Any) -> None:
-    """Ask for images (n, h, w, c) that are needed soon: they lie scattered over more memory than the caches hold."""
+def prefetch_images(images: Any, order: Any, batch: int, start: int, end: int) -> None:
+    """Ask for the images (n, h, w, c) at order[batch, start:end], if there is such a batch.
+
+    They are needed soon, and lie scattered over more memory than the caches hold.
+    """
     size = images[0].size * images.itemsize
-    for s in range(len(chosen)):
-        start = images.ctypes.data + chosen[s] * size
+    for s in range(start, end if batch < len(order) else start):
+        image = images.ctypes.data + order[batch, s] * size
         for byte in range(0, size, CACHE_LINE_BYTES):
-            prefetch(start + byte)
+            prefetch(image + byte)
 
 
 @kernel
@@ -70,36 +72,45 @@ def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
 
 
 @kernel
-def parameter_block(parameters: Parameters, block: int) -> Any:
-    """Return one block of the parameters, flat: rows of dense1; all of dense2, conv_w, conv_b; pieces of deeper."""
-    n_rows, width = parameters.dense1.shape
+def block_range(net: Parameters, block: int) -> Any:
+    """Return where a block begins and ends in the flat parameters.
+
+    A block is some rows of dense1; all of dense2, of conv_w, or of conv_b; or a piece of deeper.
+    """
+    n_rows, width = net.dense1.shape
     behind = block - (n_rows + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK
     if behind < 0:
-        first, last = block * ROWS_PER_BLOCK, min(n_rows, (block + 1) * ROWS_PER_BLOCK)
-        return parameters.dense1.reshape(-1)[first * width : last * width]
+        return block * ROWS_PER_BLOCK * width, min(n_rows, (block + 1) * ROWS_PER_BLOCK) * width
+    address, size = net.conv_b.ctypes.data, net.conv_b.size
     if behind == 0:
-        return parameters.dense2.reshape(-1)
-    if behind > 2:
-        return parameters.deeper[(behind - 3) * NUMBERS_PER_BLOCK : (behind - 2) * NUMBERS_PER_BLOCK]
-    return parameters.conv_w.reshape(-1) if behind == 1 else parameters.conv_b
+        address, size = net.dense2.ctypes.data, net.dense2.size
+    elif behind == 1:
+        address, size = net.conv_w.ctypes.data, net.conv_w.size
+    elif behind > 2:
+        first = (behind - 3) * NUMBERS_PER_BLOCK
+        address = net.deeper.ctypes.data + NUMBER_BYTES * first
+        size = min(NUMBERS_PER_BLOCK, net.deeper.size - first)
+    start = (address - net.dense1.ctypes.data) // NUMBER_BYTES
+    return start, start + size
 
 
 @kernel
 def update(
-    block: int, step: Parameters, first: Parameters, second: Parameters, average: Parameters, n_parts: int,
+    block: int, net: Parameters, step: Any, first: Any, second: Any, average: Any, n_parts: int,
     step_options: StepOptions, step_sizes: Any, gradient: Any, work: Buffers,
 ) -> None:  # fmt: skip
     """Move one block of `step` by its gradient, see `train`; step_sizes (3,), and `gradient` is scratch space."""
-    n_rows, width = step.dense1.shape
+    n_rows, width = net.dense1.shape
     n_blocks = (n_rows + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK
-    weights = parameter_block(step, block)
+    start, end = block_range(net, block)
+    weights = step[start:end]
     if block <= n_blocks:
         is_plain = step_options.is_plain and step_sizes[TOWARDS] == ZERO
         row, last = block * ROWS_PER_BLOCK, min(n_rows, (block + 1) * ROWS_PER_BLOCK)
         left, right, n_columns = work.act, work.right1, work.d_hidden.shape[1]
         if block == n_blocks:
-            row, last, left, right = 0, len(step.dense2), work.hidden, work.right2
-            n_columns, width = work.logits.shape[1], step.dense2.shape[1]
+            row, last, left, right = 0, len(net.dense2), work.hidden, work.right2
+            n_columns, width = work.logits.shape[1], net.dense2.shape[1]
         # `outer` is called in one place only, since the compiler copies it to each call.
         to = np.int64(weights.ctypes.data) if is_plain else np.int64(gradient.ctypes.data)
         factor = -step_sizes[RATE] if is_plain else ONE
@@ -109,13 +120,12 @@ def update(
             return
     elif block <= n_blocks + 2:
         d_conv_w, d_conv_b = work.d_conv_w[:n_parts], work.d_conv_b[:n_parts]
-        scale = step_options.feature_scale if len(step.deeper) == 0 else ONE
+        scale = step_options.feature_scale if len(net.deeper) == 0 else ONE
         add_parts(d_conv_w, d_conv_b, scale, block > n_blocks + 1, gradient)
     else:
         first_number = (block - n_blocks - 3) * NUMBERS_PER_BLOCK
         add_deeper_parts(work.d_deeper[:n_parts], first_number, len(weights), gradient)
-    slots = parameter_block(first, block), parameter_block(second, block), parameter_block(average, block)
-    advance(weights, gradient, slots[0], slots[1], slots[2], step_options, step_sizes)
+    advance(weights, gradient, first[start:end], second[start:end], average[start:end], step_options, step_sizes)
 
 
 @kernel
@@ -130,14 +140,15 @@ def _make_train(is_deep: bool) -> Any:
 
     def train(
         thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
-        net: Parameters, step: Parameters, first: Parameters, second: Parameters, average: Parameters,
+        net: Parameters, step: Any, first: Any, second: Any, average: Any,
         step_options: StepOptions, step_sizes: Any, first_batch: int, loss_after: bool, work: Buffers, losses: Any,
     ) -> None:  # fmt: skip
         """Do one thread's share of the batches `order` (m, b): parts of each batch, then blocks of the weights.
 
-        `step` moves by the gradient of each batch's mean loss at `net`; in training they are one. step_sizes (m, 3) has
-        a row for each batch (`golmu.engines.fused.optimizers`). losses (m,) receives the loss of each batch, before its
-        step or after it. `first_batch` is the number of the first batch in its epoch.
+        `step` moves by the gradient of each batch's mean loss at `net`; in training they are one. It and its slots
+        `first`, `second`, `average` are flat (·,). step_sizes (m, 3) has a row for each batch
+        (`golmu.engines.fused.optimizers`). losses (m,) receives the loss of each batch, before its step or after it.
+        `first_batch` is the number of the first batch in its epoch.
 
         Any thread computes a part or a block in the same way, and sums over parts are taken in their order, so the bits
         do not depend on which thread claims what.
@@ -145,24 +156,24 @@ def _make_train(is_deep: bool) -> Any:
         n_batches, size = order.shape
         samples = work.act.shape[2]
         n_parts = (size + samples - 1) // samples
-        n_blocks = (len(step.dense1) + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK + 3  # and dense2, conv_w, conv_b
-        n_blocks += (len(step.deeper) + NUMBERS_PER_BLOCK - 1) // NUMBERS_PER_BLOCK
+        n_blocks = (len(net.dense1) + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK + 3  # and dense2, conv_w, conv_b
+        n_blocks += (len(net.deeper) + NUMBERS_PER_BLOCK - 1) // NUMBERS_PER_BLOCK
         for batch in range(n_batches):
             for stage in range(1 + loss_after):
                 is_step = stage == 0
                 prepare_weights(net, work.table, work.transformed[thread])
-                part = claim(state, thread, n_parts)
-                while part < n_parts:
+                while True:
+                    part = claim(state, thread, n_parts)
+                    if part == n_parts:
+                        break
                     start, end = part * samples, min(size, (part + 1) * samples)
                     chosen = order[batch, start:end]
                     x = work.x[thread if is_deep else part]
                     logits, keys, views = work.logits[part], work.keys[part], work.views[part]
                     if is_step or is_deep:  # of several blocks, only the part that a thread did last is still unpacked
-                        for s in range(end - start):
-                            keys[s] = sample_key(step_options.seed, first_batch + batch, start + s)
-                        unpack_drawn(images, chosen, scale, offset, keys, step_options, views, x)
-                        if batch + 1 < n_batches:
-                            prefetch_images(images, order[batch + 1, start:end])
+                        number = first_batch + batch
+                        unpack_drawn(images, chosen, scale, offset, number, start, step_options, keys, views, x)
+                        prefetch_images(images, order, batch + 1, start, end)
                     forward(thread, part, net, work, is_step, step_options)
                     factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
                     scratch = work.softmax[thread]
@@ -173,17 +184,17 @@ def _make_train(is_deep: bool) -> Any:
                         backward(thread, part, net, work, step_options)
                         pack_by_sample(work.d_hidden[part], part, n_parts, net.dense1.shape[1], work.right1)
                         pack_by_sample(logits, part, n_parts, net.dense2.shape[1], work.right2)
-                    part = claim(state, thread, n_parts)
                 if not wait_for_all(state):
                     return
                 if thread == 0:
                     losses[batch] = mean_loss(work.losses[stage], n_parts, size)
                 if is_step:
-                    block = claim(state, thread, n_blocks)
-                    while block < n_blocks:
-                        sizes, gradient = step_sizes[batch], work.gradient[thread]
-                        update(block, step, first, second, average, n_parts, step_options, sizes, gradient, work)
+                    while True:
                         block = claim(state, thread, n_blocks)
+                        if block == n_blocks:
+                            break
+                        sizes, gradient = step_sizes[batch], work.gradient[thread]
+                        update(block, net, step, first, second, average, n_parts, step_options, sizes, gradient, work)
                     if not wait_for_all(state):
                         return
 
@@ -210,8 +221,10 @@ def _make_evaluate(is_deep: bool) -> Any:
         x, logits, views, mirrored = work.x[thread], work.logits[thread], work.views[thread], work.mirrored[thread]
         no_importance = np.empty(0, np.float32)
         prepare_weights(net, work.table, work.transformed[thread])
-        part = claim(state, thread, n_parts)
-        while part < n_parts:
+        while True:
+            part = claim(state, thread, n_parts)
+            if part == n_parts:
+                break
             chosen = np.arange(part * samples, min(n, (part + 1) * samples))
             for view in range(n_views):
                 if view < n_views - 1:
@@ -231,10 +244,9 @@ def _make_evaluate(is_deep: bool) -> Any:
                 losses[part], n_right[part] = cross_entropy(
                     logits, labels, no_importance, chosen, ZERO, ZERO, work.softmax[thread]
                 )
-            part = claim(state, thread, n_parts)
 
     evaluate.__qualname__ = "evaluate_deep" if is_deep else "evaluate"
-    return entry(evaluate)
+    return entry(evaluate, allocates=True)
 
 
 train, evaluate = _make_train(False), _make_evaluate(False)

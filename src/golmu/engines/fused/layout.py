@@ -19,6 +19,8 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     keys     (parts, S)                        the key of each sample's draws in this batch (`golmu.engines.draws`)
     views    (parts, S, 7)                     how each image is seen (`golmu.engines.fused.views`)
 
+Weights lie behind each other in one flat array, from dense1 on, and so does each slot of an optimizer.
+
 A network of several blocks has further arrays, and its act, where and x are arranged otherwise: see
 `golmu.engines.fused.deep_layout`.
 
@@ -28,6 +30,7 @@ gradients.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +40,7 @@ from golmu.architecture import KERNEL_SIZE, Architecture
 from golmu.engines.fused import deep_layout
 from golmu.engines.fused.products import TILE_ROWS
 from golmu.engines.fused.target import LANES
+from golmu.engines.fused.vectors import NUMBER_BYTES
 from golmu.engines.fused.views import VALUES_PER_VIEW
 from golmu.engines.fused.winograd import GAP, PLACES
 from golmu.types import Weights
@@ -54,14 +58,19 @@ ROWS_PER_BLOCK = 72
 CACHE_LINE_BYTES = 64
 """Bytes that the processor fetches from memory at a time."""
 
+NUMBERS_PER_LINE = CACHE_LINE_BYTES // NUMBER_BYTES
+
+ParameterPlaces = list[tuple[slice, tuple[int, ...]]]
+"""Where each array of `Parameters` lies in the flat array, and its shape."""
+
 
 class Parameters(NamedTuple):
-    """The weights, or their gradients, as the kernels hold them."""
+    """The weights, or their gradients, as the kernels read them: views of one flat array, in this order."""
 
-    conv_w: NDArray[np.float32]
-    conv_b: NDArray[np.float32]
     dense1: NDArray[np.float32]
     dense2: NDArray[np.float32]
+    conv_w: NDArray[np.float32]
+    conv_b: NDArray[np.float32]
     deeper: NDArray[np.float32]
     """The blocks behind the first, one after the other; empty if there are none."""
 
@@ -109,15 +118,31 @@ class Buffers(NamedTuple):
     d_deeper: NDArray[np.float32]
 
 
-def make_parameters(a: Architecture) -> Parameters:
-    """Make parameters of zeros."""
-    return Parameters(
-        conv_w=_zeros(a.kernels[0], a.channels, KERNEL_SIZE**2),
-        conv_b=_zeros(a.kernels[0]),
-        dense1=_zeros(a.n_features + 1, round_up_to_vectors(a.units)),
-        dense2=_zeros(a.units + 1, round_up_to_vectors(a.n_classes)),
-        deeper=_zeros(deep_layout.n_deeper(a)),
-    )
+def parameter_places(a: Architecture) -> ParameterPlaces:
+    """Return the places of all parameters of a network: each begins a cache line."""
+    shapes = [
+        (a.n_features + 1, round_up_to_vectors(a.units)),
+        (a.units + 1, round_up_to_vectors(a.n_classes)),
+        (a.kernels[0], a.channels, KERNEL_SIZE**2),
+        (a.kernels[0],),
+        (deep_layout.n_deeper(a),),
+    ]
+    places: ParameterPlaces = []
+    start = 0
+    for shape in shapes:
+        places.append((slice(start, start + prod(shape)), shape))
+        start += -(-prod(shape) // NUMBERS_PER_LINE) * NUMBERS_PER_LINE
+    return places
+
+
+def make_flat(places: ParameterPlaces) -> NDArray[np.float32]:
+    """Make a flat array of zeros for all parameters."""
+    return _zeros(places[-1][0].stop)
+
+
+def parameters_of(flat: NDArray[np.float32], places: ParameterPlaces) -> Parameters:
+    """Return the parameters as views of `flat`."""
+    return Parameters(*(flat[place].reshape(shape) for place, shape in places))
 
 
 def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
@@ -202,7 +227,7 @@ def _order(a: Architecture) -> NDArray[np.int64]:
 
 def _zeros(*shape: int, dtype: Any = np.float32) -> NDArray[Any]:
     """Make zeros that start at a cache line, so that no two threads write to the same line."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    size = prod(shape) * np.dtype(dtype).itemsize
     memory = np.zeros(size + CACHE_LINE_BYTES, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE_BYTES
     array: NDArray[Any] = memory[start : start + size].view(dtype).reshape(shape)

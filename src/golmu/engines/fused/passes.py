@@ -17,7 +17,7 @@ from golmu.engines.fused.hashing import mix, salt
 from golmu.engines.fused.layout import Buffers, Parameters
 from golmu.engines.fused.products import COLUMNS_PER_PANEL, UNIT_STRIDE, multiply
 from golmu.engines.fused.step_options import StepOptions
-from golmu.engines.fused.vectors import NUMBER_BYTES
+from golmu.engines.fused.vectors import NUMBER_BYTES, clear
 
 ROWS_PER_PRODUCT = 96
 """Rows of dense1 that go through a product at a time, or up to twice as many less one in the last: so many activations
@@ -198,10 +198,10 @@ def cross_entropy(
         for k in range(n_classes):
             for s in range(samples):
                 slope = slopes[s]
-                logits[k, s] = logits[k, s] * (slope / totals[s]) - slope * smoothing / np.float32(n_classes)
+                value = logits[k, s] * (slope / totals[s]) - slope * smoothing / np.float32(n_classes)
+                logits[k, s] = value if s < n else ZERO
         for s in range(n):
             logits[labels[chosen[s]], s] -= slopes[s] * (ONE - smoothing)
-        logits[:, n:] = ZERO  # whatever they were, even not numbers
     return loss, n_right
 
 
@@ -260,8 +260,8 @@ def backward(thread: int, part: int, net: Parameters, work: Buffers, step_option
     x, where, d_hidden, d_row = work.x[part], work.where[part], work.d_hidden[part], work.d_row[thread]
     d_conv_w, d_conv_b = work.d_conv_w[part], work.d_conv_b[part]
     hidden_gradient(net, work.hidden[part], step_options.hidden_scale, work.logits[part], d_hidden)
-    d_conv_w[:] = ZERO
-    d_conv_b[:] = ZERO
+    clear(d_conv_w)
+    clear(d_conv_b)
     per_row = d_row.shape[0] * d_row.shape[1]
     for row in range(x.shape[1] // 2 - 1):
         pooled_gradient(net, row * per_row, per_row, d_hidden, d_row.ctypes.data)

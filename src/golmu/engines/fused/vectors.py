@@ -43,6 +43,19 @@ def prefetch(typing_context: Any, address: Any) -> Any:
     return types.void(types.intp), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def clear(typing_context: Any, array: Any) -> Any:
+    """Set all numbers of a contiguous array to zero."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        whole = context.make_array(signature.args[0])(context, builder, arguments[0])
+        n_bytes = builder.mul(whole.nitems, whole.itemsize)
+        cgutils.memset(builder, builder.bitcast(whole.data, cgutils.voidptr_t), n_bytes, 0)
+        return context.get_dummy_value()
+
+    return types.void(array), generate
+
+
 class Vectors:
     """Emits instructions on vectors of `lanes` numbers into a function that numba compiles."""
 

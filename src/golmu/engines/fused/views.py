@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from golmu.engines import draws
-from golmu.engines.fused.compiling import kernel
-from golmu.engines.fused.hashing import draw_below
+from golmu.engines.fused.compiling import allocating_kernel, kernel
+from golmu.engines.fused.hashing import draw_below, sample_key
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.transposition import SIDE, transpose
 
@@ -78,7 +78,7 @@ def fetch_row(images: Any, starts: Any, n: int, row: int, pixels: Any) -> None:
         first += SIDE
 
 
-@kernel
+@allocating_kernel
 def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
     """Write pixel · scale + offset of the images (n, h, w, c) at the indices `chosen` (m,) to x (c, 2H+2, 2, W+1, S).
 
@@ -99,13 +99,11 @@ def unpack(images: Any, chosen: Any, scale: Any, offset: Any, x: Any) -> None:
             for column in range(min(2 * pairs - 1, width)):
                 to = even[(column + 1) // 2] if column % 2 else odd[column // 2]
                 of = pixels[column * n_channels + channel]
-                for s in range(n):
-                    to[s] = a * np.float32(of[s]) + b
-                for s in range(n, samples):
-                    to[s] = ZERO
+                for s in range(samples):
+                    to[s] = a * np.float32(of[s]) + b if s < n else ZERO
 
 
-@kernel
+@allocating_kernel
 def unpack_views(images: Any, chosen: Any, scale: Any, offset: Any, views: Any, x: Any) -> None:
     """Unpack the images as their views (m, 7) show them (see `unpack`); what a shift brings in becomes zero."""
     _, height, width, n_channels = images.shape
@@ -154,9 +152,15 @@ def unpack_mirrored(images: Any, chosen: Any, scale: Any, offset: Any, views: An
 
 @kernel
 def unpack_drawn(
-    images: Any, chosen: Any, scale: Any, offset: Any, keys: Any, step_options: StepOptions, views: Any, x: Any
-) -> None:
-    """Unpack the images as the draws of their `keys` show them (see `unpack`); `views` is scratch space."""
+    images: Any, chosen: Any, scale: Any, offset: Any, batch: int, start: int, step_options: StepOptions, keys: Any,
+    views: Any, x: Any,
+) -> None:  # fmt: skip
+    """Unpack the images as their draws show them (see `unpack`), and write the `keys` of these; `views` is scratch.
+
+    They are the samples from `start` on of this batch of the epoch.
+    """
+    for s in range(len(chosen)):
+        keys[s] = sample_key(step_options.seed, batch, start + s)
     if not step_options.is_viewed:
         unpack(images, chosen, scale, offset, x)
         return
