@@ -114,7 +114,7 @@ def other_table(korean: bool) -> str:
         lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {scores} |")
     note = (
         f"Mean ± standard deviation over {n_seeds} seeds, each with its own fifth of the training images for "
-        "validation (`any` on Fashion-MNIST: the same fifth), the test images scored once; trained beside others."
+        "validation (`any` on Fashion-MNIST: the same fifth), the test images scored once."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
@@ -123,17 +123,17 @@ def other_sentence(korean: bool) -> str:
     """What deeper networks reach on colour photographs."""
     color, wide = _load("cifar10-color"), _load("cifar10-wide")
     one, other = (f"{result['test']['mean']:.2f}" for result in (color, wide))
-    epochs = color["settings"]["epochs"]
+    epochs, fewer = (result["settings"]["epochs"] for result in (color, wide))
     if korean:
         return (
-            f"작은 컬러 사진(CIFAR-10, 32×32)에서는 `{_options(color)}` 옵션으로 {epochs}에포크 만에 테스트 정확도 "
-            f"{one}에 이르고, `--n-kernels 32,64,128`로 커널을 늘리면 {other}까지 올라갑니다. 넓은 장면을 찍은 "
-            "사진이라면 미리 훈련된 큰 신경망이 더 정확합니다."
+            f"작은 컬러 사진(CIFAR-10, 32×32)에서는 `{_options(color)} --epochs {epochs}`으로 테스트 정확도 {one}에 "
+            f"이르고, `--n-kernels 32,64,128`로 커널을 늘리면 {fewer}에포크 만에 {other}까지 올라갑니다. 넓은 장면을 "
+            "찍은 사진이라면 미리 훈련된 큰 신경망이 더 정확합니다."
         )
     return (
-        f"On small colour photographs (CIFAR-10, 32×32), `{_options(color)}` reaches a test accuracy of {one} in "
-        f"{epochs} epochs, and with `--n-kernels 32,64,128` {other}. On photographs of large scenes, pretrained "
-        "networks do better."
+        f"On small colour photographs (CIFAR-10, 32×32), `{_options(color)} --epochs {epochs}` reaches a test accuracy "
+        f"of {one}, and with `--n-kernels 32,64,128` it is {other} after {fewer} epochs. On photographs of large "
+        "scenes, pretrained networks do better."
     )
 
 

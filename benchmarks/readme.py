@@ -45,6 +45,11 @@ def ratio(speed: Any, tool: str) -> float:
     return best(speed, tool) / best(speed, "golmu fused")
 
 
+def at_least(value: float) -> str:
+    """Two figures of a ratio, rounded down, as a sentence with "at least" needs it."""
+    return f"{math.floor(value)}" if value >= 10 else f"{math.floor(10 * value) / 10:.1f}"
+
+
 def recordings_of(name: str) -> list[Any]:
     """What was recorded on one processor after another, the newest generation first."""
     paths = sorted((HERE / "results").glob(f"{name}-[0-9]*.json"), reverse=True)
@@ -56,8 +61,8 @@ def ranked(speed: Any) -> list[tuple[str, float]]:
     return sorted(((tool, best(speed, tool)) for tool in TOOLS), key=lambda item: item[1])
 
 
-def machine(result: Any, korean: bool) -> str:
-    """The processor, the number of its cores, and what they can do at most."""
+def machine(result: Any, korean: bool, *, has_peak: bool = True) -> str:
+    """The processor, the number of its cores, the width of its vectors, and what it can do at most."""
     facts = result["machine"]
     words = [processor_name(facts, korean), f"코어 {facts['cores']}개" if korean else f"{facts['cores']} cores"]
     if "vector_floats" in facts:
@@ -66,7 +71,7 @@ def machine(result: Any, korean: bool) -> str:
         )
         measured = result.get("peak_gflops", facts["peak_gflops"])  # among the rounds, if there were any
         peak = f"{measured:.0f} GFLOP/s"
-        words.append(f"최고 {peak}" if korean else f"a peak of {peak}")
+        words += [f"최고 {peak}" if korean else f"a peak of {peak}"] if has_peak else []
     return ", ".join(words)
 
 
@@ -78,32 +83,32 @@ def versions(result: Any) -> str:
 def speed_sentence(korean: bool) -> str:
     """The time of an epoch beside other tools on the processor where it is least, and why `chapter` takes longer."""
     recordings = recordings_of("speed-chapter")
-    times = {tool: min(ratio(speed, tool) for speed in recordings) for tool in ("keras", "jax", "torch", "the chapter")}
+    tools = ("keras", "jax", "torch", "the chapter")
+    times = {tool: at_least(min(ratio(speed, tool) for speed in recordings)) for tool in tools}
     fused = [best(speed, "golmu fused") for speed in recordings]
-    deeper = min(
-        ratio(speed, tool)
-        for name in ("deep", "deep-wide")
-        for speed in recordings_of(f"speed-{name}")
-        for tool in ("keras", "torch")
-    )
+    of_three = [speed for name in ("deep", "deep-wide") for speed in recordings_of(f"speed-{name}")]
+    deeper = at_least(min(ratio(speed, tool) for speed in of_three for tool in ("keras", "torch")))
+    n_deeper = len({speed["machine"]["processor"] for speed in of_three})
     if korean:
         return (
             f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 해 보면, "
-            f"`fused` 엔진은 책의 신경망을 적어도 케라스의 {times['keras']:.1f}배, 파이토치의 {times['torch']:.1f}배, "
-            f"JAX의 {times['jax']:.1f}배, 책의 코드의 {times['the chapter']:.0f}배 속도로 훈련합니다. 한 에포크에 "
-            f"{min(fused):.2f}~{max(fused):.2f}초가 걸립니다. 합성곱층이 세 개인 신경망에서는 차이가 줄지만, 케라스와 "
-            f"파이토치의 {deeper:.1f}배는 됩니다. `chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 "
-            "손실을 기록하느라 정방향 계산을 한 번 더 하므로, 시간이 절반쯤 더 걸립니다(`record_loss`)."
+            f"`fused` 엔진은 책의 신경망을 적어도 케라스의 {times['keras']}배, 파이토치의 {times['torch']}배, "
+            f"JAX의 {times['jax']}배, 책의 코드의 {times['the chapter']}배 속도로 훈련합니다. "
+            f"이미지 48,000개를 한 에포크 훈련하는 데 {min(fused):.2f}~{max(fused):.2f}초가 걸립니다. "
+            "`chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 손실을 기록하느라 정방향 계산을 한 번 더 하므로, "
+            "시간이 절반쯤 더 걸립니다(`record_loss`). "
+            f"합성곱층이 세 개인 신경망에서는 차이가 줄지만(프로세서 {n_deeper}종에서 측정), "
+            f"케라스와 파이토치의 {deeper}배는 됩니다."
         )
     return (
         f"On {recordings[0]['threads']} CPU cores, the engine `fused` trains the book's network at least "
-        f"{times['keras']:.1f} times as fast as Keras, {times['torch']:.1f} times as fast as PyTorch, "
-        f"{times['jax']:.1f} times as fast as JAX and {times['the chapter']:.0f} times as fast as the book's own loop, "
-        f"on each of {len(recordings)} processors; all do the same work. An epoch takes {min(fused):.2f} to "
-        f"{max(fused):.2f} s. Networks of three convolutions gain less: at least {deeper:.1f} times as fast as "
-        "Keras and PyTorch. "
-        "With the recipe `chapter` it takes half as long again: like the book, it reports each batch's loss after the "
-        "update, which costs one more forward pass (`record_loss`)."
+        f"{times['keras']} times as fast as Keras, {times['torch']} times as fast as PyTorch, "
+        f"{times['jax']} times as fast as JAX and {times['the chapter']} times as fast as the book's own loop, "
+        f"on each of {len(recordings)} processors; all do the same work. An epoch of 48,000 images takes "
+        f"{min(fused):.2f} to {max(fused):.2f} s. With the recipe `chapter` it takes half as long again: like the "
+        "book, it reports each batch's loss after the update, which costs one more forward pass (`record_loss`). "
+        f"Networks of three convolutions, measured on {n_deeper} of the processors, gain less: at least {deeper} times as fast as "
+        "Keras and PyTorch."
     )
 
 
@@ -133,7 +138,7 @@ def speed_table(korean: bool) -> str:
 
 
 LARGER = {
-    "wide": "64 kernels, 256 units, 28×28 images",
+    "wide": "64 kernels, 256 units (twice those of `wide`), 28×28 images",
     "colour": "10 kernels, 100 units, 32×32×3 images",
     "deep": "16, 32 and 64 kernels, 128 units, 32×32×3 images",
     "deep-wide": "32, 64 and 128 kernels, 128 units, 32×32×3 images",
@@ -147,20 +152,28 @@ def larger_table(korean: bool) -> str:
         (name, speed["machine"]["processor"]): speed for name in LARGER for speed in recordings_of(f"speed-{name}")
     }
     letters = {processor: "ABCDEFGH"[i] for i, processor in enumerate(dict.fromkeys(key[1] for key in recordings))}
-    lines = ["| network | Keras, time relative to Golmu | PyTorch | Golmu, µs an image | share of the peak | on |"]
-    lines.append("|---|---:|---:|---:|---:|---|")
+    heads = (
+        "Keras, time relative to Golmu",
+        "PyTorch",
+        "Golmu, µs an image",
+        "share of the peak",
+        "peak, GFLOP/s",
+        "on",
+    )
+    lines = [f"| network | {' | '.join(heads)} |", "|---|---:|---:|---:|---:|---:|---|"]
     for (name, processor), speed in recordings.items():
         golmu = best(speed, "golmu fused")
         ratios = [f"{ratio(speed, tool):.1f}×" if has(speed, tool) else "–" for tool in ("keras", "torch")]
-        share = f"{speed['roofline_seconds'] / golmu:.2f}" if "peak_gflops" in speed else "–"
+        has_peak = "peak_gflops" in speed
+        share = f"{speed['roofline_seconds'] / golmu:.2f} | {speed['peak_gflops']:.0f}" if has_peak else "– | –"
         micros = f"{1e6 * golmu / speed.get('images', 48_000):.1f}"
         lines.append(f"| {LARGER[name]} | {' | '.join(ratios)} | {micros} | {share} | {letters[processor]} |")
     notes = {
-        letters[speed["machine"]["processor"]]: f"{machine(speed, korean)}, {speed['date']}"
-        for speed in recordings.values()
+        letters[processor]: f"{machine(speed, korean, has_peak=False)}, {speed['date']}"
+        for (_, processor), speed in recordings.items()
     }
     note = "; ".join(f"{letter}: {text}" for letter, text in notes.items())
-    return "\n".join([*lines, "", f"<sub>{note}. Medians of interleaved rounds.</sub>"])
+    return "\n".join([*lines, "", f"<sub>{note}. Medians of interleaved rounds; –: not measured.</sub>"])
 
 
 def prediction_table(korean: bool) -> str:
@@ -174,7 +187,8 @@ def prediction_table(korean: bool) -> str:
         other = min(seconds.values())
         name = speed["machine"]["processor"]
         lines.append(f"| {name} | {other / golmu:.1f}× | {1000 * golmu:.0f} | {1000 * other:.0f} |")
-    return "\n".join([*lines, "", "<sub>The faster way of each.</sub>"])
+    note = "The chapter's network. Of ONNX Runtime the fastest way: batches of 100 or 1,000, in float32 or uint8."
+    return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
 
 def quickest(race: Any, tool: str, key: str) -> float:

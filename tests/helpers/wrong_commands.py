@@ -109,7 +109,7 @@ WRONG = {
         "label='kind' names a column, but 'shapes' is not a table; leave out label"),
     "evaluate, label of no column": ("evaluate {run} --label kind",
         "label='kind' names a column, but 'shapes' is not a table; leave out label"),
-    "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best)"),
+    "recipes with an argument": ("recipes best", "Got unexpected extra argument(s) (best): "),
     "find-lr in unknown data": ("find-lr {tmp}/nowhere",
         f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "find-lr far below what is too much": ("find-lr {data} --recipe chapter --low 0.001 --high 0.02 --batch-size 16",
@@ -338,6 +338,11 @@ WRONG = {
         "train", "DATA is missing: give a data set, a folder or a file, or continue a run with --resume RUN"),
     "no images": ("predict {run}", "Missing argument 'IMAGE...'."),
     "too many arguments": ("data {data} {data}", "Got unexpected extra argument"),
+    "several numbers without commas": (
+        "train {data} --n-kernels 16 32",
+        "Got unexpected extra argument(s) (32): put quotes around a value with spaces, and commas between several "
+        "numbers, such as 16,32",
+    ),
 }  # fmt: skip
 
 SAME_FOR_TUNE = (

@@ -88,7 +88,10 @@ def main() -> None:
         if sys.stdout is not None:  # closed by whoever started golmu
             sys.stdout.flush()
     except typer.TyperException as error:
-        _fail(error.format_message(), error.exit_code)
+        message = error.format_message()
+        if "unexpected extra argument" in message:
+            message += ": put quotes around a value with spaces, and commas between several numbers, such as 16,32"
+        _fail(message, error.exit_code)
     except GolmuError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

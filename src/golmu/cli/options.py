@@ -107,7 +107,8 @@ RecipeOption = Annotated[
     option(
         "--recipe", metavar="NAME|FILE", group=COMMON,
         help="Settings to start from: a name, which `golmu recipes` lists, or a .json file, as `golmu tune` writes it. "
-        "By default 'chapter' for fashion-mnist, and for your own data 'color' if the images have colours, else 'any'.",
+        "By default 'chapter' for fashion-mnist, and for your own data 'color' if the images have colours and are "
+        "large enough for it, else 'any'.",
     ),
 ]  # fmt: skip
 EngineOption = Annotated[
