@@ -107,8 +107,8 @@ def speed_sentence(korean: bool) -> str:
         f"on each of {len(recordings)} processors; all do the same work. An epoch of 48,000 images takes "
         f"{min(fused):.2f} to {max(fused):.2f} s. With the recipe `chapter` it takes half as long again: like the "
         "book, it reports each batch's loss after the update, which costs one more forward pass (`record_loss`). "
-        f"Networks of three convolutions, measured on {n_deeper} of the processors, gain less: at least {deeper} times as fast as "
-        "Keras and PyTorch."
+        f"Networks of three convolutions, measured on {n_deeper} of the processors, gain less: at least {deeper} times "
+        "as fast as Keras and PyTorch."
     )
 
 
