@@ -12,6 +12,7 @@ import engine_cases
 import numpy as np
 import pytest
 from numba.core import config
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.event import trigger_event
 
 from golmu import ConvolutionNetwork
@@ -111,7 +112,7 @@ class Compilation:
 
 @pytest.fixture
 def compilation(caplog, monkeypatch):
-    monkeypatch.setattr(compiling._compilation_listener, "_is_announced", False)
+    monkeypatch.setattr(compiling._notice, "_is_announced", False)
     compilation = Compilation(caplog)
     monkeypatch.setattr(fused_engine, "load_kernels", lambda *, is_deep: compilation.call(None))
     yield compilation
@@ -164,16 +165,81 @@ def test_nobody_is_told_of_what_was_compiled_before_they_waited(compilation):
     assert compilation.n_notices == 0
 
 
-@pytest.mark.parametrize("collects_garbage", [True, False])
-def test_numbas_level_and_the_garbage_collector_are_as_before_after_a_compilation(compilation, collects_garbage):
-    level, was_enabled = config.OPT, gc.isenabled()
-    try:
-        gc.enable() if collects_garbage else gc.disable()
-        thread = compilation.start(compilation.call, None)
-        assert compilation.begun.wait(10)
-        assert (int(config.OPT), gc.isenabled()) == (1, False)
-        compilation.may_end.set()
-        thread.join(10)
-        assert (config.OPT, gc.isenabled()) == (level, collects_garbage)
-    finally:
-        gc.enable() if was_enabled else gc.disable()
+@pytest.fixture(params=[True, False], ids=["collects", "does not collect"])
+def settings(request):
+    """Numba's level, and whether Python collects garbage, as the user has set them."""
+    was_enabled = gc.isenabled()
+    gc.enable() if request.param else gc.disable()
+    yield lambda: (int(config.OPT), gc.isenabled())
+    gc.enable() if was_enabled else gc.disable()
+
+
+QUICKER = (1, False)
+
+
+def test_the_users_settings_are_as_before_after_a_compilation(compilation, settings):
+    before = settings()
+    thread = compilation.start(compilation.call, None)
+    assert compilation.begun.wait(10)
+    assert settings() == QUICKER != before
+    compilation.may_end.set()
+    thread.join(10)
+    assert settings() == before
+
+
+def test_settings_are_as_before_after_a_compilation_that_fails(settings):
+    before = settings()
+
+    def fail(_):
+        with trigger_event("numba:compile"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compiling._announced(fail)(None)
+    assert settings() == before
+    assert not compiling._notice.is_compiling
+
+
+def test_the_compilation_of_somebody_else_changes_no_settings_and_is_not_announced(compilation, settings):
+    before, begun, may_end = settings(), threading.Event(), threading.Event()
+
+    def compile_something_else():
+        with global_compiler_lock, trigger_event("numba:compile"):
+            begun.set()
+            may_end.wait(10)
+            with trigger_event("numba:compile"):
+                pass
+
+    other = compilation.start(compile_something_else)
+    assert begun.wait(10)
+    thread = compilation.start(compilation.call, None)  # waits for numba's lock
+    time.sleep(0.1)
+    assert settings() == before
+    assert compilation.n_notices == 0
+    may_end.set()
+    other.join(10)
+    assert compilation.begun.wait(10)
+    assert settings() == QUICKER
+    assert compilation.has_notice()
+    compilation.may_end.set()
+    thread.join(10)
+    assert settings() == before
+
+
+def test_what_an_interruption_left_is_restored_by_the_next_compilation(compilation, settings):
+    before = settings()
+    compiling._quicker_compilation.__enter__()  # as if Ctrl-C had come at its end
+    compilation.may_end.set()
+    compilation.call(None)
+    assert settings() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_child_forked_during_a_compilation_has_the_users_settings(compilation, settings):
+    before = settings()
+    compilation.start(compilation.call, None)
+    assert compilation.begun.wait(10)
+    child = os.fork()
+    if child == 0:
+        os._exit(settings() != before)
+    assert os.waitpid(child, 0)[1] == 0

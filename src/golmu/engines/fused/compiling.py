@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,6 +13,7 @@ from typing import Any
 
 from numba import njit
 from numba.core import config
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.event import Listener, install_listener
 from numba.np import linalg
 
@@ -76,27 +78,13 @@ allocating_kernel = partial(kernel, allocates=True)
 """`kernel` for those that make arrays."""
 
 
-class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no types
-    """Announces the first compilation that a thread waits for, and has all of them take less time.
-
-    Numba's optimisation level is lowered meanwhile. What is fast in the kernels is written out
-    (`golmu.engines.fused.vectors`), and at level 1 they take as long as at level 3, with the same bits. And Python does
-    not search numba's many objects for garbage in circles.
-    """
+class _Notice(Listener):  # type: ignore[misc]  # numba has no types
+    """Announces the first compilation of the engine that a thread waits for."""
 
     def __init__(self) -> None:
-        self._depth = 0
-        self._optimisation_level = config.OPT
-        self._collects_garbage = gc.isenabled()
+        self.is_compiling = False
         self._is_announced = False
         self._waiting: set[int] = set()
-        self._last_event: Any = None
-
-    def notify(self, event: Any) -> None:
-        """Handle an event once, although it arrives once for each thread that has installed this listener."""
-        if event is not self._last_event:
-            self._last_event = event
-            super().notify(event)
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
@@ -110,30 +98,57 @@ class _CompilationListener(Listener):  # type: ignore[misc]  # numba has no type
             self._waiting.discard(thread)
 
     def _announce(self) -> None:
-        if self._depth and self._waiting and not self._is_announced:
+        if self.is_compiling and self._waiting and not self._is_announced:
             self._is_announced = True
             logger.warning(
                 "compiling a part of the engine that this processor has not used before; this may take half a minute"
             )
 
     def on_start(self, event: Any) -> None:
-        self._depth += 1
+        self.is_compiling = True
         self._announce()
-        if self._depth == 1:
-            self._optimisation_level, config.OPT = config.OPT, type(config.OPT)(1)
-            self._collects_garbage = gc.isenabled()
-            gc.disable()
 
     def on_end(self, event: Any) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            config.OPT = self._optimisation_level
-            if self._collects_garbage:
+        """Do nothing: this may be the end of a part, and more may follow."""
+
+
+_notice = _Notice()
+awaited = _notice.awaited
+
+
+class _QuickerCompilation:
+    """While a thread is in the block, numba's optimisation level is lowered, and Python does not search for garbage.
+
+    What is fast in the kernels is written out (`golmu.engines.fused.vectors`), and at level 1 they take as long as at
+    level 3, with the same bits. A search for garbage in circles goes through numba's many objects again and again.
+
+    Both belong to the process: the block is entered with numba's lock held, so by one thread at a time. What Ctrl-C
+    leaves undone while the block begins or ends, the end of the next one does.
+    """
+
+    _before: tuple[Any, bool] | None = None
+
+    def __enter__(self) -> None:
+        self._before = self._before or (config.OPT, gc.isenabled())
+        config.OPT = type(config.OPT)(1)
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Leave both as they were before the block; outside it, do nothing."""
+        if self._before is not None:
+            config.OPT, collects_garbage = self._before
+            if collects_garbage:
                 gc.enable()
+            self._before = None
 
 
-_compilation_listener = _CompilationListener()
-awaited = _compilation_listener.awaited
+_quicker_compilation = _QuickerCompilation()
+if hasattr(os, "register_at_fork"):
+    # A child that is forked meanwhile lacks the thread in the block.
+    os.register_at_fork(after_in_child=_quicker_compilation.restore)
 
 
 @contextmanager
@@ -163,12 +178,17 @@ def check_compiler() -> None:
 
 
 def _announced(compile_types: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a dispatcher's method `compile` with a notice, and faster (`_CompilationListener`)."""
+    """Return a dispatcher's method `compile` with a notice, and quicker."""
 
     @wraps(compile_types)
     def compile_and_announce(types: Any) -> Any:
         waiting = awaited() if _this_thread.is_awaited else nullcontext()
-        with install_listener("numba:compile", _compilation_listener), waiting:
-            return compile_types(types)
+        listening = install_listener("numba:compile", _notice)
+        # With numba's lock no other compilation runs, so that the notice and the settings are for this one.
+        with waiting, global_compiler_lock, listening, _quicker_compilation:
+            try:
+                return compile_types(types)
+            finally:
+                _notice.is_compiling = False
 
     return compile_and_announce

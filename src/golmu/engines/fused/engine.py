@@ -22,6 +22,7 @@ from golmu.engines.fused.layout import (
     SAMPLES_PER_LARGE_PART,
     SAMPLES_PER_PART,
     Buffers,
+    copy_flat,
     make_buffers,
     make_flat,
     parameter_places,
@@ -91,9 +92,12 @@ class FusedEngine:
         self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become a copy whose kernels read its own weights."""
+        """Become a copy, with weights, slots and memory of its own."""
         self.__dict__.update(state)
+        self._weights = copy_flat(self._weights)
         self._net = parameters_of(self._weights, self._parameter_places)
+        self._slots = {name: copy_flat(slot) for name, slot in self._slots.items()}
+        self._transformed, self._idle_buffers = [], {}
 
     def set_weights(self, weights: Weights) -> None:
         try:

@@ -140,6 +140,13 @@ def make_flat(places: ParameterPlaces) -> NDArray[np.float32]:
     return _zeros(places[-1][0].stop)
 
 
+def copy_flat(flat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Copy a flat array to a cache line."""
+    copied = _zeros(len(flat))
+    copied[:] = flat
+    return copied
+
+
 def parameters_of(flat: NDArray[np.float32], places: ParameterPlaces) -> Parameters:
     """Return the parameters as views of `flat`."""
     return Parameters(*(flat[place].reshape(shape) for place, shape in places))
