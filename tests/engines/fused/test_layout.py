@@ -6,11 +6,20 @@ from copy import copy, deepcopy
 import numpy as np
 import pytest
 from engine_cases import make_case, make_engine
+from numba import njit
 from small_network import WEIGHT_NAMES
 
 from golmu.architecture import Architecture
 from golmu.engines.contract import Batches
-from golmu.engines.fused.layout import CACHE_LINE_BYTES
+from golmu.engines.fused.kernels import block_range
+from golmu.engines.fused.layout import (
+    CACHE_LINE_BYTES,
+    NUMBERS_PER_BLOCK,
+    ROWS_PER_BLOCK,
+    make_flat,
+    parameter_places,
+    parameters_of,
+)
 from golmu.recipe import Method
 
 
@@ -36,6 +45,21 @@ def test_weights_and_slots_begin_at_cache_lines(n_kernels):
     engine.set_slots({"first": weights, "average": weights})
     for array in [*engine._net, *engine._slots.values()]:
         assert array.ctypes.data % CACHE_LINE_BYTES == 0 or array.size == 0
+
+
+@pytest.mark.parametrize("n_kernels", [4, (16, 40, 5)])
+def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels):
+    places = parameter_places(Architecture(20, 24, 3, n_kernels, 6, 3))
+    flat = make_flat(places)
+    net = parameters_of(flat, places)
+    find, ranges = njit(lambda net, block: block_range(net, block)), []
+    for block in range(-(-len(net.dense1) // ROWS_PER_BLOCK) + 3 + -(-len(net.deeper) // NUMBERS_PER_BLOCK)):
+        ranges.append(find(net, block))
+        assert all(isinstance(place, int) for place in ranges[-1])
+    for start, end in ranges:
+        flat[start:end] += 1
+    assert sum(end - start for start, end in ranges) == sum(array.size for array in net)
+    assert all((array == 1).all() for array in net)
 
 
 @pytest.mark.parametrize("copied", [copy, deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])

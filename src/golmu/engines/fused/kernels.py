@@ -81,16 +81,17 @@ def block_range(net: Parameters, block: int) -> Any:
     behind = block - (n_rows + ROWS_PER_BLOCK - 1) // ROWS_PER_BLOCK
     if behind < 0:
         return block * ROWS_PER_BLOCK * width, min(n_rows, (block + 1) * ROWS_PER_BLOCK) * width
-    address, size = net.conv_b.ctypes.data, net.conv_b.size
+    # Numba's addresses are unsigned, and where some are and others are not, it takes floats.
+    address, size = np.int64(net.conv_b.ctypes.data), net.conv_b.size
     if behind == 0:
-        address, size = net.dense2.ctypes.data, net.dense2.size
+        address, size = np.int64(net.dense2.ctypes.data), net.dense2.size
     elif behind == 1:
-        address, size = net.conv_w.ctypes.data, net.conv_w.size
+        address, size = np.int64(net.conv_w.ctypes.data), net.conv_w.size
     elif behind > 2:
         first = (behind - 3) * NUMBERS_PER_BLOCK
-        address = net.deeper.ctypes.data + NUMBER_BYTES * first
+        address = np.int64(net.deeper.ctypes.data) + NUMBER_BYTES * first
         size = min(NUMBERS_PER_BLOCK, net.deeper.size - first)
-    start = (address - net.dense1.ctypes.data) // NUMBER_BYTES
+    start = (address - np.int64(net.dense1.ctypes.data)) // NUMBER_BYTES
     return start, start + size
 
 
