@@ -47,14 +47,19 @@ def test_weights_and_slots_begin_at_cache_lines(n_kernels):
         assert array.ctypes.data % CACHE_LINE_BYTES == 0 or array.size == 0
 
 
+@njit
+def range_of(net, block):
+    return block_range(net, block)
+
+
 @pytest.mark.parametrize("n_kernels", [4, (16, 40, 5)])
 def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels):
     places = parameter_places(Architecture(20, 24, 3, n_kernels, 6, 3))
     flat = make_flat(places)
     net = parameters_of(flat, places)
-    find, ranges = njit(lambda net, block: block_range(net, block)), []
+    ranges = []
     for block in range(-(-len(net.dense1) // ROWS_PER_BLOCK) + 3 + -(-len(net.deeper) // NUMBERS_PER_BLOCK)):
-        ranges.append(find(net, block))
+        ranges.append(range_of(net, block))
         assert all(isinstance(place, int) for place in ranges[-1])
     for start, end in ranges:
         flat[start:end] += 1
