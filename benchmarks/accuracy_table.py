@@ -109,12 +109,14 @@ def other_table(korean: bool) -> str:
     for name, result in results.items():
         epochs = result["settings"]["epochs"]
         options = _options(result) + (f" --epochs {epochs}" if "epochs" in result["own"] else "")
-        time = f"{_time(result['processor_seconds'] / epochs, korean)} | {_computers([result], korean)}"
+        (generation,) = re.findall(r"\w+ generation", result["machine"]["processor"])
+        time = f"{_time(result['processor_seconds'] / epochs, korean)} | {generation}"
         scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
         lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {scores} |")
     note = (
         f"Mean ± standard deviation over {n_seeds} seeds, each with its own fifth of the training images for "
-        "validation (`any` on Fashion-MNIST: the same fifth), the test images scored once."
+        "validation (`any` on Fashion-MNIST: the same fifth), the test images scored once. On: "
+        f"{_computers(list(results.values()), korean)}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])
 
