@@ -17,7 +17,6 @@ from golmu.engines.fused.layout import (
     NUMBERS_PER_BLOCK,
     ROWS_PER_BLOCK,
     make_flat,
-    parameter_places,
     parameters_of,
 )
 from golmu.recipe import Method
@@ -54,10 +53,9 @@ def range_of(net, block):
 
 @pytest.mark.parametrize("n_kernels", [4, (16, 40, 5)])
 def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels):
-    places = parameter_places(Architecture(20, 24, 3, n_kernels, 6, 3))
-    flat = make_flat(places)
-    net = parameters_of(flat, places)
-    ranges = []
+    architecture, ranges = Architecture(20, 24, 3, n_kernels, 6, 3), []
+    flat = make_flat(architecture)
+    net = parameters_of(architecture, flat)
     for block in range(-(-len(net.dense1) // ROWS_PER_BLOCK) + 3 + -(-len(net.deeper) // NUMBERS_PER_BLOCK)):
         ranges.append(range_of(net, block))
         assert all(isinstance(place, int) for place in ranges[-1])

@@ -22,10 +22,10 @@ from golmu.engines.fused.layout import (
     SAMPLES_PER_LARGE_PART,
     SAMPLES_PER_PART,
     Buffers,
+    Parameters,
     copy_flat,
     make_buffers,
     make_flat,
-    parameter_places,
     parameters_of,
     read_weights,
     write_weights,
@@ -75,9 +75,8 @@ class FusedEngine:
         self.architecture = architecture
         self.n_threads = n_threads or usable_cores()
         self.preprocessing = preprocessing
-        self._parameter_places = parameter_places(architecture)
-        self._weights = make_flat(self._parameter_places)
-        self._net = parameters_of(self._weights, self._parameter_places)
+        self._weights = make_flat(architecture)
+        self._net = parameters_of(architecture, self._weights)
         is_deep = architecture.n_blocks > 1
         self._train_kernel = kernels.train_deep if is_deep else kernels.train
         self._evaluate_kernel = kernels.evaluate_deep if is_deep else kernels.evaluate
@@ -95,33 +94,30 @@ class FusedEngine:
         """Become a copy, with weights, slots and memory of its own."""
         self.__dict__.update(state)
         self._weights = copy_flat(self._weights)
-        self._net = parameters_of(self._weights, self._parameter_places)
+        self._net = parameters_of(self.architecture, self._weights)
         self._slots = {name: copy_flat(slot) for name, slot in self._slots.items()}
         self._transformed, self._idle_buffers = [], {}
 
     def set_weights(self, weights: Weights) -> None:
         try:
-            write_weights(self.architecture, weights, self._net)
+            write_weights(self.architecture, weights, self._weights)
         finally:
             self._transformed = []
 
     def get_weights(self) -> Weights:
-        return read_weights(self.architecture, self._net)
+        return read_weights(self.architecture, self._weights)
 
     @property
     def slot_names(self) -> Collection[str]:
         return self._slots.keys()
 
     def get_slots(self) -> Slots:
-        return {
-            name: read_weights(self.architecture, parameters_of(slot, self._parameter_places))
-            for name, slot in self._slots.items()
-        }
+        return {name: read_weights(self.architecture, slot) for name, slot in self._slots.items()}
 
     def set_slots(self, slots: Slots) -> None:
-        self._slots = {name: make_flat(self._parameter_places) for name in slots}
+        self._slots = {name: make_flat(self.architecture) for name in slots}
         for name, weights in slots.items():
-            write_weights(self.architecture, weights, parameters_of(self._slots[name], self._parameter_places))
+            write_weights(self.architecture, weights, self._slots[name])
 
     def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
         return Prepared(_read_only(images), labels, NO_IMPORTANCE if importance is None else importance)
@@ -129,7 +125,7 @@ class FusedEngine:
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         for name in needed_slots(method, averages=batches.averaging is not None):
             if name not in self._slots:
-                self._slots[name] = make_flat(self._parameter_places)
+                self._slots[name] = make_flat(self.architecture)
         try:
             return self._run_steps(data, batches, method, self._weights)
         finally:
@@ -138,17 +134,17 @@ class FusedEngine:
     def evaluate(self, data: Prepared, *, averaged: bool = False) -> Score:
         n_parts = -(-len(data) // self._samples_per_part(len(data)))
         losses, n_right = np.empty(n_parts), np.empty(n_parts, np.int64)
-        weights = self._slots[AVERAGE] if averaged else self._weights
-        self._run_forward(weights, data.images, data.labels, NO_LOGITS, losses, n_right)
+        net = parameters_of(self.architecture, self._slots[AVERAGE]) if averaged else self._net
+        self._run_forward(net, data.images, data.labels, NO_LOGITS, losses, n_right)
         return Score(float(losses.sum()) / len(data), int(n_right.sum()) / len(data))
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, Weights]:
         # The kernels have no entry that returns a gradient, and need none: a step of size −1 that starts from zero
         # ends at the gradient. So the tests of gradients check the very code that trains.
-        gradient = make_flat(self._parameter_places)
+        gradient = make_flat(self.architecture)
         batches = Batches.at(-1, np.arange(len(images))[None])
         losses = self._run_steps(self.prepare(images, labels), batches, PLAIN, gradient)
-        return float(losses[0]), read_weights(self.architecture, parameters_of(gradient, self._parameter_places))
+        return float(losses[0]), read_weights(self.architecture, gradient)
 
     def logits(self, images: Images) -> NDArray[np.float32]:
         result = np.empty((len(images), self.architecture.n_classes), np.float32)
@@ -163,7 +159,7 @@ class FusedEngine:
             if is_stale:
                 kept.append(transformed)
         else:
-            self._run_forward(self._weights, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
+            self._run_forward(self._net, _read_only(images), NO_LABELS, result, NO_LOSSES, NO_LABELS)
         return finite_logits(result)
 
     def feature_maps(self, images: Images, block: int = 0) -> NDArray[np.float32]:
@@ -199,7 +195,7 @@ class FusedEngine:
         return losses
 
     def _run_forward(
-        self, weights: NDArray[Any], images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any],
+        self, net: Parameters, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any],
         n_right: NDArray[Any],
     ) -> None:  # fmt: skip
         """Fill logits, or losses and n_right, which may be empty: see `golmu.engines.fused.kernels.evaluate`."""
@@ -207,9 +203,8 @@ class FusedEngine:
         n_threads = min(self.n_threads, -(-len(images) // samples))
         with self._buffers(n_threads, samples) as work:
             run_in_threads(
-                self._evaluate_kernel, n_threads, images, labels, *self._factors[images.dtype],
-                parameters_of(weights, self._parameter_places), PLAIN_OPTIONS, self._n_views, work, logits, losses,
-                n_right,
+                self._evaluate_kernel, n_threads, images, labels, *self._factors[images.dtype], net, PLAIN_OPTIONS,
+                self._n_views, work, logits, losses, n_right,
             )  # fmt: skip
 
     def _convolution_input(self, images: Images) -> NDArray[np.float32]:

@@ -32,8 +32,10 @@ def prefetch_images(images: Any, order: Any, batch: int, start: int, end: int) -
 
     They are needed soon, and lie scattered over more memory than the caches hold.
     """
+    if batch == len(order):
+        return
     size = images[0].size * images.itemsize
-    for s in range(start, end if batch < len(order) else start):
+    for s in range(start, end):
         image = images.ctypes.data + order[batch, s] * size
         for byte in range(0, size, CACHE_LINE_BYTES):
             prefetch(image + byte)

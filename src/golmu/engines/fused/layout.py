@@ -60,9 +60,6 @@ CACHE_LINE_BYTES = 64
 
 NUMBERS_PER_LINE = CACHE_LINE_BYTES // NUMBER_BYTES
 
-ParameterPlaces = list[tuple[slice, tuple[int, ...]]]
-"""Where each array of `Parameters` lies in the flat array, and its shape."""
-
 
 class Parameters(NamedTuple):
     """The weights, or their gradients, as the kernels read them: views of one flat array, in this order."""
@@ -118,8 +115,8 @@ class Buffers(NamedTuple):
     d_deeper: NDArray[np.float32]
 
 
-def parameter_places(a: Architecture) -> ParameterPlaces:
-    """Return the places of all parameters of a network: each begins a cache line."""
+def _places(a: Architecture) -> list[tuple[slice, tuple[int, ...]]]:
+    """Return where each array of `Parameters` lies in the flat array, at whole cache lines, and its shape."""
     shapes = [
         (a.n_features + 1, round_up_to_vectors(a.units)),
         (a.units + 1, round_up_to_vectors(a.n_classes)),
@@ -127,17 +124,16 @@ def parameter_places(a: Architecture) -> ParameterPlaces:
         (a.kernels[0],),
         (deep_layout.n_deeper(a),),
     ]
-    places: ParameterPlaces = []
-    start = 0
+    places, start = [], 0
     for shape in shapes:
         places.append((slice(start, start + prod(shape)), shape))
         start += -(-prod(shape) // NUMBERS_PER_LINE) * NUMBERS_PER_LINE
     return places
 
 
-def make_flat(places: ParameterPlaces) -> NDArray[np.float32]:
+def make_flat(a: Architecture) -> NDArray[np.float32]:
     """Make a flat array of zeros for all parameters."""
-    return _zeros(places[-1][0].stop)
+    return _zeros(_places(a)[-1][0].stop)
 
 
 def copy_flat(flat: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -147,9 +143,9 @@ def copy_flat(flat: NDArray[np.float32]) -> NDArray[np.float32]:
     return copied
 
 
-def parameters_of(flat: NDArray[np.float32], places: ParameterPlaces) -> Parameters:
+def parameters_of(a: Architecture, flat: NDArray[np.float32]) -> Parameters:
     """Return the parameters as views of `flat`."""
-    return Parameters(*(flat[place].reshape(shape) for place, shape in places))
+    return Parameters(*(flat[place].reshape(shape) for place, shape in _places(a)))
 
 
 def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
@@ -199,8 +195,9 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
     return buffers
 
 
-def write_weights(a: Architecture, weights: Weights, parameters: Parameters) -> None:
-    """Write canonical weights into `parameters`."""
+def write_weights(a: Architecture, weights: Weights, flat: NDArray[np.float32]) -> None:
+    """Write canonical weights into the parameters `flat`."""
+    parameters = parameters_of(a, flat)
     parameters.conv_w[:] = weights["conv_w"].transpose(3, 2, 0, 1).reshape(parameters.conv_w.shape)
     parameters.conv_b[:] = weights["conv_b"]
     deep_layout.write_deeper(a, weights, parameters.deeper)
@@ -210,8 +207,9 @@ def write_weights(a: Architecture, weights: Weights, parameters: Parameters) -> 
     parameters.dense2[-1, : a.n_classes] = weights["b2"]
 
 
-def read_weights(a: Architecture, parameters: Parameters) -> Weights:
-    """Return copies of `parameters` as canonical weights."""
+def read_weights(a: Architecture, flat: NDArray[np.float32]) -> Weights:
+    """Return copies of the parameters `flat` as canonical weights."""
+    parameters = parameters_of(a, flat)
     w1 = np.empty((a.n_features, a.units), np.float32)
     w1[_order(a)] = parameters.dense1[:-1, : a.units]
     conv_w = parameters.conv_w.reshape(a.kernels[0], a.channels, KERNEL_SIZE, KERNEL_SIZE).transpose(2, 3, 1, 0)
