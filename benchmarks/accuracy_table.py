@@ -109,8 +109,9 @@ def other_table(korean: bool) -> str:
     for name, result in results.items():
         epochs = result["settings"]["epochs"]
         options = _options(result) + (f" --epochs {epochs}" if "epochs" in result["own"] else "")
-        (generation,) = re.findall(r"\w+ generation", result["machine"]["processor"])
-        time = f"{_time(result['processor_seconds'] / epochs, korean)} | {generation}"
+        processor = result["machine"]["processor"]
+        generation = re.search(r"\w+ generation", processor)
+        time = f"{_time(result['processor_seconds'] / epochs, korean)} | {generation[0] if generation else processor}"
         scores = f"**{over_seeds(result['validation'])}** | {over_seeds(result['test'])}"
         lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {scores} |")
     note = (
