@@ -89,6 +89,22 @@ def test_the_ground_of_an_image_is_the_median_of_its_border(shape, dtype):
         assert are_opposite(image[None], LIGHT) == (not is_light)
 
 
+@pytest.mark.parametrize("start", ["fit", "partial_fit", "init_weights", "warm_start"])
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({"flip": True}, True), ({}, False), ({"flip": True, "test_flip": False}, False), ({"test_flip": True}, True),
+])  # fmt: skip
+def test_a_network_predicts_with_mirror_images_where_it_trains_with_them(start, changes, expected):
+    made = network(**({} if start == "warm_start" else changes))
+    if start == "init_weights":
+        made.init_weights(X.shape, 3)
+    else:
+        (made.partial_fit if start == "partial_fit" else made.fit)(X, Y)
+    if start == "warm_start":
+        made.set_params(warm_start=True, **changes).fit(X, Y)
+    assert made._engine.preprocessing.test_flip is expected
+    assert np.allclose(made.forpass(X), made.forpass(X[:, :, ::-1]), atol=1e-5) == expected
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_network_and_its_file_keep_them(engine, tmp_path):
     fitted = network(engine=engine, standardize=True, test_flip=True).fit(X, Y, 2, X, Y)

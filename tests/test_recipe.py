@@ -86,6 +86,37 @@ def test_differences_name_each_field():
     assert sorted(lines) == ["flip is False, not True", "units is 100, not 5"]
 
 
+@pytest.mark.parametrize("flip", [True, False])
+@pytest.mark.parametrize("name", RECIPES)
+def test_predictions_see_mirror_images_where_the_training_does(name, flip):
+    """Else `best` without flip would answer with the mean over an image and one that it has never seen the like of."""
+    recipe = RECIPES[name].override({"flip": flip})
+    assert recipe.uses_test_flip is flip
+    assert recipe.settings == asdict(recipe) | {"test_flip": flip}
+    for given in (True, False):
+        assert replace(recipe, test_flip=given).uses_test_flip is given
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ({}, {"flip": True}, {"flip": True}),
+        ({"flip": True}, {}, {"flip": False}),
+        ({}, {"test_flip": False}, {}),
+        ({"flip": True}, {"flip": True, "test_flip": True}, {}),
+        ({"flip": True}, {"flip": True, "test_flip": False}, {"test_flip": False}),
+        ({}, {"flip": True, "test_flip": False}, {"flip": True, "test_flip": False}),
+        ({"test_flip": False}, {"flip": True}, {"flip": True, "test_flip": True}),
+    ],
+)
+def test_changes_make_the_other_recipe(before, after, changes):
+    """`test_flip` is among them only where it does not come along with `flip`."""
+    recipe, other = CHAPTER.override(before), CHAPTER.override(after)
+    assert recipe.changes_to(other) == changes
+    assert recipe.override(changes).settings == other.settings
+    assert bool(recipe.differences(other)) == bool(changes)
+
+
 @pytest.mark.parametrize("given", [(16, 32, 64), [16, 32, 64], np.array([16, 32, 64]), range(16, 65, 16)])
 def test_the_kernels_of_several_blocks_are_a_tuple_whatever_they_are_given_as(given):
     recipe = CHAPTER.override({"n_kernels": given})

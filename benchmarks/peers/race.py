@@ -80,7 +80,7 @@ class Race:
         self.data = Data(train.images, train.labels, validation.images, validation.labels)
         self.image_shape = train.images.shape[1:]
         self.preprocessing = Preprocessing.of(
-            train.images, standardize=self.recipe.standardize, test_flip=self.recipe.test_flip
+            train.images, standardize=self.recipe.standardize, test_flip=self.recipe.uses_test_flip
         )
         self.schedule = Schedule(self.recipe, len(train.images))
         self.steps_per_epoch = self.schedule.first_step(1)

@@ -241,9 +241,10 @@ class Recipe(Method):
         int, partial(integer_within, low=0, high=None), 0, group=REGULARISATION,
     )  # fmt: skip
     """Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018."""
-    test_flip: bool = setting(
-        "Predict with the mean of the logits of each image and its mirror image.", bool, boolean, False, group=NETWORK
-    )
+    test_flip: bool | None = setting(
+        "Predict with the mean of the logits of each image and its mirror image; by default where flip is set.",
+        bool, boolean, None, group=NETWORK, is_optional=True,
+    )  # fmt: skip
     standardize: bool = setting(
         "Standardise pixels to mean 0 and standard deviation 1 over the training images.",
         bool, boolean, False, group=NETWORK,
@@ -265,6 +266,16 @@ class Recipe(Method):
             )
         if self.average_epochs > self.epochs:
             raise InputError(f"average_epochs is {self.average_epochs}, but there are only {self.epochs} epochs")
+
+    @property
+    def uses_test_flip(self) -> bool:
+        """Whether logits are the mean of those of an image and of its mirror image: `test_flip`, by default `flip`."""
+        return self.flip if self.test_flip is None else self.test_flip
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The value of each field as it takes effect."""
+        return asdict(self) | {"test_flip": self.uses_test_flip}
 
     @property
     def n_blocks(self) -> int:
@@ -301,17 +312,18 @@ class Recipe(Method):
         """Return this recipe with the fields in `given` that are not None."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
+    def changes_to(self, other: Recipe) -> dict[str, Any]:
+        """Return the fields, with their values, that make `other` of this recipe; `test_flip` may follow `flip`."""
+        before = replace(self, flip=other.flip).settings | {"flip": self.flip}
+        return {name: value for name, value in other.settings.items() if value != before[name]}
+
     def differences(self, other: Recipe) -> list[str]:
         """List what keeps a training with this recipe from continuing with `other`, a line for each field.
 
         The number of epochs is listed only where an epoch depends on it.
         """
-        mine, others = asdict(self), asdict(other)
-        lines = [
-            f"{name} is {mine[name]!r}, not {others[name]!r}"
-            for name in mine
-            if mine[name] != others[name] and name != "epochs"
-        ]
+        mine, changes = self.settings, self.changes_to(other)
+        lines = [f"{name} is {mine[name]!r}, not {value!r}" for name, value in changes.items() if name != "epochs"]
         if self.epochs != other.epochs and self.fixes_epochs:
             lines.append(f"epochs is {self.epochs}, and the recipe's schedule ends there, not after {other.epochs}")
         return lines
@@ -332,11 +344,11 @@ RECIPES = {
     # Shifts by a pixel ask for many epochs, and then leave dropout nothing to do.
     "best": Recipe(
         n_kernels=10, units=100, batch_size=128, learning_rate=0.05, epochs=200, optimizer="nesterov",
-        schedule="cosine", warmup=0.05, label_smoothing=0.1, flip=True, shift=1, test_flip=True, record_loss="before",
+        schedule="cosine", warmup=0.05, label_smoothing=0.1, flip=True, shift=1, record_loss="before",
     ),
     "wide": Recipe(
         n_kernels=64, units=128, batch_size=128, learning_rate=0.05, epochs=80, optimizer="nesterov",
-        schedule="cosine", warmup=0.05, label_smoothing=0.1, feature_dropout=0.1, flip=True, shift=1, test_flip=True,
+        schedule="cosine", warmup=0.05, label_smoothing=0.1, feature_dropout=0.1, flip=True, shift=1,
         record_loss="before",
     ),
     # For images of any kind: no mirroring, which would turn letters into other letters; and light regularisation, since

@@ -40,6 +40,20 @@ def test_the_command_reproduces_the_run(name, flip, monkeypatch):
     assert (asked["data"], asked["seed"], asked["engine"], asked["threads"]) == (data, 3, "tensorflow", 2)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"flip": True}, "--flip"), ({"flip": True, "test_flip": True}, "--flip"),
+        ({"flip": True, "test_flip": False}, "--flip --no-test-flip"), ({"test_flip": True}, "--test-flip"),
+        ({"test_flip": False}, ""),
+    ],
+)  # fmt: skip
+def test_mirrored_predictions_are_named_where_they_do_not_follow_the_training(changes, words):
+    recipe = RECIPES["deep"].override(changes)
+    record = RunRecord("finished", DataRecord(9, 3, argument="x"), recipe, "fused", None, DEFAULT_SEED, "deep")
+    assert f" --recipe deep {words} --seed".replace("  ", " ") in reproduce_command(record)
+
+
 @pytest.mark.parametrize(("name", "n_kernels"), [("any", (4, 8, 16)), ("color", 5), ("color", (16, 32))])
 def test_other_kernels_than_the_recipes_are_named(name, n_kernels, monkeypatch):
     recipe = RECIPES[name].override({"n_kernels": n_kernels})

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import searching
@@ -56,6 +57,13 @@ def test_a_search_tries_the_recipe_first_and_then_others(whole):
         assert one.state in ("finished", "pruned")
         assert one.epochs == RECIPE.epochs or one.state == "pruned"
     assert {one.state for one in whole} == {"finished", "pruned"}
+
+
+@pytest.mark.parametrize("flip", [True, False])
+def test_the_first_trial_predicts_as_the_recipe_does(flip, tmp_path):
+    space = ("learning_rate=log:0.01:1", "test_flip=true,false")
+    shown, _ = run(tmp_path, 1, recipe=replace(RECIPE, flip=flip), space=space)
+    assert shown[0].settings == {"learning_rate": 0.1, "test_flip": flip}
 
 
 def test_a_trial_is_the_training_that_its_settings_make(whole):

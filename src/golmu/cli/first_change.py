@@ -41,7 +41,9 @@ def suggest_change(run: Run) -> list[str]:
 def _change(run: Run) -> list[str]:
     record, recipe = run.record, run.recipe
     usual = RECIPES.get(record.recipe_name or "")
-    if usual is None or recipe != usual.override({"epochs": recipe.epochs}) or not isinstance(recipe.n_kernels, int):
+    if usual is None or usual.override({"epochs": recipe.epochs}).changes_to(recipe):
+        return []
+    if not isinstance(recipe.n_kernels, int):
         return []
     if record.folds is not None or (record.seconds or 0) > MAX_SECONDS or not run.folder.name.strip("."):
         return []

@@ -244,7 +244,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         if len(shape) not in (3, 4):
             raise InputError(f"input_shape must be (h, w, c) or (n, h, w, c), got {shape}")
         classes = np.arange(positive_integer(n_classes, "n_classes"))
-        self._start(shape[-3:], classes, Preprocessing(test_flip=boolean(self.test_flip, "test_flip")))
+        self._start(shape[-3:], classes, Preprocessing(test_flip=self._recipe().uses_test_flip))
 
     # Using the network
 
@@ -468,7 +468,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
     def _preprocessing(self, images: Images, recipe: Recipe, place: FitPlace) -> Preprocessing:
         """The preprocessing of the run that continues, which need not come from its images (`warm_start`); else new."""
         begun = place.preprocessing
-        return begun or Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        return begun or Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.uses_test_flip)
 
     def _continue(self, data: TrainingData) -> History:
         """Begin again with the weights that there are, and return the history so far.
@@ -496,7 +496,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
                 f"standardized, but standardize is {self.standardize}. Set it to {not self.standardize}, or "
                 "warm_start=False to start again"
             )
-        self._start(image_shape, data.classes, replace(preprocessing, test_flip=self.test_flip))
+        self._start(image_shape, data.classes, replace(preprocessing, test_flip=self._recipe().uses_test_flip))
         self._engine.set_weights(weights)
         return history
 

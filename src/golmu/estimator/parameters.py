@@ -52,7 +52,7 @@ class RecipeParameters:
         erase: int = 0,
         ema: float = 0.0,
         average_epochs: int = 0,
-        test_flip: bool = False,
+        test_flip: bool | None = None,
         standardize: bool = False,
     ) -> None:
         self.n_kernels = n_kernels

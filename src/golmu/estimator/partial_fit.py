@@ -99,7 +99,7 @@ class IncrementalTraining:
         labels = inputs.encode(label_array, known)
         counts = importance_in_part(sample_weight, self.class_weight, labels, known)
         if is_first:
-            preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+            preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.uses_test_flip)
             self._start(images.shape[1:], known, preprocessing)
             self._note_features(x)
             self._are_integers = images.dtype == np.uint8

@@ -112,7 +112,7 @@ class Checkpoint:
         if preprocessing is None:
             if identity.recipe.standardize:
                 raise CheckpointError("this checkpoint of an earlier version cannot be used before its training ends")
-            preprocessing = Preprocessing(test_flip=identity.recipe.test_flip)
+            preprocessing = Preprocessing(test_flip=identity.recipe.uses_test_flip)
         weights = state.slots.get(AVERAGE, state.weights)
         epoch = len(state.history.losses)
         return Model(identity.architecture, weights, identity.classes, identity.class_names, preprocessing, epoch)

@@ -217,7 +217,7 @@ class TrainingJob:
         refuse_hiding(data.images.shape[1:], recipe)
         warn_of_small_data(data.n_images, recipe)
         images = cast("Images", data.images)  # shards are indexed as an array is
-        preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.test_flip)
+        preprocessing = Preprocessing.of(images, standardize=recipe.standardize, test_flip=recipe.uses_test_flip)
         made, rng = begin(architecture, engine, threads, seed, preprocessing)
         record = RunRecord.begin(
             split.record, recipe, engine=engine, threads=threads, seed=seed, recipe_name=recipe_name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from golmu.about import DATASET_NAMES
@@ -30,10 +29,9 @@ def training_words(record: RunRecord) -> list[str]:
     words = ["train", str(data.argument), "--recipe", name, *data_options(data)]
     if isinstance(record.fit.class_weight, str):
         words += ["--class-weight", record.fit.class_weight]
-    usual = asdict(RECIPES[name]) | {"epochs": epochs_for(name, data.train + data.validation)}
-    for field, value in asdict(record.asked_recipe).items():
-        if value != usual[field]:
-            words += _option(field, value)
+    usual = RECIPES[name].override({"epochs": epochs_for(name, data.train + data.validation)})
+    for field, value in usual.changes_to(record.asked_recipe).items():
+        words += _option(field, value)
     return words
 
 
@@ -56,8 +54,8 @@ def data_options(data: DataRecord) -> list[str]:
 
 def reproduce_code(record: RunRecord) -> str:
     """The lines of Python that reproduce a run of `fit(run=...)`, given the same arrays."""
-    usual, fit = asdict(RECIPES[BASE]), record.fit
-    changes = {field: value for field, value in asdict(record.recipe).items() if value != usual[field]}
+    fit = record.fit
+    changes = RECIPES[BASE].changes_to(record.recipe)
     changes |= {"random_state": record.seed, "engine": record.engine_used or "auto"}
     if fit.image_shape is not None:
         changes["image_shape"] = fit.image_shape

@@ -41,7 +41,7 @@ class SearchRecord:
     def identity(self) -> Json:
         """What all processes of a search must have in common, as JSON holds it."""
         said = {
-            "format": FORMAT, "data": self.fingerprint, "settings": asdict(self.recipe),
+            "format": FORMAT, "data": self.fingerprint, "settings": self.recipe.settings,
             "search": [dimension.text for dimension in self.space], "seed": self.seed,
         }  # fmt: skip
         return dict(json.loads(json.dumps(said)))
@@ -71,7 +71,7 @@ class SearchRecord:
             "data": self.data.to_json(),
             "fingerprint": identity["data"],
             "recipe": self.recipe_name,
-            "settings": identity["settings"],
+            "settings": asdict(self.recipe),
             "search": identity["search"],
             "trials": self.trials,
             "seed": self.seed,

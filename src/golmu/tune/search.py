@@ -91,7 +91,7 @@ class Search:
             )  # fmt: skip
             begun = study.user_attrs.get(IDENTITY)
             if begun is None:
-                known = {one.name: one.parameter_of(getattr(record.recipe, one.name)) for one in record.space}
+                known = {one.name: one.parameter_of(record.recipe.settings[one.name]) for one in record.space}
                 with quiet():
                     study.enqueue_trial({name: value for name, value in known.items() if value is not None})
                 study.set_user_attr(IDENTITY, record.identity())
