@@ -90,7 +90,7 @@ OTHER = {
     "cifar10-color": "CIFAR-10, colour photographs of 32×32",
     "cifar10-wide": "CIFAR-10, colour photographs of 32×32",
     "fashion-mnist-deep": "Fashion-MNIST",
-    "fashion-mnist-deep-two-views": "Fashion-MNIST, the same networks",
+    "fashion-mnist-deep-one-view": "Fashion-MNIST, the same networks without mirror images at prediction",
     "fashion-mnist-any": "Fashion-MNIST, as many epochs as `golmu train` takes",
     "mnist-deep": "MNIST, handwritten digits of 28×28",
     "mnist-any-20": "MNIST, as many epochs as `golmu train` takes",
@@ -148,7 +148,7 @@ def _options(result: Any) -> str:
     """The options of `golmu train` for a result."""
     own = result["own"]
     kernels = f" --n-kernels {','.join(map(str, own['n_kernels']))}" if "n_kernels" in own else ""
-    flips = " --flip" * own.get("flip", False) + " --test-flip" * own.get("test_flip", False)
+    flips = " --flip" * own.get("flip", False) + " --no-test-flip" * (own.get("test_flip") is False)
     return f"--recipe {result['recipe']}{flips}{kernels}"
 
 

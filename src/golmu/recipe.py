@@ -369,7 +369,7 @@ RECIPES = {
     "deep": Recipe(
         n_kernels=(32, 64), units=128, batch_size=64, learning_rate=0.05, epochs=45, optimizer="nesterov",
         schedule="cosine", warmup=0.1, label_smoothing=0.1, feature_dropout=0.2, weight_decay=0.001, shift=1,
-        ema=0.999, record_loss="before",
+        ema=0.999, standardize=True, record_loss="before",
     ),
 }  # fmt: skip
 
