@@ -115,6 +115,13 @@ def test_a_network_and_its_file_keep_them(engine, tmp_path):
     assert (loaded.standardize, loaded.test_flip) == (True, True)
 
 
+def test_a_network_from_a_file_can_be_trained_with_mirror_images(tmp_path):
+    network().fit(X, Y).save(tmp_path / "model")
+    loaded = ConvolutionNetwork.load(tmp_path / "model").set_params(batch_size=8, epochs=1)
+    assert not loaded._engine.preprocessing.test_flip
+    assert loaded.set_params(flip=True).fit(X, Y)._engine.preprocessing.test_flip
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_feature_maps_are_of_what_the_convolution_sees(engine):
     architecture, images, _, weights = make_case((9, 7, 3, 4, 6, 3, 5), np.uint8)

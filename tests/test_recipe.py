@@ -92,7 +92,7 @@ def test_predictions_see_mirror_images_where_the_training_does(name, flip):
     """Else `best` without flip would answer with the mean over an image and one that it has never seen the like of."""
     recipe = RECIPES[name].override({"flip": flip})
     assert recipe.uses_test_flip is flip
-    assert recipe.settings == asdict(recipe) | {"test_flip": flip}
+    assert recipe.settled() == replace(recipe, test_flip=flip)
     for given in (True, False):
         assert replace(recipe, test_flip=given).uses_test_flip is given
 
@@ -113,8 +113,21 @@ def test_changes_make_the_other_recipe(before, after, changes):
     """`test_flip` is among them only where it does not come along with `flip`."""
     recipe, other = CHAPTER.override(before), CHAPTER.override(after)
     assert recipe.changes_to(other) == changes
-    assert recipe.override(changes).settings == other.settings
-    assert bool(recipe.differences(other)) == bool(changes)
+    assert recipe.override(changes).settled() == other.settled()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        ({}, {"flip": True, "test_flip": False}, ["flip is False, not True"]),
+        ({"flip": True}, {"test_flip": True}, ["flip is True, not False"]),
+        ({"flip": True}, {"flip": True, "test_flip": True}, []),
+        ({"flip": True, "test_flip": False}, {"flip": True}, ["test_flip is False, not True"]),
+        ({"test_flip": False}, {"flip": True}, ["flip is False, not True", "test_flip is False, not True"]),
+    ],
+)
+def test_differences_name_values_that_differ(before, after, lines):
+    assert CHAPTER.override(before).differences(CHAPTER.override(after)) == lines
 
 
 @pytest.mark.parametrize("given", [(16, 32, 64), [16, 32, 64], np.array([16, 32, 64]), range(16, 65, 16)])

@@ -242,7 +242,8 @@ class Recipe(Method):
     )  # fmt: skip
     """Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018."""
     test_flip: bool | None = setting(
-        "Predict with the mean of the logits of each image and its mirror image; by default where flip is set.",
+        "Predict with the mean of the logits of each image and its mirror image; by default where flip mirrors "
+        "training images.",
         bool, boolean, None, group=NETWORK, is_optional=True,
     )  # fmt: skip
     standardize: bool = setting(
@@ -272,10 +273,9 @@ class Recipe(Method):
         """Whether logits are the mean of those of an image and of its mirror image: `test_flip`, by default `flip`."""
         return self.flip if self.test_flip is None else self.test_flip
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The value of each field as it takes effect."""
-        return asdict(self) | {"test_flip": self.uses_test_flip}
+    def settled(self) -> Recipe:
+        """Return the recipe with `test_flip` as it takes effect, which no longer follows `flip`."""
+        return replace(self, test_flip=self.uses_test_flip)
 
     @property
     def n_blocks(self) -> int:
@@ -314,16 +314,20 @@ class Recipe(Method):
 
     def changes_to(self, other: Recipe) -> dict[str, Any]:
         """Return the fields, with their values, that make `other` of this recipe; `test_flip` may follow `flip`."""
-        before = replace(self, flip=other.flip).settings | {"flip": self.flip}
-        return {name: value for name, value in other.settings.items() if value != before[name]}
+        before = asdict(replace(self, flip=other.flip).settled()) | {"flip": self.flip}
+        return {name: value for name, value in asdict(other.settled()).items() if value != before[name]}
 
     def differences(self, other: Recipe) -> list[str]:
         """List what keeps a training with this recipe from continuing with `other`, a line for each field.
 
         The number of epochs is listed only where an epoch depends on it.
         """
-        mine, changes = self.settings, self.changes_to(other)
-        lines = [f"{name} is {mine[name]!r}, not {value!r}" for name, value in changes.items() if name != "epochs"]
+        mine = asdict(self.settled())
+        lines = [
+            f"{name} is {mine[name]!r}, not {value!r}"
+            for name, value in self.changes_to(other).items()
+            if value != mine[name] and name != "epochs"
+        ]
         if self.epochs != other.epochs and self.fixes_epochs:
             lines.append(f"epochs is {self.epochs}, and the recipe's schedule ends there, not after {other.epochs}")
         return lines

@@ -35,6 +35,22 @@ def test_resume_from_the_command_line(run, data, tmp_path):
     assert lines[0].startswith("the run is finished, after epoch 4: nothing is left to train; ")
 
 
+def test_a_run_continues_with_the_options_it_began_with_in_an_earlier_version(run, data, tmp_path):
+    """In which `--flip` did not bring the mirror images at prediction along."""
+    options = ("--recipe=best", "--n-kernels=2", "--units=3", "--epochs=1")
+    for given, kept in (("--flip", "--no-test-flip"), ("--no-flip", "--test-flip")):
+        folder = tmp_path / f"run{given}"
+        assert run("train", data, *options, given, kept, "--run", folder)[0] == 0
+        for words in ([given], [*options, given], [*options, given, kept]):
+            status, lines, err = run("train", "--resume", folder, *words)
+            assert (status, err) == (0, "")
+            assert lines[0].startswith("the run is finished, after epoch 1")
+        other = "--test-flip" if kept == "--no-test-flip" else "--no-test-flip"
+        status, _, err = run("train", "--resume", folder, *options, given, other)
+        assert status == 2
+        assert f"test_flip is {other == '--no-test-flip'}, not {other == '--test-flip'}. " in err
+
+
 def test_resume_with_other_data_is_refused(run, data, tmp_path, finished):
     other = shutil.copytree(data, tmp_path / "other")
     path = other / "train-images-idx3-ubyte"

@@ -107,6 +107,15 @@ def test_a_name_that_is_no_unicode_comes_back(finished, tmp_path):
     assert read_record(tmp_path) == record
 
 
+@pytest.mark.parametrize("flip", [True, False])
+def test_a_record_says_whether_predictions_see_mirror_images(flip, tmp_path):
+    recipe = get_recipe("any").override({"flip": flip})
+    record = RunRecord.begin(DataRecord(50, 9), recipe, engine="auto", threads=None, seed=1, recipe_name="any")
+    write_record(tmp_path, record)
+    assert read(tmp_path)["settings"]["test_flip"] is flip
+    assert read_record(tmp_path) == record
+
+
 def test_a_record_of_several_blocks_says_format_2_and_comes_back(tmp_path):
     recipe = get_recipe("color")
     record = RunRecord.begin(DataRecord(50, 9), recipe, engine="auto", threads=None, seed=1, recipe_name="color")

@@ -59,11 +59,13 @@ def test_a_search_tries_the_recipe_first_and_then_others(whole):
     assert {one.state for one in whole} == {"finished", "pruned"}
 
 
-@pytest.mark.parametrize("flip", [True, False])
-def test_the_first_trial_predicts_as_the_recipe_does(flip, tmp_path):
-    space = ("learning_rate=log:0.01:1", "test_flip=true,false")
+@pytest.mark.parametrize(("flip", "values", "first"), [
+    (True, "true,false", True), (False, "true,false", False), (True, "false,none", None), (False, "none,true", None),
+])  # fmt: skip
+def test_the_first_trial_predicts_as_the_recipe_does(flip, values, first, tmp_path):
+    space = ("learning_rate=log:0.01:1", f"test_flip={values}")
     shown, _ = run(tmp_path, 1, recipe=replace(RECIPE, flip=flip), space=space)
-    assert shown[0].settings == {"learning_rate": 0.1, "test_flip": flip}
+    assert shown[0].settings == {"learning_rate": 0.1, "test_flip": first}
 
 
 def test_a_trial_is_the_training_that_its_settings_make(whole):
@@ -140,9 +142,25 @@ def test_a_search_with_other_data_or_settings_is_refused(tmp_path):
     assert refusal(space=["units=int:2:9"]) == (
         "it tries learning_rate=log:0.01:1 units=int:2:9 n_kernels=1,2,1-2, not units=int:2:9"
     )
+    assert refusal(recipe=RECIPE.override({"test_flip": True})) == "test_flip is False, not True"
     other = make_split()
     other.data.images[0] += 1
     assert refusal(split=other) == "its images are others, or are split otherwise"
+
+
+def test_mirror_images_at_prediction_that_follow_a_searched_flip_are_other_settings(tmp_path):
+    """Though they come to the same for the recipe as it is."""
+    space = ("flip=true,false", "units=int:2:9")
+    explicit = RECIPE.override({"test_flip": False})
+    for folder in ("fixed", "searched"):
+        (tmp_path / folder).mkdir()
+    run(tmp_path / "fixed", 1)
+    run(tmp_path / "searched", 1, space=space)
+    with joined(tmp_path / "fixed", recipe=explicit):
+        pass
+    with pytest.raises(RunError, match="test_flip is None, not False"), \
+         joined(tmp_path / "searched", recipe=explicit, space=space):  # fmt: skip
+        pass
 
 
 @pytest.fixture(scope="module", params=["journal", "database"])

@@ -60,6 +60,7 @@ def test_a_range_is_read_and_written_back(text, name, kind, values):
         ("units=5,5", "units needs at least two different values to choose from, got '5,5'; "),
         ("units=5,", "units must be an integer, got ''$"),
         ("flip=yes,no", "flip must be one of true, false, got 'yes'$"),
+        ("test_flip=yes,no", "test_flip must be one of true, false, none, got 'yes'$"),
         ("flip=int:0:1", "flip has no range: list its values, such as flip=true,false$"),
         ("optimizer=adam,sdg", "optimizer must be one of .*did you mean 'sgd'"),
         ("n_kernels=8,16-x", "n_kernels must be an integer, or one for each block, such as 16-32-64, got '16-x'$"),

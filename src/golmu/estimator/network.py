@@ -328,7 +328,7 @@ class ConvolutionNetwork(RecipeParameters, IncrementalTraining, ClassifierMixin,
         model = load_model(as_path(path, "path"))
         architecture = model.architecture
         network = cls(architecture.n_kernels, architecture.units, engine=engine)
-        network.test_flip = model.preprocessing.test_flip
+        network.test_flip = model.preprocessing.test_flip or None  # None: it may be trained anew with flip
         network.standardize = bool(model.preprocessing.mean)
         if (architecture.width, architecture.channels) != (architecture.height, 1):
             network.image_shape = architecture.image_shape

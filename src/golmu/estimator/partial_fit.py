@@ -67,7 +67,8 @@ class IncrementalTraining:
 
         The learning rate is the full one throughout, since the number of passes to come is not known: `schedule`,
         `warmup`, `final_rate`, `final_batch_size`, `ema`, `average_epochs`, `patience` and `epochs` are for `fit`
-        alone. An entry is added to `losses`: the mean over the images of their losses before the updates.
+        alone; `standardize` and `test_flip` have the values of the first call. An entry is added to `losses`: the mean
+        over the images of their losses before the updates.
 
         Parameters
         ----------

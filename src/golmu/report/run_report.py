@@ -206,7 +206,7 @@ def _facts(run: Run, record: RunRecord, recipe: Recipe) -> dict[str, Any]:
         "engine": record.engine_used or record.engine,
         "seed": record.seed,
         "settings": {
-            **{name: value for name, value in recipe.settings.items() if name not in recipe.idle},
+            **{name: value for name, value in asdict(recipe).items() if name not in recipe.idle},
             **({} if weights is None else {"class_weight": weights}),
             "engine": record.engine,
             "threads": record.threads,

@@ -85,6 +85,10 @@ class RunIdentity:
     preprocessing: Preprocessing | None = None
     """None in checkpoints from before it was kept: it is that of the training images."""
 
+    def __post_init__(self) -> None:
+        # A file says what took effect, which readers of any version understand.
+        object.__setattr__(self, "recipe", self.recipe.settled())
+
 
 @dataclass(frozen=True)
 class Checkpoint:

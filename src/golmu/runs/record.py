@@ -425,6 +425,10 @@ class RunRecord:
     other: Mapping[str, Any] = field(default_factory=dict)
     """What else run.json holds, such as a user's notes: it is kept."""
 
+    def __post_init__(self) -> None:
+        # A file says what took effect, which readers of any version understand.
+        object.__setattr__(self, "recipe", self.recipe.settled())
+
     @classmethod
     def begin(
         cls, data: DataRecord, recipe: Recipe, *, engine: str, threads: int | None, seed: int | None,

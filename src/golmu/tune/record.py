@@ -40,8 +40,11 @@ class SearchRecord:
 
     def identity(self) -> Json:
         """What all processes of a search must have in common, as JSON holds it."""
+        # Where flip is searched, a test_flip of its own makes other trainings than one that follows.
+        is_flip_searched = any(dimension.name == "flip" for dimension in self.space)
         said = {
-            "format": FORMAT, "data": self.fingerprint, "settings": self.recipe.settings,
+            "format": FORMAT, "data": self.fingerprint,
+            "settings": asdict(self.recipe if is_flip_searched else self.recipe.settled()),
             "search": [dimension.text for dimension in self.space], "seed": self.seed,
         }  # fmt: skip
         return dict(json.loads(json.dumps(said)))

@@ -20,6 +20,7 @@ from golmu.training.history import Callback, Progress
 from golmu.training.interruption import Interruption
 from golmu.tune.record import SearchRecord
 from golmu.tune.results import ACCURACY, EPOCHS, ERROR, LOSS, RETRY_OF, SECONDS, TrialResult, trial_results
+from golmu.tune.space import parameters_of
 from golmu.tune.storage import Shared
 
 if TYPE_CHECKING:
@@ -91,9 +92,8 @@ class Search:
             )  # fmt: skip
             begun = study.user_attrs.get(IDENTITY)
             if begun is None:
-                known = {one.name: one.parameter_of(record.recipe.settings[one.name]) for one in record.space}
                 with quiet():
-                    study.enqueue_trial({name: value for name, value in known.items() if value is not None})
+                    study.enqueue_trial(parameters_of(record.recipe, record.space))
                 study.set_user_attr(IDENTITY, record.identity())
             else:
                 refuse_differences(f"the search {record.study!r}", record.differences(begun), GIVE_THE_SAME)

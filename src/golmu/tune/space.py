@@ -149,6 +149,18 @@ def default_space(recipe: Recipe, n_images: int, side: int, fixed: Collection[st
     return tuple(one for one in map(Dimension.parse, space) if one.name not in fixed)
 
 
+def parameters_of(recipe: Recipe, space: Space) -> dict[str, Any]:
+    """Return Optuna's parameters for a recipe, as far as the space has its values."""
+    parameters = {}
+    for dimension in space:
+        for one in (recipe, recipe.settled()):
+            parameter = dimension.parameter_of(getattr(one, dimension.name))
+            if parameter is not None:
+                parameters[dimension.name] = parameter
+                break
+    return parameters
+
+
 def check_space(space: Space, recipe: Recipe, check: Callable[[Recipe], object]) -> None:
     """Refuse what `check` or the recipe itself refuses at an end of a range, or of a value of a list.
 
@@ -216,7 +228,8 @@ def _parse_value(name: str, text: str) -> Any:
     if said["is_optional"] and text == "none":
         return None
     if kind is bool:
-        return FLAGS[one_of(text, FLAGS, name)]
+        known = FLAGS | ({"none": None} if said["is_optional"] else {})
+        return known[one_of(text, known, name)]
     try:
         if said["is_per_block"] and "-" in text.removeprefix("-"):
             return tuple(int(part) for part in text.split("-"))

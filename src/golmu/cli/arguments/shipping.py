@@ -64,9 +64,9 @@ def export(
 
     The export is a folder with the network, labels.txt (the names of the classes) and model.json (input, output,
     accuracy, versions). Inside the network are the scaling of pixels from 0 to 255, standardisation, the mirror image
-    where the recipe has one, and softmax. Not inside are turning an image file upright, making it grey or RGB, fitting
-    it to the network's size and inverting it: golmu.fit_image does that, and model.json says exactly how. A page does
-    all of it.
+    where the network uses one, and softmax. Not inside are turning an image file upright, making it grey or RGB,
+    fitting it to the network's size and inverting it: golmu.fit_image does that, and model.json says exactly how. A
+    page does all of it.
     """
     from golmu.cli.commands.export import describe, export_run  # noqa: PLC0415
 

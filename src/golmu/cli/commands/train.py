@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,10 @@ def train_run(
 def _recipe_to_resume(begun: Run, recipe_name: str | None, given: Mapping[str, Any]) -> Recipe:
     asked = begun.record.asked_recipe
     recipe = asked if recipe_name is None else find_recipe(recipe_name)
-    return recipe.override({"epochs": asked.epochs}).override(given)
+    recipe = recipe.override({"epochs": asked.epochs}).override(given)
+    # In runs of earlier versions test_flip did not follow flip. What is not said is as the run has it.
+    follows = recipe.test_flip is None and recipe.flip == asked.flip
+    return replace(recipe, test_flip=asked.test_flip) if follows else recipe
 
 
 def _refuse_other_settings(

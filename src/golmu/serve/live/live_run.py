@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class LiveRun:
     def settings(self) -> dict[str, Any]:
         """What identifies the run to the page."""
         return {
-            "data_set": self.data_set, "recipe": self.recipe_name, "settings": self.recipe.settings, "seed": self.seed
+            "data_set": self.data_set, "recipe": self.recipe_name, "settings": asdict(self.recipe), "seed": self.seed
         }  # fmt: skip
 
     def describe(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING
+from dataclasses import MISSING, asdict
 from typing import Any
 
 from golmu.architecture import Architecture
@@ -47,7 +47,7 @@ def _describe_field(name: str) -> dict[str, Any]:
 
 def describe_recipes() -> dict[str, dict[str, Any]]:
     """Return the values of each named recipe."""
-    return {name: recipe.settings for name, recipe in RECIPES.items()}
+    return {name: asdict(recipe) for name, recipe in RECIPES.items()}
 
 
 def read_recipe(request: Request) -> tuple[str, Recipe, int]:
