@@ -106,7 +106,8 @@ def write_packaged() -> None:
     for name in RECIPES:
         path = RESULTS / f"accuracy-{name}.json"
         result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if result and not RECIPES[name].changes_to(Recipe(**result["settings"])):  # not of what the recipe was once
+        # Nothing of what a recipe was once.
+        if result and Recipe(**result["settings"]).settled() == RECIPES[name].settled():
             kept[name] = {key: result[key] for key in ("date", "validation", "test", "seconds")}
             kept[name] |= {key: result["machine"][key] for key in ("processor", "cores")}
     PACKAGED.write_text(json.dumps({"recipes": kept}, indent=2) + "\n", encoding="utf-8")

@@ -138,7 +138,7 @@ def speed_table(korean: bool) -> str:
 
 
 LARGER = {
-    "wide": "64 kernels, 256 units (twice those of `wide`), 28×28 images",
+    "wide": "64 kernels, 256 units, 28×28 images",
     "colour": "10 kernels, 100 units, 32×32×3 images",
     "deep": "16, 32 and 64 kernels, 128 units, 32×32×3 images",
     "deep-wide": "32, 64 and 128 kernels, 128 units, 32×32×3 images",
@@ -356,7 +356,7 @@ def labels_table(korean: bool) -> str:
     """How many labels that were changed the check of labels finds."""
     assert not korean
     lines = [
-        "| images of | labels changed | of them among the first 3 % | doubtful labels | precision | recall |",
+        "| images of | labels changed | share of them among the first 3 % | doubtful labels | precision | recall |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     results = load("labels")

@@ -121,7 +121,12 @@ class Method:
         float, _share, 0.0, group=REGULARISATION,
     )  # fmt: skip
     flip: bool = setting(
-        "Mirror each training image left to right with probability 1/2.", bool, boolean, False, group=REGULARISATION
+        "Mirror each training image left to right with probability 1/2; predictions then see mirror images too "
+        "(test_flip).",
+        bool,
+        boolean,
+        False,
+        group=REGULARISATION,
     )
     shift: int = setting(
         "Move each training image by up to this many pixels along each axis, at random.",
@@ -242,8 +247,8 @@ class Recipe(Method):
     )  # fmt: skip
     """Izmailov et al., "Averaging Weights Leads to Wider Optima", 2018."""
     test_flip: bool | None = setting(
-        "Predict with the mean of the logits of each image and its mirror image; by default where flip mirrors "
-        "training images.",
+        "Predict with the mean of the logits of each image and its mirror image, in twice the time; by default as flip "
+        "says.",
         bool, boolean, None, group=NETWORK, is_optional=True,
     )  # fmt: skip
     standardize: bool = setting(
@@ -381,8 +386,8 @@ RECIPES = {
 PURPOSES = {
     "chapter": "exactly the book's training",
     "quick": "the book's accuracy in one epoch",
-    "best": "the most accurate training of the book's network",
-    "wide": "the most accurate training of a larger network",
+    "best": "the most accurate training of the book's network; mirrors images",
+    "wide": "the most accurate training of a larger network; mirrors images",
     "any": "your own grey images",
     "color": "your own colour images",
     "deep": "the highest accuracy on grey images",

@@ -281,6 +281,20 @@ def test_of_several_blocks_it_shows_the_first_kernels_the_last_activations_and_g
         assert np.array_equal(np.asarray(Image.open(BytesIO(b64decode(content)))), expected)
 
 
+@pytest.mark.parametrize(
+    ("changes", "trained", "answered"),
+    [
+        ({}, False, False), ({"flip": True}, True, True), ({"test_flip": True}, False, True),
+        ({"flip": True, "test_flip": False}, True, False),
+    ],
+)  # fmt: skip
+def test_it_says_where_mirror_images_count(changes, trained, answered, tmp_path):
+    network(**changes).fit(X, NAMES[Y], 1, run=tmp_path / "run")
+    text = Page((tmp_path / "run" / "report.html").read_text()).text
+    assert ("Half of the images, drawn anew in each epoch, were mirrored." in text) == trained
+    assert ("Each answer is the mean over an image and its mirror image." in text) == answered
+
+
 def test_one_block_is_called_none(page, done):
     assert "block" not in page.text
     assert "Grad-CAM" not in (done / "report.html").read_text()
