@@ -73,7 +73,7 @@ def test_run_json_says_everything(finished, data):
         "test_digest": digest_of_test_images(golmu.load_dataset(data)),
     }  # fmt: skip
     recipe = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)
-    assert run["settings"] == {**asdict(recipe), "engine": "auto", "threads": None, "seed": 42}
+    assert run["settings"] == {**asdict(recipe.settled()), "engine": "auto", "threads": None, "seed": 42}
     assert {"python", "golmu", "numpy", "tensorflow"} <= set(run["versions"])
     assert run["engine"] in ENGINE_NAMES
     assert run["engine"] != "auto"

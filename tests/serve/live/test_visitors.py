@@ -95,7 +95,8 @@ def test_a_broken_connection_pauses_and_comes_back(server):
         (run,) = again.hello["runs"]
         state, _ = again.until("state")
         assert state["status"] == "paused"
-        assert state["steps"] == run["steps"][-1] >= 13
+        stride = run["steps"][0]  # batches in a point: several where more were trained than the curve has points
+        assert state["steps"] // stride * stride == run["steps"][-1] >= 13
         frame, _ = again.until("frame")
         assert frame["first_point"] == 0
         assert len(again.losses[1]) == len(run["losses"])
