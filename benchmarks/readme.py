@@ -236,7 +236,7 @@ def limits_table(korean: bool) -> str:
     assert not korean
     recordings = recordings_of("limits")
     rows = {
-        "first run ever, which compiles the kernels: seconds to the first batch": "first_run_seconds",
+        "first run ever, which compiles its code: seconds to the first batch": "first_run_seconds",
         "the same with three blocks of 16, 32 and 64 kernels": "first_run_of_several_blocks_seconds",
         "every later run: seconds to the first batch": "later_run_seconds",
         "the same with three blocks": "later_run_of_several_blocks_seconds",
