@@ -168,7 +168,7 @@ def _computers(results: list[Any], korean: bool) -> str:
     """The processors that the results come from."""
     machines = [result["machine"] for result in results]
     cores = "코어 {}개" if korean else "{} cores"
-    return ", ".join(sorted({f"{processor_name(one, korean)}, {cores.format(one['cores'])}" for one in machines}))
+    return "; ".join(sorted({f"{processor_name(one, korean)}, {cores.format(one['cores'])}" for one in machines}))
 
 
 def processor_name(machine: Any, korean: bool) -> str:

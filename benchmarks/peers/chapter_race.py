@@ -8,7 +8,7 @@ from .race import Race
 
 REQUIRED = {
     "optimizer": "sgd", "weight_decay": 0, "label_smoothing": 0, "draws": False, "schedule": "constant", "warmup": 0,
-    "ema": 0, "uses_test_flip": False, "record_loss": "after", "final_batch_size": None, "average_epochs": 0,
+    "ema": 0, "test_flip": False, "record_loss": "after", "final_batch_size": None, "average_epochs": 0,
     "patience": None,
 }  # fmt: skip
 

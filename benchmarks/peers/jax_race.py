@@ -107,7 +107,7 @@ def main() -> None:
 
     @jax.jit
     def count_right(weights: Params, x: jax.Array, y: jax.Array) -> jax.Array:
-        views = (x, x[:, :, ::-1]) if recipe.uses_test_flip else (x,)
+        views = (x, x[:, :, ::-1]) if recipe.test_flip else (x,)
         logits = sum(logits_of(weights, hidden_of(weights, features_of(weights, view))) for view in views)
         return (logits.argmax(axis=1) == y).sum()
 

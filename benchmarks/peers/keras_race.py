@@ -106,7 +106,7 @@ def build(race: Race) -> Network:
         keras.layers.Dropout(recipe.hidden_dropout),
         keras.layers.Dense(race.data.classes),
     ]
-    model = Network(layers, recipe.uses_test_flip)
+    model = Network(layers, recipe.test_flip)
     model.layers_in_turn.set_weights(list(race.initial_weights().values()))
     rates = race.schedule.learning_rates(np.arange(recipe.epochs * race.steps_per_epoch))
     model.compile(

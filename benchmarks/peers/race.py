@@ -71,7 +71,7 @@ class Race:
         parser.add_argument("--started", type=float, default=BEGUN, help="time.time() of the start of the process")
         self.args = parser.parse_args()
         self.tool = tool
-        self.recipe = get_recipe(self.args.recipe).override({"epochs": self.args.epochs})
+        self.recipe = get_recipe(self.args.recipe).override({"epochs": self.args.epochs}).settled()
         for name, value in required.items():
             if getattr(self.recipe, name) != value:
                 raise SystemExit(f"{tool} trains with {name} {value!r} only, not {getattr(self.recipe, name)!r}")
@@ -80,7 +80,7 @@ class Race:
         self.data = Data(train.images, train.labels, validation.images, validation.labels)
         self.image_shape = train.images.shape[1:]
         self.preprocessing = Preprocessing.of(
-            train.images, standardize=self.recipe.standardize, test_flip=self.recipe.uses_test_flip
+            train.images, standardize=self.recipe.standardize, test_flip=self.recipe.test_flip
         )
         self.schedule = Schedule(self.recipe, len(train.images))
         self.steps_per_epoch = self.schedule.first_step(1)

@@ -103,7 +103,7 @@ def main() -> None:
         network.eval()
         with torch.inference_mode():
             logits = torch.cat([network(images) for images in x_val.split(VALIDATION_BATCH)])
-            if recipe.uses_test_flip:
+            if recipe.test_flip:
                 logits += torch.cat([network(images.flip(-1)) for images in x_val.split(VALIDATION_BATCH)])
             return float((logits.argmax(1) == y_val).float().mean())
 

@@ -150,15 +150,13 @@ def default_space(recipe: Recipe, n_images: int, side: int, fixed: Collection[st
 
 
 def parameters_of(recipe: Recipe, space: Space) -> dict[str, Any]:
-    """Return Optuna's parameters for a recipe, as far as the space has its values."""
-    parameters = {}
-    for dimension in space:
-        for one in (recipe, recipe.settled()):
-            parameter = dimension.parameter_of(getattr(one, dimension.name))
-            if parameter is not None:
-                parameters[dimension.name] = parameter
-                break
-    return parameters
+    """Return Optuna's parameters for a recipe, as far as the space has its values, or else those that take effect."""
+    return {
+        dimension.name: parameter
+        for one in (recipe.settled(), recipe)  # the later counts
+        for dimension in space
+        if (parameter := dimension.parameter_of(getattr(one, dimension.name))) is not None
+    }
 
 
 def check_space(space: Space, recipe: Recipe, check: Callable[[Recipe], object]) -> None:
@@ -228,8 +226,7 @@ def _parse_value(name: str, text: str) -> Any:
     if said["is_optional"] and text == "none":
         return None
     if kind is bool:
-        known = FLAGS | ({"none": None} if said["is_optional"] else {})
-        return known[one_of(text, known, name)]
+        return FLAGS[one_of(text, [*FLAGS, "none"] if said["is_optional"] else FLAGS, name)]
     try:
         if said["is_per_block"] and "-" in text.removeprefix("-"):
             return tuple(int(part) for part in text.split("-"))
