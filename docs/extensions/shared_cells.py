@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from jupyter_cache.cache.db import create_db
 from jupyter_cache.cache.main import JupyterCacheBase
 from myst_nb.core.execute import cache
 from nbformat import NotebookNode
@@ -37,6 +38,12 @@ def open_cache(path: str | Path) -> CacheByCode:
     return CacheByCode(path)
 
 
+def begin_cache(app: Sphinx) -> None:
+    """Make the cache's database before pages are read: of several readers that find none, only one can make it."""
+    create_db(open_cache(app.config.nb_execution_cache_path).path)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     cache.get_cache = open_cache
+    app.connect("builder-inited", begin_cache)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

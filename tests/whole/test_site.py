@@ -4,6 +4,10 @@ import base64
 import hashlib
 import re
 import runpy
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +66,29 @@ def test_both_languages_share_the_results_of_cells_and_describe_figures_on_their
     _, merged = cache.merge_match_into_notebook(korean)
     assert merged.cells[0].outputs == english.cells[0].outputs
     assert merged.cells[0].metadata == korean.cells[0].metadata
+
+
+BEGIN_A_BUILD = """
+import sys
+from sphinx.application import Sphinx
+
+extensions, pages, made = sys.argv[1:]
+sys.path.insert(0, extensions)
+settings = {"extensions": ["myst_nb", "shared_cells"], "nb_execution_cache_path": f"{made}/cells"}
+Sphinx(pages, None, made, made, "dummy", confoverrides=settings)
+"""
+"""What Sphinx does before it reads the first page."""
+
+
+def test_the_cache_of_results_is_there_before_several_pages_are_read_at_a_time(tmp_path):
+    """Each reader makes the tables that it finds missing: of two that did so at once, the slower one failed."""
+    pytest.importorskip("myst_nb")
+    (tmp_path / "index.md").write_text("# A page", encoding="utf-8")
+    made = tmp_path / "made"
+    subprocess.run([sys.executable, "-c", BEGIN_A_BUILD, DOCS / "extensions", tmp_path, made], check=True)
+    with closing(sqlite3.connect(made / "cells" / "global.db")) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    assert ("settings",) in tables
 
 
 @pytest.mark.parametrize("page", PAGES)
