@@ -43,9 +43,28 @@ def outer(left, right, first, last, factor, beta, c):
 @pytest.mark.parametrize("beta", [0, 1])
 def test_outer_against_numpy(n_columns, beta):
     rng = np.random.default_rng(n_columns)
-    left, right = (rng.normal(size=(3, n, SAMPLES_PER_PART)).astype(np.float32) for n in (25, n_columns))
-    c = np.full((22, round_up_to_vectors(n_columns)), np.nan if beta == 0 else 2, np.float32)
-    expected = -0.5 * np.einsum("pks,pcs->kc", left[:, 2:24].astype(float), right) + (0 if beta == 0 else 2)
-    outer(left, right, 2, 24, np.float32(-0.5), np.float32(beta), c)
+    left, right = (rng.normal(size=(3, n, SAMPLES_PER_PART)).astype(np.float32) for n in (30, n_columns))
+    c = np.full((27, round_up_to_vectors(n_columns)), np.nan if beta == 0 else 2, np.float32)
+    expected = -0.5 * np.einsum("pks,pcs->kc", left[:, 2:29].astype(float), right) + (0 if beta == 0 else 2)
+    outer(left, right, 2, 29, np.float32(-0.5), np.float32(beta), c)
     assert relative(c[:, :n_columns], expected) < 1e-6
     assert (c[:, n_columns:] == (0 if beta == 0 else 2)).all(), "what lies behind the columns stays, or is set to zero"
+
+
+@pytest.mark.parametrize("n_columns", [1, 3, 4, 35, 36, 100])
+@pytest.mark.parametrize("samples", [SAMPLES_PER_PART, SAMPLES_PER_LARGE_PART])
+def test_the_bits_of_outer_do_not_depend_on_the_tile(n_columns, samples):
+    """A few last columns go through a tile of their own, single rows through another."""
+    rng = np.random.default_rng(n_columns)
+    left, right = (rng.normal(size=(3, n, samples)).astype(np.float32) for n in (37, n_columns))
+    more_columns = np.concatenate([right, np.zeros((3, 5, samples), np.float32)], axis=1)
+    c, of_more, by_row = (
+        np.ones((37, round_up_to_vectors(n)), np.float32) for n in (n_columns, n_columns + 5, n_columns)
+    )
+    factor, beta = np.float32(-0.5), np.float32(1)
+    outer(left, right, 0, 37, factor, beta, c)
+    outer(left, more_columns, 0, 37, factor, beta, of_more)
+    for row in range(37):
+        outer(left, right, row, row + 1, factor, beta, by_row[row : row + 1])
+    np.testing.assert_array_equal(c[:, :n_columns], of_more[:, :n_columns])
+    np.testing.assert_array_equal(c, by_row)

@@ -30,7 +30,8 @@ ZERO, ONE = np.float32(0), np.float32(1)
 def prefetch_images(images: Any, order: Any, batch: int, start: int, end: int) -> None:
     """Ask for the images (n, h, w, c) at order[batch, start:end], if there is such a batch.
 
-    They are needed soon, and lie scattered over more memory than the caches hold.
+    They lie scattered over more memory than the caches hold. Images of the next batch come from memory meanwhile, and
+    those of this one, which have had to make room in the nearest caches, come back all at once and not one by one.
     """
     if batch == len(order):
         return
@@ -175,6 +176,7 @@ def _make_train(is_deep: bool) -> Any:
                     logits, keys, views = work.logits[part], work.keys[part], work.views[part]
                     if is_step or is_deep:  # of several blocks, only the part that a thread did last is still unpacked
                         number = first_batch + batch
+                        prefetch_images(images, order, batch, start, end)
                         unpack_drawn(images, chosen, scale, offset, number, start, step_options, keys, views, x)
                         prefetch_images(images, order, batch + 1, start, end)
                     forward(thread, part, net, work, is_step, step_options)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.narrow_tile import NARROW_COLUMNS, narrow_tile
 from golmu.engines.fused.target import LANES
 from golmu.engines.fused.tile import make_tile
 from golmu.engines.fused.vectors import NUMBER_BYTES
@@ -26,7 +27,6 @@ TILE_ROWS = 8 if LANES == 16 else 6
 _tile_4x2, _tile_1x2 = (make_tile(rows, 2) for rows in (4, 1))
 _tile_most_x2 = make_tile(TILE_ROWS, 2)
 _tile_most_x1, _tile_1x1 = (make_tile(rows, 1) for rows in (TILE_ROWS, 1))
-_tile_most_halves = make_tile(TILE_ROWS, 1, LANES // 2)
 
 
 @kernel
@@ -90,30 +90,23 @@ def outer(
     """
     n_parts, n_rows, samples = left.shape
     part = n_rows * samples
-    row = first
-    while row < last:
-        rows = last - row
-        a, c = left.ctypes.data + NUMBER_BYTES * row * samples, to + NUMBER_BYTES * (row - first) * width
-        column = 0
-        while column < width:
-            b, at = right.ctypes.data + NUMBER_BYTES * column * n_parts * samples, c + NUMBER_BYTES * column
-            if column + COLUMNS_PER_PANEL <= width:
-                step = samples * COLUMNS_PER_PANEL
-                if rows >= TILE_ROWS:
-                    _tile_most_x2(
-                        a, samples, 1, part, b, COLUMNS_PER_PANEL, step, at, width, samples, n_parts, factor, beta
-                    )
-                else:
-                    _tile_1x2(
-                        a, samples, 1, part, b, COLUMNS_PER_PANEL, step, at, width, samples, n_parts, factor, beta
-                    )
+    for column in range(0, width, COLUMNS_PER_PANEL):
+        columns = min(COLUMNS_PER_PANEL, width - column)
+        b, step = right.ctypes.data + NUMBER_BYTES * column * n_parts * samples, samples * columns
+        row = first
+        while row < last:
+            a = left.ctypes.data + NUMBER_BYTES * row * samples
+            c = to + NUMBER_BYTES * ((row - first) * width + column)
+            rows = TILE_ROWS if last - row >= TILE_ROWS else 1
+            if columns > LANES and rows > 1:
+                _tile_most_x2(a, samples, 1, part, b, columns, step, c, width, samples, n_parts, factor, beta)
+            elif columns > LANES:
+                _tile_1x2(a, samples, 1, part, b, columns, step, c, width, samples, n_parts, factor, beta)
+            elif n_columns - column <= NARROW_COLUMNS and last - row >= LANES:
+                narrow_tile(a, samples, part, b, columns, step, c, width, samples, n_parts, factor, beta)
+                rows = LANES
+            elif rows > 1:
+                _tile_most_x1(a, samples, 1, part, b, columns, step, c, width, samples, n_parts, factor, beta)
             else:
-                step = samples * LANES
-                if rows >= TILE_ROWS and n_columns - column <= LANES // 2:
-                    _tile_most_halves(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
-                elif rows >= TILE_ROWS:
-                    _tile_most_x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
-                else:
-                    _tile_1x1(a, samples, 1, part, b, LANES, step, at, width, samples, n_parts, factor, beta)
-            column += COLUMNS_PER_PANEL
-        row += TILE_ROWS if rows >= TILE_ROWS else 1
+                _tile_1x1(a, samples, 1, part, b, columns, step, c, width, samples, n_parts, factor, beta)
+            row += rows

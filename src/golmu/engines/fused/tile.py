@@ -26,13 +26,11 @@ from golmu.engines.fused.target import LANES
 from golmu.engines.fused.vectors import FLOAT, INDEX, NUMBER_BYTES, Vectors
 
 
-def make_tile(rows: int, vectors: int, lanes: int = LANES) -> Callable[..., None]:
+def make_tile(rows: int, vectors: int) -> Callable[..., None]:
     """Make the tile of `rows` × `vectors` as a function for compiled code.
 
     6 × 2 takes 12 of the 16 registers of AVX2, and 8 × 2 takes 16 of the 32 of AVX-512, which leaves room for B and the
-    spread number. With fewer `lanes` only the first numbers of each vector of B are read, and the others count as
-    zeros: that saves half the time where the processor works through a vector in two halves. The arguments are
-    addresses, and strides counted in numbers:
+    spread number. The arguments are addresses, and strides counted in numbers:
 
     a, a_row, a_k, a_part
         Address of A[0, 0, 0], and the strides of its rows, of k, and of the parts.
@@ -53,7 +51,7 @@ def make_tile(rows: int, vectors: int, lanes: int = LANES) -> Callable[..., None
         n_k: Any, n_parts: Any, alpha: Any, beta: Any,
     ) -> Any:  # fmt: skip
         def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-            _emit(builder, rows, vectors, lanes, *arguments)
+            _emit(builder, rows, vectors, *arguments)
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 11, types.float32, types.float32), generate
@@ -72,12 +70,12 @@ def _opaque(builder: ir.IRBuilder, value: Any) -> Any:
 
 
 def _emit(
-    builder: ir.IRBuilder, rows: int, vectors: int, lanes: int,
+    builder: ir.IRBuilder, rows: int, vectors: int,
     a: Any, a_row: Any, a_k: Any, a_part: Any, b: Any, b_k: Any, b_part: Any, c: Any, c_row: Any,
     n_k: Any, n_parts: Any, alpha: Any, beta: Any,
 ) -> None:  # fmt: skip
     """Emit the instructions of one tile: both sums, then the update of C."""
-    v = Vectors(builder, lanes)
+    v = Vectors(builder)
     sums = [v.variables(vectors) for _ in range(rows)]
     # From one address LLVM makes a chain of sums, which wants more registers than are free, and spills inside the loop.
     addresses = [
@@ -92,12 +90,16 @@ def _emit(
             for place, vector in zip(sums[r], right, strict=True):
                 v.add_product(place, left, vector)
 
-    whole = Vectors(builder)
-    is_fresh = builder.fcmp_ordered("==", beta, ir.Constant(FLOAT, 0.0))
-    alphas, betas = whole.spread(alpha), whole.spread(beta)
-    for r in range(rows):
-        for j in range(vectors):
-            at = whole.offset((c_row, r), (LANES, j))
-            scaled = builder.fmul(alphas, v.widen(builder.load(sums[r][j])))
-            updated = whole.multiply_add(betas, whole.load(c, at), scaled)
-            whole.store(builder.select(is_fresh, scaled, updated), c, at)
+    emit_update(v, [[builder.load(place) for place in row] for row in sums], c, c_row, alpha, beta)
+
+
+def emit_update(v: Vectors, sums: list[list[Any]], c: Any, c_row: Any, alpha: Any, beta: Any) -> None:
+    """Emit C = beta · C + alpha · sums, for vectors of sums by row; with beta = 0, C is not read."""
+    is_fresh = v.builder.fcmp_ordered("==", beta, ir.Constant(FLOAT, 0.0))
+    alphas, betas = v.spread(alpha), v.spread(beta)
+    for r, row in enumerate(sums):
+        for j, total in enumerate(row):
+            at = v.offset((c_row, r), (LANES, j))
+            scaled = v.builder.fmul(alphas, total)
+            updated = v.multiply_add(betas, v.load(c, at), scaled)
+            v.store(v.builder.select(is_fresh, scaled, updated), c, at)

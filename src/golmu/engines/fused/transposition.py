@@ -18,12 +18,6 @@ from golmu.engines.fused.vectors import INDEX, INTEGER
 SIDE = 16
 """Numbers of a side of the square."""
 
-_LOW, _HIGH = (
-    ir.Constant(ir.VectorType(INTEGER, SIDE), [i // 2 + start + SIDE * (i % 2) for i in range(SIDE)])
-    for start in (0, SIDE // 2)
-)
-"""Which numbers of two vectors an interleaving takes: of their lower halves, or of their higher ones."""
-
 
 @intrinsic  # type: ignore[untyped-decorator]
 def transpose(typing_context: Any, images: Any, sources: Any, start: Any, to: Any, to_row: Any) -> Any:
@@ -52,13 +46,24 @@ def _emit(builder: ir.IRBuilder, n_bytes: int, sources: Any, start: Any, to: Any
     for i in range(SIDE):
         source = builder.load(builder.gep(builder.inttoptr(sources, INDEX.as_pointer()), [ir.Constant(INTEGER, i)]))
         rows.append(builder.load(place(start, source), align=1))
-    # The perfect shuffle of all 256 numbers moves the highest of the 8 bits of their places, four for the image and
-    # four for the pixel, to the lowest place. After four of them, the image and the pixel have changed roles.
-    for _ in range(4):
+    for j, row in enumerate(emit_turned(builder, rows)):
+        builder.store(row, place(to, builder.mul(to_row, ir.Constant(INDEX, j))), align=1)
+
+
+def emit_turned(builder: ir.IRBuilder, rows: list[Any]) -> list[Any]:
+    """Emit the turning of a square in registers: 2ⁿ vectors of as many numbers."""
+    side = len(rows)
+    # Which numbers of two vectors an interleaving takes: of their lower halves, or of their higher ones.
+    halves = [
+        ir.Constant(ir.VectorType(INTEGER, side), [i // 2 + start + side * (i % 2) for i in range(side)])
+        for start in (0, side // 2)
+    ]
+    # The perfect shuffle of all numbers moves the highest bit of their places to the lowest place. The first half of
+    # the bits says which row, the second which column: after half as many shuffles as bits, they have changed roles.
+    for _ in range(side.bit_length() - 1):
         rows = [
             builder.shuffle_vector(low, high, half)
-            for low, high in zip(rows[: SIDE // 2], rows[SIDE // 2 :], strict=True)
-            for half in (_LOW, _HIGH)
+            for low, high in zip(rows[: side // 2], rows[side // 2 :], strict=True)
+            for half in halves
         ]
-    for j, row in enumerate(rows):
-        builder.store(row, place(to, builder.mul(to_row, ir.Constant(INDEX, j))), align=1)
+    return rows

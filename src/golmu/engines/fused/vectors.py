@@ -57,16 +57,16 @@ def clear(typing_context: Any, array: Any) -> Any:
 
 
 class Vectors:
-    """Emits instructions on vectors of `lanes` numbers into a function that numba compiles."""
+    """Emits instructions on vectors of `LANES` numbers into a function that numba compiles."""
 
-    def __init__(self, builder: ir.IRBuilder, lanes: int = LANES) -> None:
-        self.builder, self.lanes = builder, lanes
-        self.type = ir.VectorType(FLOAT, lanes)
+    def __init__(self, builder: ir.IRBuilder) -> None:
+        self.builder = builder
+        self.type = ir.VectorType(FLOAT, LANES)
         self.zero, self.nan = (
-            ir.Constant(self.type, [ir.Constant(FLOAT, number)] * lanes) for number in (0.0, math.nan)
+            ir.Constant(self.type, [ir.Constant(FLOAT, number)] * LANES) for number in (0.0, math.nan)
         )
         self._multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(self.type, [self.type] * 3), f"llvm.fmuladd.v{lanes}f32"
+            builder.module, ir.FunctionType(self.type, [self.type] * 3), f"llvm.fmuladd.v{LANES}f32"
         )
 
     def offset(self, *terms: tuple[Any, Any]) -> Any:
@@ -79,7 +79,7 @@ class Vectors:
     @contextmanager
     def steps(self, n: Any, vectors: int = 1) -> Iterator[Any]:
         """Emit a loop over n numbers, so many vectors at a time, and yield the number where each step begins."""
-        size = ir.Constant(INDEX, vectors * self.lanes)
+        size = ir.Constant(INDEX, vectors * LANES)
         with cgutils.for_range(self.builder, self.builder.udiv(n, size), intp=INDEX) as step:
             yield self.builder.mul(step.index, size)
 
@@ -96,19 +96,14 @@ class Vectors:
 
     def spread(self, number: Any) -> Any:
         """Emit a vector with `number` in every lane."""
-        vector = ir.VectorType(number.type, self.lanes)
+        vector = ir.VectorType(number.type, LANES)
         nothing = ir.Constant(vector, ir.Undefined)
         first = self.builder.insert_element(nothing, number, ir.Constant(INTEGER, 0))
         return self.builder.shuffle_vector(first, nothing, self.integers(0))
 
-    def widen(self, vector: Any) -> Any:
-        """Emit a vector of `LANES` numbers that begins with this one of fewer, and goes on with zeros."""
-        order = list(range(self.lanes)) + [self.lanes] * (LANES - self.lanes)
-        return self.builder.shuffle_vector(vector, self.zero, ir.Constant(INTEGER_VECTOR, order))
-
     def integers(self, number: int) -> Any:
         """Return a constant int32 vector with `number` in every lane."""
-        return ir.Constant(ir.VectorType(INTEGER, self.lanes), [number] * self.lanes)
+        return ir.Constant(ir.VectorType(INTEGER, LANES), [number] * LANES)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Emit a · b + c: rounded once where the processor does that in one instruction, else twice.
@@ -131,7 +126,7 @@ class Vectors:
     def total(self, vector: Any) -> Any:
         """Emit the sum of the lanes, pairs first."""
         numbers: Sequence[Any] = [
-            self.builder.extract_element(vector, ir.Constant(INTEGER, lane)) for lane in range(self.lanes)
+            self.builder.extract_element(vector, ir.Constant(INTEGER, lane)) for lane in range(LANES)
         ]
         while len(numbers) > 1:
             half = len(numbers) // 2
