@@ -89,6 +89,7 @@ def speed_sentence(korean: bool) -> str:
     of_three = [speed for name in ("deep", "deep-wide") for speed in recordings_of(f"speed-{name}")]
     deeper = at_least(min(ratio(speed, tool) for speed in of_three for tool in ("keras", "torch")))
     n_deeper = len({speed["machine"]["processor"] for speed in of_three})
+    is_part = n_deeper < len(recordings)
     if korean:
         return (
             f"프로세서 {len(recordings)}종에서 코어 {recordings[0]['threads']}개로 똑같은 계산을 해 보면, "
@@ -97,7 +98,7 @@ def speed_sentence(korean: bool) -> str:
             f"이미지 48,000개를 한 에포크 훈련하는 데 {min(fused):.2f}~{max(fused):.2f}초가 걸립니다. "
             "`chapter` 레시피는 책처럼 배치마다 업데이트한 뒤의 손실을 기록하느라 정방향 계산을 한 번 더 하므로, "
             "시간이 절반쯤 더 걸립니다(`record_loss`). "
-            f"합성곱층이 세 개인 신경망에서는 차이가 줄지만(프로세서 {n_deeper}종에서 측정), "
+            f"합성곱층이 세 개인 신경망에서는 차이가 줄지만{f'(프로세서 {n_deeper}종에서 측정)' if is_part else ''}, "
             f"케라스와 파이토치의 {deeper}배는 됩니다."
         )
     return (
@@ -107,8 +108,8 @@ def speed_sentence(korean: bool) -> str:
         f"on each of {len(recordings)} processors; all do the same work. An epoch of 48,000 images takes "
         f"{min(fused):.2f} to {max(fused):.2f} s. With the recipe `chapter` it takes half as long again: like the "
         "book, it reports each batch's loss after the update, which costs one more forward pass (`record_loss`). "
-        f"Networks of three convolutions, measured on {n_deeper} of the processors, gain less: at least {deeper} times "
-        "as fast as Keras and PyTorch."
+        f"Networks of three convolutions{f', measured on {n_deeper} of the processors,' if is_part else ''} gain less: "
+        f"at least {deeper} times as fast as Keras and PyTorch."
     )
 
 
