@@ -13,7 +13,7 @@ PYTHON ?= python3
 ENGINE ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := -m pip --disable-pip-version-check install --editable
+INSTALL = -m pip --disable-pip-version-check install $(call again,--ignore-installed) --editable
 
 .PHONY: train test lowest check format docs fuzz soak bench accuracy clean
 
@@ -63,45 +63,59 @@ accuracy: $(VENV)/.installed
 clean:
 	rm -rf $(VENV) .venv-bench .venv-lowest site
 
-# The stamps are written after the installation, so that an interrupted one is taken up again.
+# The stamps are written after the installation. Where the last one did not end, a package may be half unpacked, which pip
+# takes for installed: so all are unpacked again.
+define environment
+	@$(PYTHON) -m venv $(1)
+	@touch $(1)/.installing
+endef
+again = $(if $(wildcard $(@D)/.installing),$(1))
+
 $(VENV)/.installed: pyproject.toml
 	@echo "Installing golmu into $(VENV) (once; about 650 MB, a minute or two) ..."
-	@$(PYTHON) -m venv $(VENV)
+	$(call environment,$(VENV))
 	@$(BIN)/python $(INSTALL) .
+	@rm $(@D)/.installing
 	@touch $@
 
 $(VENV)/.installed-tensorflow: pyproject.toml
 	@echo "Installing golmu with TensorFlow into $(VENV) (once; about 2.7 GB, a few minutes) ..."
-	@$(PYTHON) -m venv $(VENV)
+	$(call environment,$(VENV))
 	@$(BIN)/python $(INSTALL) '.[tensorflow]'
+	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-dev: pyproject.toml
 	@echo "Installing golmu and what its tests need into $(VENV) (once; about 3 GB, a few minutes) ..."
-	@$(PYTHON) -m venv $(VENV)
+	$(call environment,$(VENV))
 	@$(BIN)/python $(INSTALL) '.[dev]'
+	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
 
 $(VENV)/.installed-docs: pyproject.toml
 	@echo "Installing golmu and what its site is built with into $(VENV) (once; about 3 GB, a few minutes) ..."
-	@$(PYTHON) -m venv $(VENV)
+	$(call environment,$(VENV))
 	@$(BIN)/python $(INSTALL) '.[docs]'
+	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
 
 $(VENV)/.installed-fuzz: pyproject.toml
-	@$(PYTHON) -m venv $(VENV)
+	$(call environment,$(VENV))
 	@$(BIN)/python $(INSTALL) '.[dev,fuzz]'
+	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $(VENV)/.installed-dev $@
 
 .venv-lowest/.installed: pyproject.toml
 	@echo "Installing the oldest releases that golmu runs with into .venv-lowest (once; about 3 GB) ..."
-	@$(PYTHON) -m venv .venv-lowest
+	$(call environment,.venv-lowest)
 	@.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
-	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	@.venv-lowest/bin/uv pip install $(call again,--reinstall) --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
+	@rm $(@D)/.installing
 	@touch $@
 
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	@echo "Installing the peers of the benchmark into .venv-bench (once; about 4 GB) ..."
-	@$(PYTHON) -m venv .venv-bench
+	$(call environment,.venv-bench)
 	@.venv-bench/bin/python $(INSTALL) '.[tensorflow]' --requirement benchmarks/requirements.txt
+	@rm $(@D)/.installing
 	@touch $@

@@ -31,6 +31,15 @@ SEEDS = {"chapter": 10, "quick": 10, "best": 5, "wide": 3, "any": 3, "deep": 3}
 """How many there are, by default, for each recipe: fewer where one takes minutes. `color` is not for grey images."""
 
 
+N_IMAGES = 60_000
+"""Images of Fashion-MNIST to train and to validate on."""
+
+
+def recipe_here(name: str) -> Recipe:
+    """The recipe called `name` with as many epochs as `golmu train fashion-mnist` gives it."""
+    return RECIPES[name].override({"epochs": epochs_for(name, N_IMAGES)})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", choices=SEEDS, default=list(SEEDS))
@@ -39,19 +48,20 @@ def main() -> None:
     args = parser.parse_args()
     dataset = load_dataset("fashion-mnist")
     assert dataset.test is not None
+    assert len(dataset.train) == N_IMAGES
     RESULTS.mkdir(exist_ok=True)
     for name in args.recipes:
         print(name, file=sys.stderr)
-        epochs = epochs_for(name, len(dataset.train))  # as `golmu train` does it
+        recipe = recipe_here(name)
         runs = [
             one_run(
-                ConvolutionNetwork.from_recipe(name, engine=args.engine, random_state=seed, epochs=epochs),
+                ConvolutionNetwork.from_recipe(name, engine=args.engine, random_state=seed, epochs=recipe.epochs),
                 *dataset.split(),
                 dataset.test,
             )
             for seed in range(args.seeds or SEEDS[name])
         ]
-        result = summary(name, RECIPES[name].override({"epochs": epochs}), runs)
+        result = summary(name, recipe, runs)
         (RESULTS / f"accuracy-{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     write_packaged()
 
@@ -107,8 +117,9 @@ def write_packaged() -> None:
         path = RESULTS / f"accuracy-{name}.json"
         result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         # Nothing of what a recipe was once.
-        if result and Recipe(**result["settings"]).settled() == RECIPES[name].settled():
+        if result and Recipe(**result["settings"]).settled() == recipe_here(name).settled():
             kept[name] = {key: result[key] for key in ("date", "validation", "test", "seconds")}
+            kept[name] |= {"epochs": result["settings"]["epochs"]}
             kept[name] |= {key: result["machine"][key] for key in ("processor", "cores")}
     PACKAGED.write_text(json.dumps({"recipes": kept}, indent=2) + "\n", encoding="utf-8")
 

@@ -91,7 +91,6 @@ OTHER = {
     "cifar10-wide": "CIFAR-10, colour photographs of 32×32",
     "fashion-mnist-deep": "Fashion-MNIST",
     "fashion-mnist-deep-one-view": "Fashion-MNIST, the same networks, answering without mirror images",
-    "fashion-mnist-any": "Fashion-MNIST, as many epochs as `golmu train` takes",
     "mnist-deep": "MNIST, handwritten digits of 28×28",
     "mnist-any-20": "MNIST, as many epochs as `golmu train` takes",
     "mnist-any-60": "MNIST, three times as many epochs",
@@ -118,7 +117,7 @@ def other_table(korean: bool) -> str:
         lines.append(f"| {OTHER[name]} | `{options}` | {epochs} | {time} | {scores} |")
     note = (
         f"Mean ± standard deviation over {n_seeds} seeds, each with its own fifth of the training images for "
-        "validation (`any` on Fashion-MNIST: the same fifth), the test images scored once. On: "
+        "validation, the test images scored once. On: "
         f"{_computers(list(results.values()), korean)}."
     )
     return "\n".join([*lines, "", f"<sub>{note}</sub>"])

@@ -14,6 +14,7 @@ from golmu.analysis.labelled_images import JudgedImages
 from golmu.cli.console import make_console, print_table, shell_command
 from golmu.cli.first_change import suggest_change
 from golmu.metrics import describe_accuracy, describe_spread, wilson_interval
+from golmu.pages.rendering import format_duration
 from golmu.runs.folder import CURVES, MODEL
 from golmu.runs.job import Outcome, TrainingJob
 from golmu.runs.run import Run
@@ -78,10 +79,11 @@ def _show_results(run: Run, report: Path | None) -> None:
             "–" if results.val_accuracy is None else describe_accuracy(results.val_accuracy, record.data.validation)
         )
         rows["validation loss"] = _format_number(results.val_loss, ".4f")
+    per_epoch = "–" if results.seconds_per_epoch is None else format_duration(results.seconds_per_epoch)
     rows |= {
         "training loss": _format_number(results.train_loss, ".4f"),
         "epochs": str(results.epochs),
-        "time": f"{record.seconds:.1f} s in all, {_format_number(results.seconds_per_epoch, '.2f')} s per epoch",
+        "time": f"{format_duration(record.seconds)} in all, {per_epoch} per epoch",
         "engine": str(record.engine_used),
         "parameters": f"{results.n_parameters:,}",
         "curves": str(run.folder / CURVES),

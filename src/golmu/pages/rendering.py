@@ -63,7 +63,11 @@ def render_part(package: str, template: str, **content: Any) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Format seconds for people: in seconds, minutes or hours."""
+    """Format seconds for people: in milliseconds, seconds, minutes or hours."""
+    if seconds < 0.01:
+        return f"{1000 * seconds:.1f} ms"
+    if seconds < 1:
+        return f"{seconds:.2f} s"
     if seconds < 100:
         return f"{seconds:.1f} s"
     if seconds < 6000:

@@ -25,7 +25,7 @@ from golmu.system import write_file
 
 FORMATS = {
     "validation accuracy": ".4f", "validation loss": ".4f", "training loss": ".4f", "parameters": ",", "seconds": ".1f",
-    "median seconds per epoch": ".2f",
+    "median seconds per epoch": ".4g",
 }  # fmt: skip
 """The format of each result that is a number."""
 

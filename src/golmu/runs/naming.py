@@ -8,7 +8,7 @@ from typing import Any
 from golmu.names import file_stem
 from golmu.recipe import RECIPES, Recipe
 
-NAMED_SETTINGS = ("n_kernels", "units", "learning_rate", "optimizer")
+NAMED_SETTINGS = ("n_kernels", "units", "learning_rate", "optimizer", "flip")
 """Settings that are changed first, and so stand in the name where they are not the recipe's."""
 
 MAX_NAMED = 2
@@ -47,7 +47,12 @@ def run_name(data: str, recipe_name: str | None, recipe: Recipe | None = None) -
 
 
 def setting_words(field: str, value: Any) -> str:
-    """Return a setting as a part of a file's name, such as `n-kernels-16,32`: a number behind it is that of the run."""
+    """Return a setting as a part of a file's name, such as `n-kernels-16,32`: a number behind it is that of the run.
+
+    What is on or off is written as its option, `flip` or `no-flip`.
+    """
+    if isinstance(value, bool):
+        return f"{'' if value else 'no-'}{field.replace('_', '-')}"
     values = value if isinstance(value, tuple) else (value,)
     written = ",".join(f"{one:g}" if isinstance(one, float) else str(one) for one in values)
     return f"{field.replace('_', '-')}-{written}"

@@ -33,24 +33,31 @@ def show_recipes() -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("recipe", "kernels", "units", "epochs", "validation", "test", "time"):
         table.add_column(column, justify="right" if column in ("kernels", "units", "epochs", "time") else "left")
-    computers = set()
+    computers, notes = set(), []
     for record in recipe_records():
         fields, measured = record["fields"], record["measured"]
-        figures = ["–", "–", "–"]
+        figures, epochs = ["–", "–", "–"], fields["epochs"]
         if measured is not None:
             figures = [
                 over_seeds(measured["validation"]),
                 over_seeds(measured["test"]),
                 f"{measured['seconds']:.1f} s",
             ]
+            epochs = measured["epochs"]
+            if epochs != fields["epochs"]:
+                notes.append(
+                    f"{record['recipe']} takes {epochs} epochs here; of fewer images, up to {fields['epochs']}"
+                )
             computers.add(f"{measured['cores']} cores of {measured['processor']}")
-        sizes = [format_setting(fields[name]) for name in ("n_kernels", "units", "epochs")]
+        sizes = [format_setting(value) for value in (fields["n_kernels"], fields["units"], epochs)]
         table.add_row(record["recipe"], *sizes, *figures)
     console = make_console()
     console.print("accuracy on Fashion-MNIST, mean ± standard deviation over seeds, and time to train:")
     print_table(table)
     for name, purpose in PURPOSES.items():
         console.print(f"{name}: {purpose}")
+    for note in notes:
+        console.print(note)
     console.print("–: not measured for this table")
     if computers:
         console.print(f"measured on {', '.join(sorted(computers))}")
