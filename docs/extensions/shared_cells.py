@@ -13,6 +13,9 @@ from myst_nb.core.execute import cache
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
 
+AFTER_MYST_NB = 501
+"""The priority of what follows MyST-NB, which decides where the cache lies; Sphinx gives 500 where nothing is said."""
+
 
 class CacheByCode(JupyterCacheBase):
     """A cache of executed pages that looks at no cell's options, and leaves each page its own."""
@@ -33,6 +36,9 @@ class CacheByCode(JupyterCacheBase):
     ) -> tuple[int, NotebookNode]:
         return super().merge_match_into_notebook(nb, nb_meta, cell_meta)
 
+    def truncate_caches(self) -> None:
+        """Keep all: what is to go is found in two steps, and what another reader adds in between would go too."""
+
 
 def open_cache(path: str | Path) -> CacheByCode:
     return CacheByCode(path)
@@ -40,10 +46,10 @@ def open_cache(path: str | Path) -> CacheByCode:
 
 def begin_cache(app: Sphinx) -> None:
     """Make the cache's database before pages are read: of several readers that find none, only one can make it."""
-    create_db(open_cache(app.config.nb_execution_cache_path).path)
+    create_db(open_cache(app.env.mystnb_config.execution_cache_path).path)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     cache.get_cache = open_cache
-    app.connect("builder-inited", begin_cache)
+    app.connect("builder-inited", begin_cache, priority=AFTER_MYST_NB)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

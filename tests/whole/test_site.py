@@ -68,6 +68,19 @@ def test_both_languages_share_the_results_of_cells_and_describe_figures_on_their
     assert merged.cells[0].metadata == korean.cells[0].metadata
 
 
+def test_the_cache_of_results_keeps_all_whatever_another_page_adds_meanwhile(tmp_path):
+    pytest.importorskip("myst_nb")
+    import nbformat
+    from jupyter_cache.base import CacheBundleIn
+
+    cache = runpy.run_path(str(DOCS / "extensions" / "shared_cells.py"))["open_cache"](tmp_path)
+    cache.change_cache_limit(1)
+    for code in ("1", "2", "3"):
+        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        cache.cache_notebook_bundle(CacheBundleIn(page, f"{code}.md"), check_validity=False)
+    assert len(cache.list_cache_records()) == 3
+
+
 BEGIN_A_BUILD = """
 import sys
 from sphinx.application import Sphinx
