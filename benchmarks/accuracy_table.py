@@ -27,7 +27,7 @@ PURPOSE = {
     "quick": ("the book's accuracy in one epoch", "한 에포크 만에 책의 정확도"),
     "best": ("the most from the book's network", "책의 신경망으로 낼 수 있는 최고 정확도"),
     "wide": ("a wider network: 64 kernels", "커널 64개로 넓힌 신경망"),
-    "any": ("images of your own: 32 kernels", "내 이미지용, 커널 32개"),
+    "any": ("grey images of your own: 32 kernels", "내 흑백 이미지용, 커널 32개"),
     "color": ("colour images of your own: 16, 32 and 64 kernels", "내 컬러 이미지용, 커널 16·32·64개"),
     "deep": (
         "the most from two convolutions: 32 and 64 kernels",

@@ -387,7 +387,7 @@ PURPOSES = {
     "chapter": "exactly the book's training",
     "quick": "the book's accuracy in one epoch",
     "best": "the most accurate training of the book's network; mirrors images",
-    "wide": "the most accurate training of a larger network; mirrors images",
+    "wide": "the most accurate training of one wide convolution; mirrors images",
     "any": "your own grey images",
     "color": "your own colour images",
     "deep": "the highest accuracy on grey images",
