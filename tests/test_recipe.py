@@ -220,6 +220,7 @@ def test_golmu_recipes(run):
     assert [Recipe(**record["fields"]) for record in records] == list(RECIPES.values())
     row = next(line for line in run("recipes")[1] if line.startswith("color"))
     assert row.split()[1:5] == ["16,", "32,", "64", "128"]
+    assert "epochs of any: 20 here, up to 60 with fewer images" in run("recipes")[1]
 
 
 def test_any_field_can_be_given_on_the_command_line(run, data, tmp_path):

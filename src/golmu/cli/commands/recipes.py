@@ -45,9 +45,7 @@ def show_recipes() -> None:
             ]
             epochs = measured["epochs"]
             if epochs != fields["epochs"]:
-                notes.append(
-                    f"{record['recipe']} takes {epochs} epochs here, and up to {fields['epochs']} with fewer images"
-                )
+                notes.append(f"epochs of {record['recipe']}: {epochs} here, up to {fields['epochs']} with fewer images")
             computers.add(f"{measured['cores']} cores of {measured['processor']}")
         sizes = [format_setting(value) for value in (fields["n_kernels"], fields["units"], epochs)]
         table.add_row(record["recipe"], *sizes, *figures)
