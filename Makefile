@@ -66,48 +66,48 @@ clean:
 # The stamps are written after the installation. Where the last one did not end, a package may be half unpacked, which pip
 # takes for installed: so all are unpacked again.
 define environment
-	@$(PYTHON) -m venv $(1)
-	@touch $(1)/.installing
+	@$(PYTHON) -m venv $(@D)
+	@touch $(@D)/.installing
 endef
 again = $(if $(wildcard $(@D)/.installing),$(1))
 
 $(VENV)/.installed: pyproject.toml
 	@echo "Installing golmu into $(VENV) (once; about 650 MB, a minute or two) ..."
-	$(call environment,$(VENV))
+	$(environment)
 	@$(BIN)/python $(INSTALL) .
 	@rm $(@D)/.installing
 	@touch $@
 
 $(VENV)/.installed-tensorflow: pyproject.toml
 	@echo "Installing golmu with TensorFlow into $(VENV) (once; about 2.7 GB, a few minutes) ..."
-	$(call environment,$(VENV))
+	$(environment)
 	@$(BIN)/python $(INSTALL) '.[tensorflow]'
 	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-dev: pyproject.toml
 	@echo "Installing golmu and what its tests need into $(VENV) (once; about 3 GB, a few minutes) ..."
-	$(call environment,$(VENV))
+	$(environment)
 	@$(BIN)/python $(INSTALL) '.[dev]'
 	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
 
 $(VENV)/.installed-docs: pyproject.toml
 	@echo "Installing golmu and what its site is built with into $(VENV) (once; about 3 GB, a few minutes) ..."
-	$(call environment,$(VENV))
+	$(environment)
 	@$(BIN)/python $(INSTALL) '.[docs]'
 	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $@
 
 $(VENV)/.installed-fuzz: pyproject.toml
-	$(call environment,$(VENV))
+	$(environment)
 	@$(BIN)/python $(INSTALL) '.[dev,fuzz]'
 	@rm $(@D)/.installing
 	@touch $(VENV)/.installed $(VENV)/.installed-tensorflow $(VENV)/.installed-dev $@
 
 .venv-lowest/.installed: pyproject.toml
 	@echo "Installing the oldest releases that golmu runs with into .venv-lowest (once; about 3 GB) ..."
-	$(call environment,.venv-lowest)
+	$(environment)
 	@.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet uv
 	@.venv-lowest/bin/uv pip install $(call again,--reinstall) --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[dev]'
 	@rm $(@D)/.installing
@@ -115,7 +115,7 @@ $(VENV)/.installed-fuzz: pyproject.toml
 
 .venv-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	@echo "Installing the peers of the benchmark into .venv-bench (once; about 4 GB) ..."
-	$(call environment,.venv-bench)
+	$(environment)
 	@.venv-bench/bin/python $(INSTALL) '.[tensorflow]' --requirement benchmarks/requirements.txt
 	@rm $(@D)/.installing
 	@touch $@

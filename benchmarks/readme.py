@@ -224,12 +224,8 @@ def race_table(korean: bool) -> str:
         for race, key in clocks:
             seconds, base = quickest(race, tool, key), quickest(race, "golmu", key)
             has_ratio = not (is_other_recipe or tool.startswith("golmu") or math.isinf(seconds))
-            cells.append(
-                "–"
-                if math.isinf(seconds)
-                else f"{seconds:.{1 if seconds >= 10 else 2}f}"
-                + (f" ({rounded_down(seconds / base)}×)" if has_ratio else "")
-            )
+            text = "–" if math.isinf(seconds) else f"{seconds:.{1 if seconds >= 10 else 2}f}"
+            cells.append(f"{text} ({rounded_down(seconds / base)}×)" if has_ratio else text)
         name = TOOLS[tool] + (" (recipe `chapter`)" if is_other_recipe else "")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     note = (

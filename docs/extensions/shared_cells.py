@@ -13,9 +13,6 @@ from myst_nb.core.execute import cache
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
 
-AFTER_MYST_NB = 501
-"""The priority of what follows MyST-NB, which decides where the cache lies; Sphinx gives 500 where nothing is said."""
-
 
 class CacheByCode(JupyterCacheBase):
     """A cache of executed pages that looks at no cell's options, and leaves each page its own."""
@@ -44,12 +41,12 @@ def open_cache(path: str | Path) -> CacheByCode:
     return CacheByCode(path)
 
 
-def begin_cache(app: Sphinx) -> None:
+def begin_cache(app: Sphinx, env: Any, pages: list[str]) -> None:
     """Make the cache's database before pages are read: of several readers that find none, only one can make it."""
-    create_db(open_cache(app.env.mystnb_config.execution_cache_path).path)
+    create_db(open_cache(env.mystnb_config.execution_cache_path).path)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     cache.get_cache = open_cache
-    app.connect("builder-inited", begin_cache, priority=AFTER_MYST_NB)
+    app.connect("env-before-read-docs", begin_cache)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -81,16 +81,16 @@ def test_the_cache_of_results_keeps_all_whatever_another_page_adds_meanwhile(tmp
     assert len(cache.list_cache_records()) == 3
 
 
-BEGIN_A_BUILD = """
+BUILD = """
 import sys
 from sphinx.application import Sphinx
 
 extensions, pages, made = sys.argv[1:]
 sys.path.insert(0, extensions)
 settings = {"extensions": ["myst_nb", "shared_cells"], "nb_execution_cache_path": f"{made}/cells"}
-Sphinx(pages, None, made, made, "dummy", confoverrides=settings)
+Sphinx(pages, None, made, made, "dummy", confoverrides=settings).build()
 """
-"""What Sphinx does before it reads the first page."""
+"""The build of pages that have no cells, and so do not ask for results themselves."""
 
 
 def test_the_cache_of_results_is_there_before_several_pages_are_read_at_a_time(tmp_path):
@@ -98,7 +98,7 @@ def test_the_cache_of_results_is_there_before_several_pages_are_read_at_a_time(t
     pytest.importorskip("myst_nb")
     (tmp_path / "index.md").write_text("# A page", encoding="utf-8")
     made = tmp_path / "made"
-    subprocess.run([sys.executable, "-c", BEGIN_A_BUILD, DOCS / "extensions", tmp_path, made], check=True)
+    subprocess.run([sys.executable, "-c", BUILD, DOCS / "extensions", tmp_path, made], check=True)
     with closing(sqlite3.connect(made / "cells" / "global.db")) as database:
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     assert ("settings",) in tables

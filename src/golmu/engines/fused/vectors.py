@@ -103,7 +103,7 @@ class Vectors:
 
     def integers(self, number: int) -> Any:
         """Return a constant int32 vector with `number` in every lane."""
-        return ir.Constant(ir.VectorType(INTEGER, LANES), [number] * LANES)
+        return ir.Constant(INTEGER_VECTOR, [number] * LANES)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Emit a · b + c: rounded once where the processor does that in one instruction, else twice.
