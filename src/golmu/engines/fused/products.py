@@ -86,8 +86,8 @@ def outer(
 
     left (parts, n, S) is act or hidden; right (parts·S · width) is right1 or right2, whose columns from n_columns on
     are zeros; `to` is the address of C (last − first, width). With C in the weights, beta = 1 and
-    factor = −learning_rate, this is the step of SGD, and the gradient itself is never in memory. A panel of `right` meets
-    all rows before the next one does, and so stays in the first-level cache.
+    factor = −learning_rate, this is the step of SGD, and the gradient itself is never in memory. A panel of `right`
+    meets all rows before the next one does, and so stays in the first-level cache.
     """
     n_parts, n_rows, samples = left.shape
     part = n_rows * samples
