@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 from announcing import announcing
-from live import Page
+from live import ENDLESS, Page
 from websockets.sync.client import connect
 
 from golmu.cli.commands import app
@@ -36,7 +36,7 @@ def visit(url):
 def test_it_ends_cleanly_with_a_training_under_way(tmp_path, how):
     with started(tmp_path, "--port", "0", "--data", "digits") as (process, url), visit(url) as connection:
         page = Page(connection)
-        page.start(epochs=1000)
+        page.start(**ENDLESS)
         page.until("state", status="training")
         process.send_signal(how)
         assert process.wait(20) == 0

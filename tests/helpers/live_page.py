@@ -10,6 +10,9 @@ from announcing import announcing
 PATIENCE = 90_000
 """Milliseconds after which a test gives up: long, since it may wait for a training while others run beside it."""
 
+ENDLESS = "recipe=chapter&epochs=1000&batch_size=4"
+"""Settings of a training on the digits that takes at least 20 seconds."""
+
 
 @contextmanager
 def live_server(folder, *options, port=0):

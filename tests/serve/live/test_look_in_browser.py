@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import needs_browser
-from live_page import eventually, finish, live_page, live_server, wait_for_status
+from live_page import ENDLESS, eventually, finish, live_page, live_server, wait_for_status
 
 pytestmark = needs_browser
 
@@ -365,7 +365,7 @@ def test_images_that_could_not_be_had_are_asked_for_again(chromium, tmp_path):
 
 
 def test_the_numbers_follow_a_training(chromium, address):
-    with live_page(chromium, address, "recipe=chapter&learning_rate=0.05&epochs=1000") as page:
+    with live_page(chromium, address, f"{ENDLESS}&learning_rate=0.05") as page:
         open_look(page)
         place = show_stage(page, "convolution")
         page.click("#run-play")

@@ -8,6 +8,7 @@ import pytest
 from breaking_proxy import breaking_proxy
 from browser import needs_browser
 from live_page import (
+    ENDLESS,
     eventually,
     finish,
     hold_back,
@@ -197,7 +198,7 @@ def test_with_reduced_motion_nothing_moves_by_itself(chromium, address):
 
 def test_two_visitors_train_separately(chromium, address):
     with (
-        live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4") as first,
+        live_page(chromium, address, ENDLESS) as first,
         live_page(chromium, address, "recipe=quick&epochs=4") as second,
     ):
         first.click("#run-play")
@@ -214,8 +215,8 @@ def test_two_visitors_train_separately(chromium, address):
 def test_whoever_must_wait_is_told_the_place(chromium, tmp_path):
     with (
         live_server(tmp_path, "--data", "digits", "--trainings", "1") as (_, address),
-        live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4") as first,
-        live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4") as second,
+        live_page(chromium, address, ENDLESS) as first,
+        live_page(chromium, address, ENDLESS) as second,
     ):
         first.click("#run-play")
         wait_for_status(first, "training")
@@ -229,7 +230,7 @@ def test_whoever_must_wait_is_told_the_place(chromium, tmp_path):
 def test_a_broken_connection_comes_back_to_its_training(chromium, address):
     with breaking_proxy(urlsplit(address).port) as proxy:
         through = f"http://127.0.0.1:{proxy.port}/"
-        with live_page(chromium, through, "recipe=chapter&epochs=1000&batch_size=4", expected=LOST) as page:
+        with live_page(chromium, through, ENDLESS, expected=LOST) as page:
             page.click("#run-play")
             page.locator(".run-name").wait_for()
             page.wait_for_timeout(500)
@@ -249,7 +250,7 @@ def test_a_broken_connection_comes_back_to_its_training(chromium, address):
 def test_a_connection_that_is_gone_without_a_word_is_noticed(chromium, address):
     with breaking_proxy(urlsplit(address).port) as proxy:
         through = f"http://127.0.0.1:{proxy.port}/"
-        with live_page(chromium, through, "recipe=chapter&epochs=1000&batch_size=4", expected=LOST) as page:
+        with live_page(chromium, through, ENDLESS, expected=LOST) as page:
             page.click("#run-epoch")
             wait_for_status(page, "paused")
             page.locator(".run-name").wait_for()

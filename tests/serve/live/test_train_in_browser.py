@@ -7,15 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 from browser import needs_browser
-from live_page import eventually, finish, live_page, number_in, set_field, settled, wait_for_status
+from live_page import ENDLESS, eventually, finish, live_page, number_in, set_field, settled, wait_for_status
 from page import Page
 
 from golmu import load
 
 pytestmark = needs_browser
-
-ENDLESS = "epochs=1000&batch_size=4"
-"""Longer than any test."""
 
 
 def chart(page, number=0):
@@ -53,7 +50,7 @@ def wait_for_epoch(page, n):
 
 
 def test_a_training_is_seen(chromium, address):
-    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+    with live_page(chromium, address, ENDLESS) as page:
         eventually(page, lambda: chart(page).startswith("Chart of the loss: no curve yet"))
         assert page.locator(".kernel-item").count() == 0
         page.click("#run-play")
@@ -73,7 +70,7 @@ def test_a_training_is_seen(chromium, address):
 
 
 def test_pause_step_go_and_reset(chromium, address):
-    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+    with live_page(chromium, address, ENDLESS) as page:
         for button in ("#run-step", "#run-epoch"):  # a network that has not begun can be stepped through too
             page.click(button)
             page.locator("#run-reset:enabled").wait_for()
@@ -222,7 +219,7 @@ def test_a_value_that_cannot_be_is_refused_in_words(chromium, address):
 
 
 def test_other_settings_are_said_to_be_other(chromium, address):
-    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+    with live_page(chromium, address, ENDLESS) as page:
         page.click("#run-play")
         wait_for_epoch(page, 2)
         assert not page.locator(".changed").is_visible()
@@ -258,7 +255,7 @@ def test_another_image_is_pinned(chromium, address):
 
 
 def test_the_focus_stays_where_it_is_while_the_list_of_runs_is_written_again(chromium, address):
-    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+    with live_page(chromium, address, ENDLESS) as page:
         page.click("#run-play")
         page.locator(".run-name").focus()
         before = page.locator(".run-name").element_handle()
@@ -283,7 +280,7 @@ def test_of_many_kernels_the_first_are_shown_until_all_are_wanted(chromium, addr
 
 
 def test_a_run_that_was_stopped_before_its_end_says_so(chromium, address):
-    with live_page(chromium, address, f"recipe=chapter&{ENDLESS}") as page:
+    with live_page(chromium, address, ENDLESS) as page:
         page.click("#run-play")
         wait_for_epoch(page, 3)
         assert "stopped" not in page.locator(".run-name").inner_text()

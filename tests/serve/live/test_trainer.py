@@ -82,7 +82,7 @@ def test_steps_end_where_they_should(trainer, split):
 
 
 def test_a_pause_holds_until_it_is_told_to_go_on(trainer, split):
-    one, events = trainer(epochs=1000, batch_size=4)
+    one, events = trainer(epochs=1_000_000, batch_size=4)
     until(events, "loaded")
     one.go(1)
     for _ in range(5):

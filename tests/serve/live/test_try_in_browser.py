@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from browser import needs_browser
 from drawn_at_random import image_file
-from live_page import eventually, finish, hold_back, live_page, wait_for_status
+from live_page import ENDLESS, eventually, finish, hold_back, live_page, wait_for_status
 from PIL import Image
 
 pytestmark = needs_browser
@@ -104,7 +104,7 @@ def test_the_answer_moves_while_one_draws(clean):
 
 
 def test_the_answer_moves_while_the_network_learns(chromium, address):
-    with live_page(chromium, address, "recipe=chapter&epochs=1000&batch_size=4&tab=try") as page:
+    with live_page(chromium, address, f"{ENDLESS}&tab=try") as page:
         page.get_by_role("button", name="Begin with an untrained network").click()
         draw_when_ready(page, DIGITS["7"])
         wait_for_status(page, "paused")

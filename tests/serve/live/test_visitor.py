@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from live import SMALL, served, small_hall
+from live import ENDLESS, SMALL, served, small_hall
 
 from golmu.recipe import FIELDS
 from golmu.runs.run import Run
@@ -38,7 +38,7 @@ def test_two_epochs_are_seen(page):
 
 
 def test_pause_step_go_and_reset(page):
-    page.start(epochs=1000, steps="batch")
+    page.start(**ENDLESS, steps="batch")
     assert page.until("state", status="paused")[0]["steps"] == 1
     page.ask(do="step", unit="batch")
     assert page.until("state", status="paused")[0]["steps"] == 2
@@ -55,7 +55,7 @@ def test_pause_step_go_and_reset(page):
 
 
 def test_commands_in_quick_succession_end_as_the_last_says(page):
-    page.start(epochs=1000)
+    page.start(**ENDLESS)
     page.until("state", status="training")
     for _ in range(20):
         page.send(do="pause")
@@ -159,7 +159,7 @@ def test_a_training_is_saved_as_a_run_folder(tmp_path):
 
 def test_above_the_limit_visitors_wait_and_hear_their_place(tmp_path):
     with served(small_hall(tmp_path, n_places=1)) as server, server.page() as first, server.page() as second:
-        first.start(epochs=1000)
+        first.start(**ENDLESS)
         first.until("state", status="training")
         second.start(epochs=1)
         assert second.until("state", status="waiting")[0]["place"] == 1
@@ -177,7 +177,7 @@ def test_above_the_limit_visitors_wait_and_hear_their_place(tmp_path):
 def test_a_flood_of_starts_does_not_pile_up(live):
     with live.page() as page:
         for _ in range(100):
-            page.send(do="start", settings=SMALL | {"epochs": 1000})
+            page.send(do="start", settings=SMALL | ENDLESS)
         page.until("state", status="training")
         assert sum(thread.name == "golmu-trainer" for thread in threading.enumerate()) < 12
         page.ask(do="reset")

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from live import SECONDS, served, small_hall
+from live import ENDLESS, SECONDS, served, small_hall
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from golmu.serve.live import visitors
@@ -54,10 +54,10 @@ def test_trainings_share_the_threads(server, monkeypatch):
     places = server.hall.places
     monkeypatch.setattr(places, "_n_cores", 4)
     with server.page() as first:
-        first.start(epochs=1000)
+        first.start(**ENDLESS)
         first.until("state", status="training", n_threads=4)
         with server.page() as second:
-            second.start(epochs=1000)
+            second.start(**ENDLESS)
             second.until("state", status="training", n_threads=2)
             first.until("state", status="training", n_threads=2)
         first.until("state", status="training", n_threads=4)
@@ -65,7 +65,7 @@ def test_trainings_share_the_threads(server, monkeypatch):
 
 def test_a_page_that_closes_is_freed_at_once(server):
     with server.page() as page:
-        page.start(epochs=1000)
+        page.start(**ENDLESS)
         page.until("state", status="training")
         name = page.hello["visitor"]
         assert server.hall.places.n_active == 1
@@ -78,7 +78,7 @@ def test_a_page_that_closes_is_freed_at_once(server):
 
 def test_a_broken_connection_pauses_and_comes_back(server):
     with server.page() as page:
-        page.start(epochs=1000, steps="epoch")
+        page.start(**ENDLESS, steps="epoch")
         page.until("state", status="paused")
         page.ask(do="go")
         page.until("state", status="training")
@@ -107,7 +107,7 @@ def test_a_broken_connection_pauses_and_comes_back(server):
 def test_a_broken_connection_leaves_the_queue(server):
     with server.page() as first, server.page() as second, server.page() as third:
         for page in (first, second):
-            page.start(epochs=1000)
+            page.start(**ENDLESS)
             page.until("state", status="training")
         third.start(epochs=1)
         third.until("state", status="waiting")
@@ -119,7 +119,7 @@ def test_a_broken_connection_leaves_the_queue(server):
 
 def test_a_page_that_comes_back_before_its_break_is_noticed_is_the_same_visitor(server):
     with server.page() as page:
-        page.start(epochs=1000)
+        page.start(**ENDLESS)
         page.until("state", status="training")
         with server.page(page.hello["visitor"]) as again:
             assert again.hello["visitor"] == page.hello["visitor"]
@@ -161,7 +161,7 @@ def test_there_are_never_too_many(server, monkeypatch):
 def test_no_newcomer_takes_the_place_of_one_who_may_come_back_to_a_training(server, monkeypatch):
     monkeypatch.setattr(visitors, "MAX_VISITORS", 5)
     with server.page() as page:
-        page.start(epochs=1000)
+        page.start(**ENDLESS)
         page.until("state", status="training")
         cut(page)
     wait_until(lambda: server.hall.places.n_active == 0)
@@ -180,10 +180,10 @@ def test_no_newcomer_takes_the_place_of_one_who_may_come_back_to_a_training(serv
 def test_the_server_ends_with_a_training_under_way(tmp_path):
     with served(small_hall(tmp_path)) as server:
         with server.page() as page:
-            page.start(epochs=1000)
+            page.start(**ENDLESS)
             page.until("state", status="training")
             cut(page)
         with server.page() as page:
-            page.start(epochs=1000)
+            page.start(**ENDLESS)
             page.until("state", status="training")
             server.stop()
