@@ -48,8 +48,6 @@ def keep_modules():
 
 def find_calls(module, triple, processor):
     """Compile a module for another processor; return the names of all functions that it calls."""
-    # Numba's counters of references come from a module of which machine code has been made, and are this processor's.
-    module = module.replace("llvm.x86.atomic.sub.cc.i64", "NRT_subtract").replace(" immarg", "")
     module = re.sub("target datalayout = .*", "", module)
     module = re.sub("target triple = .*", f'target triple = "{triple}"', module)
     machine = llvm.Target.from_triple(triple).create_target_machine(cpu=processor, opt=3, codemodel="small")

@@ -6,7 +6,7 @@ from numba import njit
 
 from golmu.engines.fused import views
 from golmu.engines.fused.layout import SAMPLES_PER_PART
-from golmu.engines.fused.transposition import transpose
+from golmu.engines.fused.transposition import transpose, transpose_rows
 
 
 @njit
@@ -15,8 +15,13 @@ def turn(numbers, sources, to):
 
 
 @njit
-def unpack(images, chosen, scale, offset, x):
-    views.unpack(images, chosen, scale, offset, x)
+def turn_rows(numbers, n_rows, to):
+    transpose_rows(numbers.ctypes.data, numbers.shape[1], n_rows, to.ctypes.data, to.shape[1])
+
+
+@njit
+def unpack(images, chosen, scale, offset, scratch, row_pixels, x):
+    views.unpack(images, chosen, scale, offset, scratch, row_pixels, x)
 
 
 def unpacked_one_by_one(images, chosen, scale, offset, x):
@@ -39,9 +44,20 @@ def test_a_square_of_numbers_is_turned_and_nothing_beside_it_is_touched(dtype):
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 256, 1000).astype(dtype)
     sources = rng.integers(0, 1000 - 16, 16)
-    to = np.full((17, 40), 7, dtype)
+    to = np.full((17, 40), 7, np.float32)
     turn(numbers, sources, to)
     assert np.array_equal(to[:16, :16].T, [numbers[source : source + 16] for source in sources])
+    assert (to[16] == 7).all()
+    assert (to[:, 16:] == 7).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+@pytest.mark.parametrize("n_rows", [1, 15, 16, 40])
+def test_of_few_rows_the_last_is_repeated(dtype, n_rows):
+    numbers = np.random.default_rng(0).integers(0, 256, (n_rows, 20)).astype(dtype)
+    to = np.full((17, 40), 7, dtype)
+    turn_rows(numbers, n_rows, to)
+    assert np.array_equal(to[:16, :16].T, numbers[np.minimum(np.arange(16), n_rows - 1), :16])
     assert (to[16] == 7).all()
     assert (to[:, 16:] == 7).all()
 
@@ -61,5 +77,7 @@ def test_each_pixel_gets_to_its_place(shape, n, dtype):
     x = np.zeros((channels, height // 2 * 2 + 2, 2, width // 2 + 1, SAMPLES_PER_PART), np.float32)
     x[:, 1:-1, 0, 1:] = x[:, 1:-1, 1, :-1] = np.nan  # what an earlier batch has left inside the border
     expected = unpacked_one_by_one(images, chosen, scale, offset, x)
-    unpack(images, chosen, scale, offset, x)
+    scratch = np.full((views.VALUES_PER_VIEW, SAMPLES_PER_PART), -1, np.int64)
+    row_pixels = np.full((width * channels, SAMPLES_PER_PART), np.nan, np.float32)
+    unpack(images, chosen, scale, offset, scratch, row_pixels, x)
     np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-4)

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 from numba import njit
@@ -27,7 +27,10 @@ FASTMATH_FLAGS = {"contract", "reassoc", "nsz"}
 sign of zero does not matter. It may not assume that numbers are finite: NaN and infinity must surface."""
 
 
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH_FLAGS, "no_cfunc_wrapper": True}
+OPTIONS = {
+    "nogil": True, "error_model": "numpy", "fastmath": FASTMATH_FLAGS, "no_cfunc_wrapper": True, "_nrt": False,
+}  # fmt: skip
+"""Options of all kernels. Without `_nrt` they can make no arrays, and numba counts no references to those they get."""
 
 
 def _import_arraymath_without_scipy() -> None:
@@ -46,11 +49,10 @@ def _import_arraymath_without_scipy() -> None:
 _import_arraymath_without_scipy()
 
 
-def entry(function: Any, *, allocates: bool = False) -> Any:
+def entry(function: Any) -> Any:
     """Compile a kernel that Python calls: it runs without the GIL, and its code is kept on disk under its name.
 
-    It is compiled, or loaded, by the first call with arguments of new types. Unless it `allocates`, it can make no
-    arrays, and numba spends no code on counting who uses those that it is given.
+    It is compiled, or loaded, by the first call with arguments of new types.
 
     Raises
     ------
@@ -58,24 +60,28 @@ def entry(function: Any, *, allocates: bool = False) -> Any:
         If numba has been told not to compile.
     """
     check_compiler()
-    dispatcher = njit(**OPTIONS, _nrt=allocates)(function)
+    dispatcher = njit(**OPTIONS)(function)
     dispatcher._cache = KernelCache(function)
     dispatcher.compile = _announced(dispatcher.compile)
     return dispatcher
 
 
-def kernel(function: Any, *, allocates: bool = False) -> Any:
+def kernel(function: Any) -> Any:
     """Compile a kernel that only kernels call: without a wrapper for Python, which saves a fifth of the compilation.
 
     Its code always becomes a part of its caller's. If it were called, the process that compiles would call the copy
     that was optimised on its own, and a process that loads the caller from disk the copy in there, which may round
     otherwise.
     """
-    return njit(**OPTIONS, _nrt=allocates, no_cpython_wrapper=True, forceinline=True)(function)
+    return njit(**OPTIONS, no_cpython_wrapper=True, forceinline=True)(function)
 
 
-allocating_kernel = partial(kernel, allocates=True)
-"""`kernel` for those that make arrays."""
+def inlined_kernel(function: Any) -> Any:
+    """Compile a large kernel that one other calls, in one place, only there.
+
+    Numba copies it before it finds types, so that LLVM sees it once, and not on its own and again in its caller.
+    """
+    return njit(**OPTIONS, inline="always")(function)
 
 
 class _Notice(Listener):  # type: ignore[misc]  # numba has no types

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.compiling import inlined_kernel, kernel
 from golmu.engines.fused.deep_layout import HEIGHT, POOLED, TAPS, WIDTH
 from golmu.engines.fused.further_blocks import further_block, further_block_gradient, pooled_places
 from golmu.engines.fused.layout import Buffers, Parameters
@@ -23,6 +23,7 @@ from golmu.engines.fused.passes import (
     logits_of_hidden,
     pooled_gradient,
 )
+from golmu.engines.fused.products import NO_STRIDE
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.vectors import NUMBER_BYTES, clear
 
@@ -39,7 +40,7 @@ def first_block(x: Any, net: Parameters, table: Any, inputs: Any, where: Any) ->
     n_kernels, columns, odd_stride = len(net.conv_b), pairs - 1, pairs * samples
     row_stride = 2 * odd_stride
     channel_stride = n_rows * row_stride
-    start, row_step, column_step = pooled_places(0, table)
+    start, row_step, column_step = pooled_places(NO_STRIDE, table)
     for row in range(n_rows // 2 - 1):
         for column in range(columns):
             pixels = x.ctypes.data + NUMBER_BYTES * (2 * row * row_stride + column * samples)
@@ -54,7 +55,7 @@ def first_block(x: Any, net: Parameters, table: Any, inputs: Any, where: Any) ->
                 )  # fmt: skip
 
 
-@kernel
+@inlined_kernel
 def deep_forward(
     thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions
 ) -> None:
@@ -73,7 +74,7 @@ def deep_forward(
     logits_of_hidden(net, n_features, hidden, work.logits[part], dropout, step_options, keys)
 
 
-@kernel
+@inlined_kernel
 def deep_backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
     """Compute a part's d_hidden, and its gradients of all blocks, from the gradient that its logits have become."""
     x, table, where, slopes = work.x[thread], work.table, work.where[thread], work.slopes[thread]

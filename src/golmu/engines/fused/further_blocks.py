@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from golmu.engines.fused.compiling import allocating_kernel, kernel
+from golmu.engines.fused.compiling import inlined_kernel, kernel
 from golmu.engines.fused.deep_layout import (
     CHANNELS,
     HEIGHT,
@@ -35,7 +35,7 @@ from golmu.engines.fused.products import (
     multiply_rows,
     next_rows,
 )
-from golmu.engines.fused.transposition import SIDE, transpose
+from golmu.engines.fused.transposition import SIDE, transpose_rows
 from golmu.engines.fused.vectors import NUMBER_BYTES, clear
 from golmu.engines.fused.winograd import (
     GAP,
@@ -128,22 +128,18 @@ def further_block(number: int, net: Parameters, work: Buffers, thread: int, act:
                 k += n
 
 
-@allocating_kernel
+@kernel
 def turn_window(block: Any, slopes: int, where: int, samples: int, turned: Any) -> None:
     """Turn a window's gradients and their positions, (K, S) at these addresses, by sample; see `turned`.
 
     The gradients of the columns from K on are zeros.
     """
     n_kernels, stride = block[KERNELS : STRIDE + 1]
-    rows = np.empty(SIDE, np.int64)
     for k in range(0, n_kernels, SIDE):
-        for i in range(SIDE):
-            rows[i] = min(k + i, n_kernels - 1) * samples
         for s in range(0, samples, SIDE):
-            to = turned.ctypes.data + NUMBER_BYTES * (s * stride + k)
-            transpose(turned, rows.ctypes.data, slopes + NUMBER_BYTES * s, to, stride)
-            to += NUMBER_BYTES * samples * stride
-            transpose(turned, rows.ctypes.data, where + NUMBER_BYTES * s, to, stride)
+            of, to = NUMBER_BYTES * (k * samples + s), turned.ctypes.data + NUMBER_BYTES * (s * stride + k)
+            transpose_rows(slopes + of, samples, n_kernels - k, to, stride)
+            transpose_rows(where + of, samples, n_kernels - k, to + NUMBER_BYTES * samples * stride, stride)
     for s in range(samples):
         turned[s * stride + n_kernels : (s + 1) * stride] = ZERO
 
@@ -205,7 +201,7 @@ def window_input_gradient(
         channel += n
 
 
-@kernel
+@inlined_kernel
 def further_block_gradient(number: int, work: Buffers, thread: int, scale: Any, d_deeper: Any) -> None:
     """Compute the gradients of a block behind the first, and of its input, from those of what it pooled."""
     block, inputs, where = work.table[number], work.inputs[thread], work.where[thread]

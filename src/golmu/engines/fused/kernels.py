@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from golmu.engines.fused import passes
-from golmu.engines.fused.compiling import entry, kernel
+from golmu.engines.fused.compiling import entry, inlined_kernel, kernel
 from golmu.engines.fused.deep_passes import deep_backward, deep_forward
 from golmu.engines.fused.further_blocks import transform_deeper
 from golmu.engines.fused.layout import CACHE_LINE_BYTES, NUMBERS_PER_BLOCK, ROWS_PER_BLOCK, Buffers, Parameters
@@ -98,7 +98,7 @@ def block_range(net: Parameters, block: int) -> Any:
     return start, start + size
 
 
-@kernel
+@inlined_kernel
 def update(
     block: int, net: Parameters, step: Any, first: Any, second: Any, average: Any, n_parts: int,
     step_options: StepOptions, step_sizes: Any, gradient: Any, work: Buffers,
@@ -130,6 +130,17 @@ def update(
         first_number = (block - n_blocks - 3) * NUMBERS_PER_BLOCK
         add_deeper_parts(work.d_deeper[:n_parts], first_number, len(weights), gradient)
     advance(weights, gradient, first[start:end], second[start:end], average[start:end], step_options, step_sizes)
+
+
+@kernel
+def average_views(logits: Any, mirrored: Any, is_first: bool) -> None:
+    """Keep the logits (C, S) of the first of two views in `mirrored`, or replace the second's by the means of both."""
+    for k in range(len(logits)):
+        for s in range(logits.shape[1]):
+            if is_first:
+                mirrored[k, s] = logits[k, s]
+            else:
+                logits[k, s] = (logits[k, s] + mirrored[k, s]) * np.float32(0.5)
 
 
 @kernel
@@ -177,7 +188,8 @@ def _make_train(is_deep: bool) -> Any:
                     if is_step or is_deep:  # of several blocks, only the part that a thread did last is still unpacked
                         number = first_batch + batch
                         prefetch_images(images, order, batch, start, end)
-                        unpack_drawn(images, chosen, scale, offset, number, start, step_options, keys, views, x)
+                        row = work.row_pixels[thread]
+                        unpack_drawn(images, chosen, scale, offset, number, start, step_options, keys, views, row, x)
                         prefetch_images(images, order, batch + 1, start, end)
                     forward(thread, part, net, work, is_step, step_options)
                     factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
@@ -212,46 +224,44 @@ def _make_evaluate(is_deep: bool) -> Any:
     forward, prepare_weights = (deep_forward, transform_deeper) if is_deep else (passes.forward, leave_weights)
 
     def evaluate(
-        thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, net: Parameters,
-        step_options: StepOptions, n_views: int, work: Buffers, all_logits: Any, losses: Any, n_right: Any,
+        thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
+        net: Parameters, step_options: StepOptions, n_views: int, work: Buffers, all_logits: Any, losses: Any,
+        n_right: Any,
     ) -> None:  # fmt: skip
-        """Do one thread's share of scoring or predicting all images, a part at a time, in its own slot of `work`.
+        """Do one thread's share of scoring or predicting images, a part at a time, in its own slot of `work`.
 
-        The results are losses and n_right (⌈n/S⌉,), which need labels (n,), and all_logits (n, C). Empty labels, or
-        empty all_logits, mean that these results are not wanted. With two views the logits are the mean of those of an
-        image and of its mirror image.
+        `order` (n,) says which images. The results are losses and n_right (⌈n/S⌉,), which need labels, and all_logits
+        (n, C). Empty labels, or empty all_logits, mean that these results are not wanted. With two views the logits are
+        the mean of those of an image and of its mirror image.
         """
-        n, samples = len(images), work.act.shape[2]
+        n, samples = len(order), work.act.shape[2]
         n_parts = (n + samples - 1) // samples
         x, logits, views, mirrored = work.x[thread], work.logits[thread], work.views[thread], work.mirrored[thread]
-        no_importance = np.empty(0, np.float32)
         prepare_weights(net, work.table, work.transformed[thread])
         while True:
             part = claim(state, thread, n_parts)
             if part == n_parts:
                 break
-            chosen = np.arange(part * samples, min(n, (part + 1) * samples))
+            chosen = order[part * samples : min(n, (part + 1) * samples)]
             for view in range(n_views):
                 if view < n_views - 1:
                     unpack_mirrored(images, chosen, scale, offset, views, x)
                 else:
-                    unpack(images, chosen, scale, offset, x)
+                    unpack(images, chosen, scale, offset, views, work.row_pixels[thread], x)
                 forward(thread, thread, net, work, False, step_options)
-                if view < n_views - 1:
-                    mirrored[:] = logits
-                elif n_views > 1:
-                    logits[:] = (logits + mirrored) * np.float32(0.5)
+                if n_views > 1:
+                    average_views(logits, mirrored, view == 0)
             if len(all_logits) > 0:
                 for s in range(len(chosen)):
                     for k in range(len(logits)):
                         all_logits[chosen[s], k] = logits[k, s]
             if len(labels) > 0:
                 losses[part], n_right[part] = cross_entropy(
-                    logits, labels, no_importance, chosen, ZERO, ZERO, work.softmax[thread]
+                    logits, labels, importance, chosen, ZERO, ZERO, work.softmax[thread]
                 )
 
     evaluate.__qualname__ = "evaluate_deep" if is_deep else "evaluate"
-    return entry(evaluate, allocates=True)
+    return entry(evaluate)
 
 
 train, evaluate = _make_train(False), _make_evaluate(False)

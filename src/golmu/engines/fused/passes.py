@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from golmu.engines.draws import DROPOUT
-from golmu.engines.fused.compiling import kernel
+from golmu.engines.fused.compiling import inlined_kernel, kernel
 from golmu.engines.fused.convolution import NO_OUTPUT, make_convolve_windows, windows_gradient
 from golmu.engines.fused.functions import exponential, logarithm
 from golmu.engines.fused.hashing import mix, salt
@@ -126,7 +126,7 @@ def logits_of_hidden(
     multiply(len(logits), a, UNIT_STRIDE, width, b, logits.ctypes.data, hidden.shape[1], n_hidden + 1, ZERO)
 
 
-@kernel
+@inlined_kernel
 def forward(thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions) -> None:
     """Compute the logits of one part from its unpacked images; the backward pass reads act, where and hidden.
 
@@ -249,7 +249,7 @@ def pooled_gradient(net: Parameters, first_row: int, n_rows: int, d_hidden: Any,
         first += n_k
 
 
-@kernel
+@inlined_kernel
 def backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
     """Compute a part's d_hidden and its gradients of the convolution, from the gradient that its logits have become.
 

@@ -74,7 +74,7 @@ def multiply(n_rows: int, a: int, a_row: int, a_k: int, b: int, c: int, samples:
     a, b, c are addresses; a_row and a_k the strides of A in numbers; samples is S.
     """
     multiply_all_rows(
-        n_rows, a, a_row, a_k, NO_STRIDE, b, samples, NO_STRIDE, c, samples, samples, n_k, UNIT_STRIDE, beta
+        n_rows, a, a_row, a_k, NO_STRIDE, b, samples, NO_STRIDE, np.int64(c), samples, samples, n_k, UNIT_STRIDE, beta
     )
 
 

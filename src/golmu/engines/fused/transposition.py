@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from golmu.engines.fused.vectors import INDEX, INTEGER
+from golmu.engines.fused.vectors import FLOAT, INDEX, INTEGER, NUMBER_BYTES
 
 SIDE = 16
 """Numbers of a side of the square."""
@@ -21,33 +21,58 @@ SIDE = 16
 
 @intrinsic  # type: ignore[untyped-decorator]
 def transpose(typing_context: Any, images: Any, sources: Any, start: Any, to: Any, to_row: Any) -> Any:
-    """Write number j of source i to place i of row j, for i and j below `SIDE`.
+    """Write number j of source i, as float32, to place i of row j, for i and j below `SIDE`.
 
     Source i begins sources[i] numbers behind the address `start`; `sources` is the address of int64. `to` is an
     address, too, and its rows are `to_row` numbers apart. Of the array `images`, only the type of its numbers counts.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        _emit(builder, images.dtype.bitwidth // 8, *arguments[1:])
+        _, at, start, to, to_row = arguments
+        pointer = builder.inttoptr(at, INDEX.as_pointer())
+        places = [builder.load(builder.gep(pointer, [ir.Constant(INTEGER, i)])) for i in range(SIDE)]
+        is_bytes = images.dtype == types.uint8
+        columns = emit_turned(builder, _load(builder, ir.IntType(8) if is_bytes else FLOAT, start, places))
+        if is_bytes:
+            columns = [builder.uitofp(column, ir.VectorType(FLOAT, SIDE)) for column in columns]
+        _store(builder, columns, to, to_row)
         return context.get_dummy_value()
 
     return types.void(images, *[types.intp] * 4), generate
 
 
-def _emit(builder: ir.IRBuilder, n_bytes: int, sources: Any, start: Any, to: Any, to_row: Any) -> None:
-    """Emit the instructions of `transpose`, for numbers of so many bytes."""
+@intrinsic  # type: ignore[untyped-decorator]
+def transpose_rows(typing_context: Any, start: Any, stride: Any, n_rows: Any, to: Any, to_row: Any) -> Any:
+    """Write number j of row i to place i of row j, for i and j below `SIDE`, as `transpose` does.
 
-    vector = ir.VectorType(ir.IntType(8 * n_bytes), SIDE).as_pointer()
+    Numbers are any four bytes. Rows are `stride` numbers apart; the last of the n_rows is repeated where they are few.
+    """
 
-    def place(address: Any, numbers: Any) -> Any:
-        return builder.inttoptr(builder.add(address, builder.mul(numbers, ir.Constant(INDEX, n_bytes))), vector)
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        start, stride, n_rows, to, to_row = arguments
+        last, places = builder.sub(n_rows, ir.Constant(INDEX, 1)), []
+        for i in range(SIDE):
+            row = ir.Constant(INDEX, i)
+            places.append(builder.mul(stride, builder.select(builder.icmp_signed("<", row, last), row, last)))
+        _store(builder, emit_turned(builder, _load(builder, INTEGER, start, places)), to, to_row)
+        return context.get_dummy_value()
 
-    rows = []
-    for i in range(SIDE):
-        source = builder.load(builder.gep(builder.inttoptr(sources, INDEX.as_pointer()), [ir.Constant(INTEGER, i)]))
-        rows.append(builder.load(place(start, source), align=1))
-    for j, row in enumerate(emit_turned(builder, rows)):
-        builder.store(row, place(to, builder.mul(to_row, ir.Constant(INDEX, j))), align=1)
+    return types.void(*[types.intp] * 5), generate
+
+
+def _load(builder: ir.IRBuilder, of: ir.Type, start: Any, places: list[Any]) -> list[Any]:
+    """Emit the loads of `SIDE` numbers each, so many numbers behind the address `start`."""
+    vector, size = ir.VectorType(of, SIDE).as_pointer(), 1 if of == ir.IntType(8) else NUMBER_BYTES
+    addresses = [builder.add(start, builder.mul(place, ir.Constant(INDEX, size))) for place in places]
+    return [builder.load(builder.inttoptr(address, vector), align=1) for address in addresses]
+
+
+def _store(builder: ir.IRBuilder, rows: list[Any], to: Any, to_row: Any) -> None:
+    """Emit the stores of vectors of numbers of four bytes, `to_row` numbers apart."""
+    step = builder.mul(to_row, ir.Constant(INDEX, NUMBER_BYTES))
+    for j, row in enumerate(rows):
+        address = builder.add(to, builder.mul(step, ir.Constant(INDEX, j)))
+        builder.store(row, builder.inttoptr(address, row.type.as_pointer()), align=1)
 
 
 def emit_turned(builder: ir.IRBuilder, rows: list[Any]) -> list[Any]:
