@@ -24,6 +24,11 @@ def test_a_terminal_shows_a_bar_with_rate_loss_and_time_left():
     assert "epoch 1/3  loss 1.5000  val_loss 1.2500  val_accuracy 0.5000  0.10 s\n" in text
 
 
+def test_the_line_of_a_short_epoch_has_milliseconds():
+    past = training.History([1.5], [1.25], [0.5], [0.0077])
+    assert progress.epoch_line(training.Progress(1, 3, 0, 1000, 1.5, past)).endswith("  7.7 ms")
+
+
 def test_a_resumed_training_shows_the_speed_of_now(monkeypatch):
     out = io.StringIO()
     now = iter([100.0, 102.0])

@@ -19,6 +19,7 @@ from golmu.data.reading import ReadOptions
 from golmu.data.shards.index import ShardIndex, is_packed, read_index
 from golmu.data.shards.loading import check_options
 from golmu.errors import InputError
+from golmu.pages.rendering import format_duration
 
 if TYPE_CHECKING:
     from typing import Self
@@ -30,7 +31,7 @@ def epoch_line(progress: training.Progress) -> str:
     parts = [f"epoch {progress.epoch:{len(str(progress.epochs))}}/{progress.epochs}", f"loss {progress.loss:.4f}"]
     if history.val_losses:
         parts += [f"val_loss {history.val_losses[-1]:.4f}", f"val_accuracy {history.val_accuracies[-1]:.4f}"]
-    parts.append(f"{history.seconds[-1]:.2f} s")
+    parts.append(format_duration(history.seconds[-1]))
     return "  ".join(parts)
 
 

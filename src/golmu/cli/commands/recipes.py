@@ -14,6 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from golmu.cli.console import make_console, print_table
+from golmu.pages.rendering import format_duration
 from golmu.recipe import PURPOSES, RECIPES, format_setting
 
 FILE = "measured.json"
@@ -41,7 +42,7 @@ def show_recipes() -> None:
             figures = [
                 over_seeds(measured["validation"]),
                 over_seeds(measured["test"]),
-                f"{measured['seconds']:.1f} s",
+                format_duration(measured["seconds"]),
             ]
             epochs = measured["epochs"]
             if epochs != fields["epochs"]:

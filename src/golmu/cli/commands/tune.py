@@ -23,6 +23,7 @@ from golmu.data.reading import ReadOptions
 from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError, RunError
 from golmu.metrics import describe_accuracy
+from golmu.pages.rendering import format_duration
 from golmu.recipe import Recipe, format_setting
 from golmu.runs.checkpoint import refuse_differences
 from golmu.runs.folder import RUNS, new_run
@@ -248,7 +249,8 @@ def _line(trial: TrialResult, n_trials: int, epochs: int) -> str:
     parts += [f"{name} {_format(value)}" for name, value in trial.settings.items()]
     if trial.state == "failed":
         return "  ".join([*parts, f"failed: {trial.note}"])
-    parts += [f"val_loss {trial.loss:.4f}", f"val_accuracy {trial.accuracy:.4f}", f"{trial.seconds:.1f} s"]
+    assert trial.seconds is not None
+    parts += [f"val_loss {trial.loss:.4f}", f"val_accuracy {trial.accuracy:.4f}", format_duration(trial.seconds)]
     if trial.state == "pruned":
         parts.append(f"pruned after epoch {trial.epochs} of {trial.settings.get('epochs', epochs)}")
     return "  ".join(parts)

@@ -77,9 +77,9 @@ def kernel(function: Any) -> Any:
 
 
 def inlined_kernel(function: Any) -> Any:
-    """Compile a large kernel that one other calls, in one place, only there.
+    """Compile a large kernel only as a part of its callers, each of which calls it in one place.
 
-    Numba copies it before it finds types, so that LLVM sees it once, and not on its own and again in its caller.
+    Numba copies it there before it finds types, so that LLVM sees it once, and not on its own and again in its caller.
     """
     return njit(**OPTIONS, inline="always")(function)
 

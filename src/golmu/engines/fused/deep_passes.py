@@ -23,11 +23,13 @@ from golmu.engines.fused.passes import (
     logits_of_hidden,
     pooled_gradient,
 )
-from golmu.engines.fused.products import NO_STRIDE
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.vectors import NUMBER_BYTES, clear
 
 ZERO, ONE = np.float32(0), np.float32(1)
+
+FIRST = np.int64(0)
+"""The number of the first block. A plain 0 would be a type of its own to numba."""
 
 
 @kernel
@@ -40,7 +42,7 @@ def first_block(x: Any, net: Parameters, table: Any, inputs: Any, where: Any) ->
     n_kernels, columns, odd_stride = len(net.conv_b), pairs - 1, pairs * samples
     row_stride = 2 * odd_stride
     channel_stride = n_rows * row_stride
-    start, row_step, column_step = pooled_places(NO_STRIDE, table)
+    start, row_step, column_step = pooled_places(FIRST, table)
     for row in range(n_rows // 2 - 1):
         for column in range(columns):
             pixels = x.ctypes.data + NUMBER_BYTES * (2 * row * row_stride + column * samples)
