@@ -22,8 +22,8 @@ from golmu import Dataset, ImageSet, load_dataset
 from golmu.analysis.label_check import check_labels
 from golmu.cli.label_check import N_FOLDS
 from golmu.cli.recipe_choice import recipe_for_labels
+from golmu.runs.data_record import Split
 from golmu.runs.folds import FoldedTraining, out_of_fold_probabilities
-from golmu.runs.record import Split
 
 RESULTS = HERE / "results" / "labels.json"
 SHARE = 0.03

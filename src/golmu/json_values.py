@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from sys import float_info
 from typing import Any
 
+Json = dict[str, Any]
+"""An object of JSON."""
+
 MAX_COUNT = 2**40
 """A count of images, epochs or pixels that is larger is none: products of two of them stay integers of 64 bits."""
 

@@ -11,7 +11,8 @@ from golmu import RECIPES
 from golmu.cli import first_change
 from golmu.cli.first_change import suggest_change
 from golmu.recipe import Recipe
-from golmu.runs.record import DataRecord, RunRecord
+from golmu.runs.data_record import DataRecord
+from golmu.runs.record import RunRecord
 from golmu.runs.run import Run
 
 SMALL = Recipe(n_kernels=2, units=8, batch_size=16, learning_rate=0.1, epochs=2)

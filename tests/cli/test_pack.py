@@ -17,7 +17,7 @@ from golmu.data.dataset import Dataset
 from golmu.data.image_set import ImageSet
 from golmu.data.sample_weight import importance
 from golmu.errors import GolmuWarning
-from golmu.runs.record import DEFAULT_SPLIT
+from golmu.runs.data_record import DEFAULT_SPLIT
 from golmu.runs.run import Run
 from golmu.runs.sharded_data import ShardedData
 from golmu.training.loop import begin

@@ -25,7 +25,7 @@ from golmu.cli import progress, training_results
 from golmu.cli.commands import train as trainer
 from golmu.cli.console import SafeConsole
 from golmu.engines import ENGINE_NAMES
-from golmu.runs.record import test_digest as digest_of_test_images
+from golmu.runs.data_record import test_digest as digest_of_test_images
 from golmu.training import loop as training
 
 # train

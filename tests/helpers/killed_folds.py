@@ -14,9 +14,9 @@ from killed import X, Y, die_at
 from golmu.data import Dataset, ImageSet
 from golmu.recipe import Recipe
 from golmu.runs import recorder
+from golmu.runs.data_record import Split
 from golmu.runs.folds import FoldedTraining
 from golmu.runs.job import open_to_resume
-from golmu.runs.record import Split
 from golmu.training import loop
 
 EPOCHS = 3

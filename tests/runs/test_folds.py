@@ -22,12 +22,12 @@ from golmu.errors import RunError, TrainingError
 from golmu.metrics import softmax
 from golmu.model.model import load_model
 from golmu.recipe import Recipe
+from golmu.runs.data_record import SPLIT_SEED
 from golmu.runs.folder import CHECKPOINT, HELD_OUT, MODEL, RUN
 from golmu.runs.folds import out_of_fold_probabilities, without_validation
 from golmu.runs.held_out import digests
 from golmu.runs.images import out_of_fold_images
 from golmu.runs.job import open_to_resume
-from golmu.runs.record import SPLIT_SEED
 from golmu.runs.run import Run
 
 SCRIPT = Path(killed_folds.__file__)

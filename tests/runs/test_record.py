@@ -11,7 +11,8 @@ from command import read, write
 
 from golmu.errors import RunError
 from golmu.recipe import get_recipe
-from golmu.runs.record import DataRecord, FitRecord, RunRecord, read_record, write_record
+from golmu.runs.data_record import DataRecord
+from golmu.runs.record import FitRecord, RunRecord, read_record, write_record
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):

@@ -8,8 +8,9 @@ from command import main
 from golmu.cli.commands import train
 from golmu.cli.recipe_choice import choose_recipe
 from golmu.recipe import RECIPES
+from golmu.runs.data_record import DataRecord
 from golmu.runs.job import DEFAULT_SEED
-from golmu.runs.record import DataRecord, RunRecord
+from golmu.runs.record import RunRecord
 from golmu.runs.reproduce import reproduce_code, reproduce_command
 
 

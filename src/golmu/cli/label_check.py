@@ -15,8 +15,8 @@ from golmu.cli.progress import TrainingDisplay
 from golmu.cli.recipe_choice import recipe_for_labels
 from golmu.data import Dataset
 from golmu.engines import load_ahead
+from golmu.runs.data_record import Split
 from golmu.runs.folds import FoldedTraining, out_of_fold_probabilities
-from golmu.runs.record import Split
 from golmu.system import write_file
 
 N_FOLDS = 5

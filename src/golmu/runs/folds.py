@@ -23,9 +23,11 @@ from golmu.data.split import stratified_folds
 from golmu.errors import SaveError
 from golmu.metrics import softmax
 from golmu.recipe import Recipe
+from golmu.runs.data_record import Split
 from golmu.runs.folder import CHECKPOINT, RUN, RUNS, fold_folder, new_run
 from golmu.runs.job import DEFAULT_SEED, Outcome, TrainingData, TrainingJob, open_to_resume
-from golmu.runs.record import FoldResults, Split, write_record
+from golmu.runs.record import write_record
+from golmu.runs.results import FoldResults
 from golmu.runs.run import Run
 from golmu.training.history import Callback, Progress
 from golmu.types import Labels

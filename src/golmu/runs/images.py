@@ -25,9 +25,9 @@ from golmu.data.shards.loading import PackedDataset
 from golmu.errors import CheckpointError, DataError, InputError, RunError, warn
 from golmu.model.predictor import Predictor
 from golmu.runs.checkpoint import fingerprint_part
+from golmu.runs.data_record import Split, test_digest
 from golmu.runs.folder import fold_folder
 from golmu.runs.held_out import HeldOut, digests
-from golmu.runs.record import Split, test_digest
 from golmu.runs.run import Run
 from golmu.runs.shards import is_own_shards, judged_shards, shards_to_evaluate
 

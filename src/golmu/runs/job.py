@@ -24,10 +24,11 @@ from golmu.errors import DataError
 from golmu.preprocessing import Preprocessing
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import RunIdentity, fingerprint, refuse_differences
+from golmu.runs.data_record import DEFAULT_SPLIT, DataRecord, Split
 from golmu.runs.folder import RUN, RUNS, lock_run, new_run
 from golmu.runs.held_out import HeldOut, count_copies
 from golmu.runs.naming import run_name
-from golmu.runs.record import DEFAULT_SPLIT, DataRecord, FitRecord, RunRecord, Split
+from golmu.runs.record import FitRecord, RunRecord
 from golmu.runs.recorder import RunRecorder, record_run
 from golmu.runs.run import Run
 from golmu.runs.sharded_data import ShardedData, sample_judged

@@ -17,7 +17,8 @@ from golmu.runs.checkpoint import Checkpoint, RunIdentity, check_resumable, load
 from golmu.runs.folder import CHECKPOINT, CURVES, MODEL
 from golmu.runs.held_out import HeldOut, write_held_out
 from golmu.runs.history_file import write_history
-from golmu.runs.record import Results, RunRecord, write_record
+from golmu.runs.record import RunRecord, write_record
+from golmu.runs.results import Results
 from golmu.system import write_file
 from golmu.training.history import Callback, History
 from golmu.training.interruption import Abandoned, Interruption

@@ -6,7 +6,8 @@ from typing import Any
 
 from golmu.about import DATASET_NAMES
 from golmu.recipe import RECIPES, epochs_for
-from golmu.runs.record import VALIDATION_SHARE, DataRecord, RunRecord
+from golmu.runs.data_record import VALIDATION_SHARE, DataRecord
+from golmu.runs.record import RunRecord
 from golmu.system import join_command
 
 BASE = "chapter"

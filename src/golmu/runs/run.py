@@ -17,7 +17,8 @@ from golmu.runs.checkpoint import Checkpoint, load_checkpoint
 from golmu.runs.folder import CHECKPOINT, MODEL, RUN, is_in_use
 from golmu.runs.held_out import HeldOut, read_held_out
 from golmu.runs.history_file import read_history
-from golmu.runs.record import Results, RunRecord, read_record
+from golmu.runs.record import RunRecord, read_record
+from golmu.runs.results import Results
 from golmu.training.history import History
 
 

@@ -17,7 +17,7 @@ from golmu.data.shards.sharded_images import ShardedImages
 from golmu.data.shards.split import hold_out
 from golmu.engines.contract import Engine, Prepared
 from golmu.errors import DataError
-from golmu.runs.record import Split
+from golmu.runs.data_record import Split
 from golmu.training.streaming import Stream
 from golmu.types import Images, Labels
 

@@ -8,7 +8,7 @@ from golmu.analysis.labelled_images import JudgedImages, LabelledImages, check_s
 from golmu.data.shards.index import ShardIndex
 from golmu.data.shards.sharded_images import ShardedImages
 from golmu.errors import DataError, warn
-from golmu.runs.record import DEFAULT_SPLIT
+from golmu.runs.data_record import DEFAULT_SPLIT
 from golmu.runs.run import Run
 from golmu.runs.sharded_data import ShardedData, label_shards
 

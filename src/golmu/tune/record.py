@@ -6,9 +6,10 @@ import json
 from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
 
-from golmu.json_values import OBJECT, TEXT, integer, take
+from golmu.json_values import OBJECT, TEXT, Json, integer, take
 from golmu.recipe import FIELDS, Recipe
-from golmu.runs.record import DataRecord, Json, read_described
+from golmu.runs.data_record import DataRecord
+from golmu.runs.record import read_described
 from golmu.system import write_file
 from golmu.tune.space import Space, parse_space
 

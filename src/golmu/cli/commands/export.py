@@ -13,9 +13,9 @@ from golmu.cli.shipping import open_network, origin_of, samples_of
 from golmu.data.shards.loading import PackedDataset
 from golmu.errors import InputError, RunError
 from golmu.export.exporting import Calibration, Exported, check_format, export_network
+from golmu.runs.data_record import DEFAULT_SPLIT
 from golmu.runs.held_out import digests
 from golmu.runs.images import images_to_evaluate, is_own_data, load_fitted
-from golmu.runs.record import DEFAULT_SPLIT
 from golmu.runs.run import Run
 from golmu.runs.shards import is_own_shards
 

@@ -23,11 +23,11 @@ from golmu.engines import ENGINE_NAMES, load_ahead
 from golmu.errors import InputError
 from golmu.recipe import Recipe
 from golmu.runs.checkpoint import refuse_differences
+from golmu.runs.data_record import DEFAULT_SPLIT, Split
 from golmu.runs.folder import RUNS
 from golmu.runs.folds import FoldedTraining
 from golmu.runs.job import DEFAULT_SEED, SplitDataset, TrainingJob, open_to_resume
 from golmu.runs.recipe_file import find_recipe
-from golmu.runs.record import DEFAULT_SPLIT, Split
 from golmu.runs.run import Run
 
 

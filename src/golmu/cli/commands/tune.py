@@ -26,11 +26,11 @@ from golmu.metrics import describe_accuracy
 from golmu.pages.rendering import format_duration
 from golmu.recipe import Recipe, format_setting
 from golmu.runs.checkpoint import refuse_differences
+from golmu.runs.data_record import Split
 from golmu.runs.folder import RUNS, new_run
 from golmu.runs.job import DEFAULT_SEED, SplitDataset, TrainingJob
 from golmu.runs.naming import run_name
 from golmu.runs.recipe_file import find_recipe
-from golmu.runs.record import Split
 from golmu.runs.reproduce import data_options
 from golmu.training.batching import refuse_hiding
 from golmu.training.interruption import EXIT_STATUS

@@ -16,11 +16,11 @@ from golmu.data.reading import Progress
 from golmu.errors import DataError, GolmuError, RunError
 from golmu.metrics import confusion_matrix
 from golmu.recipe import RECIPES
+from golmu.runs.data_record import DEFAULT_SPLIT
 from golmu.runs.folder import fold_folder
 from golmu.runs.held_out import digests
 from golmu.runs.images import load_fitted
 from golmu.runs.job import DEFAULT_SEED, SplitDataset
-from golmu.runs.record import DEFAULT_SPLIT
 from golmu.runs.run import Run
 from golmu.schedule import Schedule
 from golmu.serve.live.data_sets import OWN
