@@ -64,8 +64,8 @@ def render_part(package: str, template: str, **content: Any) -> str:
 
 def format_duration(seconds: float) -> str:
     """Format seconds for people: in milliseconds, seconds, minutes or hours."""
-    if seconds < 0.01:
-        return f"{1000 * seconds:.1f} ms"
+    if seconds < 0.1:
+        return f"{1000 * seconds:.{1 if seconds < 0.01 else 0}f} ms"
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < 100:

@@ -11,7 +11,7 @@ from golmu.engines.fused.transposition import transpose, transpose_rows
 
 @njit
 def turn(numbers, sources, to):
-    transpose(numbers, sources.ctypes.data, numbers.ctypes.data, to.ctypes.data, to.shape[1])
+    transpose(numbers, sources.ctypes.data, sources.shape[1], numbers.ctypes.data, to.ctypes.data, to.shape[1])
 
 
 @njit
@@ -20,8 +20,8 @@ def turn_rows(numbers, n_rows, to):
 
 
 @njit
-def unpack(images, chosen, scale, offset, scratch, row_pixels, x):
-    views.unpack(images, chosen, scale, offset, scratch, row_pixels, x)
+def unpack(images, chosen, scale, offset, is_mirrored, scratch, row_pixels, x):
+    views.unpack(images, chosen, scale, offset, is_mirrored, scratch, row_pixels, x)
 
 
 def unpacked_one_by_one(images, chosen, scale, offset, x):
@@ -43,10 +43,10 @@ def unpacked_one_by_one(images, chosen, scale, offset, x):
 def test_a_square_of_numbers_is_turned_and_nothing_beside_it_is_touched(dtype):
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 256, 1000).astype(dtype)
-    sources = rng.integers(0, 1000 - 16, 16)
+    sources = rng.integers(0, 1000 - 16, (16, 3))
     to = np.full((17, 40), 7, np.float32)
     turn(numbers, sources, to)
-    assert np.array_equal(to[:16, :16].T, [numbers[source : source + 16] for source in sources])
+    assert np.array_equal(to[:16, :16].T, [numbers[source : source + 16] for source in sources[:, 0]])
     assert (to[16] == 7).all()
     assert (to[:, 16:] == 7).all()
 
@@ -62,12 +62,13 @@ def test_of_few_rows_the_last_is_repeated(dtype, n_rows):
     assert (to[:, 16:] == 7).all()
 
 
+@pytest.mark.parametrize("is_mirrored", [False, True])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("n", [1, 5, SAMPLES_PER_PART])
 @pytest.mark.parametrize(
     "shape", [(28, 28, 1), (2, 2, 1), (5, 16, 1), (4, 15, 1), (7, 17, 1), (3, 33, 1), (6, 5, 3), (5, 6, 3), (2, 11, 4)]
 )
-def test_each_pixel_gets_to_its_place(shape, n, dtype):
+def test_each_pixel_gets_to_its_place(shape, n, dtype, is_mirrored):
     height, width, channels = shape
     rng = np.random.default_rng(n)
     images = rng.integers(0, 256, (SAMPLES_PER_PART + 9, *shape), dtype=np.uint8).astype(dtype)
@@ -76,8 +77,9 @@ def test_each_pixel_gets_to_its_place(shape, n, dtype):
     scale, offset = rng.normal(size=(2, channels)).astype(np.float32)
     x = np.zeros((channels, height // 2 * 2 + 2, 2, width // 2 + 1, SAMPLES_PER_PART), np.float32)
     x[:, 1:-1, 0, 1:] = x[:, 1:-1, 1, :-1] = np.nan  # what an earlier batch has left inside the border
-    expected = unpacked_one_by_one(images, chosen, scale, offset, x)
-    scratch = np.full((views.VALUES_PER_VIEW, SAMPLES_PER_PART), -1, np.int64)
+    seen = images[:, :, ::-1] if is_mirrored else images
+    expected = unpacked_one_by_one(seen, chosen, scale, offset, x)
+    scratch = np.full((SAMPLES_PER_PART, views.VALUES_PER_VIEW), -1, np.int64)
     row_pixels = np.full((width * channels, SAMPLES_PER_PART), np.nan, np.float32)
-    unpack(images, chosen, scale, offset, scratch, row_pixels, x)
+    unpack(images, chosen, scale, offset, is_mirrored, scratch, row_pixels, x)
     np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-4)

@@ -14,7 +14,6 @@ from typing import Any
 from rich.table import Table
 
 from golmu.cli.console import make_console, print_table
-from golmu.pages.rendering import format_duration
 from golmu.recipe import PURPOSES, RECIPES, format_setting
 
 FILE = "measured.json"
@@ -42,7 +41,7 @@ def show_recipes() -> None:
             figures = [
                 over_seeds(measured["validation"]),
                 over_seeds(measured["test"]),
-                format_duration(measured["seconds"]),
+                f"{measured['seconds']:.1f} s",
             ]
             epochs = measured["epochs"]
             if epochs != fields["epochs"]:

@@ -203,8 +203,8 @@ class FusedEngine:
         n_threads = min(self.n_threads, -(-len(images) // samples))
         with self._buffers(n_threads, samples) as work:
             run_in_threads(
-                self._evaluate_kernel, n_threads, images, labels, NO_IMPORTANCE, *self._factors[images.dtype],
-                np.arange(len(images)), net, PLAIN_OPTIONS, self._n_views, work, logits, losses, n_right,
+                self._evaluate_kernel, n_threads, images, labels, *self._factors[images.dtype], np.arange(len(images)),
+                net, PLAIN_OPTIONS, self._n_views, work, logits, losses, n_right,
             )  # fmt: skip
 
     def _convolution_input(self, images: Images) -> NDArray[np.float32]:

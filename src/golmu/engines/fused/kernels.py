@@ -21,9 +21,12 @@ from golmu.engines.fused.products import outer
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.threads import claim, wait_for_all
 from golmu.engines.fused.vectors import NUMBER_BYTES, prefetch
-from golmu.engines.fused.views import unpack, unpack_drawn, unpack_mirrored
+from golmu.engines.fused.views import unpack, unpack_drawn
 
 ZERO, ONE = np.float32(0), np.float32(1)
+
+NO_IMPORTANCE = np.empty(0, np.float32)
+"""A constant: only if the compiler knows that losses have no weights do their last bits stay as they were."""
 
 
 @kernel
@@ -224,9 +227,8 @@ def _make_evaluate(is_deep: bool) -> Any:
     forward, prepare_weights = (deep_forward, transform_deeper) if is_deep else (passes.forward, leave_weights)
 
     def evaluate(
-        thread: int, state: Any, images: Any, labels: Any, importance: Any, scale: Any, offset: Any, order: Any,
-        net: Parameters, step_options: StepOptions, n_views: int, work: Buffers, all_logits: Any, losses: Any,
-        n_right: Any,
+        thread: int, state: Any, images: Any, labels: Any, scale: Any, offset: Any, order: Any, net: Parameters,
+        step_options: StepOptions, n_views: int, work: Buffers, all_logits: Any, losses: Any, n_right: Any,
     ) -> None:  # fmt: skip
         """Do one thread's share of scoring or predicting images, a part at a time, in its own slot of `work`.
 
@@ -244,10 +246,7 @@ def _make_evaluate(is_deep: bool) -> Any:
                 break
             chosen = order[part * samples : min(n, (part + 1) * samples)]
             for view in range(n_views):
-                if view < n_views - 1:
-                    unpack_mirrored(images, chosen, scale, offset, views, x)
-                else:
-                    unpack(images, chosen, scale, offset, views, work.row_pixels[thread], x)
+                unpack(images, chosen, scale, offset, view < n_views - 1, views, work.row_pixels[thread], x)
                 forward(thread, thread, net, work, False, step_options)
                 if n_views > 1:
                     average_views(logits, mirrored, view == 0)
@@ -257,7 +256,7 @@ def _make_evaluate(is_deep: bool) -> Any:
                         all_logits[chosen[s], k] = logits[k, s]
             if len(labels) > 0:
                 losses[part], n_right[part] = cross_entropy(
-                    logits, labels, importance, chosen, ZERO, ZERO, work.softmax[thread]
+                    logits, labels, NO_IMPORTANCE, chosen, ZERO, ZERO, work.softmax[thread]
                 )
 
     evaluate.__qualname__ = "evaluate_deep" if is_deep else "evaluate"

@@ -17,7 +17,7 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
     dense2   (U + 1, C')                       w2; then b2
     keys     (parts, S)                        the key of each sample's draws in this batch (`golmu.engines.draws`)
-    views    (parts, 9, S)                     how each image is seen (`golmu.engines.fused.views`)
+    views    (parts, S, 8)                     how each image is seen (`golmu.engines.fused.views`)
 
 Weights lie behind each other in one flat array, from dense1 on, and so does each slot of an optimizer.
 
@@ -179,7 +179,7 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         mirrored=_zeros(n_parts, a.n_classes, samples),
         softmax=_zeros(n_threads, 5, samples),
         keys=_zeros(n_parts, samples, dtype=np.uint32),
-        views=_zeros(n_parts, VALUES_PER_VIEW, samples, dtype=np.int64),
+        views=_zeros(n_parts, samples, VALUES_PER_VIEW, dtype=np.int64),
         row_pixels=_zeros(n_threads, a.width * a.channels, samples),
         table=deep_layout.make_table(a),
         inputs=_zeros(n_threads, deep["inputs"], samples),

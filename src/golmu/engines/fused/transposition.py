@@ -20,17 +20,21 @@ SIDE = 16
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def transpose(typing_context: Any, images: Any, sources: Any, start: Any, to: Any, to_row: Any) -> Any:
+def transpose(
+    typing_context: Any, images: Any, sources: Any, source_step: Any, start: Any, to: Any, to_row: Any
+) -> Any:
     """Write number j of source i, as float32, to place i of row j, for i and j below `SIDE`.
 
-    Source i begins sources[i] numbers behind the address `start`; `sources` is the address of int64. `to` is an
-    address, too, and its rows are `to_row` numbers apart. Of the array `images`, only the type of its numbers counts.
+    Source i begins sources[i · source_step] numbers behind the address `start`; `sources` is the address of int64.
+    `to` is an address, too, and its rows are `to_row` numbers apart. Of the array `images`, only the type of its
+    numbers counts.
     """
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        _, at, start, to, to_row = arguments
+        _, at, step, start, to, to_row = arguments
         pointer = builder.inttoptr(at, INDEX.as_pointer())
-        places = [builder.load(builder.gep(pointer, [ir.Constant(INTEGER, i)])) for i in range(SIDE)]
+        indices = [builder.mul(step, ir.Constant(INDEX, i)) for i in range(SIDE)]
+        places = [builder.load(builder.gep(pointer, [index])) for index in indices]
         is_bytes = images.dtype == types.uint8
         columns = emit_turned(builder, _load(builder, ir.IntType(8) if is_bytes else FLOAT, start, places))
         if is_bytes:
@@ -38,7 +42,7 @@ def transpose(typing_context: Any, images: Any, sources: Any, start: Any, to: An
         _store(builder, columns, to, to_row)
         return context.get_dummy_value()
 
-    return types.void(images, *[types.intp] * 4), generate
+    return types.void(images, *[types.intp] * 5), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
