@@ -92,6 +92,15 @@ def test_further_blocks_are_grids_of_their_most_active_maps(shape, n_kernels):
     assert first in [part.get_suptitle() for one in figure.subfigs for part in one.subfigs]
 
 
+@pytest.mark.parametrize(("n_kernels", "said"), [(10, ""), (11, "the 10 most active of 11 kernels")])
+def test_one_block_says_which_of_its_kernels_are_shown(n_kernels, said):
+    made = network(n_kernels=n_kernels)
+    made.init_weights((6, 6, 1), 3)
+    figure = plots.explanation(explain(made, np.random.default_rng(0).random((6, 6, 1), np.float32), n_samples=1))
+    draw(figure)
+    assert figure.subfigs[1].get_suptitle() == said
+
+
 @pytest.mark.parametrize(("shape", "n_kernels"), [((7, 6, 2), 3), ((9, 9, 3), (3, 4)), ((4, 4, 1), (3, 4))])
 def test_grad_cam_is_the_grey_image_under_the_enlarged_map(shape, n_kernels):
     made = network(n_kernels=n_kernels)

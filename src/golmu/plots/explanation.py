@@ -172,6 +172,8 @@ def _draw_layers(explained: Explanation, figure: SubFigure) -> None:
     """Draw the most active kernels with what each makes of the image, and below them the maps of further blocks."""
     if len(explained.blocks) == 1:
         _draw_first_block(explained.blocks[0], figure, MAX_KERNELS_SHOWN)
+        if words := _which_kernels(explained.blocks[0], MAX_KERNELS_SHOWN):
+            figure.suptitle(words, fontsize="medium")
         return
     n_further = len(explained.blocks) - 1
     n_rows = MAX_KERNELS_SHOWN - ROWS_PER_BLOCK * n_further
@@ -223,8 +225,13 @@ def _draw_further_block(block: ExplainedBlock, number: int, axes: Axes) -> None:
 
 def _which_maps(block: ExplainedBlock, number: int, n_shown: int) -> str:
     """Name a block, counted from 1, and the share of its kernels that is shown."""
+    return ": ".join(filter(None, (f"block {number}", _which_kernels(block, n_shown))))
+
+
+def _which_kernels(block: ExplainedBlock, n_shown: int) -> str:
+    """Say how many of a block's kernels are shown; "" if that is all of them."""
     n_kernels = block.maps.shape[2]
-    return f"block {number}" + (f": the {n_shown} most active of {n_kernels} kernels" if n_shown < n_kernels else "")
+    return f"the {n_shown} most active of {n_kernels} kernels" if n_shown < n_kernels else ""
 
 
 def _most_active(block: ExplainedBlock, most: int) -> list[int]:
