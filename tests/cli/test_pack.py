@@ -53,7 +53,7 @@ def test_a_data_set_is_packed_and_the_next_step_is_said(tmp_path, capsys, monkey
     ("arguments", "words"),
     [
         (["digits"], "--output"),
-        (["nothing", "--output", "new"], "there is no data set named 'nothing'"),
+        (["nothing", "--output", "new"], "there is no data set, folder or file named 'nothing'"),
         (["digits", "--output", "new/deep"], "there is no folder new to make deep in: make it first"),
         (["digits", "--output", "full"], "full is not empty: give a new folder"),
         (["shards", "--output", "new"], "shards is packed already: train on it with"),

@@ -97,14 +97,16 @@ def test_a_folder_that_lacks_files_is_named(folder):
 
 @pytest.mark.parametrize("name", ["fashion_mnist", "Fashion-MNIST", "fashionmnist", "mnist"])
 def test_a_close_name_is_suggested(name):
-    text = f"there is no data set named '{name}' (did you mean 'fashion-mnist'?); give {WHAT_DATA_IS}"
+    text = f"there is no data set, folder or file named '{name}' (did you mean 'fashion-mnist'?); give {WHAT_DATA_IS}"
     with pytest.raises(DataError, match=re.escape(text)):
         load_dataset(name)
 
 
 @pytest.mark.parametrize("name", ["", "cifar", "x" * 5000, "a\0b"])
 def test_an_unknown_name_is_named(name):
-    with pytest.raises(DataError, match=rf"there is no data set named '.*'; give {re.escape(WHAT_DATA_IS)}$"):
+    with pytest.raises(
+        DataError, match=rf"there is no data set, folder or file named '.*'; give {re.escape(WHAT_DATA_IS)}$"
+    ):
         load_dataset(name)
 
 

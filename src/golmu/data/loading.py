@@ -295,4 +295,4 @@ def _describe_unknown(name: str | Path) -> str:
         return f"there is no '{text}'; give {WHAT_DATA_IS}"
     close = difflib.get_close_matches(text.lower(), _LOADERS, n=1, cutoff=0.5)
     question = f" (did you mean '{close[0]}'?)" if close else ""
-    return f"there is no data set named '{text}'{question}; give {WHAT_DATA_IS}"
+    return f"there is no data set, folder or file named '{text}'{question}; give {WHAT_DATA_IS}"

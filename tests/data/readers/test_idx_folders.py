@@ -118,7 +118,7 @@ def test_of_several_sets_in_a_folder_one_must_be_named(tmp_path, run, monkeypatc
         load_dataset("emnist-letters", folder="x")
     status, lines, _ = run("data", "emnist-letters", "--sheet", tmp_path / "sheet.png")
     assert (status, lines[0]) == (0, "emnist-letters: .")
-    with pytest.raises(DataError, match=r"^there is no data set named 'emnist-lettres'"):
+    with pytest.raises(DataError, match=r"^there is no data set, folder or file named 'emnist-lettres'"):
         load_dataset("emnist-lettres")
 
 
