@@ -18,7 +18,8 @@ KERNELS = (
 
 WRONG = {
     "unknown data set": ("train fashion-mnis",
-        f"there is no data set, folder or file named 'fashion-mnis' (did you mean 'fashion-mnist'?); give {WHAT_DATA_IS}"),
+        "there is no data set, folder or file named 'fashion-mnis' (did you mean 'fashion-mnist'?); give "
+        f"{WHAT_DATA_IS}"),
     "data folder that is not there": ("data {tmp}/nowhere",
         f"there is no '{{tmp}}/nowhere'; give {WHAT_DATA_IS}"),
     "missing file": ("train {partial}",
