@@ -25,6 +25,7 @@ from golmu.cli import progress, training_results
 from golmu.cli.commands import train as trainer
 from golmu.cli.console import SafeConsole
 from golmu.engines import ENGINE_NAMES
+from golmu.pages.rendering import format_duration
 from golmu.runs.data_record import test_digest as digest_of_test_images
 from golmu.training import loop as training
 
@@ -36,8 +37,9 @@ def test_training_prints_plain_lines_where_there_is_no_terminal(finished):
     assert begin == f"training on 320 images, validating on 80; results go to {finished.folder}"
     number = r"\d+\.\d{4}"
     for i, line in enumerate(epochs, start=1):
+        duration = format_duration(float(history(finished.folder)[i - 1]["seconds"]))
         assert re.fullmatch(
-            rf"epoch {i}/2  loss {number}  val_loss {number}  val_accuracy {number}  \d+\.\d+ m?s", line
+            rf"epoch {i}/2  loss {number}  val_loss {number}  val_accuracy {number}  {re.escape(duration)}", line
         ), line
     after = finished.lines.index("next:")
     table = dict(re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in finished.lines[3:after])
@@ -125,7 +127,7 @@ def test_names_and_narrow_places_break_nothing(run, data, tmp_path, monkeypatch)
     assert (status, err) == (0, "")
     assert lines[0].endswith(f"results go to {folder}")
     assert lines[1].startswith("epoch 1/1  loss ")
-    assert lines[1].endswith("s")
+    assert lines[1].endswith(f"  {format_duration(float(history(folder)[0]['seconds']))}")
     assert lines[11].rstrip().endswith(f"  {folder}/report.html")
     assert shlex.split(lines[-1].strip())[-4:] == ["--resume", str(folder), "--epochs", "2"]
     assert len(lines) == 16

@@ -42,7 +42,6 @@ LARGE_LAYER_BYTES = 2**22
 """Bytes of dense1, several times a second-level cache, above which parts have more samples."""
 
 NO_LABELS = np.empty(0, np.int64)
-NO_IMPORTANCE = np.empty(0, np.float32)
 NO_LOGITS = np.empty((0, 0), np.float32)
 NO_LOSSES = np.empty(0)
 PLAIN_OPTIONS = make_step_options(PLAIN, 0)
@@ -120,7 +119,7 @@ class FusedEngine:
             write_weights(self.architecture, weights, self._slots[name])
 
     def prepare(self, images: Images, labels: Labels, importance: Importance | None = None) -> Prepared:
-        return Prepared(_read_only(images), labels, NO_IMPORTANCE if importance is None else importance)
+        return Prepared(_read_only(images), labels, kernels.NO_IMPORTANCE if importance is None else importance)
 
     def train(self, data: Prepared, batches: Batches, method: Method) -> NDArray[np.float32]:
         for name in needed_slots(method, averages=batches.averaging is not None):
