@@ -185,9 +185,9 @@ def test_kernels_are_loaded_ahead_in_a_thread_that_ends(no_gpu, monkeypatch):
     ("is_deep", "names"), [(False, ["train", "evaluate"]), (True, ["train_deep", "evaluate_deep"])]
 )
 def test_loading_ahead_calls_every_kernel_of_the_network_and_no_other(monkeypatch, is_deep, names):
-    called = []
-    for name in ("train", "evaluate", "train_deep", "evaluate_deep"):
-        monkeypatch.setattr(fused_module.kernels, name, lambda *_, name=name: called.append(name))
+    called, kernels, bands = [], fused_module.kernels, fused_module.bands
+    for name, module in (("train", bands), ("evaluate", kernels), ("train_deep", kernels), ("evaluate_deep", kernels)):
+        monkeypatch.setattr(module, name, lambda *_, name=name: called.append(name))
     fused_module.load_kernels(is_deep=is_deep)
     assert called == names
 

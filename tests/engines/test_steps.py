@@ -5,7 +5,7 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
-from engine_cases import make_case, relative
+from engine_cases import make_case, make_engine, relative, train
 from small_network import equal
 
 from golmu.engines import create_engine
@@ -198,6 +198,10 @@ def test_samples_of_no_importance_teach_nothing(engine_name, n_kernels, record_l
         ((9, 7, 3, 4, 6, 3, 300), "plain"),
         ((9, 7, 3, 4, 6, 3, 300), "adamw"),
         ((9, 7, 3, 4, 6, 3, 300), "everything"),
+        ((9, 7, 3, 4, 6, 3, 480), "everything"),
+        ((28, 28, 1, 10, 100, 10, 900), "everything"),
+        ((15, 4, 2, 40, 30, 3, 600), "nesterov"),
+        ((3, 5, 1, 2, 9, 2, 600), "plain"),
         ((9, 7, 3, (4, 3), 6, 3, 300), "plain"),
         ((9, 7, 3, (4, 3), 6, 3, 300), "everything"),
         ((9, 12, 1, (5, 1, 17), 6, 3, 300), "adamw"),
@@ -209,7 +213,7 @@ def test_slices_and_threads_do_not_change_a_bit(size, name):
     architecture, images, labels, weights = make_case(size, np.uint8)
     batches = three_batches(size[-1], METHODS[name])
     results = []
-    for n_threads, cuts in ((1, [3]), (2, [1, 2]), (3, [2, 1])):
+    for n_threads, cuts in ((1, [3]), (2, [1, 2]), (3, [2, 1]), (4, [3]), (5, [1, 1, 1])):
         engine = create_engine("fused", architecture, n_threads)
         engine.set_weights(weights)
         data, first, losses = engine.prepare(images, labels), 0, []
@@ -221,6 +225,21 @@ def test_slices_and_threads_do_not_change_a_bit(size, name):
     for others, *rest in results[1:]:
         assert all(equal(mine, its) for mine, its in zip(results[0][0], others, strict=True))
         assert rest == list(results[0][1:])
+
+
+@pytest.mark.parametrize(("batch_size", "loss_after"), [(1, False), (20, True), (32, False), (70, True)])
+def test_many_batches_in_one_call_have_the_bits_of_one_thread(batch_size, loss_after):
+    """In batches of one part, a second thread helps where there are several of them."""
+    architecture, images, labels, weights = make_case((28, 28, 1, 10, 100, 10, 600), np.uint8)
+    order = np.random.default_rng(0).integers(0, 600, (30, batch_size))
+    results = []
+    for n_threads in (1, 2, 3):
+        engine = make_engine("fused", architecture, weights, n_threads)
+        losses = train(engine, engine.prepare(images, labels), order, 0.1, loss_after=loss_after)
+        results.append((losses, engine.get_weights()))
+    for losses, others in results[1:]:
+        assert np.array_equal(losses, results[0][0])
+        assert equal(others, results[0][1])
 
 
 @pytest.mark.parametrize("n_kernels", DEPTHS)

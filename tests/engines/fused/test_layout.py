@@ -11,14 +11,15 @@ from small_network import WEIGHT_NAMES
 
 from golmu.architecture import Architecture
 from golmu.engines.contract import Batches
-from golmu.engines.fused.kernels import block_range
 from golmu.engines.fused.layout import (
     CACHE_LINE_BYTES,
     NUMBERS_PER_BLOCK,
     ROWS_PER_BLOCK,
+    first_row_of,
     make_flat,
     parameters_of,
 )
+from golmu.engines.fused.updates import block_range
 from golmu.recipe import Method
 
 
@@ -47,8 +48,8 @@ def test_weights_and_slots_begin_at_cache_lines(n_kernels):
 
 
 @njit
-def range_of(net, block):
-    return block_range(net, block)
+def range_of(net, first_row, last_row, block):
+    return block_range(net, first_row, last_row, block)
 
 
 @pytest.mark.parametrize("n_kernels", [4, (16, 40, 5)])
@@ -56,13 +57,35 @@ def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels):
     architecture, ranges = Architecture(20, 24, 3, n_kernels, 6, 3), []
     flat = make_flat(architecture)
     net = parameters_of(architecture, flat)
-    for block in range(-(-len(net.dense1) // ROWS_PER_BLOCK) + 3 + -(-len(net.deeper) // NUMBERS_PER_BLOCK)):
-        ranges.append(range_of(net, block))
+    n_rows = len(net.dense1)
+    for block in range(-(-n_rows // ROWS_PER_BLOCK) + 3 + -(-len(net.deeper) // NUMBERS_PER_BLOCK)):
+        ranges.append(range_of(net, 0, n_rows, block))
         assert all(isinstance(place, int) for place in ranges[-1])
     for start, end in ranges:
         flat[start:end] += 1
     assert sum(end - start for start, end in ranges) == sum(array.size for array in net)
     assert all((array == 1).all() for array in net)
+
+
+def test_the_blocks_of_all_bands_hold_each_parameter_once():
+    flat = make_flat(Architecture(20, 24, 3, 4, 6, 3))
+    net = parameters_of(Architecture(20, 24, 3, 4, 6, 3), flat)
+    for first, last, further in ((0, 200, 0), (200, 300, 0), (300, len(net.dense1), 3)):
+        for block in range(-(-(last - first) // ROWS_PER_BLOCK) + further):
+            start, end = range_of(net, first, last, block)
+            flat[start:end] += 1
+    assert all((array == 1).all() for array in net)
+
+
+@pytest.mark.parametrize("n_rows", range(1, 20))
+def test_bands_have_each_row_once_and_as_many_as_the_next_or_one_more(n_rows):
+    for n_bands in range(1, n_rows + 1):
+        edges = [first_row_of(band, n_bands, n_rows) for band in range(n_bands + 1)]
+        sizes = np.diff(edges)
+        assert (edges[0], edges[-1]) == (0, n_rows)
+        assert sizes.min() >= 1
+        assert sizes.max() == -(-n_rows // n_bands)
+        assert sizes.max() - sizes.min() <= 1
 
 
 @pytest.mark.parametrize("copied", [copy, deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])

@@ -10,7 +10,16 @@ from engine_cases import make_case, make_engine, train
 from numba import njit
 
 from golmu import ConvolutionNetwork
-from golmu.engines.fused.threads import ABORTED, CLAIMED, _abort, claim, run_in_threads, wait_for_all
+from golmu.engines.fused.threads import (
+    ABORTED,
+    FORWARD,
+    claim,
+    run_in_threads,
+    shared_state,
+    tell,
+    wait_for,
+    wait_for_all,
+)
 from golmu.errors import InputError, InputTypeError
 
 
@@ -86,9 +95,10 @@ def test_a_thread_that_cannot_start_ends_those_that_have(monkeypatch):
     assert np.array_equal(engine.logits(images), other.logits(images))
 
 
-def test_an_interruption_while_the_last_thread_starts_leaves_whole_steps(monkeypatch):
+@pytest.mark.parametrize("n_kernels", [40, (4, 64)])
+def test_an_interruption_while_the_last_thread_starts_leaves_whole_steps(monkeypatch, n_kernels):
     """The weights of a step were cut short where some threads had claimed theirs, and changed after the call."""
-    architecture, images, labels, weights = make_case((8, 8, 1, (4, 64), 500, 4, 128))
+    architecture, images, labels, weights = make_case((8, 8, 1, n_kernels, 500, 4, 128))
     order, real_start = np.tile(np.arange(128), (400, 1)), threading.Thread.start
     engine = make_engine("fused", architecture, weights, 2)
     data, expected = engine.prepare(images, labels), engine.logits(images)
@@ -150,16 +160,45 @@ def test_threads_do_not_wait_for_one_that_has_failed():
     assert calls == [(True, (False, 5)), (False, (False, 5)), (False, (False, 5))]
 
 
-def test_nothing_is_left_to_claim_before_any_thread_is_told_to_end():
-    """The other way round, a thread that had been told so still claimed a piece, about once in a hundred runs."""
+@njit(nogil=True)
+def follow(thread, state):
+    """Tell of three steps, each after the thread before has told of it; return how many have come about."""
+    for step in range(3):
+        if thread > 0 and not wait_for(state, thread - 1, FORWARD, step + 1):
+            return step
+        tell(state, thread, FORWARD)
+    return 3
 
-    class State:
-        def __setitem__(self, place, value):
-            order.append(place)
 
-    order = []
-    _abort(State())
-    assert order == [slice(CLAIMED, None), ABORTED]
+@pytest.mark.parametrize(("missing", "expected"), [(0, 0), (1, 3)])
+def test_threads_that_follow_one_another_do_not_wait_for_one_that_has_failed(missing, expected):
+    steps, have_begun = {}, threading.Barrier(3, timeout=60)
+
+    def kernel(thread, state):
+        if threading.current_thread() is threading.main_thread():
+            return
+        have_begun.wait()
+        if thread == missing:
+            raise MemoryError("no memory")
+        steps[thread] = follow(thread, state)
+
+    with pytest.raises(MemoryError, match="no memory"):
+        run_in_threads(kernel, 3)
+    assert steps == {thread: expected if thread < missing else 0 for thread in {0, 1, 2} - {missing}}
+
+
+@njit(nogil=True)
+def is_there(state, count):
+    return wait_for(state, 1, FORWARD, count)
+
+
+def test_what_is_there_already_is_not_missed_by_a_thread_that_is_to_end():
+    """Else one thread could take a step that another leaves out."""
+    state = shared_state(2)
+    follow(0, state)
+    state[ABORTED] = 1
+    assert not is_there(state, 1)
+    assert is_there(state, 0)
 
 
 def test_threads_of_the_estimator():

@@ -20,8 +20,8 @@ def turn_rows(numbers, n_rows, to):
 
 
 @njit
-def unpack(images, chosen, scale, offset, is_mirrored, scratch, row_pixels, x):
-    views.unpack(images, chosen, scale, offset, is_mirrored, scratch, row_pixels, x)
+def unpack(images, chosen, scale, offset, is_mirrored, top, scratch, row_pixels, x):
+    views.unpack(images, chosen, scale, offset, is_mirrored, top, scratch, row_pixels, x)
 
 
 def unpacked_one_by_one(images, chosen, scale, offset, x):
@@ -81,5 +81,13 @@ def test_each_pixel_gets_to_its_place(shape, n, dtype, is_mirrored):
     expected = unpacked_one_by_one(seen, chosen, scale, offset, x)
     scratch = np.full((SAMPLES_PER_PART, views.VALUES_PER_VIEW), -1, np.int64)
     row_pixels = np.full((width * channels, SAMPLES_PER_PART), np.nan, np.float32)
-    unpack(images, chosen, scale, offset, is_mirrored, scratch, row_pixels, x)
+    unpack(images, chosen, scale, offset, is_mirrored, -1, scratch, row_pixels, x)
     np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-4)
+    for first_row in range(height // 2):
+        for n_rows in range(1, height // 2 - first_row + 1):
+            band = np.full_like(x[:, : 2 * n_rows + 2], np.nan)
+            rows = np.arange(len(band[0])) + 2 * first_row
+            band[:, (rows == 0) | (rows > height)] = 0  # the border, which no image has written to
+            band[:, :, 0, 0] = band[:, :, 1, -1] = 0
+            unpack(images, chosen, scale, offset, is_mirrored, 2 * first_row - 1, scratch, row_pixels, band)
+            assert np.array_equal(band, x[:, rows[0] : rows[-1] + 1])

@@ -63,7 +63,7 @@ def deep_forward(
 ) -> None:
     """Compute the logits of one part from its unpacked images, through all blocks."""
     table, where, act = work.table, work.where[thread], work.act[part]
-    hidden, keys = work.hidden[part], work.keys[part]
+    hidden, keys = work.hidden[part], work.keys[thread]
     first_block(work.x[thread], net, table, work.inputs[thread], where)
     for number in range(1, len(table)):
         further_block(number, net, work, thread, act)
@@ -80,7 +80,7 @@ def deep_forward(
 def deep_backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
     """Compute a part's d_hidden, and its gradients of all blocks, from the gradient that its logits have become."""
     x, table, where, slopes = work.x[thread], work.table, work.where[thread], work.slopes[thread]
-    d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part], work.d_conv_b[part]
+    d_hidden, d_conv_w, d_conv_b = work.d_hidden[part], work.d_conv_w[part, 0], work.d_conv_b[part, 0]
     hidden_gradient(net, work.hidden[part], step_options.hidden_scale, work.logits[part], d_hidden)
     pooled_gradient(net, 0, len(slopes), d_hidden, slopes.ctypes.data)
     last = len(table) - 1
@@ -93,4 +93,4 @@ def deep_backward(thread: int, part: int, net: Parameters, work: Buffers, step_o
     padded = work.d_inputs[thread][: (rows + 2) * n_kernels * (columns + 2)]
     d_pooled = padded.reshape(rows + 2, n_kernels, columns + 2, x.shape[4])
     for row in range(rows):
-        convolution_gradient_row(x, row, d_pooled[row + 1, :, 1:], where, d_conv_w, d_conv_b)
+        convolution_gradient_row(x, row, row, d_pooled[row + 1, :, 1:], where, d_conv_w, d_conv_b)

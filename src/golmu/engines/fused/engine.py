@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from golmu.architecture import Architecture, Block
 from golmu.engines.contract import AVERAGE, FIRST, SECOND, Batches, Prepared, Score, Slots, finite_logits, needed_slots
-from golmu.engines.fused import kernels, numpy_passes
+from golmu.engines.fused import bands, kernels, numpy_passes
 from golmu.engines.fused.compiling import check_compiler
 from golmu.engines.fused.deep_layout import make_table, n_transformed
 from golmu.engines.fused.few import MAX_FEW_IMAGES, few_logits, make_places
@@ -40,6 +40,10 @@ from golmu.types import Images, Importance, Labels, Weights
 
 LARGE_LAYER_BYTES = 2**22
 """Bytes of dense1, several times a second-level cache, above which parts have more samples."""
+
+TWO_BANDS_BYTES, TWO_BANDS_BATCHES = 2**17, 8
+"""From how many bytes of dense1, and batches in a call, a second thread helps where a batch is one part: each waits for
+the other in turn, and it takes as long to start as a batch."""
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
@@ -77,7 +81,7 @@ class FusedEngine:
         self._weights = make_flat(architecture)
         self._net = parameters_of(architecture, self._weights)
         is_deep = architecture.n_blocks > 1
-        self._train_kernel = kernels.train_deep if is_deep else kernels.train
+        self._train_kernel = kernels.train_deep if is_deep else bands.train
         self._evaluate_kernel = kernels.evaluate_deep if is_deep else kernels.evaluate
         self._n_views = 2 if preprocessing.test_flip else 1
         self._table = make_table(architecture)
@@ -87,7 +91,7 @@ class FusedEngine:
         # thread of the user that predicts meanwhile leaves what it has made in the old one.
         self._transformed: list[NDArray[np.float32]] = []
         self._slots: dict[str, NDArray[np.float32]] = {}
-        self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
+        self._idle_buffers: dict[tuple[int, int], Buffers] = {}  # by samples per part, and bands
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Become a copy, with weights, slots and memory of its own."""
@@ -181,10 +185,12 @@ class FusedEngine:
         losses = np.empty(len(order), np.float32)
         samples = self._samples_per_part(order.shape[1])
         n_parts = -(-order.shape[1] // samples)
-        n_threads = min(self.n_threads, n_parts)
+        n_threads, n_bands = min(self.n_threads, n_parts), None
+        if self.architecture.n_blocks == 1:
+            n_threads = n_bands = self._count_bands(len(order), n_parts)
         # A kernel needs three slots as arguments; where one does not exist, `step` stands in, and is not used as one.
         slots = [self._slots.get(name, step) for name in (FIRST, SECOND, AVERAGE)]
-        with self._buffers(n_parts, samples) as work:
+        with self._buffers(n_parts, samples, n_bands) as work:
             run_in_threads(
                 self._train_kernel, n_threads, data.images, data.labels, data.importance,
                 *self._factors[data.images.dtype], order, self._net, step, *slots,
@@ -192,6 +198,12 @@ class FusedEngine:
                 method.record_loss == "after", work, losses,
             )  # fmt: skip
         return losses
+
+    def _count_bands(self, n_batches: int, n_parts: int) -> int:
+        """Return how many bands, and so threads, train one block."""
+        if n_parts == 1 and n_batches >= TWO_BANDS_BATCHES and self._net.dense1.nbytes >= TWO_BANDS_BYTES:
+            n_parts = 2
+        return min(self.n_threads, n_parts, self.architecture.pooled_shape[0])
 
     def _run_forward(
         self, net: Parameters, images: Images, labels: Labels, logits: NDArray[Any], losses: NDArray[Any],
@@ -220,17 +232,21 @@ class FusedEngine:
         return SAMPLES_PER_LARGE_PART if is_large else SAMPLES_PER_PART
 
     @contextmanager
-    def _buffers(self, n_parts: int, samples: int) -> Iterator[Buffers]:
+    def _buffers(self, n_parts: int, samples: int, n_bands: int | None = None) -> Iterator[Buffers]:
         """Lend buffers for at least `n_parts` parts of `samples` samples, and keep them for the next call.
+
+        They have `n_bands` bands, or any number of them.
 
         While they are lent they are not in `_idle_buffers`, so another thread of the user that predicts at the same
         time makes its own. A lock would not do: a process that is forked while it is held finds it locked for ever.
         """
-        work = self._idle_buffers.pop(samples, None)
+        idle = [key for key in list(self._idle_buffers) if key[0] == samples and n_bands in (key[1], None)]
+        key = idle[0] if idle else (samples, n_bands or 1)
+        work = self._idle_buffers.pop(key, None)
         if work is None or len(work.act) < n_parts or len(work.gradient) < self.n_threads:
-            work = make_buffers(self.architecture, n_parts, samples, self.n_threads)
+            work = make_buffers(self.architecture, n_parts, samples, self.n_threads, key[1])
         yield work
-        self._idle_buffers[samples] = work
+        self._idle_buffers[key] = work
 
 
 def _read_only(images: Images) -> Images:

@@ -4,10 +4,12 @@ A batch is cut into parts of S samples, and within a part *the sample is the las
 runs over contiguous samples with no edge to mind, whatever the size of an image, and the matrix products find their
 operands in the order in which they read them. Shapes, for images (h, w, c), H = ⌊h/2⌋ and W = ⌊w/2⌋:
 
-    x        (parts, c, 2H + 2, 2, W + 1, S)   the zero-padded image, its columns split into even and odd ones
+    x        (threads, c, 2H + 2, 2, W + 1, S) the zero-padded image, its columns split into even and odd ones
+    bands    (B, parts, c, 2R + 2, 2, W + 1, S) the same in B bands of up to R rows of windows, and a row on each side
     act      (parts, H·K·W + 1, S)             pooled activations by row, kernel, column; then a row of ones
     where    (parts, H·K·W, S)                 int32: which output of its window was pooled, 0 to 3; 4: none, it is 0
     hidden   (parts, U + 1, S)                 activations of the hidden layer; then a row of ones
+    sums     (B, parts, U + 1, S)              what the rows of a band, and those above, give to the hidden layer
     logits   (parts, C, S)
     d_*                                        gradients of the loss with respect to *
     right1   (parts·S · U')                    d_hidden by sample: panels of two vectors, the last maybe of one
@@ -16,12 +18,12 @@ operands in the order in which they read them. Shapes, for images (h, w, c), H =
     conv_b   (K,)
     dense1   (H·K·W + 1, U')                   w1 with its rows in the order of act; then b1, which meets act's ones
     dense2   (U + 1, C')                       w2; then b2
-    keys     (parts, S)                        the key of each sample's draws in this batch (`golmu.engines.draws`)
-    views    (parts, S, 8)                     how each image is seen (`golmu.engines.fused.views`)
+    keys     (threads, S)                      the key of each sample's draws in this batch (`golmu.engines.draws`)
+    views    (threads, S, 8)                   how each image is seen (`golmu.engines.fused.views`)
 
 Weights lie behind each other in one flat array, from dense1 on, and so does each slot of an optimizer.
 
-A network of several blocks has further arrays, and its act, where and x are arranged otherwise: see
+A network of several blocks has further arrays and no bands, and its act, where and x are arranged otherwise: see
 `golmu.engines.fused.deep_layout`.
 
 U' and C' are U and C rounded up to whole vectors. Only the first samples of a part may be real; the others have zero
@@ -40,7 +42,7 @@ from golmu.architecture import KERNEL_SIZE, Architecture
 from golmu.engines.fused import deep_layout
 from golmu.engines.fused.products import TILE_ROWS
 from golmu.engines.fused.target import LANES
-from golmu.engines.fused.vectors import NUMBER_BYTES
+from golmu.engines.fused.vectors import CACHE_LINE_BYTES, NUMBER_BYTES
 from golmu.engines.fused.views import VALUES_PER_VIEW
 from golmu.engines.fused.winograd import GAP, PLACES
 from golmu.types import Weights
@@ -54,9 +56,6 @@ NUMBERS_PER_BLOCK = 4096
 
 ROWS_PER_BLOCK = 72
 """Rows of dense1 that a thread updates at a time: whole tiles, and small beside all of them."""
-
-CACHE_LINE_BYTES = 64
-"""Bytes that the processor fetches from memory at a time."""
 
 NUMBERS_PER_LINE = CACHE_LINE_BYTES // NUMBER_BYTES
 
@@ -76,18 +75,20 @@ class Buffers(NamedTuple):
     """Memory for what the parts of a batch leave on their way; see the table above."""
 
     x: NDArray[np.float32]
+    bands: NDArray[np.float32]
     act: NDArray[np.float32]
     where: NDArray[np.int32]
     hidden: NDArray[np.float32]
+    sums: NDArray[np.float32]
     logits: NDArray[np.float32]
     d_hidden: NDArray[np.float32]
     """(parts, U, S)"""
     d_row: NDArray[np.float32]
     """(threads, K, W, S)"""
     d_conv_w: NDArray[np.float32]
-    """(parts, K, c, 9)"""
+    """(parts, H, K·c·9): through each row of windows; in a network of several blocks (parts, 1, K·c·9)"""
     d_conv_b: NDArray[np.float32]
-    """(parts, c, K): the bias's gradient, once for each channel"""
+    """(parts, H, c·K): the bias's gradient, once for each channel; in a network of several blocks (parts, 1, c·K)"""
     right1: NDArray[np.float32]
     right2: NDArray[np.float32]
     losses: NDArray[np.float64]
@@ -150,8 +151,13 @@ def parameters_of(a: Architecture, flat: NDArray[np.float32]) -> Parameters:
     return Parameters(*(flat[place].reshape(shape) for place, shape in _places(a)))
 
 
-def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
-    """Make buffers for `n_parts` parts of `samples` samples each, and for `n_threads` threads."""
+def first_row_of(band: int, n_bands: int, n_rows: int) -> int:
+    """Return the first row of windows of a band; the first bands have a row more where not all have as many."""
+    return (n_rows * band + n_bands - 1) // n_bands
+
+
+def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int, n_bands: int) -> Buffers:
+    """Make buffers for `n_parts` parts of `samples` samples each, for `n_threads` threads, and `n_bands` bands."""
     rows, columns, n_kernels = a.blocks[0].pooled_shape
     n_deeper, deep = deep_layout.n_deeper(a), deep_layout.deep_sizes(a)
     # A thread's gradient holds the largest block: rows of dense1, all of dense2 or of conv_w, or a piece of deeper.
@@ -161,25 +167,29 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         n_kernels * a.channels * KERNEL_SIZE**2,
         min(n_deeper, NUMBERS_PER_BLOCK),
     )
-    slots = n_parts if a.n_blocks == 1 else n_threads
+    slots, n_sums = (n_parts, rows) if a.n_blocks == 1 else (n_threads, 1)
+    if a.n_blocks > 1:
+        n_bands = 0
     buffers = Buffers(
-        x=_zeros(slots, a.channels, 2 * rows + 2, 2, columns + 1, samples),
+        x=_zeros(n_threads, a.channels, 2 * rows + 2, 2, columns + 1, samples),
+        bands=_zeros(n_bands, n_parts, a.channels, 2 * -(-rows // max(1, n_bands)) + 2, 2, columns + 1, samples),
         act=_zeros(n_parts, a.n_features + 1, samples),
         where=_zeros(slots, a.n_features if a.n_blocks == 1 else deep["where"], samples, dtype=np.int32),
         hidden=_zeros(n_parts, a.units + 1, samples),
+        sums=_zeros(n_bands, n_parts, a.units + 1, samples),
         logits=_zeros(n_parts, a.n_classes, samples),
         d_hidden=_zeros(n_parts, a.units, samples),
         d_row=_zeros(n_threads, n_kernels if a.n_blocks == 1 else 0, columns, samples),
-        d_conv_w=_zeros(n_parts, n_kernels, a.channels, KERNEL_SIZE**2),
-        d_conv_b=_zeros(n_parts, a.channels, n_kernels),
+        d_conv_w=_zeros(n_parts, n_sums, n_kernels * a.channels * KERNEL_SIZE**2),
+        d_conv_b=_zeros(n_parts, n_sums, a.channels * n_kernels),
         right1=_zeros(n_parts * samples * round_up_to_vectors(a.units)),
         right2=_zeros(n_parts * samples * round_up_to_vectors(a.n_classes)),
         losses=_zeros(2, n_parts, dtype=np.float64),
         gradient=_zeros(n_threads, max(sizes)),
         mirrored=_zeros(n_parts, a.n_classes, samples),
         softmax=_zeros(n_threads, 5, samples),
-        keys=_zeros(n_parts, samples, dtype=np.uint32),
-        views=_zeros(n_parts, samples, VALUES_PER_VIEW, dtype=np.int64),
+        keys=_zeros(n_threads, samples, dtype=np.uint32),
+        views=_zeros(n_threads, samples, VALUES_PER_VIEW, dtype=np.int64),
         row_pixels=_zeros(n_threads, a.width * a.channels, samples),
         table=deep_layout.make_table(a),
         inputs=_zeros(n_threads, deep["inputs"], samples),

@@ -32,15 +32,15 @@ _convolve_one_channel, convolve_windows = make_convolve_windows(True), make_conv
 
 
 @kernel
-def convolve_row(x: Any, row: int, net: Parameters, act: Any, where: Any) -> None:
+def convolve_row(x: Any, x_row: int, row: int, net: Parameters, act: Any, where: Any) -> None:
     """Apply convolution, pooling, bias and ReLU to one row of windows.
 
-    x (c, 2H + 2, 2, W + 1, S); of the part's act and where, this row's are filled.
+    It is row x_row of the windows of x (c, ·, 2, W + 1, S); of the part's act and where, those of `row` are filled.
     """
     n_channels, n_rows, _, pairs, samples = x.shape
     odd_stride, n = pairs * samples, (pairs - 1) * samples
     row_stride = 2 * odd_stride
-    pixels, channel_stride = x.ctypes.data + NUMBER_BYTES * 2 * row * row_stride, n_rows * row_stride
+    pixels, channel_stride = x.ctypes.data + NUMBER_BYTES * 2 * x_row * row_stride, n_rows * row_stride
     n_kernels = len(net.conv_b)
     for k in range(n_kernels):
         taps = net.conv_w.ctypes.data + NUMBER_BYTES * k * n_channels * 9
@@ -127,22 +127,33 @@ def logits_of_hidden(
 
 
 @inlined_kernel
-def forward(thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions) -> None:
-    """Compute the logits of one part from its unpacked images; the backward pass reads act, where and hidden.
+def forward_rows(
+    x: Any, first_row: int, last_row: int, net: Parameters, act: Any, where: Any, dropout: bool,
+    step_options: StepOptions, keys: Any, hidden: Any,
+) -> None:  # fmt: skip
+    """Add what some rows of windows give to the sums of the hidden layer; the backward pass reads act and where.
 
-    A row of windows goes through the convolution and at once, still in the cache, through its rows of dense1.
+    x (c, ·, 2, W + 1, S) begins with the first of them; act, where and hidden are the part's. A row of windows goes
+    through the convolution and at once, still in the cache, through its rows of dense1.
     """
-    x, act, where, hidden, keys = work.x[part], work.act[part], work.where[part], work.hidden[part], work.keys[part]
-    n_rows = x.shape[1] // 2 - 1
-    per_row, n_columns = len(where) // n_rows, x.shape[3] - 1
+    n_columns = x.shape[3] - 1
+    per_row = len(net.conv_b) * n_columns
     threshold, scale = step_options.feature_threshold, step_options.feature_scale
-    for row in range(n_rows):
-        convolve_row(x, row, net, act, where)
+    for row in range(first_row, last_row):
+        convolve_row(x, row - first_row, row, net, act, where)
         if dropout and threshold > 0:
             drop_features(row, per_row, n_columns, keys, threshold, scale, act, where)
         first, last = row * per_row, (row + 1) * per_row
-        last += row == n_rows - 1  # the last row takes along the bias, which stands behind the weights
+        last += last == len(where)  # the last row takes along the bias, which stands behind the weights
         add_dense1(net, act, first, last, hidden)
+
+
+@inlined_kernel
+def forward(thread: int, part: int, net: Parameters, work: Buffers, dropout: bool, step_options: StepOptions) -> None:
+    """Compute the logits of one part from its unpacked images."""
+    act, where, hidden, keys = work.act[part], work.where[part], work.hidden[part], work.keys[thread]
+    n_rows = work.x.shape[2] // 2 - 1
+    forward_rows(work.x[thread], 0, n_rows, net, act, where, dropout, step_options, keys, hidden)
     logits_of_hidden(net, len(where), hidden, work.logits[part], dropout, step_options, keys)
 
 
@@ -206,20 +217,31 @@ def cross_entropy(
 
 
 @kernel
-def convolution_gradient_row(x: Any, row: int, d_row: Any, where: Any, d_conv_w: Any, d_conv_b: Any) -> None:
+def mean_loss(losses: Any, n_parts: int, size: int) -> Any:
+    """Return the mean loss of `size` samples from the sums of the first n_parts parts."""
+    total = 0.0
+    for part in range(n_parts):
+        total += losses[part]
+    return total / size
+
+
+@kernel
+def convolution_gradient_row(
+    x: Any, x_row: int, row: int, d_row: Any, where: Any, d_conv_w: Any, d_conv_b: Any
+) -> None:
     """Add one row of windows to the gradients of the convolution, each through the position of its maximum.
 
-    x (c, 2H + 2, 2, W + 1, S); d_row (K, W, S); where of the part; d_conv_w (K, c, 9); d_conv_b (c, K), since the
-    bias's gradient comes once for each channel.
+    It is row x_row of the windows of x (c, ·, 2, W + 1, S), and `row` of the part's `where`. d_row (K, W, S);
+    d_conv_w (K·c·9,); d_conv_b (c·K,), since the bias's gradient comes once for each channel.
     """
     n_channels, n_rows, _, pairs, samples = x.shape
     odd_stride, n = pairs * samples, (pairs - 1) * samples
-    row_stride, n_kernels = 2 * odd_stride, len(d_conv_w)
+    row_stride, n_kernels = 2 * odd_stride, d_row.shape[0]
     for k in range(n_kernels):
         slopes = d_row.ctypes.data + k * d_row.strides[0]
         at = where.ctypes.data + NUMBER_BYTES * (row * n_kernels + k) * n
         for channel in range(n_channels):
-            pixels = x.ctypes.data + NUMBER_BYTES * (channel * n_rows + 2 * row) * row_stride
+            pixels = x.ctypes.data + NUMBER_BYTES * (channel * n_rows + 2 * x_row) * row_stride
             d_taps = d_conv_w.ctypes.data + NUMBER_BYTES * (k * n_channels + channel) * 9
             d_bias = d_conv_b.ctypes.data + NUMBER_BYTES * (channel * n_kernels + k)
             windows_gradient(pixels, row_stride, odd_stride, samples, slopes, at, n, d_taps, d_bias)
@@ -250,22 +272,23 @@ def pooled_gradient(net: Parameters, first_row: int, n_rows: int, d_hidden: Any,
 
 
 @inlined_kernel
-def backward(thread: int, part: int, net: Parameters, work: Buffers, step_options: StepOptions) -> None:
-    """Compute a part's d_hidden and its gradients of the convolution, from the gradient that its logits have become.
+def backward_rows(
+    x: Any, first_row: int, last_row: int, net: Parameters, where: Any, d_hidden: Any, d_row: Any, d_conv_w: Any,
+    d_conv_b: Any,
+) -> None:  # fmt: skip
+    """Compute the convolution's gradients through some rows of windows, each row's on its own, from d_hidden (U, S).
 
-    The gradient with respect to the activations exists for one row of windows at a time, and goes into the
-    convolution's gradient while it is still in the cache. The factor by which dropout scales the pooled activations is
-    left to `add_parts`.
+    x (c, ·, 2, W + 1, S) begins with the first of them; where, d_conv_w (H, K·c·9) and d_conv_b (H, c·K) are the
+    part's. The gradient with respect to the activations exists for one row at a time, in d_row (K, W, S), and goes into
+    the convolution's gradient while it is still in the cache. The factor by which dropout scales the pooled activations
+    is left to `golmu.engines.fused.updates.add_parts`.
     """
-    x, where, d_hidden, d_row = work.x[part], work.where[part], work.d_hidden[part], work.d_row[thread]
-    d_conv_w, d_conv_b = work.d_conv_w[part], work.d_conv_b[part]
-    hidden_gradient(net, work.hidden[part], step_options.hidden_scale, work.logits[part], d_hidden)
-    clear(d_conv_w)
-    clear(d_conv_b)
     per_row = d_row.shape[0] * d_row.shape[1]
-    for row in range(x.shape[1] // 2 - 1):
+    for row in range(first_row, last_row):
+        clear(d_conv_w[row])
+        clear(d_conv_b[row])
         pooled_gradient(net, row * per_row, per_row, d_hidden, d_row.ctypes.data)
-        convolution_gradient_row(x, row, d_row, where, d_conv_w, d_conv_b)
+        convolution_gradient_row(x, row - first_row, row, d_row, where, d_conv_w[row], d_conv_b[row])
 
 
 @kernel

@@ -1,7 +1,8 @@
-"""Threads: how kernels run on several of them, and what compiled code needs there: a barrier, and work to claim.
+"""Threads: how kernels run on several of them, and what compiled code needs there to share its work.
 
-Work is claimed piece by piece rather than dealt out, since on a shared computer one core may be much slower than the
-next.
+Kernels share it in one of two ways. Pieces are claimed one by one, with a barrier where all must have ended; so a core
+that is slower than the next does less. Or each thread has its own share, tells how far it has come, and waits only for
+what it needs of the others; so what a thread works on stays in its core's cache.
 """
 
 from __future__ import annotations
@@ -19,52 +20,53 @@ from numba import njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-WAITING, ROUND, ABORTED, CLAIMED = 0, 1, 2, 3
-"""Places in the state that threads share, int64 (3 + threads,): how many threads wait at the barrier; how often all
-have met there; whether all are to end, since one is missing and the others would wait in vain; and from `CLAIMED` on,
-for each thread, how many pieces of its share have been claimed this round."""
+NUMBERS_PER_THREAD = 16
+"""Numbers of the shared state, int64, that are a thread's: two cache lines, so that none is written by two threads."""
 
-NOTHING_LEFT = 2**62
-"""More pieces than any share has, so that none is left to claim."""
+ABORTED, WAITING, ROUND = 0, 1, 2
+"""Places in the shared state: whether all threads are to end, since one is missing and the others would wait in vain;
+how many wait at the barrier; and how often all have met there."""
+
+CLAIMED, FORWARD, SCORED, BACKWARD, STEPPED = map(np.int64, range(5))
+"""Places among a thread's numbers: how many pieces of its share have been claimed this round; and what it has told of
+its progress (`tell`). To numba each plain integer would be a type of its own."""
 
 SPINS_BEFORE_YIELD = 4000
 """How often a waiting thread looks at the barrier, some microseconds long, before it offers its core to others."""
 
 
 def shared_state(n_threads: int) -> NDArray[np.int64]:
-    """Make the state that `n_threads` threads share for `wait_for_all` and `claim`."""
-    return np.zeros(CLAIMED + n_threads, np.int64)
-
-
-def _abort(state: NDArray[np.int64]) -> None:
-    """Leave nothing to claim and nothing to wait for, so that all threads end."""
-    state[CLAIMED:] = NOTHING_LEFT  # first, since whoever no longer waits goes on to claim
-    state[ABORTED] = 1
+    """Make the state that `n_threads` threads share: numbers of all of them, then each one's."""
+    return np.zeros((1 + n_threads) * NUMBERS_PER_THREAD, np.int64)
 
 
 def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
     """Run kernel(thread, state, *arguments) in `n_threads` threads, which end with it.
 
     No thread outlives the call, so a process may fork between calls. The threads wait for each other inside: if one
-    cannot start, or Ctrl-C comes before all have, those that have started finish what they have claimed, end where they
-    wait next, and so leave no step half done. What one of them raises is raised when the others have ended too.
+    cannot start, or Ctrl-C comes before all have, those that have started end where they wait next. None has changed a
+    weight then, since each step needs all. What one of them raises is raised when the others have ended too.
     """
     state = shared_state(n_threads)
-    if n_threads > 1:
-        _abort(state)  # before threads start, the kernel is compiled: by a call that ends at once
+    state[ABORTED] = n_threads > 1  # before threads start, the kernel is compiled: by a call that ends at once
     kernel(0, state, *arguments)
     if n_threads == 1:
         return
-    state[:] = 0
+    state[ABORTED] = 0
     errors: list[BaseException] = []
+    running: list[int] = []
+    starting = threading.Lock()
 
     def run(thread: int) -> None:
         try:
-            if state[ABORTED] == 0:
-                kernel(thread, state, *arguments)
+            with starting:
+                if state[ABORTED] != 0:
+                    return
+                running.append(thread)
+            kernel(thread, state, *arguments)
         except BaseException as error:  # carried to the caller
             errors.append(error)
-            _abort(state)
+            state[ABORTED] = 1
 
     threads = [threading.Thread(target=partial(run, thread), daemon=True) for thread in range(n_threads)]
     interruption: BaseException | None = None
@@ -74,7 +76,9 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
             thread.start()
     except BaseException as error:
         interruption = error
-        state[ABORTED] = 1  # all that is left to claim stays: if all have started, the step under way is completed
+        with starting:
+            if len(running) < n_threads:
+                state[ABORTED] = 1
     while any(thread.is_alive() for thread in threads):
         try:
             for thread in threads:
@@ -116,7 +120,7 @@ def _add(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _read(typing_context: Any, array: Any, index: Any) -> Any:
+def read(typing_context: Any, array: Any, index: Any) -> Any:
     """Read array[index] atomically: all that its writer wrote before is visible afterwards."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
@@ -127,26 +131,45 @@ def _read(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
+def tell(state: Any, thread: int, what: int) -> None:
+    """Count one more of `what` (`FORWARD` to `STEPPED`) that this thread has done."""
+    _add(state, (1 + thread) * NUMBERS_PER_THREAD + what, 1)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def wait_for(state: Any, thread: int, what: int, count: int) -> Any:
+    """Wait until a thread has told so many of `what`, and return True; or False if all are to end before."""
+    place, spins = (1 + thread) * NUMBERS_PER_THREAD + what, 0
+    while read(state, place) < count:
+        spins += 1
+        if spins > SPINS_BEFORE_YIELD:
+            if read(state, ABORTED) != 0:
+                return False
+            _yield_core()
+    return True
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
 def wait_for_all(state: Any) -> Any:
     """Wait until all threads have arrived here, and return True; a new round of claims then begins.
 
     If all are to end, return False.
     """
-    if _read(state, ABORTED) != 0:
+    if read(state, ABORTED) != 0:
         return False
-    n_threads = len(state) - CLAIMED
-    this_round = _read(state, ROUND)
+    n_threads = len(state) // NUMBERS_PER_THREAD - 1
+    this_round = read(state, ROUND)
     if _add(state, WAITING, 1) == n_threads - 1:
         state[WAITING] = 0
         for thread in range(n_threads):
-            state[CLAIMED + thread] = 0
+            state[(1 + thread) * NUMBERS_PER_THREAD + CLAIMED] = 0
         _add(state, ROUND, 1)
         return True
     spins = 0
-    while _read(state, ROUND) == this_round:
+    while read(state, ROUND) == this_round:
         spins += 1
         if spins > SPINS_BEFORE_YIELD:
-            if _read(state, ABORTED) != 0:
+            if read(state, ABORTED) != 0:
                 return False
             _yield_core()
     return True
@@ -157,14 +180,17 @@ def claim(state: Any, thread: int, n_pieces: int) -> Any:
     """Return the number of a piece of work that no thread has claimed this round, or n_pieces if none is left.
 
     A thread first takes the same pieces in every round, which are in its core's cache, and then helps others with
-    theirs.
+    theirs. If all are to end, nothing is left.
     """
-    n_threads = len(state) - CLAIMED
+    if read(state, ABORTED) != 0:
+        return n_pieces
+    n_threads = len(state) // NUMBERS_PER_THREAD - 1
     for i in range(n_threads):
         owner = (thread + i) % n_threads
         first, last = owner * n_pieces // n_threads, (owner + 1) * n_pieces // n_threads
-        if _read(state, CLAIMED + owner) < last - first:
-            piece = first + _add(state, CLAIMED + owner, 1)
+        place = (1 + owner) * NUMBERS_PER_THREAD + CLAIMED
+        if read(state, place) < last - first:
+            piece = first + _add(state, place, 1)
             if piece < last:
                 return piece
     return n_pieces

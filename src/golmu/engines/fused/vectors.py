@@ -26,6 +26,9 @@ INTEGER_VECTOR = ir.VectorType(INTEGER, LANES)
 NUMBER_BYTES = 4
 """Bytes of a number, float32 or int32."""
 
+CACHE_LINE_BYTES = 64
+"""Bytes that the processor fetches from memory at a time."""
+
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, address: Any) -> Any:

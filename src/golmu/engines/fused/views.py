@@ -20,7 +20,7 @@ from golmu.engines.fused.compiling import inlined_kernel, kernel
 from golmu.engines.fused.hashing import draw_below, sample_key
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.transposition import SIDE, transpose
-from golmu.engines.fused.vectors import NUMBER_BYTES
+from golmu.engines.fused.vectors import CACHE_LINE_BYTES, NUMBER_BYTES, prefetch
 
 ZERO = np.float32(0)
 
@@ -81,23 +81,47 @@ def fetch_row(images: Any, views: Any, n: int, row: int, pixels: Any) -> None:
 
 
 @kernel
-def unpack(
-    images: Any, chosen: Any, scale: Any, offset: Any, is_mirrored: bool, views: Any, row_pixels: Any, x: Any
-) -> None:
-    """Write pixel · scale + offset of the images (n, h, w, c) at the indices `chosen` (m,) to x (c, 2H+2, 2, W+1, S).
+def rows_in_image(top: int, n_rows: int, height: int) -> Any:
+    """Return where those of n_rows padded rows begin and end that lie in an image, if the first is its row `top`."""
+    return max(0, -top), min(n_rows, height - top)
 
-    The border of x stays zero, and so do the samples from m on, which are not real. `views` (S, 8) and `row_pixels`
-    (w·c, S) are scratch space.
+
+@kernel
+def prefetch_images(images: Any, order: Any, batch: int, start: int, end: int, top: int, x: Any) -> None:
+    """Ask for the rows that x shows of the images (n, h, w, c) at order[batch, start:end], if there is such a batch.
+
+    They lie scattered over more memory than the caches hold. Images of the next batch come from memory meanwhile, and
+    those of this one, which have had to make room in the nearest caches, come back all at once and not one by one.
+    """
+    if batch == len(order):
+        return
+    row_size = images.shape[2] * images.shape[3] * images.itemsize
+    first, last = rows_in_image(top, x.shape[1], images.shape[1])
+    for s in range(start, end):
+        at = images.ctypes.data + (order[batch, s] * images.shape[1] + top + first) * row_size
+        for byte in range(0, (last - first) * row_size, CACHE_LINE_BYTES):
+            prefetch(at + byte)
+
+
+@kernel
+def unpack(
+    images: Any, chosen: Any, scale: Any, offset: Any, is_mirrored: bool, top: int, views: Any, row_pixels: Any, x: Any
+) -> None:
+    """Write pixel · scale + offset of the images (n, h, w, c) at the indices `chosen` (m,) to x (c, ·, 2, W+1, S).
+
+    The first row of x is row `top` of the image, which is −1 for the border above it. The border of x stays zero, and
+    so do the samples from m on, which are not real. `views` (S, 8) and `row_pixels` (w·c, S) are scratch space.
     """
     _, height, width, n_channels = images.shape
     _, rows, _, pairs, samples = x.shape
     n = len(chosen)
+    first, last = rows_in_image(top, rows, height)
     for s in range(samples):  # whole squares are fetched, so a place without a sample repeats the last one
         views[s, AT] = chosen[min(s, n - 1)] * height * width * n_channels
-    for row in range(min(rows - 1, height)):
-        fetch_row(images, views, n, row, row_pixels)
+    for row in range(first, last):
+        fetch_row(images, views, n, top + row, row_pixels)
         for channel in range(n_channels):
-            even, odd = x[channel, row + 1, 0], x[channel, row + 1, 1]
+            even, odd = x[channel, row, 0], x[channel, row, 1]
             a, b = scale[channel], offset[channel]
             for column in range(min(2 * pairs - 1, width)):
                 to = even[(column + 1) // 2] if column % 2 else odd[column // 2]
@@ -107,20 +131,21 @@ def unpack(
 
 
 @kernel
-def unpack_views(images: Any, chosen: Any, scale: Any, offset: Any, views: Any, x: Any) -> None:
+def unpack_views(images: Any, chosen: Any, scale: Any, offset: Any, top: int, views: Any, x: Any) -> None:
     """Unpack the images as their views (S, 8) show them (see `unpack`); what a shift brings in becomes zero."""
     _, height, width, n_channels = images.shape
     _, rows, _, pairs, samples = x.shape
     pixels, n = images.reshape(-1), len(chosen)
-    for row in range(min(rows - 1, height)):
+    first_row, last_row = rows_in_image(top, rows, height)
+    for row in range(first_row, last_row):
         for s in range(samples):
-            source, first, end, at = row - views[s, DOWN], views[s, FIRST], 0, 0
+            source, first, end, at = top + row - views[s, DOWN], views[s, FIRST], 0, 0
             if s < n and 0 <= source < height:
                 end = views[s, LAST]
                 at = ((chosen[s] * height + source) * width + views[s, START]) * n_channels
             step = views[s, STEP] * n_channels
             for channel in range(n_channels):
-                a, b, halves = scale[channel], offset[channel], x[channel, row + 1]
+                a, b, halves = scale[channel], offset[channel], x[channel, row]
                 for column in range(min(2 * pairs - 1, width)):
                     value = ZERO
                     if first <= column < end:
@@ -129,21 +154,22 @@ def unpack_views(images: Any, chosen: Any, scale: Any, offset: Any, views: Any, 
 
 
 @kernel
-def erase(views: Any, side: int, height: int, width: int, x: Any) -> None:
-    """Set the erased square of each view (m, 8) to zero in x (c, 2H + 2, 2, W + 1, S)."""
-    n_channels, rows, _, pairs, _ = x.shape
+def erase(views: Any, side: int, top: int, height: int, width: int, x: Any) -> None:
+    """Set the erased square of each view (m, 8) to zero in x (c, ·, 2, W + 1, S), whose first row is row `top`."""
+    first_row, last_row = rows_in_image(top, x.shape[1], height)
+    n_channels, _, _, pairs, _ = x.shape
     for channel in range(n_channels):
         for s in range(len(views)):
-            top, left = views[s, TOP], views[s, LEFT]
-            for row in range(max(0, top), min(rows - 1, height, top + side)):
+            above, left = views[s, TOP] - top, views[s, LEFT]
+            for row in range(max(first_row, above), min(last_row, above + side)):
                 for column in range(max(0, left), min(2 * pairs - 1, width, left + side)):
-                    x[channel, row + 1, 1 - column % 2, (column + 1) // 2, s] = ZERO
+                    x[channel, row, 1 - column % 2, (column + 1) // 2, s] = ZERO
 
 
 @inlined_kernel
 def unpack_drawn(
-    images: Any, chosen: Any, scale: Any, offset: Any, batch: int, start: int, step_options: StepOptions, keys: Any,
-    views: Any, row_pixels: Any, x: Any,
+    images: Any, chosen: Any, scale: Any, offset: Any, batch: int, start: int, step_options: StepOptions, top: int,
+    keys: Any, views: Any, row_pixels: Any, x: Any,
 ) -> None:  # fmt: skip
     """Unpack the images as their draws show them (see `unpack`), and write the `keys` of these.
 
@@ -152,11 +178,11 @@ def unpack_drawn(
     for s in range(len(chosen)):
         keys[s] = sample_key(step_options.seed, batch, start + s)
     if not step_options.is_viewed:
-        unpack(images, chosen, scale, offset, False, views, row_pixels, x)
+        unpack(images, chosen, scale, offset, False, top, views, row_pixels, x)
         return
     n, height, width = len(chosen), images.shape[1], images.shape[2]
     for s in range(n):
         draw_view(keys[s], step_options, height, width, views[s])
-    unpack_views(images, chosen, scale, offset, views, x)
+    unpack_views(images, chosen, scale, offset, top, views, x)
     if step_options.erase > 0:
-        erase(views[:n], step_options.erase, height, width, x)
+        erase(views[:n], step_options.erase, top, height, width, x)
