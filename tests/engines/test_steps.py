@@ -5,7 +5,7 @@ from dataclasses import replace
 import naive
 import numpy as np
 import pytest
-from engine_cases import make_case, make_engine, relative, train
+from engine_cases import make_case, relative
 from small_network import equal
 
 from golmu.engines import create_engine
@@ -225,21 +225,6 @@ def test_slices_and_threads_do_not_change_a_bit(size, name):
     for others, *rest in results[1:]:
         assert all(equal(mine, its) for mine, its in zip(results[0][0], others, strict=True))
         assert rest == list(results[0][1:])
-
-
-@pytest.mark.parametrize(("batch_size", "loss_after"), [(1, False), (20, True), (32, False), (70, True)])
-def test_many_batches_in_one_call_have_the_bits_of_one_thread(batch_size, loss_after):
-    """In batches of one part, a second thread helps where there are several of them."""
-    architecture, images, labels, weights = make_case((28, 28, 1, 10, 100, 10, 600), np.uint8)
-    order = np.random.default_rng(0).integers(0, 600, (30, batch_size))
-    results = []
-    for n_threads in (1, 2, 3):
-        engine = make_engine("fused", architecture, weights, n_threads)
-        losses = train(engine, engine.prepare(images, labels), order, 0.1, loss_after=loss_after)
-        results.append((losses, engine.get_weights()))
-    for losses, others in results[1:]:
-        assert np.array_equal(losses, results[0][0])
-        assert equal(others, results[0][1])
 
 
 @pytest.mark.parametrize("n_kernels", DEPTHS)

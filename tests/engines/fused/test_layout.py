@@ -15,7 +15,6 @@ from golmu.engines.fused.layout import (
     CACHE_LINE_BYTES,
     NUMBERS_PER_BLOCK,
     ROWS_PER_BLOCK,
-    first_row_of,
     make_flat,
     parameters_of,
 )
@@ -65,27 +64,6 @@ def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels):
         flat[start:end] += 1
     assert sum(end - start for start, end in ranges) == sum(array.size for array in net)
     assert all((array == 1).all() for array in net)
-
-
-def test_the_blocks_of_all_bands_hold_each_parameter_once():
-    flat = make_flat(Architecture(20, 24, 3, 4, 6, 3))
-    net = parameters_of(Architecture(20, 24, 3, 4, 6, 3), flat)
-    for first, last, further in ((0, 200, 0), (200, 300, 0), (300, len(net.dense1), 3)):
-        for block in range(-(-(last - first) // ROWS_PER_BLOCK) + further):
-            start, end = range_of(net, first, last, block)
-            flat[start:end] += 1
-    assert all((array == 1).all() for array in net)
-
-
-@pytest.mark.parametrize("n_rows", range(1, 20))
-def test_bands_have_each_row_once_and_as_many_as_the_next_or_one_more(n_rows):
-    for n_bands in range(1, n_rows + 1):
-        edges = [first_row_of(band, n_bands, n_rows) for band in range(n_bands + 1)]
-        sizes = np.diff(edges)
-        assert (edges[0], edges[-1]) == (0, n_rows)
-        assert sizes.min() >= 1
-        assert sizes.max() == -(-n_rows // n_bands)
-        assert sizes.max() - sizes.min() <= 1
 
 
 @pytest.mark.parametrize("copied", [copy, deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])

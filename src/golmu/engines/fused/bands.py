@@ -1,12 +1,24 @@
 """The kernel that trains a network of one block: each thread has a band of the rows of all images.
 
-The rows of dense1 that meet a band's activations, and these activations, never leave the core of its thread. Between
-cores go only the sums of the hidden layer, from the first band to the last, and their gradient back to all. If instead
-each thread had some of the images, each would need all of dense1, half of which another has just written.
+A thread alone writes and reads the activations of its band, and the rows of dense1 that meet them; so they stay in its
+core's cache. If instead each thread had some of the images, each would need all of dense1, half of which another has
+just written. What goes from thread to thread is small:
 
-Each thread adds what its band gives to the sums that the thread before has left, a part of the batch after the other:
-so the additions have the same order for any number of threads. The last thread computes the losses and the gradient of
-the hidden layer. There is no barrier: the first thread begins the next batch while the last is still at this one.
+    what              written by           read by              which waits for
+    sums              each band but the    the band behind it   FORWARD of the band before, a part after the other
+                      last
+    d_hidden          the last             all                  SCORED of the last
+    right1            the first            all                  BACKWARD of the first
+    d_conv_w, d_conv_b  all                the last             BACKWARD of all
+    conv_w, conv_b    the last             all                  STEPPED of the last
+
+Each thread adds what its band gives to the sums of the bands before it: so the additions have the same order for any
+number of threads. The last thread then has the hidden layer, and computes the losses and its gradient, d_hidden.
+
+There is no barrier: the first thread begins the next batch while the last is still at this one. It overwrites nothing
+that is still read. Its sums of a part it writes only when the band behind has gone through that part of the batch
+before. All else in the table is written again only after the next batch has gone through all bands at least in part,
+and a thread begins that batch when it has ended this one.
 """
 
 from __future__ import annotations
@@ -28,7 +40,7 @@ from golmu.engines.fused.passes import (
 )
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.threads import ABORTED, BACKWARD, FORWARD, SCORED, STEPPED, read, tell, wait_for
-from golmu.engines.fused.updates import count_blocks, update
+from golmu.engines.fused.updates import CONVOLUTION_BLOCKS, FURTHER_BLOCKS, count_blocks, update
 from golmu.engines.fused.views import prefetch_images, unpack_drawn
 
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -92,7 +104,7 @@ def _backward(
 ) -> bool:
     """Compute the gradients of the convolution through the thread's band; return False if all are to end.
 
-    When it returns, all is there that the thread needs for its step: to the last one, every band's gradients.
+    When it returns, all is there that the thread needs for its step: right1, and for the last all bands' gradients.
     """
     n_bands = len(work.bands)
     for part in range(n_parts):
@@ -120,8 +132,7 @@ def train(
 ) -> None:  # fmt: skip
     """Take one thread's band through the batches `order` (m, b); see `golmu.engines.fused.kernels.train_deep`.
 
-    There are as many threads as bands. A thread waits only for what it needs of another: the sums of the band before,
-    the gradient of the hidden layer, and the convolution's weights, which the last thread moves.
+    There are as many threads as bands.
     """
     if read(state, ABORTED) != 0:
         return
@@ -132,7 +143,7 @@ def train(
     first_row, last_row = _first_row_of(thread, n_bands, n_rows), _first_row_of(thread + 1, n_bands, n_rows)
     top, per_row = 2 * first_row - 1, work.where.shape[1] // n_rows
     first_weight, last_weight = first_row * per_row, last_row * per_row + is_last
-    n_blocks = count_blocks(last_weight - first_weight) + (3 if is_last else 0)  # and dense2, conv_w, conv_b
+    n_blocks = count_blocks(last_weight - first_weight) + (FURTHER_BLOCKS if is_last else 0)
     keys, views, row = work.keys[thread], work.views[thread], work.row_pixels[thread]
     n_done = 0
     for batch in range(n_batches):
@@ -162,10 +173,10 @@ def train(
                 if not _backward(thread, state, first_row, last_row, batch, n_parts, net, work):
                     return
                 for i in range(n_blocks):
-                    # The last block first, since other threads wait for the convolution's weights.
+                    # The last block first: other threads wait for the convolution's weights.
                     update(
                         n_blocks - 1 - i, first_weight, last_weight, net, step, first, second, average, n_parts,
                         step_options, step_sizes[batch], work.gradient[thread], work,
                     )  # fmt: skip
-                    if is_last and i == 1:
+                    if is_last and i == CONVOLUTION_BLOCKS - 1:
                         tell(state, thread, STEPPED)

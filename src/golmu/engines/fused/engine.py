@@ -43,7 +43,8 @@ LARGE_LAYER_BYTES = 2**22
 
 TWO_BANDS_BYTES, TWO_BANDS_BATCHES = 2**17, 8
 """From how many bytes of dense1, and batches in a call, a second thread helps where a batch is one part: each waits for
-the other in turn, and it takes as long to start as a batch."""
+the other in turn, and threads take as long to start as some batches. Batches of 32 take 0.79 of the time with 161 kB,
+and 1.27 with 72 kB."""
 
 NO_LABELS = np.empty(0, np.int64)
 NO_LOGITS = np.empty((0, 0), np.float32)
@@ -200,7 +201,10 @@ class FusedEngine:
         return losses
 
     def _count_bands(self, n_batches: int, n_parts: int) -> int:
-        """Return how many bands, and so threads, train one block."""
+        """Return how many bands, and so threads, train one block.
+
+        With more bands than parts, a thread would wait until its first part has gone through all bands before it.
+        """
         if n_parts == 1 and n_batches >= TWO_BANDS_BATCHES and self._net.dense1.nbytes >= TWO_BANDS_BYTES:
             n_parts = 2
         return min(self.n_threads, n_parts, self.architecture.pooled_shape[0])

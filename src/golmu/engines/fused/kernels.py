@@ -19,7 +19,7 @@ from golmu.engines.fused.layout import NUMBERS_PER_BLOCK, Buffers, Parameters
 from golmu.engines.fused.passes import cross_entropy, mean_loss, pack_by_sample
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.threads import claim, wait_for_all
-from golmu.engines.fused.updates import count_blocks, update
+from golmu.engines.fused.updates import FURTHER_BLOCKS, count_blocks, update
 from golmu.engines.fused.views import prefetch_images, unpack, unpack_drawn
 
 ZERO, ONE = np.float32(0), np.float32(1)
@@ -67,7 +67,7 @@ def train_deep(
     samples = work.act.shape[2]
     n_parts = (size + samples - 1) // samples
     n_rows = len(net.dense1)
-    n_blocks = count_blocks(n_rows) + 3  # and dense2, conv_w, conv_b
+    n_blocks = count_blocks(n_rows) + FURTHER_BLOCKS
     n_blocks += (len(net.deeper) + NUMBERS_PER_BLOCK - 1) // NUMBERS_PER_BLOCK
     x, keys, views, row = work.x[thread], work.keys[thread], work.views[thread], work.row_pixels[thread]
     for batch in range(n_batches):

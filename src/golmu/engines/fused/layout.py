@@ -152,7 +152,7 @@ def parameters_of(a: Architecture, flat: NDArray[np.float32]) -> Parameters:
 
 
 def first_row_of(band: int, n_bands: int, n_rows: int) -> int:
-    """Return the first row of windows of a band; the first bands have a row more where not all have as many."""
+    """Return the first row of windows of a band; no band has more than a row more than another."""
     return (n_rows * band + n_bands - 1) // n_bands
 
 

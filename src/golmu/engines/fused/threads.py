@@ -29,10 +29,12 @@ how many wait at the barrier; and how often all have met there."""
 
 CLAIMED, FORWARD, SCORED, BACKWARD, STEPPED = map(np.int64, range(5))
 """Places among a thread's numbers: how many pieces of its share have been claimed this round; and what it has told of
-its progress (`tell`). To numba each plain integer would be a type of its own."""
+its progress (`tell`), since the call began: the parts of batches that it has taken forward, before and after steps; the
+parts whose hidden layer has a gradient; the batches that it has taken backward; and those for which it has moved the
+convolution's weights. To numba each plain integer would be a type of its own."""
 
 SPINS_BEFORE_YIELD = 4000
-"""How often a waiting thread looks at the barrier, some microseconds long, before it offers its core to others."""
+"""How often a waiting thread looks again, some microseconds long, before it offers its core to others."""
 
 
 def shared_state(n_threads: int) -> NDArray[np.int64]:
@@ -45,7 +47,8 @@ def run_in_threads(kernel: Any, n_threads: int, *arguments: Any) -> None:
 
     No thread outlives the call, so a process may fork between calls. The threads wait for each other inside: if one
     cannot start, or Ctrl-C comes before all have, those that have started end where they wait next. None has changed a
-    weight then, since each step needs all. What one of them raises is raised when the others have ended too.
+    weight then, since each step needs all. What one of them raises is raised when the others have ended too; a kernel
+    raises nothing in the middle of a step.
     """
     state = shared_state(n_threads)
     state[ABORTED] = n_threads > 1  # before threads start, the kernel is compiled: by a call that ends at once

@@ -16,6 +16,9 @@ from golmu.engines.fused.products import outer
 from golmu.engines.fused.step_options import StepOptions
 from golmu.engines.fused.vectors import NUMBER_BYTES
 
+FURTHER_BLOCKS, CONVOLUTION_BLOCKS = 3, 2
+"""Blocks behind those of dense1: dense2, conv_w and conv_b; and how many of these are the convolution's, the last."""
+
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
@@ -69,8 +72,8 @@ def block_range(net: Parameters, first_row: int, last_row: int, block: int) -> A
         address, size = np.int64(net.dense2.ctypes.data), net.dense2.size
     elif behind == 1:
         address, size = np.int64(net.conv_w.ctypes.data), net.conv_w.size
-    elif behind > 2:
-        first = (behind - 3) * NUMBERS_PER_BLOCK
+    elif behind >= FURTHER_BLOCKS:
+        first = (behind - FURTHER_BLOCKS) * NUMBERS_PER_BLOCK
         address = np.int64(net.deeper.ctypes.data) + NUMBER_BYTES * first
         size = min(NUMBERS_PER_BLOCK, net.deeper.size - first)
     start = (address - np.int64(net.dense1.ctypes.data)) // NUMBER_BYTES
@@ -104,11 +107,11 @@ def update(
         outer(left[:n_parts], right, row, last, factor, beta, to, n_columns, width)
         if is_plain:
             return
-    elif block <= n_blocks + 2:
+    elif block < n_blocks + FURTHER_BLOCKS:
         scale = step_options.feature_scale if len(net.deeper) == 0 else ONE
         sums = work.d_conv_w if block == n_blocks + 1 else work.d_conv_b
         add_parts(sums[:n_parts], scale, gradient[: len(weights)])
     else:
-        first_number = (block - n_blocks - 3) * NUMBERS_PER_BLOCK
+        first_number = (block - n_blocks - FURTHER_BLOCKS) * NUMBERS_PER_BLOCK
         add_deeper_parts(work.d_deeper[:n_parts], first_number, len(weights), gradient)
     advance(weights, gradient, first[start:end], second[start:end], average[start:end], step_options, step_sizes)

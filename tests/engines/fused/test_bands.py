@@ -1,0 +1,54 @@
+"""The training of one block in bands: their edges, and the bits, which are those of one thread.
+
+More networks, and all methods of training, are in `tests/engines/test_steps.py`.
+"""
+
+import numpy as np
+import pytest
+from engine_cases import make_case, make_engine, train
+from numba import njit
+
+from golmu.architecture import Architecture
+from golmu.engines.fused.layout import ROWS_PER_BLOCK, first_row_of, make_flat, parameters_of
+from golmu.engines.fused.updates import FURTHER_BLOCKS, block_range
+
+
+@njit
+def range_of(net, first_row, last_row, block):
+    return block_range(net, first_row, last_row, block)
+
+
+def test_the_blocks_of_all_bands_hold_each_parameter_once():
+    flat = make_flat(Architecture(20, 24, 3, 4, 6, 3))
+    net = parameters_of(Architecture(20, 24, 3, 4, 6, 3), flat)
+    for first, last, further in ((0, 200, 0), (200, 300, 0), (300, len(net.dense1), FURTHER_BLOCKS)):
+        for block in range(-(-(last - first) // ROWS_PER_BLOCK) + further):
+            start, end = range_of(net, first, last, block)
+            flat[start:end] += 1
+    assert all((array == 1).all() for array in net)
+
+
+@pytest.mark.parametrize("n_rows", range(1, 20))
+def test_bands_have_each_row_once_and_as_many_as_the_next_or_one_more(n_rows):
+    for n_bands in range(1, n_rows + 1):
+        edges = [first_row_of(band, n_bands, n_rows) for band in range(n_bands + 1)]
+        sizes = np.diff(edges)
+        assert (edges[0], edges[-1]) == (0, n_rows)
+        assert sizes.min() >= 1
+        assert sizes.max() == -(-n_rows // n_bands)
+        assert sizes.max() - sizes.min() <= 1
+
+
+@pytest.mark.parametrize(("batch_size", "loss_after"), [(1, False), (20, True), (32, False), (70, True)])
+def test_many_batches_in_one_call_have_the_bits_of_one_thread(batch_size, loss_after):
+    """In batches of one part, a second thread helps where there are several of them."""
+    architecture, images, labels, weights = make_case((28, 28, 1, 10, 100, 10, 600), np.uint8)
+    order = np.random.default_rng(0).integers(0, 600, (30, batch_size))
+    results = []
+    for n_threads in (1, 2, 3):
+        engine = make_engine("fused", architecture, weights, n_threads)
+        losses = train(engine, engine.prepare(images, labels), order, 0.1, loss_after=loss_after)
+        results.append((losses, engine.get_weights()))
+    for losses, others in results[1:]:
+        assert np.array_equal(losses, results[0][0])
+        assert all(np.array_equal(others[name], results[0][1][name]) for name in others)
