@@ -9,8 +9,10 @@ from engine_cases import make_case, make_engine, train
 from numba import njit
 
 from golmu.architecture import Architecture
+from golmu.engines.contract import Batches
 from golmu.engines.fused.layout import ROWS_PER_BLOCK, first_row_of, make_flat, parameters_of
 from golmu.engines.fused.updates import FURTHER_BLOCKS, block_range
+from golmu.recipe import Method
 
 
 @njit
@@ -52,3 +54,32 @@ def test_many_batches_in_one_call_have_the_bits_of_one_thread(batch_size, loss_a
     for losses, others in results[1:]:
         assert np.array_equal(losses, results[0][0])
         assert all(np.array_equal(others[name], results[0][1][name]) for name in others)
+
+
+def test_an_infinite_weight_makes_the_same_weights_nan_whatever_was_trained_before():
+    """Samples that only fill a part kept the keys of an earlier batch, and 0 · inf is NaN where a draw keeps it."""
+    architecture, images, labels, weights = make_case((8, 8, 1, 2, 40, 2, 64), np.uint8)
+    weights["conv_b"] = np.array([np.inf, 0], np.float32)
+    method, results = Method(feature_dropout=0.9, record_loss="before"), []
+    for n_threads, first in ((1, False), (1, True), (2, True)):
+        engine = make_engine("fused", architecture, weights, n_threads)
+        data = engine.prepare(images, labels)
+        if first:
+            engine.train(data, Batches.at(0.1, np.arange(64)[None], seed=3), method)
+            engine.set_weights(weights)
+        engine.train(data, Batches.at(0.1, np.zeros((1, 1), np.int64), seed=7), method)
+        results.append(np.isnan(engine.get_weights()["w1"]))
+    assert 0 < results[0].sum() < results[0].size
+    assert all(np.array_equal(result, results[0]) for result in results)
+
+
+def test_one_engine_keeps_one_memory_for_evaluations_and_any_number_of_bands():
+    architecture, images, labels, weights = make_case((28, 28, 1, 10, 100, 10, 600), np.uint8)
+    engine = make_engine("fused", architecture, weights, 4)
+    data, kept = engine.prepare(images, labels), []
+    for batch_size in (128, 90, 64, 32, 128):
+        engine.evaluate(data)
+        train(engine, data, np.arange(batch_size)[None], 0.1)
+        ((_, buffers),) = engine._idle_buffers.items()
+        kept.append((len(buffers.bands), buffers.act.ctypes.data))
+    assert kept == [(n_bands, kept[0][1]) for n_bands in (4, 3, 2, 1, 4)]

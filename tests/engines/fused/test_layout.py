@@ -85,3 +85,12 @@ def test_a_copied_engine_trains_apart_from_the_first(n_kernels, copied):
         assert not np.array_equal(value, weights[name]), name
     assert np.array_equal(engine.logits(images[:3]), second.logits(images[:3]))
     assert not np.array_equal(engine.logits(images[:3]), logits)
+
+
+@pytest.mark.parametrize("n_kernels", [4, (3, 5)])
+def test_the_memory_of_a_batch_does_not_go_with_a_copy(n_kernels):
+    architecture, images, labels, weights = make_case((9, 7, 3, n_kernels, 6, 3, 640))
+    engine = make_engine("fused", architecture, weights)
+    before = len(pickle.dumps(engine))
+    engine.train(engine.prepare(images, labels), Batches.at(0.1, np.arange(640)[None]), Method())
+    assert len(pickle.dumps(engine)) < before + 1000

@@ -28,6 +28,7 @@ from golmu.engines.fused.layout import (
     make_flat,
     parameters_of,
     read_weights,
+    with_bands,
     write_weights,
 )
 from golmu.engines.fused.optimizers import make_step_sizes
@@ -92,7 +93,11 @@ class FusedEngine:
         # thread of the user that predicts meanwhile leaves what it has made in the old one.
         self._transformed: list[NDArray[np.float32]] = []
         self._slots: dict[str, NDArray[np.float32]] = {}
-        self._idle_buffers: dict[tuple[int, int], Buffers] = {}  # by samples per part, and bands
+        self._idle_buffers: dict[int, Buffers] = {}  # by samples per part
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: not the memory, which is large and may change meanwhile."""
+        return self.__dict__ | {"_transformed": [], "_idle_buffers": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Become a copy, with weights, slots and memory of its own."""
@@ -100,7 +105,6 @@ class FusedEngine:
         self._weights = copy_flat(self._weights)
         self._net = parameters_of(self.architecture, self._weights)
         self._slots = {name: copy_flat(slot) for name, slot in self._slots.items()}
-        self._transformed, self._idle_buffers = [], {}
 
     def set_weights(self, weights: Weights) -> None:
         try:
@@ -186,7 +190,7 @@ class FusedEngine:
         losses = np.empty(len(order), np.float32)
         samples = self._samples_per_part(order.shape[1])
         n_parts = -(-order.shape[1] // samples)
-        n_threads, n_bands = min(self.n_threads, n_parts), None
+        n_threads, n_bands = min(self.n_threads, n_parts), 0
         if self.architecture.n_blocks == 1:
             n_threads = n_bands = self._count_bands(len(order), n_parts)
         # A kernel needs three slots as arguments; where one does not exist, `step` stands in, and is not used as one.
@@ -236,21 +240,21 @@ class FusedEngine:
         return SAMPLES_PER_LARGE_PART if is_large else SAMPLES_PER_PART
 
     @contextmanager
-    def _buffers(self, n_parts: int, samples: int, n_bands: int | None = None) -> Iterator[Buffers]:
+    def _buffers(self, n_parts: int, samples: int, n_bands: int = 0) -> Iterator[Buffers]:
         """Lend buffers for at least `n_parts` parts of `samples` samples, and keep them for the next call.
 
-        They have `n_bands` bands, or any number of them.
+        They have `n_bands` bands; 0 means that any number will do.
 
         While they are lent they are not in `_idle_buffers`, so another thread of the user that predicts at the same
         time makes its own. A lock would not do: a process that is forked while it is held finds it locked for ever.
         """
-        idle = [key for key in list(self._idle_buffers) if key[0] == samples and n_bands in (key[1], None)]
-        key = idle[0] if idle else (samples, n_bands or 1)
-        work = self._idle_buffers.pop(key, None)
+        work = self._idle_buffers.pop(samples, None)
         if work is None or len(work.act) < n_parts or len(work.gradient) < self.n_threads:
-            work = make_buffers(self.architecture, n_parts, samples, self.n_threads, key[1])
+            work = make_buffers(self.architecture, n_parts, samples, self.n_threads)
+        if n_bands > 0:
+            work = with_bands(work, n_bands)
         yield work
-        self._idle_buffers[key] = work
+        self._idle_buffers[samples] = work
 
 
 def _read_only(images: Images) -> Images:

@@ -156,8 +156,8 @@ def first_row_of(band: int, n_bands: int, n_rows: int) -> int:
     return (n_rows * band + n_bands - 1) // n_bands
 
 
-def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int, n_bands: int) -> Buffers:
-    """Make buffers for `n_parts` parts of `samples` samples each, for `n_threads` threads, and `n_bands` bands."""
+def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) -> Buffers:
+    """Make buffers for `n_parts` parts of `samples` samples each, and for `n_threads` threads, without bands."""
     rows, columns, n_kernels = a.blocks[0].pooled_shape
     n_deeper, deep = deep_layout.n_deeper(a), deep_layout.deep_sizes(a)
     # A thread's gradient holds the largest block: rows of dense1, all of dense2 or of conv_w, or a piece of deeper.
@@ -168,15 +168,13 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int, n_
         min(n_deeper, NUMBERS_PER_BLOCK),
     )
     slots, n_sums = (n_parts, rows) if a.n_blocks == 1 else (n_threads, 1)
-    if a.n_blocks > 1:
-        n_bands = 0
     buffers = Buffers(
         x=_zeros(n_threads, a.channels, 2 * rows + 2, 2, columns + 1, samples),
-        bands=_zeros(n_bands, n_parts, a.channels, 2 * -(-rows // max(1, n_bands)) + 2, 2, columns + 1, samples),
+        bands=_zeros(0, n_parts, a.channels, 0, 2, columns + 1, samples),
         act=_zeros(n_parts, a.n_features + 1, samples),
         where=_zeros(slots, a.n_features if a.n_blocks == 1 else deep["where"], samples, dtype=np.int32),
         hidden=_zeros(n_parts, a.units + 1, samples),
-        sums=_zeros(n_bands, n_parts, a.units + 1, samples),
+        sums=_zeros(0, n_parts, a.units + 1, samples),
         logits=_zeros(n_parts, a.n_classes, samples),
         d_hidden=_zeros(n_parts, a.units, samples),
         d_row=_zeros(n_threads, n_kernels if a.n_blocks == 1 else 0, columns, samples),
@@ -206,6 +204,18 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int, n_
     buffers.act[:, -1] = 1
     buffers.hidden[:, -1] = 1
     return buffers
+
+
+def with_bands(buffers: Buffers, n_bands: int) -> Buffers:
+    """Return the buffers with `n_bands` bands in place of those that they have."""
+    if len(buffers.bands) == n_bands:
+        return buffers
+    _, n_parts, channels, _, _, pairs, samples = buffers.bands.shape
+    rows = buffers.d_conv_w.shape[1]
+    return buffers._replace(
+        bands=_zeros(n_bands, n_parts, channels, 2 * -(-rows // n_bands) + 2, 2, pairs, samples),
+        sums=_zeros(n_bands, *buffers.sums.shape[1:]),
+    )
 
 
 def write_weights(a: Architecture, weights: Weights, flat: NDArray[np.float32]) -> None:

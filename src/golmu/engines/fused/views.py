@@ -175,7 +175,8 @@ def unpack_drawn(
 
     They are the samples from `start` on of this batch of the epoch.
     """
-    for s in range(len(chosen)):
+    # Samples that are not real have keys, too: with an infinite weight, their draws decide where 0 · inf becomes NaN.
+    for s in range(len(keys)):
         keys[s] = sample_key(step_options.seed, batch, start + s)
     if not step_options.is_viewed:
         unpack(images, chosen, scale, offset, False, top, views, row_pixels, x)
