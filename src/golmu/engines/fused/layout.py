@@ -5,7 +5,7 @@ runs over contiguous samples with no edge to mind, whatever the size of an image
 operands in the order in which they read them. Shapes, for images (h, w, c), H = ⌊h/2⌋ and W = ⌊w/2⌋:
 
     x        (threads, c, 2H + 2, 2, W + 1, S) the zero-padded image, its columns split into even and odd ones
-    bands    (B, parts, c, 2R + 2, 2, W + 1, S) the same in B bands of up to R rows of windows, and a row on each side
+    bands    (B, parts, c, 2R + 2, 2, W + 1, S) the same for training one block: B bands of up to R rows of windows
     act      (parts, H·K·W + 1, S)             pooled activations by row, kernel, column; then a row of ones
     where    (parts, H·K·W, S)                 int32: which output of its window was pooled, 0 to 3; 4: none, it is 0
     hidden   (parts, U + 1, S)                 activations of the hidden layer; then a row of ones
