@@ -6,28 +6,10 @@ More networks, and all methods of training, are in `tests/engines/test_steps.py`
 import numpy as np
 import pytest
 from engine_cases import make_case, make_engine, train
-from numba import njit
 
-from golmu.architecture import Architecture
 from golmu.engines.contract import Batches
-from golmu.engines.fused.layout import ROWS_PER_BLOCK, first_row_of, make_flat, parameters_of
-from golmu.engines.fused.updates import FURTHER_BLOCKS, block_range
+from golmu.engines.fused.layout import first_row_of
 from golmu.recipe import Method
-
-
-@njit
-def range_of(net, first_row, last_row, block):
-    return block_range(net, first_row, last_row, block)
-
-
-def test_the_blocks_of_all_bands_hold_each_parameter_once():
-    flat = make_flat(Architecture(20, 24, 3, 4, 6, 3))
-    net = parameters_of(Architecture(20, 24, 3, 4, 6, 3), flat)
-    for first, last, further in ((0, 200, 0), (200, 300, 0), (300, len(net.dense1), FURTHER_BLOCKS)):
-        for block in range(-(-(last - first) // ROWS_PER_BLOCK) + further):
-            start, end = range_of(net, first, last, block)
-            flat[start:end] += 1
-    assert all((array == 1).all() for array in net)
 
 
 @pytest.mark.parametrize("n_rows", range(1, 20))

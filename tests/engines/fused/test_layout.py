@@ -2,6 +2,7 @@
 
 import pickle
 from copy import copy, deepcopy
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from golmu.engines.fused.layout import (
     make_flat,
     parameters_of,
 )
-from golmu.engines.fused.updates import block_range
+from golmu.engines.fused.updates import FURTHER_BLOCKS, block_range
 from golmu.recipe import Method
 
 
@@ -51,15 +52,17 @@ def range_of(net, first_row, last_row, block):
     return block_range(net, first_row, last_row, block)
 
 
-@pytest.mark.parametrize("n_kernels", [4, (16, 40, 5)])
-def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels):
+@pytest.mark.parametrize(("n_kernels", "edges"), [(4, [0]), ((16, 40, 5), [0]), (4, [0, 200, 300])])
+def test_the_blocks_of_an_update_hold_each_parameter_once(n_kernels, edges):
+    """`edges` is where in dense1 the bands of the threads begin."""
     architecture, ranges = Architecture(20, 24, 3, n_kernels, 6, 3), []
     flat = make_flat(architecture)
     net = parameters_of(architecture, flat)
-    n_rows = len(net.dense1)
-    for block in range(-(-n_rows // ROWS_PER_BLOCK) + 3 + -(-len(net.deeper) // NUMBERS_PER_BLOCK)):
-        ranges.append(range_of(net, 0, n_rows, block))
-        assert all(isinstance(place, int) for place in ranges[-1])
+    further = FURTHER_BLOCKS + -(-len(net.deeper) // NUMBERS_PER_BLOCK)
+    for first, last in pairwise([*edges, len(net.dense1)]):
+        for block in range(-(-(last - first) // ROWS_PER_BLOCK) + (further if last == len(net.dense1) else 0)):
+            ranges.append(range_of(net, first, last, block))
+            assert all(isinstance(place, int) for place in ranges[-1])
     for start, end in ranges:
         flat[start:end] += 1
     assert sum(end - start for start, end in ranges) == sum(array.size for array in net)

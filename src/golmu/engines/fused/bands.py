@@ -83,9 +83,12 @@ def _forward(
 @inlined_kernel
 def _score(
     thread: int, state: Any, part: int, n_parts: int, labels: Any, importance: Any, chosen: Any, size: int,
-    stage: int, net: Parameters, work: Buffers, step_options: StepOptions,
+    stage: int, net: Parameters, work: Buffers, step_options: StepOptions, losses: Any, batch: int,
 ) -> None:  # fmt: skip
-    """Compute the loss of a part from the whole sums of its hidden layer, and before a step the gradient of these."""
+    """Compute the loss of a part from the whole sums of its hidden layer, and before a step the gradient of these.
+
+    With the last part, the loss of the batch is written to `losses`.
+    """
     hidden, logits, is_step = work.hidden[part], work.logits[part], stage == 0
     logits_of_hidden(net, work.where.shape[1], hidden, logits, is_step, step_options, work.keys[thread])
     factor, smoothing = (ONE / np.float32(size), step_options.smoothing) if is_step else (ZERO, ZERO)
@@ -96,6 +99,8 @@ def _score(
         hidden_gradient(net, hidden, step_options.hidden_scale, logits, work.d_hidden[part])
         pack_by_sample(logits, part, n_parts, net.dense2.shape[1], work.right2)
         tell(state, thread, SCORED)
+    if part == n_parts - 1:
+        losses[batch] = mean_loss(work.losses[stage], n_parts, size)
 
 
 @inlined_kernel
@@ -166,9 +171,9 @@ def train(
                 n_done += 1
                 if is_last:
                     _score(
-                        thread, state, part, n_parts, labels, importance, chosen, size, stage, net, work, step_options
-                    )
-                    losses[batch] = mean_loss(work.losses[stage], n_parts, size)  # once the last part is there
+                        thread, state, part, n_parts, labels, importance, chosen, size, stage, net, work, step_options,
+                        losses, batch,
+                    )  # fmt: skip
             if is_step:
                 if not _backward(thread, state, first_row, last_row, batch, n_parts, net, work):
                     return

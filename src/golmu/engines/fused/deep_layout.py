@@ -19,7 +19,7 @@ at once (`golmu.engines.fused.winograd`).
     places    (threads, ·)      the gradient of its outputs there, likewise: (K, S) each, or by sample (S, K')
     products  (threads, 16, rows of a tile, S)   sums of products of some kernels or channels
     turned    (threads, ·)      a window's gradients and their positions by sample: (2, S, K')
-    d_deeper  (parts, ·)        gradient of `deeper`
+    d_deeper  (parts, 1, ·)     gradient of `deeper`
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def deep_backward(thread: int, part: int, net: Parameters, work: Buffers, step_o
     last = len(table) - 1
     for number in range(last, 0, -1):
         scale = step_options.feature_scale if number == last else ONE
-        further_block_gradient(number, work, thread, scale, work.d_deeper[part])
+        further_block_gradient(number, work, thread, scale, work.d_deeper[part, 0])
     clear(d_conv_w)
     clear(d_conv_b)
     rows, columns, n_kernels = table[1, HEIGHT], table[1, WIDTH], len(net.conv_b)

@@ -199,7 +199,7 @@ def make_buffers(a: Architecture, n_parts: int, samples: int, n_threads: int) ->
         places=_zeros(n_threads, PLACES * (deep["kernels"] * samples + GAP)),
         products=_zeros(n_threads, PLACES, TILE_ROWS, samples),
         turned=_zeros(n_threads, 2 * deep["kernels"] * samples),
-        d_deeper=_zeros(n_parts, n_deeper),
+        d_deeper=_zeros(n_parts, 1, n_deeper),
     )
     buffers.act[:, -1] = 1
     buffers.hidden[:, -1] = 1

@@ -134,15 +134,15 @@ def read(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def tell(state: Any, thread: int, what: int) -> None:
-    """Count one more of `what` (`FORWARD` to `STEPPED`) that this thread has done."""
-    _add(state, (1 + thread) * NUMBERS_PER_THREAD + what, 1)
+def _place(thread: int, what: int) -> Any:
+    """Return where a number of a thread is in the shared state."""
+    return (1 + thread) * NUMBERS_PER_THREAD + what
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def wait_for(state: Any, thread: int, what: int, count: int) -> Any:
-    """Wait until a thread has told so many of `what`, and return True; or False if all are to end before."""
-    place, spins = (1 + thread) * NUMBERS_PER_THREAD + what, 0
+def _wait_until(state: Any, place: int, count: int) -> Any:
+    """Wait until state[place], which only grows, is `count`, and return True; or False if all are to end before."""
+    spins = 0
     while read(state, place) < count:
         spins += 1
         if spins > SPINS_BEFORE_YIELD:
@@ -150,6 +150,18 @@ def wait_for(state: Any, thread: int, what: int, count: int) -> Any:
                 return False
             _yield_core()
     return True
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def tell(state: Any, thread: int, what: int) -> None:
+    """Count one more of `what` (`FORWARD` to `STEPPED`) that this thread has done."""
+    _add(state, _place(thread, what), 1)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def wait_for(state: Any, thread: int, what: int, count: int) -> Any:
+    """Wait until a thread has told so many of `what`, and return True; or False if all are to end before."""
+    return _wait_until(state, _place(thread, what), count)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -165,17 +177,10 @@ def wait_for_all(state: Any) -> Any:
     if _add(state, WAITING, 1) == n_threads - 1:
         state[WAITING] = 0
         for thread in range(n_threads):
-            state[(1 + thread) * NUMBERS_PER_THREAD + CLAIMED] = 0
+            state[_place(thread, CLAIMED)] = 0
         _add(state, ROUND, 1)
         return True
-    spins = 0
-    while read(state, ROUND) == this_round:
-        spins += 1
-        if spins > SPINS_BEFORE_YIELD:
-            if read(state, ABORTED) != 0:
-                return False
-            _yield_core()
-    return True
+    return _wait_until(state, ROUND, this_round + 1)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -191,7 +196,7 @@ def claim(state: Any, thread: int, n_pieces: int) -> Any:
     for i in range(n_threads):
         owner = (thread + i) % n_threads
         first, last = owner * n_pieces // n_threads, (owner + 1) * n_pieces // n_threads
-        place = (1 + owner) * NUMBERS_PER_THREAD + CLAIMED
+        place = _place(owner, CLAIMED)
         if read(state, place) < last - first:
             piece = first + _add(state, place, 1)
             if piece < last:

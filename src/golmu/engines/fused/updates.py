@@ -23,30 +23,21 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @kernel
-def add_parts(sums: Any, scale: Any, gradient: Any) -> None:
-    """Write the flat gradient (n,) of conv_w or conv_b: scale · the sum over parts, each of them the sum of its rows.
+def add_parts(sums: Any, first: int, scale: Any, gradient: Any) -> None:
+    """Write a flat gradient (n,): scale · the sum over parts, each of them the sum of its rows.
 
-    sums (parts, H, ·) begins each row with the n numbers; a part's first row receives its sum.
+    sums (parts, ·, ·) has the n numbers in each row, from `first` on; a part's first row receives its sum.
     """
     gradient[:] = ZERO
     for part in range(len(sums)):
         total = sums[part, 0]
         for row in range(1, sums.shape[1]):
             for i in range(len(gradient)):
-                total[i] += sums[part, row, i]
+                total[first + i] += sums[part, row, first + i]
         for i in range(len(gradient)):
-            gradient[i] += total[i]
+            gradient[i] += total[first + i]
     for i in range(len(gradient)):
         gradient[i] *= scale
-
-
-@kernel
-def add_deeper_parts(d_deeper: Any, first: int, n: int, gradient: Any) -> None:
-    """Write n numbers of the gradient of deeper, from `first` on: the sum over the parts of d_deeper (parts, ·)."""
-    gradient[:n] = ZERO
-    for part in range(len(d_deeper)):
-        for i in range(n):
-            gradient[i] += d_deeper[part, first + i]
 
 
 @kernel
@@ -107,11 +98,10 @@ def update(
         outer(left[:n_parts], right, row, last, factor, beta, to, n_columns, width)
         if is_plain:
             return
-    elif block < n_blocks + FURTHER_BLOCKS:
-        scale = step_options.feature_scale if len(net.deeper) == 0 else ONE
-        sums = work.d_conv_w if block == n_blocks + 1 else work.d_conv_b
-        add_parts(sums[:n_parts], scale, gradient[: len(weights)])
     else:
-        first_number = (block - n_blocks - FURTHER_BLOCKS) * NUMBERS_PER_BLOCK
-        add_deeper_parts(work.d_deeper[:n_parts], first_number, len(weights), gradient)
+        scale = step_options.feature_scale if len(net.deeper) == 0 else ONE
+        sums, first_number = work.d_deeper, (block - n_blocks - FURTHER_BLOCKS) * NUMBERS_PER_BLOCK
+        if block < n_blocks + FURTHER_BLOCKS:
+            sums, first_number = work.d_conv_w if block == n_blocks + 1 else work.d_conv_b, 0
+        add_parts(sums[:n_parts], first_number, scale, gradient[: len(weights)])
     advance(weights, gradient, first[start:end], second[start:end], average[start:end], step_options, step_sizes)
